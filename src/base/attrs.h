@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Compiler attributes and the few macros that every layer may use. */
+#pragma once
+
+#include <stddef.h>
+
+#define MQTT_NODISCARD           __attribute__((warn_unused_result))
+#define MQTT_PRINTF(format, arg) __attribute__((format(printf, format, arg)))
+#define MQTT_HOT                 __attribute__((hot))
+#define MQTT_COLD                __attribute__((cold))
+#define MQTT_UNUSED              __attribute__((unused))
+
+#define MQTT_ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
+
+/* The object that holds `member`, from a pointer to that member. */
+#define MQTT_CONTAINER_OF(pointer, type, member) \
+    ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
+
+#define MQTT_LIKELY(condition)   __builtin_expect(!!(condition), 1)
+#define MQTT_UNLIKELY(condition) __builtin_expect(!!(condition), 0)

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Hash map from byte strings to pointers, intrusive: the node and the key live
+ * in the caller's object.
+ *
+ * Owner: one thread. Keyed SipHash, chained, grows and shrinks by doubling and
+ * halving. The map allocates its table only. */
+#pragma once
+
+#include "base/attrs.h"
+#include "base/siphash.h"
+#include "base/span.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* In the caller's object, unchanged while it is in a map. */
+struct bytes_node {
+    struct bytes_node *next;
+    uint64_t hash;
+    struct mqtt_span key; /* borrowed from the caller's object */
+};
+
+struct bytes_map {
+    struct siphash_key hash_key;
+    struct bytes_node **buckets;
+    size_t mask; /* buckets - 1; 0 with buckets == NULL: nothing allocated */
+    size_t count;
+};
+
+void bytes_map_init(struct bytes_map *map, const struct siphash_key *key);
+void bytes_map_fini(struct bytes_map *map); /* frees the table, not the nodes */
+
+uint64_t bytes_map_hash(const struct bytes_map *map, struct mqtt_span key);
+
+/* Borrowed, or NULL. */
+struct bytes_node *bytes_map_find(const struct bytes_map *map, struct mqtt_span key);
+struct bytes_node *bytes_map_find_hashed(const struct bytes_map *map, struct mqtt_span key,
+                                         uint64_t hash);
+
+/* Inserts a node whose key is set and not yet present. -ENOMEM only for the first
+ * insertion; a failed growth later keeps the smaller table. */
+MQTT_NODISCARD int bytes_map_insert(struct bytes_map *map, struct bytes_node *node);
+
+/* Removes a node that is in the map. */
+void bytes_map_remove(struct bytes_map *map, struct bytes_node *node);
+
+/* Any order; the callback may remove the node it is given. */
+void bytes_map_each(struct bytes_map *map, void (*visit)(struct bytes_node *node, void *context),
+                    void *context);

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pool of equally sized objects, carved from slabs.
+ *
+ * Owner: one thread. Taking and giving back cost a pointer exchange; memory
+ * comes from malloc a slab at a time and whole empty slabs beyond one spare are
+ * returned to it, so a peak does not stay for ever. `limit` bounds the number
+ * of live objects: the pool of a thing that a peer can make grow is a row of
+ * core/limits.def. */
+#pragma once
+
+#include "base/attrs.h"
+
+#include <stddef.h>
+
+struct pool;
+
+/* Objects of `object_bytes`, at most `limit` of them (0: no limit). NULL when
+ * memory is out. */
+MQTT_NODISCARD struct pool *pool_new(size_t object_bytes, size_t limit);
+
+/* Frees the pool and with it every object. NULL is fine. */
+void pool_free(struct pool *pool);
+
+/* An object with undefined content, or NULL at the limit or out of memory. */
+MQTT_NODISCARD void *pool_take(struct pool *pool);
+
+/* Gives back an object of this pool. NULL is fine. */
+void pool_give(struct pool *pool, void *object);
+
+size_t pool_live(const struct pool *pool);  /* objects */
+size_t pool_bytes(const struct pool *pool); /* held from malloc */

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Borrowed bytes. A span never owns what it points at. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* `data` may be NULL only when `len` is 0. */
+struct mqtt_span {
+    const uint8_t *data;
+    size_t len; /* bytes */
+};
+
+/* The bytes of a NUL-terminated string, without the NUL. `text` may be NULL. */
+static inline struct mqtt_span span_of(const char *text)
+{
+    return (struct mqtt_span){ (const uint8_t *)text, text != NULL ? strlen(text) : 0 };
+}
+
+static inline bool span_equal(struct mqtt_span a, struct mqtt_span b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+static inline bool span_starts_with(struct mqtt_span whole, struct mqtt_span prefix)
+{
+    return whole.len >= prefix.len
+           && (prefix.len == 0 || memcmp(whole.data, prefix.data, prefix.len) == 0);
+}
