@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One shard of the broker: sessions, subscriptions, routing. No I/O, no clock, no
+ * locks: bytes come in through client_receive(), time through now_ms, and what the
+ * broker needs comes through core/ports.h.
+ *
+ * Owner: the shard's thread. now_ms is monotonic and never decreases; wall_ms is
+ * not needed. */
+#pragma once
+
+#include "base/attrs.h"
+#include "base/siphash.h"
+#include "core/limits.h"
+#include "core/outbox.h"
+#include "core/ports.h"
+#include "core/stats.h"
+
+struct broker;
+struct client;
+struct shared; /* core/shared.h: what all shards share */
+
+struct broker_options {
+    struct limits limits;
+    struct siphash_key hash_key;
+    unsigned shard;              /* this one's number */
+    unsigned shard_count;        /* at least 1 */
+    struct shared *shared;       /* borrowed; outlives the broker */
+    struct broker_ports ports;
+    const char *response_prefix; /* Response Information for those who ask; NULL: none */
+    bool announce_receive_maximum; /* even when it is the standard's 65535 */
+};
+
+/* NULL out of memory. Copies the options. */
+MQTT_NODISCARD struct broker *broker_new(const struct broker_options *options, uint64_t now_ms);
+
+/* All clients were closed or lost before. NULL is fine. */
+void broker_free(struct broker *broker);
+
+/* New limits or policy: both from the next packet on. A policy change re-decides
+ * every role, cuts what is no longer granted and forgets cached routes. `find`
+ * gives the role of an identity in the new policy, NULL for none. */
+void broker_set_limits(struct broker *broker, const struct limits *limits);
+void broker_policy_changed(struct broker *broker,
+                           const struct role *(*find)(void *context,
+                                                      const struct identity *identity),
+                           void *context, uint64_t now_ms);
+
+/* ---- time ---- */
+
+void broker_advance(struct broker *broker, uint64_t now_ms);
+uint64_t broker_next_ms(const struct broker *broker); /* WHEEL_NEVER: nothing to wait for */
+
+/* ---- connections ---- */
+
+/* A new connection, its CONNECT still to come: deadline limits.connect_timeout_ms
+ * from `accepted_ms`. `transport` is handed to the transport port, `facts` to
+ * admission and events; both borrowed as long as the client lives. NULL out of
+ * memory or at limits.connections. */
+MQTT_NODISCARD struct client *client_open(struct broker *broker, void *transport,
+                                          const void *facts, uint64_t accepted_ms,
+                                          uint64_t now_ms);
+
+/* The shard that a CONNECT belongs to, asked before client_open(): the connection
+ * moves there once, and for good.
+ *  >= 0: the shard; -1: bytes do not yet hold a whole CONNECT (or anything else that
+ *  has to be judged: then they are for the shard that has them). */
+int broker_home_shard(const struct broker *broker, struct mqtt_span bytes);
+
+/* Bytes have arrived. Returns how many were used; the rest, the start of an
+ * unfinished packet, comes again with more behind it. *out_client_gone is set when
+ * the client was closed meanwhile (transport_port.close was called); then the
+ * client no longer exists. */
+MQTT_HOT size_t client_receive(struct client *client, struct mqtt_span bytes, uint64_t now_ms,
+                               bool *out_client_gone);
+
+/* The whole length of the unfinished packet at the front, so that the edge may
+ * reserve as much; 0 when unknown or none. Never above limits.packet_bytes. */
+size_t client_wants_bytes(const struct client *client);
+
+/* What waits to be sent. After taking from it, tell the core with client_sent(),
+ * which may fill it again from the session's queue. */
+struct outbox *client_outbox(struct client *client);
+struct outbox_pools *broker_outbox_pools(struct broker *broker);
+void client_sent(struct client *client, uint64_t now_ms);
+
+/* The connection broke or was closed by the peer without DISCONNECT: the will's
+ * case. The client no longer exists afterwards; transport_port.close is not
+ * called. */
+void client_lost(struct client *client, uint64_t now_ms);
+
+/* Has a CONNECT been accepted? */
+bool client_is_connected(const struct client *client);
+struct mqtt_span client_id(const struct client *client); /* borrowed; empty before CONNECT */
+
+/* Ends a client from outside: DISCONNECT with `reason` (MQTT 5), then close. */
+void client_disconnect(struct client *client, uint8_t reason, const char *text, uint64_t now_ms);
+
+/* Server shutting down: 0x8B to everybody, then close all. */
+void broker_drain(struct broker *broker, uint64_t now_ms);
+
+/* ---- other shards ---- */
+
+/* A batch that another shard posted. Borrows it. */
+void broker_receive_batch(struct broker *broker, struct mqtt_span batch, uint64_t now_ms);
+
+/* Posts what this turn has for other shards. Call at the end of every loop turn. */
+void broker_flush_peers(struct broker *broker);
+
+/* ---- $SYS ---- */
+
+const struct broker_stats *broker_statistics(const struct broker *broker);
+
+/* Publishes the $SYS topics from the sum over all shards; on one shard only. */
+void broker_publish_sys(struct broker *broker, const struct broker_stats *sum,
+                        const char *version, uint64_t uptime_s, uint64_t now_ms);
+
+/* ---- keeping state across a restart: core/persist.h ---- */

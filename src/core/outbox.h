@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bytes on their way to one connection: filled by the core, drained by net/ once
+ * a loop turn.
+ *
+ * Owner: the shard. A chain of chunks from the shard's pools; an empty outbox owns
+ * none. A packet lies in one chunk. A chunk of the larger kind holds as much as
+ * one TLS record, so that a record costs no copying. */
+#pragma once
+
+#include "base/attrs.h"
+#include "base/span.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define OUTBOX_SMALL_BYTES 2016u
+#define OUTBOX_LARGE_BYTES 16384u
+
+struct pool;
+
+struct outbox_chunk {
+    struct outbox_chunk *next;
+    uint32_t capacity; /* OUTBOX_SMALL_BYTES, OUTBOX_LARGE_BYTES, or one large packet */
+    uint32_t begin;    /* first byte not yet taken */
+    uint32_t end;      /* one past the last byte written */
+    uint32_t reserved;
+    uint8_t bytes[];
+};
+
+/* The chunks' pools, one for each shard. */
+struct outbox_pools {
+    struct pool *small;
+    struct pool *large;
+};
+
+MQTT_NODISCARD int outbox_pools_init(struct outbox_pools *pools);
+void outbox_pools_fini(struct outbox_pools *pools);
+
+/* Zero is empty. */
+struct outbox {
+    struct outbox_chunk *first;
+    struct outbox_chunk *last;
+    size_t bytes; /* waiting */
+};
+
+/* Room for `len` contiguous bytes at the end, or NULL out of memory. What was
+ * written there is appended by outbox_commit. */
+MQTT_HOT uint8_t *outbox_reserve(struct outbox *outbox, struct outbox_pools *pools, size_t len);
+MQTT_HOT void outbox_commit(struct outbox *outbox, size_t len);
+
+/* The bytes at the front, for the edge to send; at most `max` spans are filled.
+ * Returns how many were. */
+size_t outbox_peek(const struct outbox *outbox, struct mqtt_span *spans, size_t max);
+
+/* Drops `len` bytes from the front, giving chunks back. */
+void outbox_consume(struct outbox *outbox, struct outbox_pools *pools, size_t len);
+
+void outbox_clear(struct outbox *outbox, struct outbox_pools *pools);

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The broker's state as a series of records, for a store to keep.
+ *
+ * A record is opaque bytes of at most PERSIST_RECORD_BYTES plus one message. Times in it are relative:
+ * what remained when it was saved, less the time the broker was away. */
+#pragma once
+
+#include "base/attrs.h"
+#include "base/span.h"
+#include "core/broker.h"
+
+typedef int (*persist_write)(void *context, struct mqtt_span record); /* 0 or -errno */
+
+/* Writes a record for each session that outlives its connection, with its
+ * subscriptions, queued and in-flight messages and pending will. Returns 0, -ENOMEM, or the
+ * first failure of `write`. */
+MQTT_NODISCARD int broker_save(struct broker *broker, uint64_t now_ms, persist_write write,
+                               void *context);
+
+/* The retained messages of all shards. */
+MQTT_NODISCARD int shared_save(struct shared *shared, uint64_t now_ms, persist_write write,
+                               void *context);
+
+/* Which shard a record is for: 0..shard_count-1; -1 for a record of shared state; -EINVAL
+ * for one that is not understood. */
+int persist_record_home(const struct broker *broker, struct mqtt_span record);
+
+/* Restores from one record. `away_ms`: time between saving and now. -EINVAL for
+ * a record that is not understood (nothing restored then), -ENOMEM. */
+MQTT_NODISCARD int broker_load(struct broker *broker, struct mqtt_span record, uint64_t away_ms,
+                               uint64_t now_ms);
+MQTT_NODISCARD int shared_load(struct shared *shared, struct mqtt_span record, uint64_t away_ms,
+                               uint64_t now_ms);

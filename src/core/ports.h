@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the core needs from outside, as small structs of function pointers that
+ * the daemon or a simulation fills. All are called on the shard's own thread and
+ * must not call back into the broker unless they say so. */
+#pragma once
+
+#include "base/span.h"
+#include "codec/connect.h"
+#include "policy/policy.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct client;
+
+/* ---- the connection under a client ---- */
+
+struct transport_port {
+    /* The client's outbox is no longer empty: drain it at the end of this turn.
+     * Called once until the outbox has been emptied again. */
+    void (*wake)(void *transport);
+    /* The core is done with this client: send what is in the outbox, then close.
+     * The client is gone when this returns; its outbox has been moved to *outbox,
+     * which the transport now owns. */
+    void (*close)(void *transport, struct client *client);
+};
+
+/* ---- who may come in ---- */
+
+enum admission {
+    ADMISSION_REFUSE = 0,
+    ADMISSION_ALLOW,
+    ADMISSION_CONTINUE, /* enhanced authentication: send AUTH with `data`, wait for the answer */
+};
+
+struct admission_request {
+    const void *facts;                 /* what the edge knows of the connection; opaque to the core */
+    const struct mqtt_connect *connect; /* NULL in later steps of an enhanced authentication */
+    struct mqtt_span method;           /* empty: none */
+    struct mqtt_span data;
+    bool is_reauthentication;
+    void *exchange; /* what an earlier step left in the answer */
+};
+
+struct admission_answer {
+    uint8_t reason;          /* MQTT 5 reason code when refused */
+    const char *reason_text; /* static; NULL: the code's own text */
+    struct identity identity; /* when allowed; names borrowed until the call returns */
+    const struct role *role;  /* when allowed; of the current policy; NULL: may do nothing */
+    bool client_id_is_bound;  /* the client id must equal the device name or start with it */
+    struct mqtt_span data;    /* authentication data to send; borrowed until the next call */
+    void *exchange;           /* state of an unfinished enhanced authentication */
+    const char *server_reference; /* with 0x9C and 0x9D; NULL: none */
+};
+
+struct admission_port {
+    void *context;
+    enum admission (*decide)(void *context, const struct admission_request *request,
+                             struct admission_answer *out);
+    /* An unfinished exchange is given up. May be NULL when none is ever made. */
+    void (*abandon)(void *context, void *exchange);
+};
+
+/* ---- what is worth telling ---- */
+
+enum event_kind {
+    EVENT_NONE = 0,
+    EVENT_CONNECTED,
+    EVENT_REFUSED,           /* CONNECT refused */
+    EVENT_DISCONNECTED,      /* for whatever reason; `reason` tells */
+    EVENT_TAKEN_OVER,
+    EVENT_SUBSCRIBE_REFUSED, /* topic: the filter */
+    EVENT_PUBLISH_REFUSED,
+    EVENT_PROTOCOL_ERROR,
+    EVENT_MESSAGE_DROPPED, /* first of a series for a session */
+    EVENT_WILL_SENT,
+    EVENT_KIND_COUNT,
+};
+
+struct event {
+    enum event_kind kind;
+    const void *facts; /* the connection's, NULL if there is none */
+    struct mqtt_span client_id;
+    const struct identity *identity; /* NULL before admission */
+    uint8_t reason;                  /* MQTT 5 reason code */
+    const char *text;                /* static explanation, NULL: none */
+    struct mqtt_span topic;          /* empty: none */
+};
+
+struct event_port {
+    void *context;
+    void (*report)(void *context, const struct event *event);
+};
+
+/* ---- randomness: assigned client identifiers ---- */
+
+struct random_port {
+    void *context;
+    void (*fill)(void *context, void *bytes, size_t len);
+};
+
+/* ---- the other shards ---- */
+
+struct peers_port {
+    void *context;
+    /* Hands over a malloc'ed batch for broker_receive_batch() on that shard. Takes it. */
+    void (*post)(void *context, unsigned shard, uint8_t *batch, size_t len);
+};
+
+/* A lock around what shards share. NULL functions where there is one shard. */
+struct shared_lock {
+    void *context;
+    void (*lock)(void *context);
+    void (*unlock)(void *context);
+};
+
+struct broker_ports {
+    struct transport_port transport;
+    struct admission_port admission;
+    struct event_port events; /* report may be NULL */
+    struct random_port random;
+    struct peers_port peers; /* post may be NULL where there is one shard */
+};
