@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+# The fast house checks as ctests (label static). Each reads the source tree,
+# check-symbols also the libraries of this build.
+if(NOT BUILD_TESTING)
+    return()
+endif()
+
+function(tacit_check name)
+    if(EXISTS ${PROJECT_SOURCE_DIR}/tools/check-${name})
+        add_test(NAME static/${name} COMMAND ${PROJECT_SOURCE_DIR}/tools/check-${name} ${ARGN}
+            WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+        set_tests_properties(static/${name} PROPERTIES LABELS static TIMEOUT 60)
+    endif()
+endfunction()
+
+tacit_check(layers)
+tacit_check(size)
+tacit_check(symbols ${CMAKE_BINARY_DIR})
+tacit_check(statements)
+tacit_check(format)
+tacit_check(paths)
