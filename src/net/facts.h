@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is known of a connection before its first packet. The `facts` pointers of
+ * core/ports.h point at this.
+ *
+ * Immutable after the handshake; lives as long as the connection. */
+#pragma once
+
+#include "tls/peer.h"
+
+enum transport_kind {
+    TRANSPORT_PLAIN = 0,
+    TRANSPORT_TLS,
+    TRANSPORT_UNIX,
+};
+
+struct connection_facts {
+    const char *listener;        /* name; from listener_options */
+    const void *tag;             /* from listener_options */
+    const char *address;         /* numeric, "192.0.2.1:40000", "[2001:db8::1]:40000" or "unix" */
+    const struct tls_peer *peer; /* NULL: no verified certificate */
+    enum transport_kind transport;
+};

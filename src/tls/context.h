@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How a listener speaks TLS: its certificate, whom it trusts, what may be resumed.
+ *
+ * Thread-safe: shared by all shards. TLS 1.3, 1.2 by option; forward-secret AEAD
+ * suites; X25519, then P-256; ALPN "mqtt" when the client offers any. Resumption is
+ * by tickets that name an entry of a bounded cache shared by the shards (TLS 1.3
+ * only). A resumed connection carries the struct tls_peer of the first one, which
+ * the caller judges again: a ticket proves possession, not standing. */
+#pragma once
+
+#include "base/attrs.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct tls_context;
+
+enum tls_clients {
+    TLS_CLIENTS_REQUIRED = 0, /* no certificate, no connection */
+    TLS_CLIENTS_OPTIONAL,     /* one that is sent must be good */
+    TLS_CLIENTS_NONE,         /* not asked for */
+};
+
+struct tls_options {
+    const char *certificate_path;   /* PEM, own certificate first, then intermediates */
+    const char *key_path;           /* PEM, not encrypted */
+    const char *client_ca_path;     /* PEM, one or more; NULL only with TLS_CLIENTS_NONE */
+    const char *crl_path;           /* PEM, one or more; NULL: no revocation lists */
+    const char *ocsp_response_path; /* DER, stapled for clients that ask; NULL: none */
+    enum tls_clients clients;
+    bool allow_tls_1_2;
+    uint32_t sessions;           /* most that can be resumed; 0: every handshake is full */
+    uint32_t session_lifetime_s; /* 0: 7200 */
+};
+
+/* One line for the operator: which file, what is wrong with it. */
+struct tls_error {
+    char text[256];
+};
+
+/* Reads all files. 0, or a negative errno with *why set: -EINVAL for content,
+ * -ENOMEM, otherwise what the file system said. */
+MQTT_NODISCARD int tls_context_new(const struct tls_options *options, struct tls_error *why,
+                                   struct tls_context **out);
+
+/* Reads all files again; new connections use them from now on, old ones live on.
+ * What could be resumed stays so only if trust (client CA, CRL, mode) did not change. On
+ * failure, as above, everything stays as it was. */
+MQTT_NODISCARD int tls_context_reload(struct tls_context *context,
+                                      const struct tls_options *options, struct tls_error *why);
+
+/* Connections made from it live on. NULL is fine. */
+void tls_context_free(struct tls_context *context);
+
+/* Forgets everything that could be resumed. */
+void tls_context_forget_sessions(struct tls_context *context);
