@@ -14,7 +14,7 @@
 
 /* The object that holds `member`, from a pointer to that member. */
 #define MQTT_CONTAINER_OF(pointer, type, member) \
-    ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
+    ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
 #define MQTT_LIKELY(condition)   __builtin_expect(!!(condition), 1)
 #define MQTT_UNLIKELY(condition) __builtin_expect(!!(condition), 0)

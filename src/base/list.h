@@ -69,6 +69,6 @@ static inline struct list *list_take_first(struct list *head)
     for (struct list *node = (head)->next; node != (head); node = node->next)
 
 /* `node` may be unlinked inside the body, `following` may not. */
-#define list_for_each_safe(node, following, head)                                        \
+#define list_for_each_safe(node, following, head)                                   \
     for (struct list *node = (head)->next, *following = node->next; node != (head); \
          node = following, following = node->next)

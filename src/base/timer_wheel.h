@@ -4,8 +4,10 @@
  * Owner: one thread. Arming and cancelling cost O(1); timers are intrusive and
  * never allocated here. A timer fires in the first wheel_advance() whose now_ms
  * is at or after its due time, never earlier; timers due at different times fire
- * in order of their due times. A callback may arm or cancel any timer, and may
- * free the object that holds the firing one. */
+ * in order of their due times. A due time in the past counts as now, and within an
+ * advance now is the time advanced to. A callback may arm or cancel any timer, and
+ * may free the object that holds the firing one; a timer that a callback arms
+ * waits for the next advance even when it is due, so that every advance ends. */
 #pragma once
 
 #include "base/list.h"
@@ -29,15 +31,19 @@ struct wheel_timer {
 
 struct timer_wheel {
     uint64_t now_ms;
+    uint64_t target_ms; /* of the advance that runs */
+    bool advancing;
     uint64_t occupied[WHEEL_LEVELS]; /* bit per slot */
     struct list slots[WHEEL_LEVELS][WHEEL_SLOTS];
-    void *context; /* handed to every callback */
+    struct list beyond; /* due after the span of the last level, 2^36 ms: over two years */
+    struct list late;   /* armed by a callback for a time up to target_ms */
+    void *context;      /* handed to every callback */
 };
 
 void wheel_init(struct timer_wheel *wheel, uint64_t now_ms, void *context);
 
 /* Arms `timer`, or moves it if it is armed. A due time in the past fires at the
- * next advance; WHEEL_NEVER cancels. */
+ * next advance (see above); WHEEL_NEVER cancels. */
 void wheel_arm(struct timer_wheel *wheel, struct wheel_timer *timer, uint64_t due_ms,
                wheel_callback fire);
 void wheel_cancel(struct timer_wheel *wheel, struct wheel_timer *timer);

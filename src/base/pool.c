@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/pool.h"
+
+#include "base/invariant.h"
+#include "base/list.h"
+#include "base/poison.h"
+
+#include <stdalign.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#define SMALLEST_SLAB_BYTES  ((size_t)16 * 1024)
+#define OBJECTS_IN_SLAB      16 /* at least */
+#define LARGEST_OBJECT_BYTES (SIZE_MAX / 64)
+
+/* Stands in an object while nobody has it. */
+struct vacancy {
+    struct vacancy *next;
+};
+
+/* Starts a block aligned to its own power-of-two size, so that an object's address
+ * names its slab. */
+struct slab {
+    struct list link; /* in pool.open, pool.full, or nowhere for the spare */
+    struct pool *pool;
+    struct vacancy *vacant; /* given back */
+    uint32_t live;
+    uint32_t carved; /* objects handed out at least once; the others were never touched */
+};
+
+struct pool {
+    size_t object_bytes; /* rounded up */
+    size_t slab_bytes;
+    size_t limit;
+    size_t live;
+    size_t slabs;
+    uint32_t slab_objects;
+    struct slab *spare; /* empty */
+    struct list open;   /* slabs with room and at least one live object */
+    struct list full;
+};
+
+static size_t round_up(size_t bytes)
+{
+    const size_t alignment = alignof(max_align_t);
+    return (bytes + alignment - 1) / alignment * alignment;
+}
+
+static size_t header_bytes(void)
+{
+    return round_up(sizeof(struct slab));
+}
+
+struct pool *pool_new(size_t object_bytes, size_t limit)
+{
+    MQTT_INVARIANT(object_bytes > 0 && object_bytes <= LARGEST_OBJECT_BYTES);
+    struct pool *pool = calloc(1, sizeof(*pool));
+    if (pool == NULL)
+        return NULL;
+    pool->object_bytes = round_up(object_bytes);
+    pool->slab_bytes = SMALLEST_SLAB_BYTES;
+    while ((pool->slab_bytes - header_bytes()) / pool->object_bytes < OBJECTS_IN_SLAB)
+        pool->slab_bytes *= 2;
+    pool->slab_objects = (uint32_t)((pool->slab_bytes - header_bytes()) / pool->object_bytes);
+    pool->limit = limit != 0 ? limit : SIZE_MAX;
+    list_init(&pool->open);
+    list_init(&pool->full);
+    return pool;
+}
+
+static void slab_free(struct slab *slab)
+{
+    struct pool *pool = slab->pool;
+    list_unlink(&slab->link);
+    unpoison_bytes(slab, pool->slab_bytes);
+    pool->slabs--;
+    free(slab);
+}
+
+static void free_slabs(struct list *slabs)
+{
+    list_for_each_safe (link, following, slabs)
+        slab_free(MQTT_CONTAINER_OF(link, struct slab, link));
+}
+
+void pool_free(struct pool *pool)
+{
+    if (pool == NULL)
+        return;
+    free_slabs(&pool->open);
+    free_slabs(&pool->full);
+    if (pool->spare != NULL)
+        slab_free(pool->spare);
+    free(pool);
+}
+
+static struct slab *slab_new(struct pool *pool)
+{
+    struct slab *slab = aligned_alloc(pool->slab_bytes, pool->slab_bytes);
+    if (slab == NULL)
+        return NULL;
+    *slab = (struct slab){ .pool = pool };
+    poison_bytes((char *)slab + header_bytes(), pool->slab_bytes - header_bytes());
+    pool->slabs++;
+    return slab;
+}
+
+/* A slab with room, linked into pool->open, or NULL. */
+static struct slab *find_room(struct pool *pool)
+{
+    if (!list_is_empty(&pool->open))
+        return MQTT_CONTAINER_OF(pool->open.next, struct slab, link);
+    struct slab *slab = pool->spare != NULL ? pool->spare : slab_new(pool);
+    if (slab == NULL)
+        return NULL;
+    pool->spare = NULL;
+    list_push_front(&pool->open, &slab->link);
+    return slab;
+}
+
+MQTT_HOT void *pool_take(struct pool *pool)
+{
+    if (pool->live >= pool->limit)
+        return NULL;
+    struct slab *slab = find_room(pool);
+    if (slab == NULL)
+        return NULL;
+
+    void *object;
+    if (slab->vacant != NULL) {
+        object = slab->vacant;
+        unpoison_bytes(object, pool->object_bytes);
+        slab->vacant = slab->vacant->next;
+    } else {
+        object = (char *)slab + header_bytes() + slab->carved * pool->object_bytes;
+        unpoison_bytes(object, pool->object_bytes);
+        slab->carved++;
+    }
+
+    slab->live++;
+    pool->live++;
+    if (slab->live == pool->slab_objects) {
+        list_unlink(&slab->link);
+        list_push_front(&pool->full, &slab->link);
+    }
+    return object;
+}
+
+/* Keeps one empty slab so that a load that swings around a slab's edge does not go
+ * to malloc each time. */
+static void retire(struct pool *pool, struct slab *slab)
+{
+    list_unlink(&slab->link);
+    if (pool->spare != NULL)
+        slab_free(slab);
+    else
+        pool->spare = slab;
+}
+
+MQTT_HOT void pool_give(struct pool *pool, void *object)
+{
+    if (object == NULL)
+        return;
+    struct slab *slab = (void *)((uintptr_t)object & ~(uintptr_t)(pool->slab_bytes - 1));
+    MQTT_INVARIANT(slab->pool == pool && slab->live > 0);
+
+    struct vacancy *vacancy = object;
+    vacancy->next = slab->vacant;
+    slab->vacant = vacancy;
+    poison_bytes(object, pool->object_bytes);
+
+    bool was_full = slab->live == pool->slab_objects;
+    slab->live--;
+    pool->live--;
+    if (slab->live == 0) {
+        retire(pool, slab);
+    } else if (was_full) {
+        list_unlink(&slab->link);
+        list_push_front(&pool->open, &slab->link);
+    }
+}
+
+size_t pool_live(const struct pool *pool)
+{
+    return pool->live;
+}
+
+size_t pool_bytes(const struct pool *pool)
+{
+    return sizeof(*pool) + pool->slabs * pool->slab_bytes;
+}
