@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+# A thin front door: every rule hands over to CMake presets or to a script in tools/.
+PREFIX ?= /usr/local
+DESTDIR ?=
+JOBS ?= $(shell nproc)
+# Where `make run` keeps its state; empty: the default of tacitd.
+STATE ?=
+
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## install what is missing, build, start tacitd in the foreground
+	@tools/install-deps build
+	@$(MAKE) --no-print-directory build
+	@exec build/release/tacitd $(if $(STATE),--state $(STATE))
+
+build: ## build/release/tacitd and build/release/tacit
+	@mkdir -p build
+	@cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX) >build/release.log 2>&1 || \
+		{ cat build/release.log; exit 1; }
+	@cmake --build --preset release -j $(JOBS)
+
+test: ## everything a change has to pass (unit, proofs, static, scenarios)
+	@tools/install-deps build test
+	@tools/test --jobs $(JOBS) unit proof static scenario
+
+test-unit: ## unit tests beside the code
+	@tools/test --jobs $(JOBS) unit
+
+test-proof: ## proofs by exhaustion
+	@tools/test --jobs $(JOBS) proof
+
+test-static: ## layers, sizes, symbols, statements, format, paths, cppcheck
+	@tools/test --jobs $(JOBS) static
+
+test-scenario: ## the whole broker, from outside
+	@tools/test --jobs $(JOBS) scenario
+
+test-clang: ## unit tests, built by clang
+	@tools/test --jobs $(JOBS) clang
+
+test-asan: ## unit tests and scenarios under address and undefined-behaviour sanitizers
+	@tools/test --jobs $(JOBS) asan asan-scenario
+
+test-tsan: ## unit tests and a part of the scenarios under the thread sanitizer
+	@tools/test --jobs $(JOBS) tsan tsan-scenario
+
+test-fuzz fuzz: ## every fuzz target for FUZZ_SECONDS (5) each
+	@tools/test --jobs $(JOBS) fuzz
+
+coverage: ## line coverage of the unit tests, build/coverage.txt
+	@tools/test --jobs $(JOBS) coverage
+
+interop: ## strangers' clients from network registries (skips what is out of reach)
+	@$(MAKE) --no-print-directory build
+	@tests/interop/run-extra
+
+bench: ## tacitd beside the relay floor and Debian's mosquitto
+	@tools/install-deps build bench
+	@$(MAKE) --no-print-directory build
+	@bench/run all
+
+format: ## clang-format on every C file
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+docs: ## the generated documents
+	@tools/gen-docs
+
+install: build ## PREFIX=/usr/local DESTDIR=
+	@DESTDIR=$(DESTDIR) cmake --install build/release --prefix $(PREFIX) --strip
+
+clean: ## remove what was built
+	@rm -rf build
+
+.PHONY: help run build test test-unit test-proof test-static test-scenario test-clang test-asan \
+	test-tsan test-fuzz fuzz coverage interop bench format docs install clean

@@ -1,0 +1,178 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A check that cannot fail is no check: each one is given a small clean tree,
+which it must accept, and one planted violation at a time, which it must name."""
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+TOOLS = pathlib.Path(__file__).resolve().parent
+SPDX = "/* SPDX-License-Identifier: Apache-2.0 */\n"
+CLEAN = {
+    "layers.txt": "base:\ncodec: base\ncore:\n<sys/epoll.h> codec\n<cmocka.h> test\nexport codec: only mqtt\n",
+    "size-exceptions.txt": "",
+    "ARCHITECTURE.md": "# Architecture\n\n## Mutable globals\n\n* `base_known`: listed.\n",
+    "src/base/one.h": SPDX + "#pragma once\n\nint one_get(void);\n",
+    "src/base/one.c": SPDX + '#include "base/one.h"\n\nint one_get(void)\n{\n    return 1;\n}\n',
+    "src/codec/two.c": SPDX + '#include "base/one.h"\n#include <sys/epoll.h>\n\n'
+                              "int mqtt_two(void);\nint mqtt_two(void)\n{\n    return one_get();\n}\n",
+    "src/codec/two_test.c": SPDX + "/* [MQTT-1.2.3-4] */\n",
+    "tests/conformance/statements.tsv":
+        "id_311\tid_5\tstatement\tside\ttest\treason\n"
+        "MQTT-1.2.3-4\tMQTT-1.2.3-5\tsaid\tserver\tcodec/two\t\n"
+        "-\tMQTT-6.0.0-1\tsaid\tserver\t-\tno WebSocket\n",
+    "src/core/limits.def": SPDX + 'LIMIT(some_bytes, "bytes", 1, 0, 2, "refused")\n',
+}
+LONG = "int one_get(void)\n{\n" + "    one_get();\n" * 61 + "    return 1;\n}\n"
+TANGLED = ("int one_get(void)\n{\n" + "    if (one_get() && one_get())\n        return 2;\n" * 8
+           + "    return 1;\n}\n")
+DEEP = ("int one_get(void)\n{\n"
+        + "".join("    " * n + "if (one_get())\n" for n in range(1, 6))
+        + "    " * 6 + "return 2;\n    return 1;\n}\n")
+HEAD = SPDX + '#include "base/one.h"\n\n'
+
+
+class Planted(unittest.TestCase):
+    def setUp(self):
+        self.root = pathlib.Path(tempfile.mkdtemp(prefix="checks-"))
+        self.addCleanup(shutil.rmtree, self.root)
+        shutil.copy(TOOLS.parent / ".clang-format", self.root)
+        for name, text in CLEAN.items():
+            self.plant(name, text)
+
+    def plant(self, name, text):
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    def run_check(self, check, *arguments):
+        environment = {**os.environ, "GIT_CEILING_DIRECTORIES": str(self.root.parent)}
+        done = subprocess.run([str(TOOLS / check), *arguments], cwd=self.root, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment,
+                              check=False)
+        return done.returncode, done.stdout
+
+    def accepts(self, check, *arguments):
+        code, text = self.run_check(check, *arguments)
+        self.assertEqual(code, 0, text)
+
+    def refuses(self, says, check, *arguments):
+        code, text = self.run_check(check, *arguments)
+        self.assertEqual(code, 1, text)
+        self.assertIn(says, text)
+
+    def test_layers(self):
+        self.accepts("check-layers")
+        for name, line, says in (
+                ("src/base/bad.c", '#include "codec/two.h"', "base may use nothing, not codec"),
+                ("src/base/bad.c", "#include <sys/epoll.h>", "is for codec only"),
+                ("src/base/bad.c", "#include <cmocka.h>", "is for test only"),
+                ("src/base/bad.c", '#include "one.h"', "write the path from src/"),
+                ("src/base/bad.h", '#include "base/one.h"', "no #pragma once"),
+                ("src/base/bad.h", '#pragma once\n#include "base/bad.h"', "include each other"),
+                ("src/other/bad.c", "", "layer other has no line")):
+            with self.subTest(line=line):
+                self.plant(name, line + "\n")
+                self.refuses(says, "check-layers")
+                (self.root / name).unlink()
+
+    def test_size(self):
+        self.accepts("check-size")
+        for body, says in (
+                (LONG, "one_get: lines 65, limit 60"),
+                (TANGLED, "one_get: complexity 17, limit 15"),
+                (DEEP, "one_get: nesting 5, limit 4"),
+                ("int one_get(int a, int b, int c, int d, int e, int f, int g)\n{\n"
+                 "    return a;\n}\n", "one_get: parameters 7, limit 6"),
+                ("int one_get(void)\n{\n#ifdef X\n    return 2;\n#endif\n    return 1;\n}\n",
+                 "one_get: #if in a function"),
+                ("\n" * 500, "503 lines, limit 500")):
+            with self.subTest(says=says):
+                self.plant("src/base/one.c", HEAD + body)
+                self.refuses(says, "check-size")
+
+    def test_size_exceptions(self):
+        self.plant("src/base/one.c", HEAD + LONG)
+        self.plant("size-exceptions.txt", "src/base/one.c:one_get lines 70 a table in code\n")
+        self.accepts("check-size")
+        self.plant("size-exceptions.txt", "src/base/one.c:one_get lines 70\n")
+        self.refuses("wants: place what LIMIT reason", "check-size")
+        self.plant("size-exceptions.txt", "src/base/one.c:one_get lines 70 a table in code\n")
+        self.plant("src/base/one.c", CLEAN["src/base/one.c"])
+        self.refuses("no longer needed", "check-size")
+
+    def library(self, layer, stem, text):
+        """Compiles one source as the build would, into build/src/LAYER."""
+        place = self.root / "build" / "src" / layer
+        place.mkdir(parents=True, exist_ok=True)
+        source = self.root / f"{stem}.c"
+        source.write_text(text, encoding="utf-8")
+        subprocess.run(["gcc", "-fPIE", "-c", str(source), "-o", f"{stem}.c.o"], cwd=place,
+                       check=True)
+        subprocess.run(["ar", "rc", f"libtacit_{layer}.a", f"{stem}.c.o"], cwd=place, check=True)
+
+    def test_symbols(self):
+        self.refuses_nothing_built()
+        good = ("int first_word_get(void) { return 1; }\nint first_set(void) { return 1; }\n"
+                'int base_x;\nstatic const char *const words[] = { "a" };\n'
+                "const char *const *base_words(void) { return words; }\n")
+        self.library("base", "first_word", good.replace("base_x", "base_known"))
+        self.library("codec", "two", "int mqtt_two(void) { return 1; }\n")
+        self.accepts("check-symbols", "build")
+        self.library("base", "first_word", "int other_get(void) { return 1; }\n")
+        self.refuses("exports other_get", "check-symbols", "build")
+        self.library("base", "first_word", "static int seen;\nint first_x(void) { return seen++; }\n")
+        self.refuses("seen is a mutable global", "check-symbols", "build")
+        self.library("base", "first_word", "int first_x(void) { return 1; }\n")
+        self.library("codec", "two", "int two_get(void) { return 1; }\n")
+        self.refuses("exports two_get", "check-symbols", "build")
+
+    def refuses_nothing_built(self):
+        self.refuses("no libraries", "check-symbols", "build")
+
+    def test_statements(self):
+        self.accepts("check-statements")
+        table = CLEAN["tests/conformance/statements.tsv"]
+        for old, new, says in (
+                ("codec/two\t", "codec/three\t", "there is no test codec/three"),
+                ("codec/two\t", "tests/x.py::test_x\t", "there is no test tests/x.py::test_x"),
+                ("codec/two\t", "\t", "neither a test nor a reason"),
+                ("no WebSocket", "", "neither a test nor a reason"),
+                ("\tsaid\tserver\tcodec", "\t\tserver\tcodec", "column statement is empty"),
+                ("MQTT-1.2.3-4\t", "MQTT-1.2.3-9\t", "MQTT-1.2.3-4 is not in"),
+                ("MQTT-6.0.0-1", "MQTT-1.2.3-5", "stands in line 2 too")):
+            with self.subTest(says=says):
+                self.plant("tests/conformance/statements.tsv", table.replace(old, new))
+                self.refuses(says, "check-statements")
+
+    def test_format(self):
+        self.accepts("check-format")
+        self.plant("src/base/one.c", HEAD + "int one_get(void) { return 1; }\n")
+        self.refuses("clang-format would change", "check-format")
+        self.plant("src/base/one.c", CLEAN["src/base/one.c"].removeprefix(SPDX))
+        self.refuses("wants /* SPDX", "check-format")
+
+    def test_paths(self):
+        self.accepts("check-paths")
+        for line, says in (("see /wo" + "rk/main", "path of one machine"),
+                           ("/ho" + "me/someone/x", "path of one machine"),
+                           ("/* TO" + "DO later */", "a note to oneself"),
+                           ("<" * 7 + " HEAD", "conflict mark"),
+                           ("-----BEGIN PRIVATE" + " KEY-----", "private key")):
+            with self.subTest(says=says):
+                self.plant("docs/x.md", line + "\n")
+                self.refuses(says, "check-paths")
+
+    def test_documents(self):
+        self.refuses("is not current", "gen-docs", "--check")
+        self.accepts("gen-docs")
+        self.accepts("gen-docs", "--check")
+        self.plant("src/core/limits.def", 'LIMIT(some_bytes, "bytes", 7, 0, 9, "refused")\n')
+        self.refuses("is not current", "gen-docs", "--check")
+
+
+if __name__ == "__main__":
+    unittest.main()
