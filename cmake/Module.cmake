@@ -1,4 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
+# Seconds one unit test may take; instrumented ones run several times slower.
+set(TACIT_TEST_TIMEOUT 20)
+if(TACIT_SANITIZE OR TACIT_COVERAGE)
+    set(TACIT_TEST_TIMEOUT 120)
+endif()
+
 # tacit_module(codec SOURCES a.c b.c USES base LIBS OpenSSL::SSL)
 #
 # One directory, one static library `tacit_<name>`, one list of what it may
@@ -42,7 +48,7 @@ function(tacit_module name)
         set_target_properties(${target} PROPERTIES
             RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/unit)
         add_test(NAME ${name}/${stem} COMMAND ${target})
-        set_tests_properties(${name}/${stem} PROPERTIES LABELS unit TIMEOUT 20)
+        set_tests_properties(${name}/${stem} PROPERTIES LABELS unit TIMEOUT ${TACIT_TEST_TIMEOUT})
     endforeach()
 endfunction()
 
