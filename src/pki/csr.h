@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A certificate request (PKCS#10): the device's public key and the proof that it has the
+ * private one. Of what the device asks for nothing else counts: name and rights come from the
+ * registry, never from the request. Owner: one thread. */
+#pragma once
+
+#include "base/attrs.h"
+#include "base/span.h"
+#include "pki/fault.h"
+#include "pki/key.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define CSR_MAX_BYTES 16384 /* of a request in PEM or DER; larger ones are refused */
+
+struct csr;
+
+/* A request signed by `key` with `name` as its common name. */
+MQTT_NODISCARD int csr_new(const struct key *key, const char *name, struct csr **out,
+                           struct pki_fault *fault);
+void csr_free(struct csr *csr); /* NULL is fine */
+
+/* From PEM or DER. -EBADMSG: not a request, or its signature does not verify; -EKEYREJECTED:
+ * the key is weaker than P-256 or RSA-2048. */
+MQTT_NODISCARD int csr_parse(struct mqtt_span bytes, struct csr **out, struct pki_fault *fault);
+MQTT_NODISCARD int csr_load(const char *path, struct csr **out, struct pki_fault *fault);
+
+/* The request in PEM, NUL-terminated, from malloc; free() it. */
+MQTT_NODISCARD int csr_encode(const struct csr *csr, char **out, struct pki_fault *fault);
+
+MQTT_NODISCARD int csr_key_sha256(const struct csr *csr, uint8_t out[KEY_SHA256_BYTES]);
+
+/* The OpenSSL object (X509_REQ), borrowed, for the other files of this layer. */
+void *csr_handle(const struct csr *csr);

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The registry: which things exist, with which key, in which role. One SQLite file in WAL
+ * mode, so that the tool adds a device while tacitd runs; its schema is in registry_schema.c
+ * and docs/identity.md.
+ *
+ * A public key belongs to one identity for ever (promise I2): the same key under a second
+ * name is refused, also when the first is retired or revoked.
+ *
+ * Owner: the thread that opened it. Functions return 0 or a negative errno with the reason
+ * in *fault (may be NULL). -EBUSY: another process held the file for REGISTRY_BUSY_MS. */
+#pragma once
+
+#include "base/attrs.h"
+#include "pki/fault.h"
+#include "pki/identity_uri.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define REGISTRY_KEY_BYTES      32  /* SHA-256 of the SubjectPublicKeyInfo in DER */
+#define REGISTRY_TEXT_SIZE      129 /* longest role, tenant or site and NUL */
+#define REGISTRY_SERIAL_SIZE    41  /* 20 bytes in hex and NUL */
+#define REGISTRY_BUSY_MS        5000
+#define REGISTRY_SCHEMA_VERSION 1
+
+struct registry;
+
+/* Zero lets nobody in; only REGISTRY_ACTIVE does. */
+enum registry_status {
+    REGISTRY_REVOKED = 0, /* for good: only a new identity with a new key comes back */
+    REGISTRY_SUSPENDED,   /* until further notice */
+    REGISTRY_RETIRED,     /* taken out of service */
+    REGISTRY_ACTIVE,
+    REGISTRY_STATUS_COUNT,
+};
+
+/* A certificate as far as the registry remembers it. */
+struct registry_certificate {
+    char serial[REGISTRY_SERIAL_SIZE]; /* hex, upper case */
+    uint8_t fingerprint[32];           /* SHA-256 of the certificate in DER */
+    int64_t not_before_s;              /* seconds since 1970, UTC */
+    int64_t not_after_s;
+};
+
+/* Empty tenant and site stand for none. */
+struct registry_entry {
+    char name[IDENTITY_URI_NAME_SIZE];
+    enum identity_kind kind;
+    char role[REGISTRY_TEXT_SIZE];
+    char tenant[REGISTRY_TEXT_SIZE];
+    char site[REGISTRY_TEXT_SIZE];
+    enum registry_status status;
+    uint8_t key_sha256[REGISTRY_KEY_BYTES];
+    struct registry_certificate certificate;
+    int64_t created_s;
+    int64_t changed_s;
+};
+
+/* Opens the file, creating it (mode 0600) or migrating its schema as needed. -EBADMSG: not a
+ * registry or damaged; -EPROTO: written by a newer tacit. */
+MQTT_NODISCARD int registry_open(const char *path, struct registry **out, struct pki_fault *fault);
+void registry_close(struct registry *registry); /* NULL is fine */
+
+/* Adds an identity; created_s and changed_s are set here. -EINVAL: a name is not valid;
+ * -EEXIST: the name is taken; -ENOTUNIQ: the key or the certificate belongs to another. */
+MQTT_NODISCARD int registry_add(struct registry *registry, const struct registry_entry *entry,
+                                struct pki_fault *fault);
+
+/* -ENOENT: there is none. */
+MQTT_NODISCARD int registry_find(struct registry *registry, const char *name,
+                                 struct registry_entry *out, struct pki_fault *fault);
+MQTT_NODISCARD int registry_find_by_key(struct registry *registry, const uint8_t *key_sha256,
+                                        struct registry_entry *out, struct pki_fault *fault);
+MQTT_NODISCARD int registry_find_by_fingerprint(struct registry *registry,
+                                                const uint8_t *fingerprint,
+                                                struct registry_entry *out,
+                                                struct pki_fault *fault);
+
+/* Calls `visit` for each entry in the order of names; a result other than 0 ends the list and
+ * is returned. The entry is borrowed; `visit` may not change the registry. */
+typedef int (*registry_visit)(void *context, const struct registry_entry *entry);
+MQTT_NODISCARD int registry_list(struct registry *registry, registry_visit visit, void *context,
+                                 struct pki_fault *fault);
+
+/* -ENOENT: no such name; -EPERM: revoked and retired are final. */
+MQTT_NODISCARD int registry_set_status(struct registry *registry, const char *name,
+                                       enum registry_status status, struct pki_fault *fault);
+
+/* A new certificate for the same key. -ENOENT. */
+MQTT_NODISCARD int registry_set_certificate(struct registry *registry, const char *name,
+                                            const struct registry_certificate *certificate,
+                                            struct pki_fault *fault);
+
+/* A number that differs from the last one whenever this or any other process has committed a
+ * change in between. Costs microseconds: made to be asked several times a second. */
+MQTT_NODISCARD int registry_version(struct registry *registry, uint64_t *out);
+
+/* "active", "suspended", "revoked", "retired". */
+const char *registry_status_text(enum registry_status status);

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What tacitd needs of the registry at every handshake, in memory: one hash look-up by name
+ * instead of a query.
+ *
+ * A view is built once, then immutable and counted: the owner of the registry builds a new
+ * one when registry_version() has moved and hands it to the shards, who drop the old one.
+ * Thread-safe for reading; the counter is atomic. */
+#pragma once
+
+#include "base/attrs.h"
+#include "base/span.h"
+#include "pki/registry.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct registry_view;
+
+/* Borrowed from the view, strings never NULL; empty tenant and site stand for none. */
+struct registry_view_entry {
+    const char *name;
+    const char *role;
+    const char *tenant;
+    const char *site;
+    enum identity_kind kind;
+    enum registry_status status; /* admit only REGISTRY_ACTIVE */
+    uint8_t key_sha256[REGISTRY_KEY_BYTES];
+    int64_t not_after_s; /* of the newest certificate */
+};
+
+/* Reads the whole registry in one transaction. Counted once. */
+MQTT_NODISCARD int registry_view_new(struct registry *registry, struct registry_view **out,
+                                     struct pki_fault *fault);
+struct registry_view *registry_view_ref(struct registry_view *view);
+void registry_view_unref(struct registry_view *view); /* NULL is fine */
+
+/* Borrowed until the view is dropped, or NULL. */
+const struct registry_view_entry *registry_view_find(const struct registry_view *view,
+                                                     struct mqtt_span name);
+
+size_t registry_view_count(const struct registry_view *view);
+
+/* registry_version() as it was when the view was read. */
+uint64_t registry_view_version(const struct registry_view *view);
