@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Topic aliases of one direction of one connection, MQTT 5.0 section 3.3.2.3.4.
+ *
+ * Alias n lives in slot n - 1; a slot holds topics up to `slot_bytes`. */
+#pragma once
+
+#include "base/span.h"
+
+struct tacit_alias_table {
+    uint8_t *slots;      /* capacity times (length, age, topic) */
+    uint16_t capacity;   /* slots there are */
+    uint16_t maximum;    /* slots this connection may use, at most capacity */
+    uint16_t slot_bytes; /* longest topic */
+    uint16_t clock;      /* counts uses */
+};
+
+/* Bytes of slots for that many. */
+size_t tacit_alias_bytes(uint16_t capacity, uint16_t slot_bytes);
+
+void tacit_alias_init(struct tacit_alias_table *table, uint8_t *slots, uint16_t capacity,
+                      uint16_t slot_bytes);
+
+/* A new connection: no alias is set, and the peer accepts up to `maximum`. */
+void tacit_alias_reset(struct tacit_alias_table *table, uint16_t maximum);
+
+/* Outgoing. The alias that stands for `topic`, or 0. */
+uint16_t tacit_alias_find(struct tacit_alias_table *table, struct mqtt_span topic);
+
+/* Outgoing. Gives `topic` an alias, the least recently used one if none is free;
+ * 0 if the topic is too long or aliases are off. */
+uint16_t tacit_alias_assign(struct tacit_alias_table *table, struct mqtt_span topic);
+
+/* Incoming. Remembers; false if `alias` is beyond the maximum. A topic too long for a
+ * slot is remembered as unknown. */
+bool tacit_alias_set(struct tacit_alias_table *table, uint16_t alias, struct mqtt_span topic);
+
+/* Incoming. The topic, borrowed; empty if unknown. */
+struct mqtt_span tacit_alias_get(const struct tacit_alias_table *table, uint16_t alias);

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What leaves: packets are encoded into the send buffer and written together. */
+#pragma once
+
+#include "client/state.h"
+#include "codec/writer.h"
+
+/* Bytes that can be encoded now. While a payload passes through they follow it. */
+size_t tacit_send_room(struct tacit_client *client);
+
+/* A writer over that room, but for `scratch` bytes at its far end; and one over those,
+ * for blocks which an encoder wants ready-made. tacit_send_commit keeps what was
+ * written; false if the encoder failed, which wrote nothing then. */
+struct mqtt_writer tacit_send_writer(struct tacit_client *client, size_t scratch);
+struct mqtt_writer tacit_send_scratch(struct tacit_client *client, size_t scratch);
+bool tacit_send_commit(struct tacit_client *client, const struct mqtt_writer *w);
+
+/* False if CONNECT does not fit the send buffer. */
+bool tacit_send_connect(struct tacit_client *client);
+
+/* PUBACK, PUBREC, PUBREL or PUBCOMP; needs TACIT_SEND_RESERVE bytes of room. */
+void tacit_send_ack(struct tacit_client *client, enum mqtt_packet_type type, uint16_t packet_id,
+                    uint8_t reason);
+
+/* PINGREQ and DISCONNECT; false if there is no room now. */
+bool tacit_send_ping(struct tacit_client *client);
+bool tacit_send_disconnect(struct tacit_client *client, uint8_t reason);
+
+/* The largest packet that answers another. */
+#define TACIT_SEND_RESERVE 8u
+
+/* Encodes subscriptions and messages that are due, as many as there is room and
+ * window for. True if one of them had to be given up: *out_event says which. */
+bool tacit_send_due(struct tacit_client *client, struct tacit_event *out_event);
+
+/* Writes. TACIT_OK: all is gone; TACIT_AGAIN: the transport takes no more now. */
+enum tacit_status tacit_flush(struct tacit_client *client);
+
+/* A message is done with, one way or the other. */
+void tacit_give_up(struct tacit_client *client, struct tacit_record *record,
+                   enum tacit_status status, uint8_t reason, struct tacit_event *out_event);

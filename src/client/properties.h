@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The property blocks a client writes, and the checks that keep what the application
+ * hands in from being something the server must hang up on. */
+#pragma once
+
+#include <tacit/client.h>
+
+#include "codec/writer.h"
+
+/* All properties of a message but its expiry and alias. Writes them to `w` unless it
+ * is NULL; returns their bytes. */
+size_t tacit_message_properties(struct mqtt_writer *w, const struct tacit_message *message);
+
+/* The will's, expiry and delay included. */
+size_t tacit_will_properties(struct mqtt_writer *w, const struct tacit_config *config);
+
+/* CONNECT's. `aliases_in` is announced if not 0. */
+size_t tacit_connect_properties(struct mqtt_writer *w, const struct tacit_config *config,
+                                uint16_t aliases_in);
+
+/* SUBSCRIBE's. */
+size_t tacit_subscribe_properties(struct mqtt_writer *w,
+                                  const struct tacit_subscription *subscription);
+
+bool tacit_message_is_valid(const struct tacit_message *message);
+bool tacit_subscription_is_valid(const struct tacit_subscription *subscription);
+bool tacit_config_is_valid(const struct tacit_config *config);

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/queue.h"
+
+#include <string.h>
+
+/* A big queue is not moved for every little gap: that would make a full one cost its
+ * whole length per message. A small one is, since every byte of it counts. */
+#define SMALL_QUEUE_BYTES 4096u
+
+static struct tacit_record *at(const struct tacit_queue *queue, uint32_t offset)
+{
+    return (struct tacit_record *)(void *)(queue->memory + offset);
+}
+
+static uint32_t offset_of(const struct tacit_queue *queue, const struct tacit_record *record)
+{
+    return (uint32_t)((const uint8_t *)record - queue->memory);
+}
+
+static size_t record_size(size_t topic_len, size_t properties_len, size_t payload_len)
+{
+    return (sizeof(struct tacit_record) + topic_len + properties_len + payload_len + 7) / 8 * 8;
+}
+
+void tacit_queue_init(struct tacit_queue *queue, uint8_t *memory, uint32_t size)
+{
+    *queue = (struct tacit_queue){ .memory = memory,
+                                   .size = size / 8 * 8,
+                                   .streaming = TACIT_QUEUE_NONE };
+}
+
+bool tacit_queue_could_hold(const struct tacit_queue *queue, size_t topic_len,
+                            size_t properties_len, size_t payload_len)
+{
+    return payload_len <= queue->size
+           && record_size(topic_len, properties_len, payload_len) <= queue->size;
+}
+
+/* Moves the living records together at the start of the memory. */
+static void compact(struct tacit_queue *queue)
+{
+    uint32_t to = 0;
+    uint32_t next = TACIT_QUEUE_NONE;
+    uint32_t streaming = TACIT_QUEUE_NONE;
+    for (uint32_t from = queue->head; from < queue->end;) {
+        struct tacit_record *record = at(queue, from);
+        uint32_t size = record->size;
+        if (from >= queue->next && next == TACIT_QUEUE_NONE)
+            next = to;
+        if (from == queue->streaming)
+            streaming = to;
+        if (record->state != TACIT_RECORD_FREE) {
+            memmove(queue->memory + to, record, size);
+            to += size;
+        }
+        from += size;
+    }
+    queue->head = 0;
+    queue->end = to;
+    queue->gaps = 0;
+    queue->next = next == TACIT_QUEUE_NONE ? to : next;
+    queue->streaming = streaming;
+}
+
+struct tacit_record *tacit_queue_add(struct tacit_queue *queue, size_t topic_len,
+                                     size_t properties_len, size_t payload_len)
+{
+    if (!tacit_queue_could_hold(queue, topic_len, properties_len, payload_len))
+        return NULL;
+    uint32_t size = (uint32_t)record_size(topic_len, properties_len, payload_len);
+    uint32_t movable = queue->head + queue->gaps;
+    if (size > queue->size - queue->end && size <= queue->size - queue->end + movable
+        && (queue->size <= SMALL_QUEUE_BYTES || movable >= queue->size / 8))
+        compact(queue);
+    if (size > queue->size - queue->end)
+        return NULL;
+
+    struct tacit_record *record = at(queue, queue->end);
+    *record = (struct tacit_record){ .size = size,
+                                     .payload_len = (uint32_t)payload_len,
+                                     .topic_len = (uint16_t)topic_len,
+                                     .properties_len = (uint16_t)properties_len,
+                                     .state = TACIT_RECORD_QUEUED };
+    queue->end += size;
+    if (tacit_queue_used(queue) > queue->peak)
+        queue->peak = tacit_queue_used(queue);
+    return record;
+}
+
+void tacit_queue_remove(struct tacit_queue *queue, struct tacit_record *record)
+{
+    if (queue->streaming == offset_of(queue, record))
+        queue->streaming = TACIT_QUEUE_NONE;
+    record->state = TACIT_RECORD_FREE;
+    queue->gaps += record->size;
+    while (queue->head < queue->end && at(queue, queue->head)->state == TACIT_RECORD_FREE) {
+        uint32_t size = at(queue, queue->head)->size;
+        queue->gaps -= size;
+        queue->head += size;
+    }
+    if (queue->head == queue->end) {
+        queue->head = 0;
+        queue->end = 0;
+        queue->next = 0;
+    }
+    if (queue->next < queue->head)
+        queue->next = queue->head;
+}
+
+static struct tacit_record *alive_from(const struct tacit_queue *queue, uint32_t offset)
+{
+    while (offset < queue->end) {
+        struct tacit_record *record = at(queue, offset);
+        if (record->state != TACIT_RECORD_FREE)
+            return record;
+        offset += record->size;
+    }
+    return NULL;
+}
+
+struct tacit_record *tacit_queue_next(const struct tacit_queue *queue,
+                                      const struct tacit_record *after)
+{
+    return alive_from(queue, after == NULL ? queue->head : offset_of(queue, after) + after->size);
+}
+
+struct tacit_record *tacit_queue_due(struct tacit_queue *queue)
+{
+    struct tacit_record *record = alive_from(queue, queue->next);
+    while (record != NULL && record->state != TACIT_RECORD_QUEUED
+           && record->state != TACIT_RECORD_RELEASE_DUE)
+        record = tacit_queue_next(queue, record);
+    queue->next = record != NULL ? offset_of(queue, record) : queue->end;
+    return record;
+}
+
+struct tacit_record *tacit_queue_find(const struct tacit_queue *queue, uint16_t packet_id)
+{
+    struct tacit_record *record = tacit_queue_next(queue, NULL);
+    while (record != NULL && record->packet_id != packet_id)
+        record = tacit_queue_next(queue, record);
+    return record;
+}
+
+void tacit_queue_rewind(struct tacit_queue *queue, bool session_present)
+{
+    struct tacit_record *record = tacit_queue_next(queue, NULL);
+    for (; record != NULL; record = tacit_queue_next(queue, record)) {
+        if (record->state == TACIT_RECORD_RELEASED)
+            record->state = TACIT_RECORD_RELEASE_DUE;
+        if (record->state == TACIT_RECORD_SENT) {
+            record->state = TACIT_RECORD_QUEUED;
+            record->duplicate = session_present && record->qos > 0;
+        }
+        /* Queued again earlier, and the server has changed its mind meanwhile. */
+        if (record->state == TACIT_RECORD_QUEUED && !session_present)
+            record->duplicate = 0;
+    }
+    queue->next = queue->head;
+    queue->streaming = TACIT_QUEUE_NONE;
+}

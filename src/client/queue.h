@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Messages that wait to be sent or acknowledged, oldest first, in one block of the
+ * arena.
+ *
+ * Records lie one behind the other; a removed one leaves a gap, and gaps close when
+ * room is needed. So a record's address lasts until the next tacit_queue_add. */
+#pragma once
+
+#include "base/span.h"
+
+enum tacit_record_state {
+    TACIT_RECORD_FREE = 0,
+    TACIT_RECORD_QUEUED,      /* to be sent (again, if it has a packet id) */
+    TACIT_RECORD_SENT,        /* QoS 1 or 2: PUBACK or PUBREC awaited */
+    TACIT_RECORD_RELEASE_DUE, /* QoS 2: PUBREL to be sent again */
+    TACIT_RECORD_RELEASED,    /* QoS 2: PUBCOMP awaited */
+};
+
+struct tacit_record {
+    uint64_t expires_at_ms; /* UINT64_MAX: never */
+    uint32_t size;          /* of the whole record, a multiple of 8 */
+    uint32_t token;
+    uint32_t payload_len;
+    uint16_t topic_len;
+    uint16_t properties_len; /* all but expiry and alias, in wire form */
+    uint16_t packet_id;      /* 0: not assigned yet */
+    uint8_t state;
+    uint8_t qos : 2;
+    uint8_t retain : 1;
+    uint8_t duplicate : 1;
+    /* topic, properties and payload follow */
+};
+
+struct tacit_queue {
+    uint8_t *memory;
+    uint32_t size;
+    uint32_t head; /* first record that may be alive */
+    uint32_t end;
+    uint32_t gaps; /* bytes of free records between head and end */
+    uint32_t peak;
+    uint32_t next;      /* first record that may be due for sending */
+    uint32_t streaming; /* record whose payload is being written; TACIT_QUEUE_NONE */
+};
+
+#define TACIT_QUEUE_NONE UINT32_MAX
+
+void tacit_queue_init(struct tacit_queue *queue, uint8_t *memory, uint32_t size);
+
+/* A record with room for the three parts, all else zero; NULL if there is none now. */
+struct tacit_record *tacit_queue_add(struct tacit_queue *queue, size_t topic_len,
+                                     size_t properties_len, size_t payload_len);
+
+/* Would such a record fit an empty queue? */
+bool tacit_queue_could_hold(const struct tacit_queue *queue, size_t topic_len,
+                            size_t properties_len, size_t payload_len);
+
+void tacit_queue_remove(struct tacit_queue *queue, struct tacit_record *record);
+
+/* In order; NULL at the end. `after` NULL: the first. */
+struct tacit_record *tacit_queue_next(const struct tacit_queue *queue,
+                                      const struct tacit_record *after);
+
+/* The first that is due for sending, remembered between calls; NULL if none. */
+struct tacit_record *tacit_queue_due(struct tacit_queue *queue);
+
+/* The one in flight under that packet id, or NULL. */
+struct tacit_record *tacit_queue_find(const struct tacit_queue *queue, uint16_t packet_id);
+
+/* After a connection ended: everything unacknowledged is due again. With
+ * `session_present` as duplicates of what the server may have; without, as new. */
+void tacit_queue_rewind(struct tacit_queue *queue, bool session_present);
+
+static inline uint32_t tacit_queue_used(const struct tacit_queue *queue)
+{
+    return queue->end - queue->head - queue->gaps;
+}
+
+static inline uint8_t *tacit_record_bytes(struct tacit_record *record)
+{
+    return (uint8_t *)(record + 1);
+}
+
+static inline struct mqtt_span tacit_record_topic(const struct tacit_record *record)
+{
+    return (struct mqtt_span){ (const uint8_t *)(record + 1), record->topic_len };
+}
+
+static inline struct mqtt_span tacit_record_properties(const struct tacit_record *record)
+{
+    struct mqtt_span topic = tacit_record_topic(record);
+    return (struct mqtt_span){ topic.data + topic.len, record->properties_len };
+}
+
+static inline struct mqtt_span tacit_record_payload(const struct tacit_record *record)
+{
+    struct mqtt_span properties = tacit_record_properties(record);
+    return (struct mqtt_span){ properties.data + properties.len, record->payload_len };
+}
