@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "codec/topic.h"
+
+#include "base/attrs.h"
+
+#define ONES     UINT64_C(0x0101010101010101)
+#define HIGHS    UINT64_C(0x8080808080808080)
+#define PLUSES   (ONES * '+')
+#define PLUS_BIT (ONES * ('+' ^ '#'))
+
+_Static_assert(('+' ^ '#') == 0x08, "the wildcards differ in one bit");
+
+static inline bool has_zero_byte(uint64_t word)
+{
+    return ((word - ONES) & ~word & HIGHS) != 0;
+}
+
+/* Is one of the eight bytes '+', '#' or NUL? */
+static inline bool has_forbidden(uint64_t word)
+{
+    return has_zero_byte(word) || has_zero_byte((word | PLUS_BIT) ^ PLUSES);
+}
+
+static inline bool is_forbidden(uint8_t byte)
+{
+    return byte == '+' || byte == '#' || byte == 0;
+}
+
+static inline uint64_t load8(const uint8_t *at)
+{
+    uint64_t word;
+    memcpy(&word, at, sizeof(word));
+    return word;
+}
+
+bool mqtt_topic_name_is_valid(struct mqtt_span topic)
+{
+    const uint8_t *at = topic.data;
+
+    if (topic.len < 8) {
+        for (size_t i = 0; i < topic.len; i++) {
+            if (is_forbidden(at[i]))
+                return false;
+        }
+        return topic.len > 0;
+    }
+    /* The last eight bytes may overlap those before them. */
+    const uint8_t *last = at + topic.len - 8;
+    for (; at < last; at += 8) {
+        if (has_forbidden(load8(at)))
+            return false;
+    }
+    return !has_forbidden(load8(last));
+}
+
+bool mqtt_topic_filter_is_valid(struct mqtt_span filter)
+{
+    bool level_start = true;
+
+    for (size_t i = 0; i < filter.len; i++) {
+        uint8_t byte = filter.data[i];
+        bool last = i + 1 == filter.len;
+
+        if (byte == 0)
+            return false;
+        if (byte == '#' && !(level_start && last))
+            return false;
+        if (byte == '+' && !(level_start && (last || filter.data[i + 1] == '/')))
+            return false;
+        level_start = byte == '/';
+    }
+    return filter.len > 0;
+}
+
+bool mqtt_topic_filter_has_wildcard(struct mqtt_span filter)
+{
+    for (size_t i = 0; i < filter.len; i++) {
+        if (filter.data[i] == '+' || filter.data[i] == '#')
+            return true;
+    }
+    return false;
+}
+
+unsigned mqtt_topic_levels(struct mqtt_span topic)
+{
+    unsigned levels = 1;
+
+    for (size_t i = 0; i < topic.len; i++)
+        levels += topic.data[i] == '/';
+    return levels;
+}
+
+/* Bytes up to the next separator or the end. */
+static size_t level_len(struct mqtt_span text, size_t from)
+{
+    size_t to = from;
+
+    while (to < text.len && text.data[to] != '/')
+        to++;
+    return to - from;
+}
+
+static bool is_wildcard(uint8_t byte)
+{
+    return byte == '+' || byte == '#';
+}
+
+bool mqtt_topic_matches(struct mqtt_span filter, struct mqtt_span topic)
+{
+    size_t f = 0;
+    size_t t = 0;
+
+    /* [MQTT-4.7.2-1] */
+    if (topic.data[0] == '$' && is_wildcard(filter.data[0]))
+        return false;
+
+    for (;;) {
+        size_t filter_len = level_len(filter, f);
+        size_t topic_len = level_len(topic, t);
+
+        if (filter_len == 1 && filter.data[f] == '#')
+            return true;
+        bool any = filter_len == 1 && filter.data[f] == '+';
+        if (!any
+            && (filter_len != topic_len || memcmp(filter.data + f, topic.data + t, topic_len) != 0))
+            return false;
+
+        f += filter_len;
+        t += topic_len;
+        if (t == topic.len) {
+            /* "a/#" matches "a" itself. */
+            bool parent = filter.len - f == 2 && filter.data[f + 1] == '#';
+            return f == filter.len || parent;
+        }
+        if (f == filter.len)
+            return false;
+        f++;
+        t++;
+    }
+}
+
+int mqtt_share_parse(struct mqtt_span filter, struct mqtt_share *out)
+{
+    static const uint8_t prefix[] = { '$', 's', 'h', 'a', 'r', 'e', '/' };
+
+    if (!span_starts_with(filter, (struct mqtt_span){ prefix, sizeof(prefix) }))
+        return 0;
+
+    struct mqtt_span rest = { filter.data + sizeof(prefix), filter.len - sizeof(prefix) };
+    struct mqtt_span group = { rest.data, level_len(rest, 0) };
+    /* [MQTT-4.8.2-1] at least one character, no wildcard; [MQTT-4.8.2-2] then a filter. */
+    if (group.len == rest.len || !mqtt_topic_name_is_valid(group))
+        return -1;
+    struct mqtt_span inner = { rest.data + group.len + 1, rest.len - group.len - 1 };
+    if (!mqtt_topic_filter_is_valid(inner))
+        return -1;
+
+    out->group = group;
+    out->filter = inner;
+    return 1;
+}
