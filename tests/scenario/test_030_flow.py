@@ -4,7 +4,7 @@
 import pytest
 
 from support import wire
-from support.marks import both, versions
+from support.marks import both, only_tacit, versions
 
 from test_010_sessions import kept
 
@@ -95,13 +95,13 @@ def test_window_is_the_connections_own(client, unique, version):
     assert all(m.dup for m in seen)
 
 
+@only_tacit
 @versions(5)
-def test_window_of_the_server(client, unique, version):
+def test_window_of_the_server(variant, clients, unique, version):
     """[MQTT-3.3.4-7] What the server announced is what it enforces: 0x93 beyond it."""
-    one = client(version)
-    window = one.connack.get("receive_maximum", 65535)
-    if window > 2000:
-        pytest.skip("this configuration leaves the window open")
+    one = clients(variant(limits={"receive-maximum": 20})).open(unique("me"))
+    window = one.connack.get("receive_maximum")
+    assert window == 20
     one.send(*[wire.publish(version, unique(), b"x", 2, i) for i in range(1, window + 2)])
     for i in range(1, window + 1):
         one.expect(wire.PUBREC, packet_id=i)
@@ -153,10 +153,11 @@ def test_too_large_in_a_shared_subscription_goes_to_nobody_or_another(client, un
     small.message(payload=b"ok")
 
 
+@only_tacit
 @versions(5)
 def test_too_large_for_the_server(variant, clients, unique, version):
     """[MQTT-3.2.2-15] An announced limit is enforced, from the fixed header: 0x95."""
-    broker = variant(settings={"max-packet-size": 2000})
+    broker = variant(limits={"packet-bytes": 2000})
     one = clients(broker).open(unique())
     limit = one.connack.get("maximum_packet_size")
     assert limit == 2000
@@ -171,10 +172,11 @@ def test_too_large_for_the_server(variant, clients, unique, version):
     old.send(bytes([wire.PUBLISH << 4]) + wire.varint(limit)).expect_closed()
 
 
+@only_tacit
 @both
 def test_queue_of_an_absent_client_has_a_bound(variant, clients, unique, version):
     """Beyond the bound messages are not kept, and neither the broker nor the publisher fails."""
-    broker = variant(settings={"max-queued-messages": 20})
+    broker = variant(limits={"session-queue-messages": 20})
     topic = unique()
     one = clients(broker, version).open(unique("me"), **kept(version))
     one.subscribe(topic, qos=1)
@@ -191,8 +193,13 @@ def test_queue_of_an_absent_client_has_a_bound(variant, clients, unique, version
     assert sorted(map(int, got[:-1])) == list(map(int, got[:-1])), "order is kept"
 
 
+@versions(5)
+def test_window_of_the_server_is_not_announced_unless_configured(client, version):
+    assert client(version).connack.get("receive_maximum") in (None, 20)
+
+
 @both
-def test_reader_that_does_not_read(client, raw, unique, version):
+def test_reader_that_does_not_read(client, unique, version):
     """A client that stops reading costs the broker a bounded queue and hurts nobody else."""
     topic = unique()
     stuck, awake, sender = client(version), client(version), client(version)

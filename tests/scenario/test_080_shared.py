@@ -5,7 +5,7 @@ import time
 
 from support import wire
 from support.client import Closed
-from support.marks import versions
+from support.marks import only_tacit, versions
 
 from test_010_sessions import kept
 
@@ -80,6 +80,7 @@ def test_wildcards_in_a_shared_filter(client, unique, version):
     assert sorted(int(m.payload) for mine in got for m in mine) == list(range(10))
 
 
+@only_tacit
 @versions(5)
 def test_work_goes_to_those_who_are_there(client, unique, version):
     """A member that left gets nothing while another is connected."""
@@ -94,6 +95,7 @@ def test_work_goes_to_those_who_are_there(client, unique, version):
     assert len(got[0]) == 10
 
 
+@only_tacit
 @versions(5)
 def test_work_of_a_member_whose_session_ends_goes_on(client, unique, version):
     """What was queued for a member, and QoS 1 under way to it, is given to another."""

@@ -19,6 +19,7 @@ SANITIZER = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime er
 
 MOSQUITTO_CONF = """listener {port} 127.0.0.1
 allow_anonymous true
+user root
 persistence true
 persistence_location {state}/
 persistence_file mosquitto.db
@@ -35,13 +36,22 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def with_settings(config, settings):
-    """A configuration with top-level settings replaced or put first. Values are literal text."""
+def with_settings(config, settings, limits=None):
+    """A configuration with top-level settings and rows of its limits block replaced. Values are
+    literal text."""
     lines = []
     for key, value in settings.items():
         config = re.sub(rf"(?m)^{re.escape(key)}\s*=.*\n", "", config)
         lines.append(f"{key} = {value}\n")
-    return "".join(lines) + config
+    config = "".join(lines) + config
+    if limits:
+        if not re.search(r"(?m)^limits\s*\{", config):
+            config += "\nlimits {\n}\n"
+        for key in limits:
+            config = re.sub(rf"(?m)^\s+{re.escape(key)}\s*=.*\n", "", config)
+        rows = "".join(f"  {key} = {value}\n" for key, value in limits.items())
+        config = re.sub(r"(?m)^(limits\s*\{[^\n]*\n)", lambda m: m.group(1) + rows, config, 1)
+    return config
 
 
 class BrokerFailure(AssertionError):
@@ -51,13 +61,14 @@ class BrokerFailure(AssertionError):
 class Broker:
     """One broker process. The state folder outlives stop(), so start() again is a restart."""
 
-    def __init__(self, config=None, settings=None, shards=1, state=None, port=None, tls=False):
+    def __init__(self, config=None, settings=None, limits=None, shards=1, state=None, port=None,
+                 tls=False):
         self.folder = tempfile.TemporaryDirectory(prefix="tacit-test-")
         base = pathlib.Path(self.folder.name)
         self.state = pathlib.Path(state) if state else base / "state"
         self.config_file, self.log_file = base / "broker.conf", base / "broker.log"
         self.host, self.port, self.process, self.tls = "127.0.0.1", port or free_port(), None, tls
-        self.settings, self.shards = dict(settings or {}), shards
+        self.settings, self.limits, self.shards = dict(settings or {}), limits, shards
         if config is None and not FOREIGN and not tls:
             config = (ROOT / "bench/open.conf").read_text()
         self.config = config
@@ -72,7 +83,7 @@ class Broker:
         command = [str(TACITD), "--state", str(self.state), "--port", str(self.port)]
         if self.config is not None:
             self.config_file.write_text(
-                with_settings(self.config, {"shards": self.shards, **self.settings}))
+                with_settings(self.config, {"shards": self.shards, **self.settings}, self.limits))
             command += ["--config", str(self.config_file)]
         return command
 
