@@ -32,9 +32,8 @@ struct mqtt_connack {
     struct mqtt_span authentication_data;
 };
 
-MQTT_NODISCARD enum mqtt_status mqtt_connack_decode(enum mqtt_version version,
-                                                    struct mqtt_span body,
-                                                    struct mqtt_connack *out);
+MQTT_NODISCARD enum mqtt_status
+mqtt_connack_decode(enum mqtt_version version, struct mqtt_span body, struct mqtt_connack *out);
 void mqtt_connack_encode(struct mqtt_writer *w, enum mqtt_version version,
                          const struct mqtt_connack *connack);
 

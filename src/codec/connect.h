@@ -35,10 +35,10 @@ struct mqtt_connect {
     uint32_t session_expiry_s;   /* 0; UINT32_MAX never expires */
     uint16_t receive_maximum;    /* 65535 */
     bool has_maximum_packet_size;
-    uint32_t maximum_packet_size;  /* bytes; UINT32_MAX if absent */
-    uint16_t topic_alias_maximum;  /* 0 */
-    bool request_response;         /* false */
-    bool request_problem;          /* true */
+    uint32_t maximum_packet_size; /* bytes; UINT32_MAX if absent */
+    uint16_t topic_alias_maximum; /* 0 */
+    bool request_response;        /* false */
+    bool request_problem;         /* true */
     bool has_authentication_method;
     struct mqtt_span authentication_method;
     struct mqtt_span authentication_data;

@@ -51,13 +51,14 @@ struct mqtt_publish_out {
     struct mqtt_span payload;
     bool has_expiry;
     uint32_t expiry_s;
-    uint16_t topic_alias;                    /* 0: none */
+    uint16_t topic_alias;                     /* 0: none */
     const uint32_t *subscription_identifiers; /* borrowed; each 1..MQTT_VARINT_MAX */
     size_t subscription_identifier_count;
 };
 
 /* Length of the whole packet in bytes. */
-MQTT_HOT size_t mqtt_publish_size(enum mqtt_version version, const struct mqtt_publish_out *publish);
+MQTT_HOT size_t mqtt_publish_size(enum mqtt_version version,
+                                  const struct mqtt_publish_out *publish);
 
 /* Writes the whole packet to `out`, which has room for mqtt_publish_size bytes.
  * Returns the position after it. If `out_packet_id` is not NULL it receives the

@@ -11,6 +11,7 @@
 #include "base/attrs.h"
 #include "base/span.h"
 #include "codec/status.h"
+#include "codec/utf8.h"
 
 #define MQTT_VARINT_MAX 268435455u /* 2^28 - 1, four bytes on the wire */
 
@@ -20,20 +21,89 @@ struct mqtt_reader {
     enum mqtt_status status; /* first failure, MQTT_OK until then */
 };
 
-struct mqtt_reader mqtt_reader_over(struct mqtt_span body);
-size_t mqtt_reader_left(const struct mqtt_reader *r); /* bytes not yet read */
+static inline struct mqtt_reader mqtt_reader_over(struct mqtt_span body)
+{
+    /* NULL stands for no bytes; arithmetic on it is undefined. */
+    const uint8_t *end = body.len > 0 ? body.data + body.len : body.data;
+    return (struct mqtt_reader){ .at = body.data, .end = end, .status = MQTT_OK };
+}
 
-uint8_t mqtt_read_u8(struct mqtt_reader *r);
-uint16_t mqtt_read_u16(struct mqtt_reader *r);
-uint32_t mqtt_read_u32(struct mqtt_reader *r);
-uint32_t mqtt_read_varint(struct mqtt_reader *r); /* 0..MQTT_VARINT_MAX [MQTT-1.5.5-1] */
-struct mqtt_span mqtt_read_bytes(struct mqtt_reader *r, size_t len);
-struct mqtt_span mqtt_read_binary(struct mqtt_reader *r); /* two-byte length, then data */
-struct mqtt_span mqtt_read_utf8(struct mqtt_reader *r);   /* [MQTT-1.5.4-1] [MQTT-1.5.4-2] */
-struct mqtt_span mqtt_read_rest(struct mqtt_reader *r);   /* never fails */
+/* Bytes not yet read. */
+static inline size_t mqtt_reader_left(const struct mqtt_reader *r)
+{
+    return (size_t)(r->end - r->at);
+}
 
 /* Records a failure the reader cannot see for itself. The first one wins. */
-void mqtt_reader_fail(struct mqtt_reader *r, enum mqtt_status why);
+static inline void mqtt_reader_fail(struct mqtt_reader *r, enum mqtt_status why)
+{
+    if (r->status == MQTT_OK)
+        r->status = why;
+}
+
+/* May the next `len` bytes be read? If they are not there, the reader fails. The
+ * one bounds check of the codec. */
+static inline bool mqtt_reader_has(struct mqtt_reader *r, size_t len)
+{
+    if (MQTT_LIKELY(r->status == MQTT_OK && len <= mqtt_reader_left(r)))
+        return true;
+    mqtt_reader_fail(r, MQTT_ERR_TRUNCATED);
+    return false;
+}
+
+static inline uint8_t mqtt_read_u8(struct mqtt_reader *r)
+{
+    return mqtt_reader_has(r, 1) ? *r->at++ : 0;
+}
+
+static inline uint16_t mqtt_read_u16(struct mqtt_reader *r)
+{
+    if (!mqtt_reader_has(r, 2))
+        return 0;
+    const uint8_t *b = r->at;
+    r->at += 2;
+    return (uint16_t)(b[0] << 8 | b[1]);
+}
+
+uint32_t mqtt_read_u32(struct mqtt_reader *r);
+uint32_t mqtt_read_varint(struct mqtt_reader *r); /* 0..MQTT_VARINT_MAX [MQTT-1.5.5-1] */
+
+static inline struct mqtt_span mqtt_read_bytes(struct mqtt_reader *r, size_t len)
+{
+    if (!mqtt_reader_has(r, len))
+        return (struct mqtt_span){ NULL, 0 };
+    const uint8_t *b = r->at;
+    r->at += len;
+    return (struct mqtt_span){ b, len };
+}
+
+/* Two-byte length, then data. */
+static inline struct mqtt_span mqtt_read_binary(struct mqtt_reader *r)
+{
+    return mqtt_read_bytes(r, mqtt_read_u16(r));
+}
+
+/* Two-byte length, then text. [MQTT-1.5.4-1] [MQTT-1.5.4-2] */
+static inline struct mqtt_span mqtt_read_utf8(struct mqtt_reader *r)
+{
+    struct mqtt_span text = mqtt_read_binary(r);
+
+    if (MQTT_LIKELY(mqtt_utf8_is_valid(text)))
+        return text;
+    mqtt_reader_fail(r, MQTT_ERR_UTF8);
+    return (struct mqtt_span){ NULL, 0 };
+}
+
+/* All that is left; never fails. */
+static inline struct mqtt_span mqtt_read_rest(struct mqtt_reader *r)
+{
+    return mqtt_read_bytes(r, r->status == MQTT_OK ? mqtt_reader_left(r) : 0);
+}
 
 /* The verdict: the first failure, MQTT_ERR_TRAILING if bytes remain, or MQTT_OK. */
-MQTT_NODISCARD enum mqtt_status mqtt_reader_finish(const struct mqtt_reader *r);
+MQTT_NODISCARD static inline enum mqtt_status mqtt_reader_finish(const struct mqtt_reader *r)
+{
+    if (r->status == MQTT_OK && r->at != r->end)
+        return MQTT_ERR_TRAILING;
+    return r->status;
+}

@@ -29,9 +29,8 @@ struct mqtt_subscription {
 /* Checks the whole packet, all entries included: at least one [MQTT-3.8.3-2],
  * reserved bits [MQTT-3.8.3-5], QoS and retain handling in range, no local with
  * a shared subscription [MQTT-3.8.3-4]. */
-MQTT_NODISCARD enum mqtt_status mqtt_subscribe_decode(enum mqtt_version version,
-                                                      struct mqtt_span body,
-                                                      struct mqtt_subscribe *out);
+MQTT_NODISCARD enum mqtt_status
+mqtt_subscribe_decode(enum mqtt_version version, struct mqtt_span body, struct mqtt_subscribe *out);
 
 /* Walks entries that mqtt_subscribe_decode accepted; `r` is a reader over them. */
 bool mqtt_subscribe_next(enum mqtt_version version, struct mqtt_reader *r,

@@ -25,7 +25,8 @@ void mqtt_write_u16(struct mqtt_writer *w, uint16_t value);
 void mqtt_write_u32(struct mqtt_writer *w, uint32_t value);
 void mqtt_write_varint(struct mqtt_writer *w, uint32_t value); /* <= MQTT_VARINT_MAX */
 void mqtt_write_bytes(struct mqtt_writer *w, struct mqtt_span bytes);
-void mqtt_write_binary(struct mqtt_writer *w, struct mqtt_span data); /* <= 65535 bytes; UTF-8 too */
+void mqtt_write_binary(struct mqtt_writer *w,
+                       struct mqtt_span data); /* <= 65535 bytes; UTF-8 too */
 
 /* Records a failure the writer cannot see for itself. The first one wins. */
 void mqtt_writer_fail(struct mqtt_writer *w, enum mqtt_status why);
