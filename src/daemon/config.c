@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/config.h"
+
+#include "daemon/config_value.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BUILTIN_NAME "built-in configuration"
+
+static int read_builtin(void *context, const char *path, char **out_text, size_t *out_len)
+{
+    (void)context;
+    (void)path;
+    char *text = strdup(config_builtin);
+    if (text == NULL)
+        return -ENOMEM;
+    *out_text = text;
+    *out_len = strlen(text);
+    return 0;
+}
+
+static const struct settings_files builtin_files = { NULL, read_builtin };
+
+static size_t count_blocks(const struct settings *settings, enum settings_kind kind)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < settings->block_count; i++)
+        count += settings->blocks[i].kind == kind ? 1 : 0;
+    return count;
+}
+
+static int read_roles(const struct settings *settings, struct diagnostics *diagnostics,
+                      struct policy *policy)
+{
+    for (size_t i = 0; i < settings->block_count; i++) {
+        if (settings->blocks[i].kind != SETTINGS_ROLE)
+            continue;
+        int status = config_role_read(&settings->blocks[i], diagnostics, policy);
+        if (status != 0)
+            return status;
+    }
+    return 0;
+}
+
+static int read_listeners(const struct settings *settings, struct diagnostics *diagnostics,
+                          struct config *config)
+{
+    size_t count = count_blocks(settings, SETTINGS_LISTENER);
+
+    config->listeners = calloc(count, sizeof(config->listeners[0]));
+    if (config->listeners == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < settings->block_count; i++) {
+        if (settings->blocks[i].kind != SETTINGS_LISTENER)
+            continue;
+        struct config_listener *listener = &config->listeners[config->listener_count++];
+        int status = config_listener_read(&settings->blocks[i], diagnostics, listener);
+        if (status != 0)
+            return status;
+    }
+    return 0;
+}
+
+static void read_limits(const struct settings *settings, struct diagnostics *diagnostics,
+                        struct config *config)
+{
+    const struct settings_block *block = settings_find(settings, SETTINGS_LIMITS, "");
+
+    for (size_t i = 0; i < limits_count(); i++) {
+        const struct limit_row *row = limits_row(i);
+        char key[64];
+
+        snprintf(key, sizeof(key), "%s", row->name);
+        for (char *at = key; *at != '\0'; at++)
+            *at = *at == '_' ? '-' : *at;
+        const struct setting *item = settings_value(block, key, diagnostics);
+        config_value_limit(item, row, diagnostics, &config->limits);
+        if (item != NULL && strcmp(row->name, "receive_maximum") == 0)
+            config->announces_receive_maximum = true;
+    }
+}
+
+static void read_log(const struct settings *settings, struct diagnostics *diagnostics,
+                     struct config *config)
+{
+    static const char *const formats[] = { "text", "json" };
+    static const char *const levels[] = { "error", "warning", "notice", "info", "debug" };
+    static const char *const targets[] = { "stderr" };
+    const struct settings_block *block = settings_find(settings, SETTINGS_LOG, "");
+    unsigned format = CONFIG_LOG_TEXT;
+    unsigned level = CONFIG_LOG_INFO;
+    unsigned target = 0;
+
+    config_value_choice(settings_value(block, "format", diagnostics), formats,
+                        MQTT_ARRAY_LEN(formats), diagnostics, &format);
+    config_value_choice(settings_value(block, "level", diagnostics), levels, MQTT_ARRAY_LEN(levels),
+                        diagnostics, &level);
+    config_value_choice(settings_value(block, "target", diagnostics), targets,
+                        MQTT_ARRAY_LEN(targets), diagnostics, &target);
+    config->log_format = (enum config_log_format)format;
+    config->log_level = (enum config_log_level)level;
+}
+
+static int read_top(const struct settings *settings, struct diagnostics *diagnostics,
+                    struct config *config)
+{
+    const struct settings_block *block = settings_find(settings, SETTINGS_TOP, "");
+    const struct setting *state = settings_value(block, "state", diagnostics);
+    uint64_t shards = 0;
+
+    config_value_number(settings_value(block, "shards", diagnostics), 0, CONFIG_SHARDS_MAX,
+                        diagnostics, &shards);
+    config->shards = (unsigned)shards;
+    if (state == NULL)
+        return 0;
+    if (state->text[0] != '/')
+        diagnostics_error(diagnostics, state->file, state->line,
+                          "state = \"%.200s\": write an absolute path", state->text);
+    config->state = strdup(state->text);
+    return config->state != NULL ? 0 : -ENOMEM;
+}
+
+static int apply_overrides(const struct config_overrides *overrides, struct config *config)
+{
+    if (overrides == NULL)
+        return 0;
+    if (overrides->shards >= 0)
+        config->shards = (unsigned)overrides->shards;
+    if (overrides->log_format >= 0)
+        config->log_format = (enum config_log_format)overrides->log_format;
+    if (overrides->port != 0)
+        config->listeners[0].port = overrides->port;
+    if (overrides->state == NULL)
+        return 0;
+    free(config->state);
+    config->state = strdup(overrides->state);
+    return config->state != NULL ? 0 : -ENOMEM;
+}
+
+/* The file's own where it has any, else the built-in ones. */
+static int read_parts(const struct settings *builtin, struct diagnostics *diagnostics,
+                      struct config *config)
+{
+    const struct settings *own = &config->settings;
+    const struct settings *roles = count_blocks(own, SETTINGS_ROLE) > 0 ? own : builtin;
+    const struct settings *listeners = count_blocks(own, SETTINGS_LISTENER) > 0 ? own : builtin;
+
+    config->policy = policy_new();
+    if (config->policy == NULL)
+        return -ENOMEM;
+    int status = read_roles(roles, diagnostics, config->policy);
+    if (status == 0)
+        status = read_listeners(listeners, diagnostics, config);
+    if (status == 0)
+        status = read_top(own, diagnostics, config);
+    if (status != 0)
+        return status;
+    read_log(own, diagnostics, config);
+    read_limits(own, diagnostics, config);
+    policy_seal(config->policy);
+    return 0;
+}
+
+static int read_all(const char *path, const struct settings_files *files,
+                    struct diagnostics *diagnostics, struct config *config)
+{
+    struct settings builtin;
+    int status = settings_read(BUILTIN_NAME, &builtin_files, diagnostics, &builtin);
+
+    if (status == 0 && path != NULL)
+        status = settings_read(path, files, diagnostics, &config->settings);
+    if (status == 0)
+        status = read_parts(&builtin, diagnostics, config);
+    /* Of a built-in listener only the name of its file outlives this. */
+    for (size_t i = 0; i < config->listener_count; i++) {
+        if (builtin.file_count > 0 && config->listeners[i].file == builtin.files[0])
+            config->listeners[i].file = BUILTIN_NAME;
+    }
+    settings_free(&builtin);
+    return status;
+}
+
+int config_load(const char *path, const struct settings_files *files,
+                const struct config_overrides *overrides, struct diagnostics *diagnostics,
+                struct config **out)
+{
+    struct config *config = calloc(1, sizeof(*config));
+    unsigned before = diagnostics->errors;
+
+    if (config == NULL)
+        return -ENOMEM;
+    atomic_init(&config->references, 1);
+    config->limits = limits_default();
+    int status = read_all(path, files, diagnostics, config);
+    if (status == 0)
+        status = apply_overrides(overrides, config);
+    if (status == 0)
+        config_listener_check(config, diagnostics);
+    if (status == 0 && diagnostics->errors != before)
+        status = -EINVAL;
+    if (status != 0) {
+        config_unref(config);
+        return status;
+    }
+    *out = config;
+    return 0;
+}
+
+struct config *config_ref(struct config *config)
+{
+    atomic_fetch_add_explicit(&config->references, 1, memory_order_relaxed);
+    return config;
+}
+
+void config_unref(struct config *config)
+{
+    if (config == NULL
+        || atomic_fetch_sub_explicit(&config->references, 1, memory_order_acq_rel) != 1)
+        return;
+    for (size_t i = 0; i < config->listener_count; i++)
+        config_listener_fini(&config->listeners[i]);
+    free(config->listeners);
+    free(config->state);
+    policy_unref(config->policy);
+    settings_free(&config->settings);
+    free(config);
+}

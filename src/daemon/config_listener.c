@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/config.h"
+
+#include "daemon/config_value.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PORT_TLS       8883
+#define PORT_PLAINTEXT 1883
+#define PATH_MAX_BYTES 107 /* of a Unix socket */
+
+/* ---- addresses ---- */
+
+static bool is_ipv4(const char *text)
+{
+    unsigned dots = 0;
+    unsigned value = 0;
+    unsigned digits = 0;
+
+    for (;; text++) {
+        if (isdigit((unsigned char)*text)) {
+            value = value * 10 + (unsigned)(*text - '0');
+            digits++;
+            if (digits > 3 || value > 255)
+                return false;
+            continue;
+        }
+        if (digits == 0 || (*text != '.' && *text != '\0'))
+            return false;
+        if (*text == '\0')
+            return dots == 3;
+        dots++;
+        value = 0;
+        digits = 0;
+    }
+}
+
+/* By its characters; the kernel has the last word when it is bound. */
+static bool is_ipv6(const char *text)
+{
+    return strchr(text, ':') != NULL && strspn(text, "0123456789abcdefABCDEF:.") == strlen(text);
+}
+
+static bool is_loopback(const char *address)
+{
+    return strcmp(address, "::1") == 0 || (is_ipv4(address) && strncmp(address, "127.", 4) == 0);
+}
+
+static const char *address_of(const struct setting *item, struct diagnostics *diagnostics)
+{
+    if (item == NULL || strcmp(item->text, "*") == 0)
+        return "";
+    if (strcmp(item->text, "localhost") == 0)
+        return "127.0.0.1";
+    if (!is_ipv4(item->text) && !is_ipv6(item->text)) {
+        diagnostics_error(diagnostics, item->file, item->line,
+                          "address = \"%.100s\": write a numeric address, localhost, or \"*\" "
+                          "for all",
+                          item->text);
+        return "";
+    }
+    return item->text;
+}
+
+/* ---- one block ---- */
+
+struct reading {
+    const struct settings_block *block;
+    struct diagnostics *diagnostics;
+    struct config_listener *listener;
+};
+
+static const struct setting *value_of(const struct reading *r, const char *key)
+{
+    return settings_value(r->block, key, r->diagnostics);
+}
+
+static void refuse_without_tls(const struct reading *r)
+{
+    static const char *const keys[] = { "tls-min",         "certificate",         "key",
+                                        "client-ca",       "client-certificates", "crl",
+                                        "certificate-role" };
+
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(keys); i++) {
+        const struct setting *item = value_of(r, keys[i]);
+        if (item != NULL)
+            diagnostics_error(r->diagnostics, item->file, item->line,
+                              "'%s' has no meaning without TLS; remove it, or write tls = on",
+                              item->key);
+    }
+}
+
+static void read_plaintext(const struct reading *r)
+{
+    static const char *const words[] = { "i-accept-eavesdropping" };
+    const struct setting *item = value_of(r, "plaintext");
+    unsigned choice = 0;
+
+    refuse_without_tls(r);
+    if (item == NULL)
+        return;
+    config_value_choice(item, words, MQTT_ARRAY_LEN(words), r->diagnostics, &choice);
+    r->listener->is_exposed = true;
+}
+
+static void read_tls(const struct reading *r)
+{
+    static const char *const versions[] = { "1.3", "1.2" };
+    static const char *const clients[] = { "required", "optional", "none" };
+    unsigned version = 0;
+    unsigned asked = CONFIG_CLIENTS_REQUIRED;
+    const struct setting *plaintext = value_of(r, "plaintext");
+
+    if (plaintext != NULL)
+        diagnostics_error(r->diagnostics, plaintext->file, plaintext->line,
+                          "'plaintext' has no meaning with TLS; remove it, or write tls = off");
+    config_value_choice(value_of(r, "tls-min"), versions, MQTT_ARRAY_LEN(versions), r->diagnostics,
+                        &version);
+    config_value_choice(value_of(r, "client-certificates"), clients, MQTT_ARRAY_LEN(clients),
+                        r->diagnostics, &asked);
+    r->listener->allow_tls_1_2 = version == 1;
+    r->listener->clients = (enum config_clients)asked;
+
+    const struct setting *certificate = value_of(r, "certificate");
+    const struct setting *key = value_of(r, "key");
+    if ((certificate == NULL) == (key == NULL))
+        return;
+    const struct setting *alone = certificate != NULL ? certificate : key;
+    diagnostics_error(r->diagnostics, alone->file, alone->line,
+                      "certificate and key belong together; set both or none");
+}
+
+static void read_socket(const struct reading *r)
+{
+    static const char *const not_both[] = { "address", "port", "tls", "plaintext" };
+    const struct setting *path = value_of(r, "path");
+
+    if (path->text[0] != '/' || strlen(path->text) > PATH_MAX_BYTES)
+        diagnostics_error(r->diagnostics, path->file, path->line,
+                          "path = \"%.100s\": write an absolute path of at most %d bytes",
+                          path->text, PATH_MAX_BYTES);
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(not_both); i++) {
+        const struct setting *item = value_of(r, not_both[i]);
+        if (item != NULL)
+            diagnostics_error(r->diagnostics, item->file, item->line,
+                              "'%s' has no meaning for a Unix socket; remove it", item->key);
+    }
+    refuse_without_tls(r);
+}
+
+static void read_port(const struct reading *r)
+{
+    uint64_t port = r->listener->is_tls ? PORT_TLS : PORT_PLAINTEXT;
+
+    config_value_number(value_of(r, "port"), 1, 65535, r->diagnostics, &port);
+    r->listener->port = (uint16_t)port;
+}
+
+static int copy(const struct reading *r, const char *key, char **out)
+{
+    const struct setting *item = value_of(r, key);
+
+    if (item == NULL)
+        return 0;
+    if (item->text[0] == '\0')
+        diagnostics_error(r->diagnostics, item->file, item->line,
+                          "'%s' is empty; write a value or remove it", key);
+    *out = strdup(item->text);
+    return *out != NULL ? 0 : -ENOMEM;
+}
+
+static int copy_names(const struct reading *r)
+{
+    struct config_listener *l = r->listener;
+    const struct {
+        const char *key;
+        char **out;
+    } names[] = {
+        { "path", &l->path },
+        { "certificate", &l->certificate },
+        { "key", &l->key },
+        { "client-ca", &l->client_ca },
+        { "crl", &l->crl },
+        { "anonymous-role", &l->anonymous_role },
+        { "certificate-role", &l->certificate_role },
+    };
+
+    l->name = strdup(r->block->title);
+    l->address = strdup(address_of(value_of(r, "address"), r->diagnostics));
+    if (l->name == NULL || l->address == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(names); i++) {
+        if (copy(r, names[i].key, names[i].out) != 0)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+int config_listener_read(const struct settings_block *block, struct diagnostics *diagnostics,
+                         struct config_listener *out)
+{
+    static const char *const ids[] = { "device", "any" };
+    struct reading r = { block, diagnostics, out };
+    bool is_tls = true;
+    unsigned id_rule = 0;
+
+    *out = (struct config_listener){ .file = block->file, .line = block->line };
+    if (!identity_name_is_valid(block->title))
+        diagnostics_error(diagnostics, block->file, block->line,
+                          "listener \"%.100s\": a name is made of letters, digits and . _ : -",
+                          block->title);
+    config_value_choice(value_of(&r, "client-ids"), ids, MQTT_ARRAY_LEN(ids), diagnostics,
+                        &id_rule);
+    out->client_ids_are_free = id_rule == 1;
+    if (value_of(&r, "path") != NULL) {
+        read_socket(&r);
+        return copy_names(&r);
+    }
+    config_value_bool(value_of(&r, "tls"), diagnostics, &is_tls);
+    out->is_tls = is_tls;
+    if (is_tls)
+        read_tls(&r);
+    else
+        read_plaintext(&r);
+    read_port(&r);
+    return copy_names(&r);
+}
+
+void config_listener_fini(struct config_listener *listener)
+{
+    free(listener->name);
+    free(listener->address);
+    free(listener->path);
+    free(listener->certificate);
+    free(listener->key);
+    free(listener->client_ca);
+    free(listener->crl);
+    free(listener->anonymous_role);
+    free(listener->certificate_role);
+}
+
+/* ---- all together ---- */
+
+static void check_role(const struct config *config, const struct config_listener *listener,
+                       const char *key, const char *role, struct diagnostics *diagnostics)
+{
+    if (role != NULL && policy_find_role(config->policy, role) == NULL)
+        diagnostics_error(diagnostics, listener->file, listener->line,
+                          "listener \"%s\": %s = \"%.100s\" names no role; define role \"%.100s\" "
+                          "{ ... } or name another",
+                          listener->name, key, role, role);
+}
+
+/* Promise W1: nobody's words travel in the clear unless the operator said so. */
+static void check_exposure(const struct config_listener *listener, struct diagnostics *diagnostics)
+{
+    if (listener->is_tls || listener->path != NULL || listener->is_exposed
+        || is_loopback(listener->address))
+        return;
+    diagnostics_error(diagnostics, listener->file, listener->line,
+                      "listener \"%s\" without TLS can be overheard by everybody on the way; write "
+                      "tls = on, or address = \"127.0.0.1\", or, knowing this, "
+                      "plaintext = \"i-accept-eavesdropping\"",
+                      listener->name);
+}
+
+static void check_anybody(const struct config_listener *listener, struct diagnostics *diagnostics)
+{
+    bool has_certificates = listener->is_tls && listener->clients != CONFIG_CLIENTS_NONE;
+
+    if (has_certificates || listener->anonymous_role != NULL)
+        return;
+    diagnostics_error(diagnostics, listener->file, listener->line,
+                      "listener \"%s\" asks for no certificates, so nobody may come in; write "
+                      "anonymous-role = \"...\" to say what anybody may do%s",
+                      listener->name,
+                      listener->is_tls ? ", or client-certificates = required" : "");
+}
+
+static bool share_place(const struct config_listener *a, const struct config_listener *b)
+{
+    if (a->path != NULL || b->path != NULL)
+        return a->path != NULL && b->path != NULL && strcmp(a->path, b->path) == 0;
+    return a->port == b->port
+           && (strcmp(a->address, b->address) == 0 || a->address[0] == '\0'
+               || b->address[0] == '\0');
+}
+
+static void check_twins(const struct config *config, size_t which, struct diagnostics *diagnostics)
+{
+    const struct config_listener *listener = &config->listeners[which];
+
+    for (size_t i = 0; i < which; i++) {
+        if (share_place(&config->listeners[i], listener))
+            diagnostics_error(diagnostics, listener->file, listener->line,
+                              "listener \"%s\" is at the same %s as \"%s\"; give it another",
+                              listener->name, listener->path != NULL ? "path" : "port",
+                              config->listeners[i].name);
+    }
+}
+
+void config_listener_check(const struct config *config, struct diagnostics *diagnostics)
+{
+    for (size_t i = 0; i < config->listener_count; i++) {
+        const struct config_listener *listener = &config->listeners[i];
+        check_exposure(listener, diagnostics);
+        check_anybody(listener, diagnostics);
+        check_role(config, listener, "anonymous-role", listener->anonymous_role, diagnostics);
+        check_role(config, listener, "certificate-role", listener->certificate_role, diagnostics);
+        check_twins(config, i, diagnostics);
+    }
+}

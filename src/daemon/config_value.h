@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From the text of a value to what it means. Pure but for complaints. */
+#pragma once
+
+#include "core/limits.h"
+#include "daemon/settings.h"
+
+#include <stdint.h>
+
+/* All leave *out as it was when `item` is NULL (not set) or wrong (complained about). */
+
+/* on, yes, true; off, no, false. */
+void config_value_bool(const struct setting *item, struct diagnostics *diagnostics, bool *out);
+
+/* A whole number from low to high. */
+void config_value_number(const struct setting *item, uint64_t low, uint64_t high,
+                         struct diagnostics *diagnostics, uint64_t *out);
+
+/* One of `count` words; its index. */
+void config_value_choice(const struct setting *item, const char *const *words, size_t count,
+                         struct diagnostics *diagnostics, unsigned *out);
+
+/* A number in the unit of a row of limits.def, or with a suffix that converts to it:
+ * B KiB MiB GiB for bytes; ms s m h d for times. */
+void config_value_limit(const struct setting *item, const struct limit_row *row,
+                        struct diagnostics *diagnostics, struct limits *out);
