@@ -2,7 +2,7 @@
 /* TLS for one connection, without sockets: ciphertext goes in and out through the
  * buffers of a tls_shard, of which each thread has one for all its connections.
  *
- * Owner: the thread whose shard is passed; tls_stream_move() changes it. Between
+ * Owner: the thread whose shard is passed; tls_stream_join() changes it. Between
  * two calls a stream owns no buffers but an unfinished record's. */
 #pragma once
 
@@ -80,8 +80,10 @@ MQTT_HOT MQTT_NODISCARD int tls_stream_write(struct tls_stream *stream, struct t
 /* Puts a close_notify into the output. */
 void tls_stream_shutdown(struct tls_stream *stream, struct tls_shard *shard);
 
-/* Hands the stream over to another thread: called there, before anything else. */
-void tls_stream_move(struct tls_stream *stream, struct tls_shard *shard);
+/* Between two threads: leave on the old one, join on the new one before anything
+ * else. All input was used and the output taken. */
+void tls_stream_leave(struct tls_stream *stream);
+void tls_stream_join(struct tls_stream *stream, struct tls_shard *shard);
 
 /* For people: why the last call that returned TLS_FAILED did; borrowed until the
  * next call. */

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tls/certificate.h"
+#include "tls/generation.h"
+#include "tls/shard.h"
+
+#include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
+#include <string.h>
+
+static struct tls_generation *generation_of(const SSL *ssl)
+{
+    return SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+}
+
+/* ---- what the client asks for ---- */
+
+/* Clients without ALPN are fine; one that wants only other protocols is lost here. */
+static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
+                   const unsigned char *offered, unsigned offered_len, void *context)
+{
+    (void)ssl;
+    (void)context;
+    unsigned at = 0;
+    while (at < offered_len && offered[at] <= offered_len - at - 1) {
+        if (offered[at] == 4 && memcmp(offered + at + 1, "mqtt", 4) == 0) {
+            *out = offered + at + 1;
+            *out_len = 4;
+            return SSL_TLSEXT_ERR_OK;
+        }
+        at += 1u + offered[at];
+    }
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+/* There is one certificate: a name that it does not carry is not acknowledged, and
+ * the client decides. */
+static int on_server_name(SSL *ssl, int *alert, void *context)
+{
+    (void)alert;
+    (void)context;
+    const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    X509 *own = SSL_get_certificate(ssl);
+    if (name == NULL || own == NULL || X509_check_host(own, name, 0, 0, NULL) != 1)
+        return SSL_TLSEXT_ERR_NOACK;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+static int on_status_request(SSL *ssl, void *context)
+{
+    (void)context;
+    const struct tls_generation *generation = generation_of(ssl);
+    if (generation->ocsp_response == NULL)
+        return SSL_TLSEXT_ERR_NOACK;
+    /* OpenSSL frees what it is given. */
+    unsigned char *copy =
+        OPENSSL_memdup(generation->ocsp_response, generation->ocsp_response_bytes);
+    if (copy == NULL)
+        return SSL_TLSEXT_ERR_NOACK;
+    SSL_set_tlsext_status_ocsp_resp(ssl, copy, (long)generation->ocsp_response_bytes);
+    return SSL_TLSEXT_ERR_OK;
+}
+
+/* ---- the client's certificate ---- */
+
+static int on_verified(int is_good, X509_STORE_CTX *store)
+{
+    if (is_good == 1)
+        return 1;
+    const SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    X509 *certificate = X509_STORE_CTX_get_current_cert(store);
+    int depth = X509_STORE_CTX_get_error_depth(store);
+    char label[128] = "without a name";
+    if (certificate != NULL)
+        tls_certificate_label(certificate, label, sizeof(label));
+    tls_shard_fail(tls_shard_of(ssl), "%s certificate %s: %s", depth == 0 ? "client" : "issuer",
+                   label, X509_verify_cert_error_string(X509_STORE_CTX_get_error(store)));
+    return 0;
+}
+
+/* ---- resumption ---- */
+
+static int on_new_session(SSL *ssl, SSL_SESSION *session)
+{
+    struct tls_stream *stream = tls_shard_of(ssl)->current;
+    X509 *certificate = SSL_session_reused(ssl) ? NULL : SSL_get0_peer_certificate(ssl);
+    if (!SSL_session_reused(ssl)) {
+        /* A session that was found but not taken must not lend its peer. */
+        tls_peer_unref(stream->peer);
+        stream->peer = certificate != NULL ? tls_peer_new(certificate) : NULL;
+    }
+    if (certificate == NULL || stream->peer != NULL)
+        tls_sessions_put(generation_of(ssl)->sessions, session, stream->peer);
+    return 0; /* no reference kept */
+}
+
+static SSL_SESSION *on_find_session(SSL *ssl, const unsigned char *id, int len, int *out_copy)
+{
+    struct tls_generation *generation = generation_of(ssl);
+    struct tls_stream *stream = tls_shard_of(ssl)->current;
+    const struct tls_peer *peer = NULL;
+    *out_copy = 0;
+    SSL_SESSION *session =
+        tls_sessions_find(generation->sessions, (struct mqtt_span){ id, (size_t)len },
+                          (struct mqtt_span){ generation->trust, TLS_TRUST_BYTES }, &peer);
+    /* OpenSSL asks until one suits; the last one found is the one it takes. */
+    if (session != NULL) {
+        tls_peer_unref(stream->peer);
+        stream->peer = peer;
+    }
+    return session;
+}
+
+void tls_generation_set_callbacks(struct tls_generation *generation, enum tls_clients clients)
+{
+    static const int modes[] = {
+        [TLS_CLIENTS_REQUIRED] = SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+        [TLS_CLIENTS_OPTIONAL] = SSL_VERIFY_PEER,
+        [TLS_CLIENTS_NONE] = SSL_VERIFY_NONE,
+    };
+    SSL_CTX *ssl_ctx = generation->ssl_ctx;
+    SSL_CTX_set_app_data(ssl_ctx, generation);
+    SSL_CTX_set_verify(ssl_ctx, modes[clients], on_verified);
+    SSL_CTX_set_alpn_select_cb(ssl_ctx, on_alpn, NULL);
+    SSL_CTX_set_tlsext_servername_callback(ssl_ctx, on_server_name);
+    SSL_CTX_set_tlsext_status_cb(ssl_ctx, on_status_request);
+    if (generation->sessions != NULL) {
+        SSL_CTX_sess_set_new_cb(ssl_ctx, on_new_session);
+        SSL_CTX_sess_set_get_cb(ssl_ctx, on_find_session);
+    }
+}

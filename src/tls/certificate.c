@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tls/certificate.h"
+
+#include <openssl/asn1.h>
+#include <openssl/bn.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/x509v3.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MOST_URIS   8   /* more than any scheme we know puts into one certificate */
+#define NAME_BYTES  257 /* X.520 allows a common name of 64; be generous, not endless */
+#define SERIAL_SIZE 43  /* RFC 5280: at most 20 octets, some have 21 */
+
+/* The peer and its strings are one block: this, the pointers, the text. */
+struct counted_peer {
+    struct tls_peer peer;
+    atomic_uint references;
+    const char *uris[MOST_URIS];
+    char text[];
+};
+
+struct names {
+    char common_name[NAME_BYTES];
+    char issuer[NAME_BYTES];
+    char serial[SERIAL_SIZE];
+    GENERAL_NAMES *alternatives;
+};
+
+static bool is_text(const unsigned char *bytes, int len, int most)
+{
+    if (len <= 0 || len > most)
+        return false;
+    for (int i = 0; i < len; i++) {
+        if (bytes[i] < 0x20 || bytes[i] > 0x7e)
+            return false;
+    }
+    return true;
+}
+
+/* The last common name is the most specific one; "" when there is none. */
+static void read_common_name(const X509_NAME *name, char out[NAME_BYTES])
+{
+    out[0] = '\0';
+    int at = -1;
+    for (int next = X509_NAME_get_index_by_NID(name, NID_commonName, -1); next >= 0;
+         next = X509_NAME_get_index_by_NID(name, NID_commonName, next))
+        at = next;
+    if (at < 0)
+        return;
+    const ASN1_STRING *value = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at));
+    int len = ASN1_STRING_length(value);
+    if (!is_text(ASN1_STRING_get0_data(value), len, NAME_BYTES - 1))
+        return;
+    memcpy(out, ASN1_STRING_get0_data(value), (size_t)len);
+    out[len] = '\0';
+}
+
+static void read_serial(const X509 *certificate, char out[SERIAL_SIZE])
+{
+    const ASN1_INTEGER *serial = X509_get0_serialNumber(certificate);
+    const unsigned char *bytes = ASN1_STRING_get0_data(serial);
+    int len = ASN1_STRING_length(serial);
+    out[0] = '\0';
+    for (int i = 0; i < len && i < (SERIAL_SIZE - 1) / 2; i++)
+        snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+}
+
+/* The text of a URI alternative name, or NULL for another kind or one that is not text. */
+static const ASN1_STRING *uri_of(const GENERAL_NAME *name)
+{
+    if (name->type != GEN_URI)
+        return NULL;
+    const ASN1_STRING *uri = name->d.uniformResourceIdentifier;
+    return is_text(ASN1_STRING_get0_data(uri), ASN1_STRING_length(uri), 2048) ? uri : NULL;
+}
+
+static size_t text_bytes(const struct names *names)
+{
+    size_t bytes = strlen(names->common_name) + strlen(names->issuer) + strlen(names->serial) + 3;
+    for (int i = 0; i < sk_GENERAL_NAME_num(names->alternatives); i++) {
+        const ASN1_STRING *uri = uri_of(sk_GENERAL_NAME_value(names->alternatives, i));
+        if (uri != NULL)
+            bytes += (size_t)ASN1_STRING_length(uri) + 1;
+    }
+    return bytes;
+}
+
+static const char *put(char **at, const void *bytes, size_t len)
+{
+    char *text = *at;
+    memcpy(text, bytes, len);
+    text[len] = '\0';
+    *at += len + 1;
+    return text;
+}
+
+static struct counted_peer *assemble(const struct names *names)
+{
+    struct counted_peer *made = calloc(1, sizeof(*made) + text_bytes(names));
+    if (made == NULL)
+        return NULL;
+    char *at = made->text;
+    made->peer.common_name = put(&at, names->common_name, strlen(names->common_name));
+    made->peer.issuer = put(&at, names->issuer, strlen(names->issuer));
+    made->peer.serial = put(&at, names->serial, strlen(names->serial));
+    made->peer.uris = made->uris;
+    for (int i = 0; i < sk_GENERAL_NAME_num(names->alternatives); i++) {
+        const ASN1_STRING *uri = uri_of(sk_GENERAL_NAME_value(names->alternatives, i));
+        if (uri != NULL && made->peer.uri_count < MOST_URIS)
+            made->uris[made->peer.uri_count++] =
+                put(&at, ASN1_STRING_get0_data(uri), (size_t)ASN1_STRING_length(uri));
+    }
+    atomic_init(&made->references, 1);
+    return made;
+}
+
+static bool digest_key(X509 *certificate, uint8_t out[TLS_FINGERPRINT_BYTES])
+{
+    unsigned char *der = NULL;
+    int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
+    if (len <= 0)
+        return false;
+    int done = EVP_Digest(der, (size_t)len, out, NULL, EVP_sha256(), NULL);
+    OPENSSL_free(der);
+    return done == 1;
+}
+
+static int64_t seconds_of(const ASN1_TIME *time)
+{
+    int days = 0;
+    int seconds = 0;
+    ASN1_TIME *epoch = ASN1_TIME_set(NULL, 0);
+    /* A time that cannot be read has passed. */
+    if (epoch == NULL || ASN1_TIME_diff(&days, &seconds, epoch, time) != 1)
+        days = seconds = 0;
+    ASN1_TIME_free(epoch);
+    return (int64_t)days * 86400 + seconds;
+}
+
+const struct tls_peer *tls_peer_new(X509 *certificate)
+{
+    struct names names;
+    read_common_name(X509_get_subject_name(certificate), names.common_name);
+    read_common_name(X509_get_issuer_name(certificate), names.issuer);
+    read_serial(certificate, names.serial);
+    names.alternatives = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+
+    struct counted_peer *made = assemble(&names);
+    GENERAL_NAMES_free(names.alternatives);
+    if (made == NULL)
+        return NULL;
+    made->peer.not_after_s = seconds_of(X509_get0_notAfter(certificate));
+    if (X509_digest(certificate, EVP_sha256(), made->peer.fingerprint, NULL) != 1
+        || !digest_key(certificate, made->peer.key_fingerprint)) {
+        free(made);
+        return NULL;
+    }
+    return &made->peer;
+}
+
+static struct counted_peer *counted(const struct tls_peer *peer)
+{
+    /* Only the count behind the constant face changes. */
+    return (struct counted_peer *)(uintptr_t)peer;
+}
+
+const struct tls_peer *tls_peer_ref(const struct tls_peer *peer)
+{
+    if (peer != NULL)
+        atomic_fetch_add_explicit(&counted(peer)->references, 1, memory_order_relaxed);
+    return peer;
+}
+
+void tls_peer_unref(const struct tls_peer *peer)
+{
+    if (peer == NULL)
+        return;
+    if (atomic_fetch_sub_explicit(&counted(peer)->references, 1, memory_order_acq_rel) == 1)
+        free(counted(peer));
+}
+
+void tls_certificate_label(X509 *certificate, char *out, size_t size)
+{
+    char name[NAME_BYTES];
+    char serial[SERIAL_SIZE];
+    read_common_name(X509_get_subject_name(certificate), name);
+    read_serial(certificate, serial);
+    snprintf(out, size, "%.64s (serial %s)", name[0] != '\0' ? name : "without a common name",
+             serial);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One loading of a listener's certificate and trust: immutable, shared by the
+ * connections that were made while it was current. Inside tls/ only.
+ *
+ * Thread-safe and reference-counted. */
+#pragma once
+
+#include "base/attrs.h"
+#include "tls/context.h"
+#include "tls/sessions.h"
+
+#include <openssl/ssl.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define TLS_TRUST_BYTES 32
+
+struct tls_generation {
+    atomic_uint references;
+    SSL_CTX *ssl_ctx;
+    struct tls_sessions *sessions; /* NULL: nothing is resumed */
+    uint8_t *ocsp_response;        /* NULL: none */
+    size_t ocsp_response_bytes;
+    /* Digest of whom it trusts; a session resumes only under the same. */
+    uint8_t trust[TLS_TRUST_BYTES];
+};
+
+/* Reads all files; errors as tls_context_new(). `before` may be NULL: its sessions
+ * stay in use when the trust is the same. */
+MQTT_NODISCARD int tls_generation_new(const struct tls_options *options,
+                                      const struct tls_generation *before, struct tls_error *why,
+                                      struct tls_generation **out);
+void tls_generation_unref(struct tls_generation *generation); /* NULL is fine */
+
+/* The current one of a context, with a reference. */
+struct tls_generation *tls_context_generation(struct tls_context *context);
+
+/* Hangs the callbacks that every connection needs on generation->ssl_ctx. */
+void tls_generation_set_callbacks(struct tls_generation *generation, enum tls_clients clients);

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tls/stream.h"
+
+#include "base/invariant.h"
+#include "tls/certificate.h"
+#include "tls/generation.h"
+#include "tls/shard.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+
+int tls_stream_open(struct tls_stream *stream, struct tls_context *context, struct tls_shard *shard)
+{
+    struct tls_generation *generation = tls_context_generation(context);
+    if (generation == NULL)
+        return -ENOMEM;
+    SSL *ssl = SSL_new(generation->ssl_ctx);
+    if (ssl == NULL) {
+        ERR_clear_error();
+        tls_generation_unref(generation);
+        return -ENOMEM;
+    }
+    /* The connection keeps the reference to its generation: tls_stream_close(). */
+    SSL_set_accept_state(ssl);
+    *stream = (struct tls_stream){ .ssl = ssl };
+    tls_stream_join(stream, shard);
+    return 0;
+}
+
+void tls_stream_close(struct tls_stream *stream)
+{
+    if (stream->ssl != NULL) {
+        struct tls_generation *generation = SSL_CTX_get_app_data(SSL_get_SSL_CTX(stream->ssl));
+        SSL_free(stream->ssl);
+        tls_generation_unref(generation);
+    }
+    tls_peer_unref(stream->peer);
+    *stream = (struct tls_stream){ 0 };
+}
+
+void tls_stream_leave(struct tls_stream *stream)
+{
+    SSL_set_bio(stream->ssl, NULL, NULL);
+}
+
+void tls_stream_join(struct tls_stream *stream, struct tls_shard *shard)
+{
+    BIO_up_ref(shard->bio);
+    SSL_set_bio(stream->ssl, shard->bio, shard->bio);
+}
+
+static enum tls_result outcome(struct tls_stream *stream, struct tls_shard *shard, int result)
+{
+    switch (SSL_get_error(stream->ssl, result)) {
+    case SSL_ERROR_WANT_READ:
+        return TLS_WANTS_INPUT;
+    case SSL_ERROR_ZERO_RETURN:
+        return TLS_CLOSED;
+    default:
+        tls_shard_explain(shard);
+        return TLS_FAILED;
+    }
+}
+
+/* The certificate that a full handshake showed; a resumed one found its peer in the
+ * cache. */
+static bool settle_peer(struct tls_stream *stream)
+{
+    if (SSL_session_reused(stream->ssl))
+        return true;
+    X509 *certificate = SSL_get0_peer_certificate(stream->ssl);
+    if (certificate != NULL && stream->peer != NULL)
+        return true; /* made when the ticket was */
+    tls_peer_unref(stream->peer);
+    stream->peer = certificate != NULL ? tls_peer_new(certificate) : NULL;
+    return certificate == NULL || stream->peer != NULL;
+}
+
+/* The session of a live connection is nobody else's (sessions.h keeps copies), so
+ * what it holds of the client's chain can go; the leaf itself OpenSSL keeps. */
+static void drop_chain(SSL *ssl)
+{
+    STACK_OF(X509) *chain = SSL_get_peer_cert_chain(ssl);
+    while (sk_X509_num(chain) > 0)
+        X509_free(sk_X509_pop(chain));
+}
+
+enum tls_result tls_stream_handshake(struct tls_stream *stream, struct tls_shard *shard,
+                                     bool *out_resumed)
+{
+    shard->current = stream;
+    int result = SSL_do_handshake(stream->ssl);
+    if (result != 1) {
+        enum tls_result end = outcome(stream, shard, result);
+        if (end == TLS_CLOSED) {
+            tls_shard_fail(shard, "the client gave the handshake up");
+            end = TLS_FAILED;
+        }
+        return end;
+    }
+    if (!settle_peer(stream)) {
+        tls_shard_fail(shard, "out of memory");
+        return TLS_FAILED;
+    }
+    drop_chain(stream->ssl);
+    *out_resumed = SSL_session_reused(stream->ssl);
+    return TLS_DONE;
+}
+
+enum tls_result tls_stream_read(struct tls_stream *stream, struct tls_shard *shard, uint8_t *into,
+                                size_t room, size_t *out_len)
+{
+    shard->current = stream;
+    int result = SSL_read_ex(stream->ssl, into, room, out_len);
+    if (MQTT_LIKELY(result == 1))
+        return TLS_DONE;
+    return outcome(stream, shard, result);
+}
+
+int tls_stream_write(struct tls_stream *stream, struct tls_shard *shard, struct mqtt_span plaintext)
+{
+    MQTT_INVARIANT(plaintext.len > 0 && plaintext.len <= tls_shard_room(shard));
+    shard->current = stream;
+    size_t written;
+    if (SSL_write_ex(stream->ssl, plaintext.data, plaintext.len, &written) == 1)
+        return 0;
+    tls_shard_explain(shard);
+    return -EPROTO;
+}
+
+void tls_stream_shutdown(struct tls_stream *stream, struct tls_shard *shard)
+{
+    shard->current = stream;
+    /* Before the handshake is over there is nobody to say it to. */
+    if (!SSL_in_init(stream->ssl))
+        (void)SSL_shutdown(stream->ssl);
+    ERR_clear_error();
+}

@@ -1,0 +1,518 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tls/stream.h"
+
+#include "base/testing.h"
+#include "tls/fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+
+static struct tls_fixture pki;
+
+static int make_pki(void **state)
+{
+    (void)state;
+    tls_fixture_init(&pki);
+    static const struct tls_fixture_subject subjects[] = {
+        { "lamp", "lamp", "URI:spiffe://test/device/lamp", 0x1a2b, -60, 3600 },
+        { "late", "late", "URI:spiffe://test/device/late", 11, -7200, -3600 },
+        { "gone", "gone", "URI:spiffe://test/device/gone", 12, -60, 3600 },
+    };
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(subjects); i++)
+        tls_fixture_issue(&pki, &subjects[i]);
+    tls_fixture_revoke(&pki, "gone.crl", 12);
+    tls_fixture_revoke(&pki, "none.crl", 0);
+    tls_fixture_other_ca(&pki, "other");
+    return 0;
+}
+
+static int drop_pki(void **state)
+{
+    (void)state;
+    tls_fixture_fini(&pki);
+    return 0;
+}
+
+static struct tls_options options_for(enum tls_clients clients)
+{
+    return (struct tls_options){ .certificate_path = pki.server_path,
+                                 .key_path = pki.server_key_path,
+                                 .client_ca_path = pki.ca_path,
+                                 .clients = clients,
+                                 .sessions = 10 };
+}
+
+static struct tls_context *context_for(const struct tls_options *options)
+{
+    struct tls_context *context = NULL;
+    struct tls_error why = { "" };
+    if (tls_context_new(options, &why, &context) < 0)
+        fail_msg("%s", why.text);
+    return context;
+}
+
+/* ---- both ends in one thread ---- */
+
+struct link {
+    struct tls_shard *shard;
+    struct tls_stream stream;
+    struct tls_client *client;
+    enum tls_result server;
+    bool resumed;
+};
+
+static void to_client(struct link *link)
+{
+    tls_client_give(link->client, tls_shard_output(link->shard));
+    tls_shard_clear(link->shard);
+}
+
+/* Moves ciphertext in pieces of at most `piece` bytes until both ends rest. */
+static int shake_hands(struct link *link, size_t piece)
+{
+    int client = 0;
+    bool moved = true;
+    link->server = TLS_WANTS_INPUT;
+    while (moved) {
+        client = tls_client_handshake(link->client);
+        moved = false;
+        uint8_t *wire = malloc(piece);
+        assert_non_null(wire);
+        size_t len;
+        while (link->server == TLS_WANTS_INPUT
+               && (len = tls_client_take(link->client, wire, piece)) > 0) {
+            tls_shard_feed(link->shard, (struct mqtt_span){ wire, len });
+            link->server = tls_stream_handshake(&link->stream, link->shard, &link->resumed);
+            to_client(link);
+            moved = true;
+        }
+        free(wire);
+    }
+    uint8_t byte;
+    if (client == 1)
+        client = tls_client_read(link->client, &byte, 1); /* takes tickets and alerts in */
+    return client;
+}
+
+static struct link link_open(struct tls_context *context, const struct tls_client_options *options)
+{
+    struct link link = { .shard = tls_shard_new(), .client = tls_client_new(options) };
+    assert_non_null(link.shard);
+    assert_int_equal(tls_stream_open(&link.stream, context, link.shard), 0);
+    return link;
+}
+
+static void link_close(struct link *link)
+{
+    tls_stream_close(&link->stream);
+    tls_stream_close(&link->stream);
+    tls_shard_free(link->shard);
+    tls_client_free(link->client);
+}
+
+static size_t receive(struct link *link, uint8_t *into, size_t room)
+{
+    uint8_t *wire = malloc(262144);
+    assert_non_null(wire);
+    size_t len = tls_client_take(link->client, wire, 262144);
+    tls_shard_feed(link->shard, (struct mqtt_span){ wire, len });
+    size_t total = 0;
+    size_t got = 0;
+    while ((link->server =
+                tls_stream_read(&link->stream, link->shard, into + total, room - total, &got))
+           == TLS_DONE)
+        total += got;
+    to_client(link);
+    free(wire);
+    return total;
+}
+
+static void both_ends_talk(struct link *link)
+{
+    uint8_t got[32];
+    tls_client_write(link->client, span_of("up"));
+    assert_int_equal(receive(link, got, sizeof(got)), 2);
+    assert_memory_equal(got, "up", 2);
+    assert_int_equal(link->server, TLS_WANTS_INPUT);
+    assert_int_equal(tls_stream_write(&link->stream, link->shard, span_of("down")), 0);
+    to_client(link);
+    assert_int_equal(tls_client_read(link->client, got, sizeof(got)), 4);
+    assert_memory_equal(got, "down", 4);
+}
+
+/* ---- handshakes ---- */
+
+static void handshake_works_in_pieces_of_any_size(void **state)
+{
+    (void)state;
+    struct tls_options options = options_for(TLS_CLIENTS_REQUIRED);
+    struct tls_context *context = context_for(&options);
+    static const size_t pieces[] = { 1, 7, 100, 1400, 65536 };
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(pieces); i++) {
+        struct link link =
+            link_open(context, &(struct tls_client_options){ .fixture = &pki, .identity = "lamp" });
+        assert_int_equal(shake_hands(&link, pieces[i]), 0);
+        assert_int_equal(link.server, TLS_DONE);
+        assert_false(link.resumed);
+        assert_string_equal(tls_client_suite(link.client), "TLS_AES_128_GCM_SHA256");
+        both_ends_talk(&link);
+        link_close(&link);
+    }
+    tls_context_free(context);
+}
+
+static void peer_tells_what_the_certificate_says(void **state)
+{
+    (void)state;
+    struct tls_options options = options_for(TLS_CLIENTS_REQUIRED);
+    struct tls_context *context = context_for(&options);
+    struct link link =
+        link_open(context, &(struct tls_client_options){ .fixture = &pki, .identity = "lamp" });
+    shake_hands(&link, 65536);
+    const struct tls_peer *peer = tls_peer_ref(link.stream.peer);
+    link_close(&link);
+    tls_context_free(context);
+
+    assert_non_null(peer);
+    assert_string_equal(peer->common_name, "lamp");
+    assert_string_equal(peer->issuer, "test CA");
+    assert_string_equal(peer->serial, "1a2b");
+    assert_int_equal(peer->uri_count, 1);
+    assert_string_equal(peer->uris[0], "spiffe://test/device/lamp");
+    assert_true(peer->not_after_s > 1700000000);
+    static const uint8_t zero[TLS_FINGERPRINT_BYTES] = { 0 };
+    assert_memory_not_equal(peer->fingerprint, zero, sizeof(zero));
+    assert_memory_not_equal(peer->key_fingerprint, zero, sizeof(zero));
+    assert_memory_not_equal(peer->key_fingerprint, peer->fingerprint, sizeof(zero));
+    tls_peer_unref(peer);
+}
+
+struct refusal {
+    enum tls_clients clients;
+    const char *identity;
+    const char *crl;
+    const char *alpn;
+    bool only_1_2;
+    const char *text; /* in the failure; NULL: it works */
+};
+
+static void refusals_say_who_and_why(void **state)
+{
+    (void)state;
+    static const struct refusal rows[] = {
+        { TLS_CLIENTS_REQUIRED, "lamp", NULL, NULL, false, NULL },
+        { TLS_CLIENTS_REQUIRED, NULL, NULL, NULL, false, "the client sent no certificate" },
+        { TLS_CLIENTS_OPTIONAL, NULL, NULL, NULL, false, NULL },
+        { TLS_CLIENTS_OPTIONAL, "late", NULL, NULL, false,
+          "late (serial 0b): certificate has expired" },
+        { TLS_CLIENTS_NONE, NULL, NULL, NULL, false, NULL },
+        { TLS_CLIENTS_NONE, "late", NULL, NULL, false, NULL },
+        { TLS_CLIENTS_REQUIRED, "late", NULL, NULL, false, "certificate has expired" },
+        { TLS_CLIENTS_REQUIRED, "other", NULL, NULL, false, "certificate other CA" },
+        { TLS_CLIENTS_REQUIRED, "gone", "gone.crl", NULL, false,
+          "gone (serial 0c): certificate revoked" },
+        { TLS_CLIENTS_REQUIRED, "lamp", "gone.crl", NULL, false, NULL },
+        { TLS_CLIENTS_NONE, NULL, NULL, "mqtt", false, NULL },
+        { TLS_CLIENTS_NONE, NULL, NULL, "http/1.1", false, "another protocol than mqtt" },
+        { TLS_CLIENTS_NONE, NULL, NULL, NULL, true, "no TLS version that is allowed" },
+    };
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(rows); i++) {
+        struct tls_options options = options_for(rows[i].clients);
+        char crl[128];
+        if (rows[i].crl != NULL) {
+            tls_fixture_path(&pki, rows[i].crl, crl);
+            options.crl_path = crl;
+        }
+        struct tls_context *context = context_for(&options);
+        struct link link =
+            link_open(context, &(struct tls_client_options){ .fixture = &pki,
+                                                             .identity = rows[i].identity,
+                                                             .alpn = rows[i].alpn,
+                                                             .only_1_2 = rows[i].only_1_2 });
+        shake_hands(&link, 65536);
+        if (rows[i].text == NULL) {
+            assert_int_equal(link.server, TLS_DONE);
+            assert_string_equal(tls_client_alpn(link.client),
+                                rows[i].alpn != NULL ? rows[i].alpn : "");
+            both_ends_talk(&link);
+        } else {
+            assert_int_equal(link.server, TLS_FAILED);
+            if (strstr(tls_shard_failure(link.shard), rows[i].text) == NULL)
+                fail_msg("row %zu: %s", i, tls_shard_failure(link.shard));
+        }
+        link_close(&link);
+        tls_context_free(context);
+    }
+}
+
+static void plaintext_is_told_apart(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        const char *text;
+    } rows[] = {
+        { "\x10\x0f\x00\x04MQTT\x04\x02\x00\x3c\x00\x03"
+          "abc",
+          "not TLS" },
+        { "GET / HTTP/1.1\r\n\r\n", "HTTP request" },
+    };
+    struct tls_options options = options_for(TLS_CLIENTS_NONE);
+    struct tls_context *context = context_for(&options);
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(rows); i++) {
+        struct link link = link_open(context, &(struct tls_client_options){ .fixture = &pki });
+        tls_shard_feed(link.shard, (struct mqtt_span){ (const uint8_t *)rows[i].bytes, 17 });
+        assert_int_equal(tls_stream_handshake(&link.stream, link.shard, &link.resumed), TLS_FAILED);
+        assert_non_null(strstr(tls_shard_failure(link.shard), rows[i].text));
+        link_close(&link);
+    }
+    tls_context_free(context);
+}
+
+static void tls_1_2_is_an_option(void **state)
+{
+    (void)state;
+    struct tls_options options = options_for(TLS_CLIENTS_REQUIRED);
+    options.allow_tls_1_2 = true;
+    struct tls_context *context = context_for(&options);
+    struct link link = link_open(
+        context,
+        &(struct tls_client_options){ .fixture = &pki, .identity = "lamp", .only_1_2 = true });
+    assert_int_equal(shake_hands(&link, 65536), 0);
+    assert_int_equal(link.server, TLS_DONE);
+    assert_string_equal(tls_client_suite(link.client), "ECDHE-ECDSA-AES128-GCM-SHA256");
+    assert_string_equal(link.stream.peer->common_name, "lamp");
+    both_ends_talk(&link);
+    link_close(&link);
+    tls_context_free(context);
+}
+
+/* ---- data ---- */
+
+static void full_records_fill_the_output_up_to_its_room(void **state)
+{
+    (void)state;
+    struct tls_options options = options_for(TLS_CLIENTS_NONE);
+    struct tls_context *context = context_for(&options);
+    struct link link = link_open(context, &(struct tls_client_options){ .fixture = &pki });
+    shake_hands(&link, 65536);
+    uint8_t *record = calloc(1, TLS_RECORD_BYTES);
+    assert_non_null(record);
+    size_t sent = 0;
+    while (tls_shard_room(link.shard) > 0) {
+        assert_int_equal(tls_stream_write(&link.stream, link.shard,
+                                          (struct mqtt_span){ record, TLS_RECORD_BYTES }),
+                         0);
+        sent += TLS_RECORD_BYTES;
+    }
+    assert_true(sent >= (size_t)15 * TLS_RECORD_BYTES);
+    to_client(&link);
+    size_t got = 0;
+    for (int len; (len = tls_client_read(link.client, record, TLS_RECORD_BYTES)) > 0;)
+        got += (size_t)len;
+    assert_int_equal(got, sent);
+    free(record);
+    link_close(&link);
+    tls_context_free(context);
+}
+
+static void close_notify_goes_both_ways(void **state)
+{
+    (void)state;
+    struct tls_options options = options_for(TLS_CLIENTS_NONE);
+    struct tls_context *context = context_for(&options);
+    struct link link = link_open(context, &(struct tls_client_options){ .fixture = &pki });
+    shake_hands(&link, 65536);
+    uint8_t got[8];
+    tls_stream_shutdown(&link.stream, link.shard);
+    to_client(&link);
+    assert_int_equal(tls_client_read(link.client, got, sizeof(got)), -2);
+    tls_client_shutdown(link.client);
+    assert_int_equal(receive(&link, got, sizeof(got)), 0);
+    assert_int_equal(link.server, TLS_CLOSED);
+    link_close(&link);
+    tls_context_free(context);
+}
+
+static void a_damaged_record_breaks_the_stream_only(void **state)
+{
+    (void)state;
+    struct tls_options options = options_for(TLS_CLIENTS_NONE);
+    struct tls_context *context = context_for(&options);
+    struct link link = link_open(context, &(struct tls_client_options){ .fixture = &pki });
+    shake_hands(&link, 65536);
+    uint8_t wire[256];
+    uint8_t got[32];
+    size_t len = 0;
+    tls_client_write(link.client, span_of("hello"));
+    size_t wire_len = tls_client_take(link.client, wire, sizeof(wire));
+    wire[wire_len - 1] ^= 1;
+    tls_shard_feed(link.shard, (struct mqtt_span){ wire, wire_len });
+    assert_int_equal(tls_stream_read(&link.stream, link.shard, got, sizeof(got), &len), TLS_FAILED);
+    assert_non_null(strstr(tls_shard_failure(link.shard), "damaged or forged"));
+    link_close(&link);
+    tls_context_free(context);
+}
+
+static void a_stream_moves_to_another_shard(void **state)
+{
+    (void)state;
+    struct tls_options options = options_for(TLS_CLIENTS_REQUIRED);
+    struct tls_context *context = context_for(&options);
+    struct link link =
+        link_open(context, &(struct tls_client_options){ .fixture = &pki, .identity = "lamp" });
+    shake_hands(&link, 65536);
+    tls_shard_clear(link.shard);
+    tls_stream_leave(&link.stream);
+    tls_shard_free(link.shard);
+    link.shard = tls_shard_new();
+    assert_non_null(link.shard);
+    tls_stream_join(&link.stream, link.shard);
+    both_ends_talk(&link);
+    link_close(&link);
+    tls_context_free(context);
+}
+
+/* ---- resumption ---- */
+
+/* Connects, resuming from `from` if it has a ticket; returns the client's end. */
+static struct tls_client *connect_once(struct tls_context *context, const char *identity,
+                                       const struct tls_client *from, bool *out_resumed,
+                                       const struct tls_peer **out_peer)
+{
+    struct link link = link_open(
+        context,
+        &(struct tls_client_options){ .fixture = &pki, .identity = identity, .resume = from });
+    assert_int_equal(shake_hands(&link, 65536), 0);
+    assert_int_equal(link.server, TLS_DONE);
+    both_ends_talk(&link);
+    *out_resumed = link.resumed;
+    assert_int_equal(tls_client_resumed(link.client), link.resumed);
+    *out_peer = tls_peer_ref(link.stream.peer);
+    struct tls_client *client = link.client;
+    link.client = NULL;
+    link_close(&link);
+    return client;
+}
+
+static void resumed_connection_has_the_peer_of_the_first(void **state)
+{
+    (void)state;
+    struct tls_options options = options_for(TLS_CLIENTS_REQUIRED);
+    struct tls_context *context = context_for(&options);
+    bool resumed;
+    const struct tls_peer *peers[3];
+    struct tls_client *clients[3];
+    clients[0] = connect_once(context, "lamp", NULL, &resumed, &peers[0]);
+    assert_false(resumed);
+    assert_true(tls_client_has_ticket(clients[0]));
+    for (size_t i = 1; i < 3; i++) {
+        clients[i] = connect_once(context, "lamp", clients[i - 1], &resumed, &peers[i]);
+        assert_true(resumed);
+        assert_ptr_equal(peers[i], peers[0]);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        tls_client_free(clients[i]);
+        tls_peer_unref(peers[i]);
+    }
+    tls_context_free(context);
+}
+
+static void forgotten_sessions_and_changed_trust_are_not_resumed(void **state)
+{
+    (void)state;
+    char none[128];
+    char gone[128];
+    tls_fixture_path(&pki, "none.crl", none);
+    tls_fixture_path(&pki, "gone.crl", gone);
+    struct tls_options options = options_for(TLS_CLIENTS_REQUIRED);
+    options.crl_path = none;
+    struct tls_context *context = context_for(&options);
+    struct tls_error why;
+    bool resumed;
+    const struct tls_peer *peer;
+    struct tls_client *first = connect_once(context, "lamp", NULL, &resumed, &peer);
+    tls_peer_unref(peer);
+
+    /* The same trust: it goes on. */
+    assert_int_equal(tls_context_reload(context, &options, &why), 0);
+    tls_client_free(connect_once(context, "lamp", first, &resumed, &peer));
+    tls_peer_unref(peer);
+    assert_true(resumed);
+
+    /* Another revocation list. */
+    options.crl_path = gone;
+    assert_int_equal(tls_context_reload(context, &options, &why), 0);
+    struct tls_client *second = connect_once(context, "lamp", first, &resumed, &peer);
+    tls_peer_unref(peer);
+    assert_false(resumed);
+
+    tls_context_forget_sessions(context);
+    tls_client_free(connect_once(context, "lamp", second, &resumed, &peer));
+    tls_peer_unref(peer);
+    assert_false(resumed);
+    tls_client_free(first);
+    tls_client_free(second);
+    tls_context_free(context);
+}
+
+static void the_oldest_session_goes_at_the_bound(void **state)
+{
+    (void)state;
+    struct tls_options options = options_for(TLS_CLIENTS_NONE);
+    options.sessions = 2;
+    struct tls_context *context = context_for(&options);
+    struct tls_client *clients[3];
+    const struct tls_peer *peer;
+    bool resumed;
+    for (size_t i = 0; i < 3; i++)
+        clients[i] = connect_once(context, NULL, NULL, &resumed, &peer);
+    tls_client_free(connect_once(context, NULL, clients[2], &resumed, &peer));
+    assert_true(resumed);
+    tls_client_free(connect_once(context, NULL, clients[0], &resumed, &peer));
+    assert_false(resumed);
+    assert_null(peer);
+    for (size_t i = 0; i < 3; i++)
+        tls_client_free(clients[i]);
+    tls_context_free(context);
+}
+
+static void no_sessions_no_tickets(void **state)
+{
+    (void)state;
+    struct tls_options options = options_for(TLS_CLIENTS_NONE);
+    options.sessions = 0;
+    struct tls_context *context = context_for(&options);
+    const struct tls_peer *peer;
+    bool resumed;
+    struct tls_client *client = connect_once(context, NULL, NULL, &resumed, &peer);
+    assert_false(tls_client_has_ticket(client));
+    tls_client_free(client);
+    tls_context_free(context);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(handshake_works_in_pieces_of_any_size),
+        cmocka_unit_test(peer_tells_what_the_certificate_says),
+        cmocka_unit_test(refusals_say_who_and_why),
+        cmocka_unit_test(plaintext_is_told_apart),
+        cmocka_unit_test(tls_1_2_is_an_option),
+        cmocka_unit_test(full_records_fill_the_output_up_to_its_room),
+        cmocka_unit_test(close_notify_goes_both_ways),
+        cmocka_unit_test(a_damaged_record_breaks_the_stream_only),
+        cmocka_unit_test(a_stream_moves_to_another_shard),
+        cmocka_unit_test(resumed_connection_has_the_peer_of_the_first),
+        cmocka_unit_test(forgotten_sessions_and_changed_trust_are_not_resumed),
+        cmocka_unit_test(the_oldest_session_goes_at_the_bound),
+        cmocka_unit_test(no_sessions_no_tickets),
+    };
+    return cmocka_run_group_tests(tests, make_pki, drop_pki);
+}
