@@ -4,6 +4,8 @@
 include(CheckCCompilerFlag)
 include(CheckPIESupported)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+# Nobody interposes our functions, so calls inside a library may be direct.
+set(CMAKE_C_VISIBILITY_PRESET hidden)
 check_pie_supported(LANGUAGES C)
 
 function(tacit_compile_option_if_known flag)
