@@ -35,6 +35,14 @@ class RawClient:
             raise Closed(str(error)) from error
         return self
 
+    def send_or_end(self, *packets):
+        """As send(), where the broker may have closed already."""
+        try:
+            self.send(*packets)
+        except Closed:
+            pass
+        return self
+
     def fill(self, deadline):
         left = deadline - time.monotonic()
         if left <= 0:
