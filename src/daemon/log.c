@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/log.h"
+
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+struct log {
+    atomic_uint format;
+    atomic_uint level;
+    bool is_journal;
+    pthread_mutex_t lock; /* around limits */
+    struct log_limit limits[LOG_KIND_COUNT];
+};
+
+/* sd-daemon(3): standard error is the journal's when $JOURNAL_STREAM names it. */
+static bool is_journal(void)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    struct stat about;
+    char name[64];
+
+    if (stream == NULL || fstat(STDERR_FILENO, &about) != 0)
+        return false;
+    snprintf(name, sizeof(name), "%llu:%llu", (unsigned long long)about.st_dev,
+             (unsigned long long)about.st_ino);
+    return strcmp(name, stream) == 0;
+}
+
+struct log *log_new(enum config_log_format format, enum config_log_level level)
+{
+    struct log *log = calloc(1, sizeof(*log));
+    if (log == NULL)
+        return NULL;
+    if (pthread_mutex_init(&log->lock, NULL) != 0) {
+        free(log);
+        return NULL;
+    }
+    log->is_journal = is_journal();
+    log_configure(log, format, level);
+    return log;
+}
+
+void log_free(struct log *log)
+{
+    if (log == NULL)
+        return;
+    pthread_mutex_destroy(&log->lock);
+    free(log);
+}
+
+void log_configure(struct log *log, enum config_log_format format, enum config_log_level level)
+{
+    atomic_store_explicit(&log->format, format, memory_order_relaxed);
+    atomic_store_explicit(&log->level, level, memory_order_relaxed);
+}
+
+bool log_wants(const struct log *log, enum config_log_level level)
+{
+    return level <= atomic_load_explicit(&log->level, memory_order_relaxed);
+}
+
+static bool is_within_limit(struct log *log, enum log_kind kind, time_t now_s,
+                            uint64_t *out_left_out)
+{
+    *out_left_out = 0;
+    if (kind == LOG_STATE)
+        return true;
+    pthread_mutex_lock(&log->lock);
+    bool is_within = log_limit_take(&log->limits[kind], (uint64_t)now_s, out_left_out);
+    pthread_mutex_unlock(&log->lock);
+    return is_within;
+}
+
+static void format_stamp(char *out, size_t size)
+{
+    struct timespec now;
+    struct tm calendar;
+    char seconds[32];
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &calendar);
+    strftime(seconds, sizeof(seconds), "%Y-%m-%dT%H:%M:%S", &calendar);
+    snprintf(out, size, "%s.%03ldZ", seconds, now.tv_nsec / 1000000);
+}
+
+void log_write(struct log *log, const struct log_line *line)
+{
+    struct timespec now;
+    uint64_t left_out = 0;
+    char stamp[64];
+    char text[LOG_LINE_BYTES];
+
+    if (!log_wants(log, line->level))
+        return;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    if (!is_within_limit(log, line->kind, now.tv_sec, &left_out))
+        return;
+    enum config_log_format format =
+        (enum config_log_format)atomic_load_explicit(&log->format, memory_order_relaxed);
+    format_stamp(stamp, sizeof(stamp));
+    bool has_stamp = !log->is_journal || format == CONFIG_LOG_JSON;
+    size_t len = log_format(line, format, has_stamp ? stamp : NULL, left_out, text);
+    /* Nobody is left to be told when this fails. */
+    ssize_t written = write(STDERR_FILENO, text, len);
+    (void)written;
+}
+
+void log_say(struct log *log, enum config_log_level level, const char *format, ...)
+{
+    char text[LOG_LINE_BYTES];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    log_write(log, &(struct log_line){ .level = level, .kind = LOG_STATE, .text = text });
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the operator reads: one line for each thing worth telling, for people or as JSON.
+ *
+ * Thread-safe. A line is one write to standard error. Under systemd it begins with the
+ * priority that journald reads and has no time of its own. Kinds that peers can cause
+ * are limited: LOG_BURST lines at once, then LOG_PER_SECOND, and how many were left out
+ * is said with the next one. Never contains a password, a key or a payload. */
+#pragma once
+
+#include "base/attrs.h"
+#include "base/span.h"
+#include "daemon/config.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define LOG_LINE_BYTES 2048 /* longest line with its newline; the rest is cut off */
+#define LOG_FIELDS_MAX 12
+#define LOG_BURST      50
+#define LOG_PER_SECOND 10
+
+struct log;
+
+enum log_kind {
+    LOG_STATE = 0, /* the daemon itself; never limited */
+    LOG_CONNECTED,
+    LOG_DISCONNECTED,
+    LOG_TAKEN_OVER,
+    LOG_REFUSED,
+    LOG_HANDSHAKE,
+    LOG_SUBSCRIBE_REFUSED,
+    LOG_PUBLISH_REFUSED,
+    LOG_PROTOCOL_ERROR,
+    LOG_MESSAGE_DROPPED,
+    LOG_WILL,
+    LOG_KIND_COUNT,
+};
+
+/* Only in JSON: the text says the same in words. */
+struct log_field {
+    const char *key;
+    struct mqtt_span value;
+};
+
+struct log_line {
+    enum config_log_level level;
+    enum log_kind kind;
+    const char *text;
+    struct log_field fields[LOG_FIELDS_MAX];
+    size_t field_count;
+};
+
+/* NULL out of memory. Finds out by itself whether journald listens. */
+MQTT_NODISCARD struct log *log_new(enum config_log_format format, enum config_log_level level);
+void log_free(struct log *log); /* NULL is fine */
+
+void log_configure(struct log *log, enum config_log_format format, enum config_log_level level);
+bool log_wants(const struct log *log, enum config_log_level level);
+
+void log_write(struct log *log, const struct log_line *line);
+
+/* A line of kind LOG_STATE. */
+void log_say(struct log *log, enum config_log_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* ---- parts, for tests ---- */
+
+/* Writes the line with its newline to `out` of LOG_LINE_BYTES and returns its length. `stamp`:
+ * the time as text; NULL: a line for journald. Bytes that are no printable text are
+ * escaped, so that a peer cannot forge lines. */
+size_t log_format(const struct log_line *line, enum config_log_format format, const char *stamp,
+                  uint64_t left_out, char *out);
+
+/* One kind's limit. Zero is full. */
+struct log_limit {
+    uint64_t spent;   /* lines in the window */
+    uint64_t since_s; /* when it was last refilled */
+    uint64_t left_out;
+};
+
+/* May a line be written at now_s? How many were left out before it in *out_left_out. */
+bool log_limit_take(struct log_limit *limit, uint64_t now_s, uint64_t *out_left_out);

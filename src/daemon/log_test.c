@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/log.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+static const char *formatted(const struct log_line *line, enum config_log_format format,
+                             const char *stamp, uint64_t left_out, char *out)
+{
+    size_t len = log_format(line, format, stamp, left_out, out);
+    assert_in_range(len, 1, LOG_LINE_BYTES);
+    assert_int_equal(out[len - 1], '\n');
+    out[len - 1] = '\0';
+    return out;
+}
+
+static const struct {
+    struct log_line line;
+    enum config_log_format format;
+    const char *stamp;
+    uint64_t left_out;
+    const char *text;
+} rows[] = {
+    { { CONFIG_LOG_INFO, LOG_STATE, "ready", { { 0 } }, 0 }, CONFIG_LOG_TEXT, "T", 0, "T ready" },
+    { { CONFIG_LOG_WARNING, LOG_STATE, "careful", { { 0 } }, 0 },
+      CONFIG_LOG_TEXT,
+      "T",
+      0,
+      "T warning careful" },
+    { { CONFIG_LOG_ERROR, LOG_STATE, "broken", { { 0 } }, 0 },
+      CONFIG_LOG_TEXT,
+      NULL,
+      0,
+      "<3>broken" },
+    { { CONFIG_LOG_INFO, LOG_REFUSED, "a\nb\x1b[0m\x7f", { { 0 } }, 0 },
+      CONFIG_LOG_TEXT,
+      "T",
+      3,
+      "T a\\x0ab\\x1b[0m\\x7f (and 3 more like this, left out)" },
+    { { CONFIG_LOG_INFO,
+        LOG_REFUSED,
+        "say \"no\"\n",
+        { { "client", { (const uint8_t *)"a\xff\"", 3 } }, { "empty", { NULL, 0 } } },
+        2 },
+      CONFIG_LOG_JSON,
+      "T",
+      7,
+      "{\"time\":\"T\",\"level\":\"info\",\"event\":\"refused\",\"text\":\"say "
+      "\\u0022no\\u0022\\u000a\",\"client\":\"a\\u00ff\\u0022\",\"left_out\":\"7\"}" },
+};
+
+static void lines(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(rows); i++) {
+        char out[LOG_LINE_BYTES];
+        assert_string_equal(
+            formatted(&rows[i].line, rows[i].format, rows[i].stamp, rows[i].left_out, out),
+            rows[i].text);
+    }
+}
+
+/* Whatever a peer sends, a line of JSON is JSON, and it is one line. */
+static void json_stays_json(void **state)
+{
+    (void)state;
+    for (unsigned seed = 1; seed < 300; seed++) {
+        size_t len = seed * 11;
+        uint8_t *bytes = malloc(len);
+        char *text = malloc(len + 1);
+        assert_non_null(bytes);
+        assert_non_null(text);
+        for (size_t i = 0; i < len; i++) {
+            bytes[i] = (uint8_t)((i * 131 + seed * 17) >> (seed % 3));
+            text[i] = (char)(bytes[i] == 0 ? 'x' : bytes[i]);
+        }
+        text[len] = '\0';
+        struct log_line line = { .level = CONFIG_LOG_INFO, .kind = LOG_WILL, .text = text };
+        while (line.field_count < LOG_FIELDS_MAX)
+            line.fields[line.field_count++] = (struct log_field){ "topic", { bytes, len } };
+        char out[LOG_LINE_BYTES];
+        formatted(&line, CONFIG_LOG_JSON, "T", seed, out);
+        assert_null(strchr(out, '\n'));
+        json_error_t error;
+        json_t *parsed = json_loads(out, JSON_ALLOW_NUL, &error);
+        assert_non_null(parsed);
+        assert_string_equal(json_string_value(json_object_get(parsed, "event")), "will-sent");
+        json_decref(parsed);
+        free(bytes);
+        free(text);
+    }
+}
+
+static void a_flood_is_limited(void **state)
+{
+    struct log_limit limit = { 0 };
+    uint64_t left_out = 99;
+    unsigned written = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < 1000; i++)
+        written += log_limit_take(&limit, 5, &left_out) ? 1u : 0u;
+    assert_int_equal(written, LOG_BURST);
+    assert_int_equal(left_out, 0);
+    assert_true(log_limit_take(&limit, 6, &left_out));
+    assert_int_equal(left_out, 1000 - LOG_BURST);
+    for (unsigned i = 1; i < LOG_PER_SECOND; i++)
+        assert_true(log_limit_take(&limit, 6, &left_out));
+    assert_int_equal(left_out, 0);
+    assert_false(log_limit_take(&limit, 6, &left_out));
+    /* A clock that goes back changes nothing. */
+    assert_false(log_limit_take(&limit, 1, &left_out));
+    assert_true(log_limit_take(&limit, 100000, &left_out));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lines),
+        cmocka_unit_test(json_stays_json),
+        cmocka_unit_test(a_flood_is_limited),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
