@@ -19,6 +19,7 @@ tacit_check(symbols ${CMAKE_BINARY_DIR})
 tacit_check(statements)
 tacit_check(format)
 tacit_check(paths)
+tacit_check(freestanding)
 
 # That each check can fail.
 add_test(NAME static/checks COMMAND ${PROJECT_SOURCE_DIR}/tools/checks_test.py)

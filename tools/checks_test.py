@@ -166,6 +166,18 @@ class Planted(unittest.TestCase):
                 self.plant("docs/x.md", line + "\n")
                 self.refuses(says, "check-paths")
 
+    def test_freestanding(self):
+        for layer in ("base", "codec", "client"):
+            self.plant(f"src/{layer}/CMakeLists.txt", f"tacit_module({layer}\n    SOURCES one.c)\n")
+            self.plant(f"src/{layer}/one.c", f"int {layer}_one(void);\nint {layer}_one(void)\n"
+                                             "{\n    return 1;\n}\n")
+        self.accepts("check-freestanding")
+        self.plant("src/client/one.c", '#include "config.h"\n')
+        self.refuses("does not compile by itself", "check-freestanding")
+        self.plant("src/client/one.c", "extern const char client_table[];\n"
+                                       "const char client_table[99999] = { 1 };\n")
+        self.refuses("bytes of code, budget", "check-freestanding")
+
     def test_documents(self):
         self.refuses("is not current", "gen-docs", "--check")
         self.accepts("gen-docs")
