@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 struct certificate;
+struct x509_st;
 
 struct certificate_facts {
     struct registry_certificate registered;
@@ -22,9 +23,9 @@ struct certificate_facts {
 
 void certificate_free(struct certificate *certificate); /* NULL is fine */
 
-/* Takes over an OpenSSL object (X509), for the other files of this layer. NULL: no memory. */
-MQTT_NODISCARD struct certificate *certificate_take(void *x509);
-void *certificate_handle(const struct certificate *certificate); /* X509, borrowed */
+/* Takes over an OpenSSL object, for the other files of this layer. NULL: no memory. */
+MQTT_NODISCARD struct certificate *certificate_take(struct x509_st *x509);
+struct x509_st *certificate_handle(const struct certificate *certificate); /* borrowed */
 
 /* -ENOENT, -EACCES, -EBADMSG: no certificate in PEM. */
 MQTT_NODISCARD int certificate_load(const char *path, struct certificate **out,

@@ -15,6 +15,7 @@
 #define CSR_MAX_BYTES 16384 /* of a request in PEM or DER; larger ones are refused */
 
 struct csr;
+struct X509_req_st;
 
 /* A request signed by `key` with `name` as its common name. */
 MQTT_NODISCARD int csr_new(const struct key *key, const char *name, struct csr **out,
@@ -31,5 +32,5 @@ MQTT_NODISCARD int csr_encode(const struct csr *csr, char **out, struct pki_faul
 
 MQTT_NODISCARD int csr_key_sha256(const struct csr *csr, uint8_t out[KEY_SHA256_BYTES]);
 
-/* The OpenSSL object (X509_REQ), borrowed, for the other files of this layer. */
-void *csr_handle(const struct csr *csr);
+/* The OpenSSL object, borrowed, for the other files of this layer. */
+struct X509_req_st *csr_handle(const struct csr *csr);

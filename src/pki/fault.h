@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Why a pki function failed, in a sentence for the person at the keyboard: what, where,
  * what to do. Functions that take a `struct pki_fault *` fill it when they return a
- * negative errno and leave it alone otherwise; NULL is fine. Never contains a secret. */
+ * negative errno (but -ENOMEM); after success its text means nothing. NULL is fine. Never
+ * contains a secret. */
 #pragma once
 
 #include "base/attrs.h"

@@ -11,6 +11,7 @@
 #define KEY_SHA256_BYTES 32
 
 struct key;
+struct evp_pkey_st;
 
 MQTT_NODISCARD int key_generate(struct key **out, struct pki_fault *fault);
 void key_free(struct key *key); /* wipes; NULL is fine */
@@ -27,5 +28,5 @@ MQTT_NODISCARD int key_load_or_create(const char *path, struct key **out, struct
 /* SHA-256 of the SubjectPublicKeyInfo in DER, the name a key has in the registry. */
 MQTT_NODISCARD int key_sha256(const struct key *key, uint8_t out[KEY_SHA256_BYTES]);
 
-/* The OpenSSL object (EVP_PKEY), borrowed, for the other files of this layer. */
-void *key_handle(const struct key *key);
+/* The OpenSSL object, borrowed, for the other files of this layer. */
+struct evp_pkey_st *key_handle(const struct key *key);

@@ -32,6 +32,9 @@ MQTT_NODISCARD int private_file_make_dir(const char *path, bool *out_made);
 /* Syncs the folder that holds `path`. */
 MQTT_NODISCARD int private_file_sync_parent(const char *path);
 
+/* Removes what interrupted writes left in a folder; for when nobody writes there. */
+MQTT_NODISCARD int private_file_sweep(const char *folder);
+
 /* -EPERM: somebody but the owner can read or write it, or the owner is neither the caller nor
  * root. For files that hold a secret. */
 MQTT_NODISCARD int private_file_is_closed(const char *path);

@@ -20,9 +20,10 @@
 #include "pki/fault.h"
 #include "pki/registry.h"
 
-#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
+
+#define STATE_PATH_SIZE 4096 /* longest path and NUL */
 
 enum state_file {
     STATE_CA_CERTIFICATE,
@@ -39,10 +40,10 @@ enum state_file {
 
 /* Where the state lies when nobody says: $TACIT_STATE; /var/lib/tacit if the caller owns it, or
  * is root and /etc/tacit exists; $XDG_STATE_HOME/tacit; ~/.local/state/tacit. -ENOENT: no
- * home; -ENAMETOOLONG. `out` has PATH_MAX bytes. */
+ * home; -ENAMETOOLONG. `out` has STATE_PATH_SIZE bytes. */
 MQTT_NODISCARD int state_default_dir(char *out);
 
-/* DIR and the file's place in it. -ENAMETOOLONG. `out` has PATH_MAX bytes. */
+/* DIR and the file's place in it. -ENAMETOOLONG. `out` has STATE_PATH_SIZE bytes. */
 MQTT_NODISCARD int state_path(const char *dir, enum state_file file, char *out);
 
 struct state_options {

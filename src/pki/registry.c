@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pki/registry.h"
+
+#include "pki/registry_schema.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define HEX_SIZE 65
+#define COLUMNS                                                                             \
+    "name, kind, role, tenant, site, status, key_sha256, serial, fingerprint, not_before, " \
+    "not_after, created, changed"
+
+struct registry {
+    sqlite3 *db;
+    sqlite3_stmt *version; /* asked several times a second, hence prepared once */
+    char path[4096];
+};
+
+static const char *const status_names[REGISTRY_STATUS_COUNT] = {
+    [REGISTRY_REVOKED] = "revoked",
+    [REGISTRY_SUSPENDED] = "suspended",
+    [REGISTRY_RETIRED] = "retired",
+    [REGISTRY_ACTIVE] = "active",
+};
+
+const char *registry_status_text(enum registry_status status)
+{
+    return (unsigned)status < REGISTRY_STATUS_COUNT ? status_names[status] : "unknown";
+}
+
+/* An SQLite result as our error, with a sentence. */
+static int fail(const struct registry *r, int code, struct pki_fault *fault)
+{
+    switch (code & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return pki_fail(fault, -EBUSY, "%s: another process holds the registry; try again",
+                        r->path);
+    case SQLITE_NOTADB:
+    case SQLITE_CORRUPT:
+        return pki_fail(fault, -EBADMSG,
+                        "%s is damaged or not a registry of tacit; restore it from a backup",
+                        r->path);
+    case SQLITE_SCHEMA:
+        return pki_fail(fault, -EPROTO, "%s was written by a newer tacit; use that one", r->path);
+    case SQLITE_FULL:
+        return pki_fail(fault, -ENOSPC, "%s: the disk is full", r->path);
+    case SQLITE_READONLY:
+        return pki_fail(fault, -EROFS, "%s cannot be written", r->path);
+    case SQLITE_NOMEM:
+        return pki_fail(fault, -ENOMEM, "%s: out of memory", r->path);
+    default:
+        return pki_fail(fault, -EIO, "%s: %s", r->path, sqlite3_errstr(code));
+    }
+}
+
+/* SQLite would create it 0644 less the umask; its journal takes the mode of the file. */
+static int create_file(const char *path, struct pki_fault *fault)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return pki_fail(fault, -errno, "%s: cannot open the registry: %s", path, strerror(errno));
+    close(fd);
+    return 0;
+}
+
+static int prepare(struct registry *r)
+{
+    /* FULL: what `device add` has answered survives a power cut. */
+    static const char settings[] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+                                   "PRAGMA trusted_schema=OFF;";
+    int code = sqlite3_busy_timeout(r->db, REGISTRY_BUSY_MS);
+    if (code == SQLITE_OK)
+        code = sqlite3_db_config(r->db, SQLITE_DBCONFIG_DEFENSIVE, 1, (int *)NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_exec(r->db, settings, NULL, NULL, NULL);
+    if (code == SQLITE_OK)
+        code = registry_schema_migrate(r->db);
+    if (code == SQLITE_OK)
+        code = sqlite3_prepare_v3(r->db, "PRAGMA data_version", -1, SQLITE_PREPARE_PERSISTENT,
+                                  &r->version, NULL);
+    return code;
+}
+
+int registry_open(const char *path, struct registry **out, struct pki_fault *fault)
+{
+    int error = create_file(path, fault);
+    if (error < 0)
+        return error;
+    struct registry *r = calloc(1, sizeof(*r));
+    if (r == NULL)
+        return -ENOMEM;
+    (void)snprintf(r->path, sizeof(r->path), "%s", path);
+
+    int code = sqlite3_open_v2(path, &r->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    if (code == SQLITE_OK)
+        code = prepare(r);
+    if (code != SQLITE_OK) {
+        error = fail(r, code, fault);
+        registry_close(r);
+        return error;
+    }
+    *out = r;
+    return 0;
+}
+
+void registry_close(struct registry *registry)
+{
+    if (registry == NULL)
+        return;
+    (void)sqlite3_finalize(registry->version);
+    (void)sqlite3_close(registry->db);
+    free(registry);
+}
+
+static void hex_encode(const uint8_t bytes[32], char out[HEX_SIZE])
+{
+    for (size_t i = 0; i < 32; i++)
+        (void)snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool hex_decode(const char *text, uint8_t out[32])
+{
+    for (size_t i = 0; i < 32; i++) {
+        int high = hex_digit(text[2 * i]);
+        int low = high < 0 ? -1 : hex_digit(text[2 * i + 1]);
+        if (low < 0)
+            return false;
+        out[i] = (uint8_t)(high << 4 | low);
+    }
+    return text[64] == '\0';
+}
+
+static bool column_text(sqlite3_stmt *s, int column, char *out, size_t size)
+{
+    const char *text = (const char *)sqlite3_column_text(s, column);
+    if (text == NULL || strlen(text) >= size)
+        return false;
+    memcpy(out, text, strlen(text) + 1);
+    return true;
+}
+
+static bool column_hash(sqlite3_stmt *s, int column, uint8_t out[32])
+{
+    char hex[HEX_SIZE];
+    return column_text(s, column, hex, sizeof(hex)) && hex_decode(hex, out);
+}
+
+static bool column_status(sqlite3_stmt *s, int column, enum registry_status *out)
+{
+    char text[16];
+    if (!column_text(s, column, text, sizeof(text)))
+        return false;
+    for (unsigned i = 0; i < REGISTRY_STATUS_COUNT; i++)
+        if (strcmp(text, status_names[i]) == 0) {
+            *out = (enum registry_status)i;
+            return true;
+        }
+    return false;
+}
+
+/* A row in the order of COLUMNS. People look into this file with other tools, and write. */
+static bool row_decode(sqlite3_stmt *s, struct registry_entry *out)
+{
+    struct registry_entry e = { 0 };
+    char kind[16];
+    if (!column_text(s, 0, e.name, sizeof(e.name)) || !column_text(s, 1, kind, sizeof(kind))
+        || identity_uri_kind_parse(kind, &e.kind) < 0 || !column_text(s, 2, e.role, sizeof(e.role))
+        || !column_text(s, 3, e.tenant, sizeof(e.tenant))
+        || !column_text(s, 4, e.site, sizeof(e.site)) || !column_status(s, 5, &e.status)
+        || !column_hash(s, 6, e.key_sha256)
+        || !column_text(s, 7, e.certificate.serial, sizeof(e.certificate.serial))
+        || !column_hash(s, 8, e.certificate.fingerprint))
+        return false;
+    e.certificate.not_before_s = sqlite3_column_int64(s, 9);
+    e.certificate.not_after_s = sqlite3_column_int64(s, 10);
+    e.created_s = sqlite3_column_int64(s, 11);
+    e.changed_s = sqlite3_column_int64(s, 12);
+    *out = e;
+    return true;
+}
+
+static void bind_text(sqlite3_stmt *s, int index, const char *text)
+{
+    (void)sqlite3_bind_text(s, index, text, -1, SQLITE_TRANSIENT);
+}
+
+static void bind_hash(sqlite3_stmt *s, int index, const uint8_t hash[32])
+{
+    char hex[HEX_SIZE];
+    hex_encode(hash, hex);
+    bind_text(s, index, hex);
+}
+
+static void bind_entry(sqlite3_stmt *s, const struct registry_entry *e, int64_t now_s)
+{
+    bind_text(s, 1, e->name);
+    bind_text(s, 2, identity_uri_kind_text(e->kind));
+    bind_text(s, 3, e->role);
+    bind_text(s, 4, e->tenant);
+    bind_text(s, 5, e->site);
+    bind_text(s, 6, registry_status_text(e->status));
+    bind_hash(s, 7, e->key_sha256);
+    bind_text(s, 8, e->certificate.serial);
+    bind_hash(s, 9, e->certificate.fingerprint);
+    (void)sqlite3_bind_int64(s, 10, e->certificate.not_before_s);
+    (void)sqlite3_bind_int64(s, 11, e->certificate.not_after_s);
+    (void)sqlite3_bind_int64(s, 12, now_s);
+    (void)sqlite3_bind_int64(s, 13, now_s);
+}
+
+/* Who is in the way? Asked after a constraint has refused. */
+static int explain_conflict(struct registry *r, const struct registry_entry *entry,
+                            struct pki_fault *fault)
+{
+    struct registry_entry other;
+    if (registry_find(r, entry->name, &other, NULL) == 0)
+        return pki_fail(fault, -EEXIST, "'%s' exists already (%s, role %s)", other.name,
+                        registry_status_text(other.status), other.role);
+    if (registry_find_by_key(r, entry->key_sha256, &other, NULL) == 0)
+        return pki_fail(fault, -ENOTUNIQ,
+                        "this key belongs to '%s' already; every device needs a key of its own",
+                        other.name);
+    return pki_fail(fault, -ENOTUNIQ, "'%s': this certificate is registered already", entry->name);
+}
+
+int registry_add(struct registry *registry, const struct registry_entry *entry,
+                 struct pki_fault *fault)
+{
+    sqlite3_stmt *s;
+    if (!identity_uri_name_is_valid(entry->name) || entry->role[0] == '\0'
+        || (unsigned)entry->kind >= IDENTITY_KIND_COUNT
+        || (unsigned)entry->status >= REGISTRY_STATUS_COUNT)
+        return pki_fail(fault, -EINVAL,
+                        "'%s' cannot be registered: a valid name and a role are needed",
+                        entry->name);
+    int code = sqlite3_prepare_v2(
+        registry->db, "INSERT INTO identity (" COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)", -1,
+        &s, NULL);
+    if (code != SQLITE_OK)
+        return fail(registry, code, fault);
+    bind_entry(s, entry, (int64_t)time(NULL));
+    (void)sqlite3_step(s);
+    code = sqlite3_finalize(s);
+    if (code == SQLITE_OK)
+        return 0;
+    return (code & 0xff) == SQLITE_CONSTRAINT ? explain_conflict(registry, entry, fault)
+                                              : fail(registry, code, fault);
+}
+
+/* The one row that `query` finds for `text`. */
+static int find(struct registry *r, const char *query, const char *text, struct registry_entry *out,
+                struct pki_fault *fault)
+{
+    sqlite3_stmt *s;
+    int code = sqlite3_prepare_v2(r->db, query, -1, &s, NULL);
+    if (code != SQLITE_OK)
+        return fail(r, code, fault);
+    bind_text(s, 1, text);
+    int error = 0;
+    bool is_found = sqlite3_step(s) == SQLITE_ROW;
+    if (is_found && !row_decode(s, out))
+        error = pki_fail(fault, -EBADMSG, "%s: a row is not valid: %s", r->path, text);
+    code = sqlite3_finalize(s);
+    if (code != SQLITE_OK)
+        return fail(r, code, fault);
+    return is_found ? error : pki_fail(fault, -ENOENT, "there is no '%s' in the registry", text);
+}
+
+int registry_find(struct registry *registry, const char *name, struct registry_entry *out,
+                  struct pki_fault *fault)
+{
+    return find(registry, "SELECT " COLUMNS " FROM identity WHERE name = ?", name, out, fault);
+}
+
+int registry_find_by_key(struct registry *registry, const uint8_t *key_sha256,
+                         struct registry_entry *out, struct pki_fault *fault)
+{
+    char hex[HEX_SIZE];
+    hex_encode(key_sha256, hex);
+    return find(registry, "SELECT " COLUMNS " FROM identity WHERE key_sha256 = ?", hex, out, fault);
+}
+
+int registry_find_by_fingerprint(struct registry *registry, const uint8_t *fingerprint,
+                                 struct registry_entry *out, struct pki_fault *fault)
+{
+    char hex[HEX_SIZE];
+    hex_encode(fingerprint, hex);
+    return find(registry, "SELECT " COLUMNS " FROM identity WHERE fingerprint = ?", hex, out,
+                fault);
+}
+
+int registry_list(struct registry *registry, registry_visit visit, void *context,
+                  struct pki_fault *fault)
+{
+    sqlite3_stmt *s;
+    struct registry_entry entry;
+    int result = 0;
+    int code = sqlite3_prepare_v2(registry->db, "SELECT " COLUMNS " FROM identity ORDER BY name",
+                                  -1, &s, NULL);
+    if (code != SQLITE_OK)
+        return fail(registry, code, fault);
+    while (result == 0 && sqlite3_step(s) == SQLITE_ROW) {
+        if (row_decode(s, &entry))
+            result = visit(context, &entry);
+        else
+            result = pki_fail(fault, -EBADMSG, "%s: the row of '%s' is not valid", registry->path,
+                              (const char *)sqlite3_column_text(s, 0));
+    }
+    code = sqlite3_finalize(s);
+    return code == SQLITE_OK ? result : fail(registry, code, fault);
+}
+
+/* Runs an UPDATE to its end. 1: a row changed; 0: none did. */
+static int run_update(struct registry *r, sqlite3_stmt *s, struct pki_fault *fault)
+{
+    (void)sqlite3_step(s);
+    int changed = sqlite3_changes(r->db);
+    int code = sqlite3_finalize(s);
+    return code == SQLITE_OK ? changed > 0 : fail(r, code, fault);
+}
+
+int registry_set_status(struct registry *registry, const char *name, enum registry_status status,
+                        struct pki_fault *fault)
+{
+    sqlite3_stmt *s;
+    struct registry_entry entry;
+    if ((unsigned)status >= REGISTRY_STATUS_COUNT)
+        return -EINVAL;
+    int code = sqlite3_prepare_v2(
+        registry->db,
+        "UPDATE identity SET status = ?1, changed = ?2 WHERE name = ?3"
+        " AND (status IN ('active', 'suspended') OR (status = 'retired' AND ?1 = 'revoked'))",
+        -1, &s, NULL);
+    if (code != SQLITE_OK)
+        return fail(registry, code, fault);
+    bind_text(s, 1, registry_status_text(status));
+    (void)sqlite3_bind_int64(s, 2, (int64_t)time(NULL));
+    bind_text(s, 3, name);
+    int changed = run_update(registry, s, fault);
+    if (changed != 0)
+        return changed < 0 ? changed : 0;
+
+    int error = registry_find(registry, name, &entry, fault);
+    if (error < 0)
+        return error;
+    return pki_fail(fault, -EPERM, "'%s' is %s, and that is final; add a new device with a new key",
+                    name, registry_status_text(entry.status));
+}
+
+int registry_set_certificate(struct registry *registry, const char *name,
+                             const struct registry_certificate *certificate,
+                             struct pki_fault *fault)
+{
+    sqlite3_stmt *s;
+    int code = sqlite3_prepare_v2(registry->db,
+                                  "UPDATE identity SET serial = ?1, fingerprint = ?2, "
+                                  "not_before = ?3, not_after = ?4, changed = ?5 WHERE name = ?6",
+                                  -1, &s, NULL);
+    if (code != SQLITE_OK)
+        return fail(registry, code, fault);
+    bind_text(s, 1, certificate->serial);
+    bind_hash(s, 2, certificate->fingerprint);
+    (void)sqlite3_bind_int64(s, 3, certificate->not_before_s);
+    (void)sqlite3_bind_int64(s, 4, certificate->not_after_s);
+    (void)sqlite3_bind_int64(s, 5, (int64_t)time(NULL));
+    bind_text(s, 6, name);
+    int changed = run_update(registry, s, fault);
+    if (changed == 0)
+        return pki_fail(fault, -ENOENT, "there is no '%s' in the registry", name);
+    return changed < 0 ? changed : 0;
+}
+
+int registry_version(struct registry *registry, uint64_t *out)
+{
+    /* data_version counts the commits of the others, total_changes our own. */
+    if (sqlite3_step(registry->version) != SQLITE_ROW) {
+        int code = sqlite3_reset(registry->version);
+        return fail(registry, code, NULL);
+    }
+    uint32_t others = (uint32_t)sqlite3_column_int64(registry->version, 0);
+    (void)sqlite3_reset(registry->version);
+    *out = (uint64_t)others << 32 | (uint32_t)sqlite3_total_changes(registry->db);
+    return 0;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pki/registry_view.h"
+
+#include "base/bytes_map.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+struct registry_view {
+    struct bytes_map map; /* view_node by name */
+    uint64_t version;
+    atomic_uint count;
+};
+
+struct view_node {
+    struct bytes_node node;
+    struct registry_view_entry entry;
+    char text[]; /* name, role, tenant, site, each with its NUL */
+};
+
+static const char *copy_text(char **at, const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *copy = *at;
+    memcpy(copy, text, size);
+    *at += size;
+    return copy;
+}
+
+static int add_entry(void *context, const struct registry_entry *e)
+{
+    struct registry_view *view = context;
+    size_t bytes = strlen(e->name) + strlen(e->role) + strlen(e->tenant) + strlen(e->site) + 4;
+    struct view_node *node = calloc(1, sizeof(*node) + bytes);
+    if (node == NULL)
+        return -ENOMEM;
+
+    char *at = node->text;
+    node->entry.name = copy_text(&at, e->name);
+    node->entry.role = copy_text(&at, e->role);
+    node->entry.tenant = copy_text(&at, e->tenant);
+    node->entry.site = copy_text(&at, e->site);
+    node->entry.kind = e->kind;
+    node->entry.status = e->status;
+    memcpy(node->entry.key_sha256, e->key_sha256, sizeof(node->entry.key_sha256));
+    node->entry.not_after_s = e->certificate.not_after_s;
+    node->node.key = span_of(node->entry.name);
+    int error = bytes_map_insert(&view->map, &node->node);
+    if (error < 0)
+        free(node);
+    return error;
+}
+
+static void free_node(struct bytes_node *node, void *context)
+{
+    (void)context;
+    free(MQTT_CONTAINER_OF(node, struct view_node, node));
+}
+
+int registry_view_new(struct registry *registry, struct registry_view **out,
+                      struct pki_fault *fault)
+{
+    struct siphash_key key;
+    if (getrandom(&key, sizeof(key), 0) != (ssize_t)sizeof(key))
+        return pki_fail(fault, -EIO, "no random numbers to be had");
+    struct registry_view *view = calloc(1, sizeof(*view));
+    if (view == NULL)
+        return -ENOMEM;
+    bytes_map_init(&view->map, &key);
+    atomic_init(&view->count, 1);
+
+    /* The version first: a change in between makes the view look old, never new. */
+    int error = registry_version(registry, &view->version);
+    if (error < 0)
+        (void)pki_fail(fault, error, "cannot ask the registry for its version");
+    else
+        error = registry_list(registry, add_entry, view, fault);
+    if (error < 0) {
+        registry_view_unref(view);
+        return error;
+    }
+    *out = view;
+    return 0;
+}
+
+struct registry_view *registry_view_ref(struct registry_view *view)
+{
+    atomic_fetch_add_explicit(&view->count, 1, memory_order_relaxed);
+    return view;
+}
+
+void registry_view_unref(struct registry_view *view)
+{
+    if (view == NULL || atomic_fetch_sub_explicit(&view->count, 1, memory_order_acq_rel) != 1)
+        return;
+    bytes_map_each(&view->map, free_node, NULL);
+    bytes_map_fini(&view->map);
+    free(view);
+}
+
+const struct registry_view_entry *registry_view_find(const struct registry_view *view,
+                                                     struct mqtt_span name)
+{
+    struct bytes_node *node = bytes_map_find(&view->map, name);
+    return node != NULL ? &MQTT_CONTAINER_OF(node, struct view_node, node)->entry : NULL;
+}
+
+size_t registry_view_count(const struct registry_view *view)
+{
+    return view->map.count;
+}
+
+uint64_t registry_view_version(const struct registry_view *view)
+{
+    return view->version;
+}
