@@ -9,6 +9,8 @@
 #define MQTT_HOT                 __attribute__((hot))
 #define MQTT_COLD                __attribute__((cold))
 #define MQTT_UNUSED              __attribute__((unused))
+/* For large scratch buffers that are written before they are read. */
+#define MQTT_UNINITIALIZED __attribute__((uninitialized))
 
 #define MQTT_ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -21,11 +21,11 @@ struct shared; /* core/shared.h: what all shards share */
 struct broker_options {
     struct limits limits;
     struct siphash_key hash_key;
-    unsigned shard;              /* this one's number */
-    unsigned shard_count;        /* at least 1 */
-    struct shared *shared;       /* borrowed; outlives the broker */
+    unsigned shard;        /* this one's number */
+    unsigned shard_count;  /* at least 1 */
+    struct shared *shared; /* borrowed; outlives the broker */
     struct broker_ports ports;
-    const char *response_prefix; /* Response Information for those who ask; NULL: none */
+    const char *response_prefix;   /* Response Information for those who ask; NULL: none */
     bool announce_receive_maximum; /* even when it is the standard's 65535 */
 };
 
@@ -55,9 +55,8 @@ uint64_t broker_next_ms(const struct broker *broker); /* WHEEL_NEVER: nothing to
  * from `accepted_ms`. `transport` is handed to the transport port, `facts` to
  * admission and events; both borrowed as long as the client lives. NULL out of
  * memory or at limits.connections. */
-MQTT_NODISCARD struct client *client_open(struct broker *broker, void *transport,
-                                          const void *facts, uint64_t accepted_ms,
-                                          uint64_t now_ms);
+MQTT_NODISCARD struct client *client_open(struct broker *broker, void *transport, const void *facts,
+                                          uint64_t accepted_ms, uint64_t now_ms);
 
 /* The shard that a CONNECT belongs to, asked before client_open(): the connection
  * moves there once, and for good.
@@ -110,7 +109,7 @@ void broker_flush_peers(struct broker *broker);
 const struct broker_stats *broker_statistics(const struct broker *broker);
 
 /* Publishes the $SYS topics from the sum over all shards; on one shard only. */
-void broker_publish_sys(struct broker *broker, const struct broker_stats *sum,
-                        const char *version, uint64_t uptime_s, uint64_t now_ms);
+void broker_publish_sys(struct broker *broker, const struct broker_stats *sum, const char *version,
+                        uint64_t uptime_s, uint64_t now_ms);
 
 /* ---- keeping state across a restart: core/persist.h ---- */

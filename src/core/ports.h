@@ -35,22 +35,22 @@ enum admission {
 };
 
 struct admission_request {
-    const void *facts;                 /* what the edge knows of the connection; opaque to the core */
+    const void *facts; /* what the edge knows of the connection; opaque to the core */
     const struct mqtt_connect *connect; /* NULL in later steps of an enhanced authentication */
-    struct mqtt_span method;           /* empty: none */
+    struct mqtt_span method;            /* empty: none */
     struct mqtt_span data;
     bool is_reauthentication;
     void *exchange; /* what an earlier step left in the answer */
 };
 
 struct admission_answer {
-    uint8_t reason;          /* MQTT 5 reason code when refused */
-    const char *reason_text; /* static; NULL: the code's own text */
-    struct identity identity; /* when allowed; names borrowed until the call returns */
-    const struct role *role;  /* when allowed; of the current policy; NULL: may do nothing */
-    bool client_id_is_bound;  /* the client id must equal the device name or start with it */
-    struct mqtt_span data;    /* authentication data to send; borrowed until the next call */
-    void *exchange;           /* state of an unfinished enhanced authentication */
+    uint8_t reason;               /* MQTT 5 reason code when refused */
+    const char *reason_text;      /* static; NULL: the code's own text */
+    struct identity identity;     /* when allowed; names borrowed until the call returns */
+    const struct role *role;      /* when allowed; of the current policy; NULL: may do nothing */
+    bool client_id_is_bound;      /* the client id must equal the device name or start with it */
+    struct mqtt_span data;        /* authentication data to send; borrowed until the next call */
+    void *exchange;               /* state of an unfinished enhanced authentication */
     const char *server_reference; /* with 0x9C and 0x9D; NULL: none */
 };
 
@@ -67,8 +67,8 @@ struct admission_port {
 enum event_kind {
     EVENT_NONE = 0,
     EVENT_CONNECTED,
-    EVENT_REFUSED,           /* CONNECT refused */
-    EVENT_DISCONNECTED,      /* for whatever reason; `reason` tells */
+    EVENT_REFUSED,      /* CONNECT refused */
+    EVENT_DISCONNECTED, /* for whatever reason; `reason` tells */
     EVENT_TAKEN_OVER,
     EVENT_SUBSCRIBE_REFUSED, /* topic: the filter */
     EVENT_PUBLISH_REFUSED,

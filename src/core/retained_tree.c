@@ -56,6 +56,31 @@ void retained_tree_free(struct retained_tree *tree, void (*release)(void *value)
     free(tree);
 }
 
+struct each {
+    retained_visit visit;
+    void *context;
+    bool stopped;
+};
+
+static void visit_entry(struct bytes_node *edge, void *context)
+{
+    struct each *each = context;
+    const struct level_node *node = MQTT_CONTAINER_OF(edge, struct level_node, edge);
+    const struct entry *entry = node->value;
+
+    if (entry == NULL || each->stopped)
+        return;
+    each->stopped = !each->visit(
+        each->context, (struct mqtt_span){ entry->topic, entry->len }, entry->value);
+}
+
+void retained_tree_each(const struct retained_tree *tree, retained_visit visit, void *context)
+{
+    struct bytes_map edges = tree->levels.edges; /* walked, not changed */
+
+    bytes_map_each(&edges, visit_entry, &(struct each){ visit, context, false });
+}
+
 size_t retained_tree_count(const struct retained_tree *tree)
 {
     return tree->count;

@@ -36,4 +36,8 @@ typedef bool (*retained_visit)(void *context, struct mqtt_span topic, void *valu
 void retained_tree_match(const struct retained_tree *tree, struct mqtt_span filter,
                          retained_visit visit, void *context);
 
+/* Visits every topic, those that start with '$' included, until the visitor returns false. The
+ * visitor changes nothing. */
+void retained_tree_each(const struct retained_tree *tree, retained_visit visit, void *context);
+
 size_t retained_tree_count(const struct retained_tree *tree);

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/broker.h"
+
+#include "base/invariant.h"
+#include "core/client.h"
+#include "core/route.h"
+#include "core/session.h"
+#include "core/state.h"
+#include "core/subscription.h"
+
+#include <stdlib.h>
+
+#define SWEEP_MS 60000u
+
+static int pools_init(struct broker *broker)
+{
+    broker->clients_pool = pool_new(sizeof(struct client), 0);
+    broker->deliveries = pool_new(sizeof(struct delivery), 0);
+    broker->hints = pool_new(route_hints_bytes(), 0);
+    broker->index = topic_index_new(&broker->options.hash_key);
+    if (broker->clients_pool == NULL || broker->deliveries == NULL || broker->hints == NULL
+        || broker->index == NULL)
+        return -1;
+    if (outbox_pools_init(&broker->outboxes) < 0 || message_pools_init(&broker->messages) < 0)
+        return -1;
+    if (broker->options.shard_count == 1)
+        return 0;
+    broker->batches = calloc(broker->options.shard_count, sizeof(*broker->batches));
+    return broker->batches != NULL ? 0 : -1;
+}
+
+static void on_sweep(struct wheel_timer *timer, void *context, uint64_t now_ms)
+{
+    struct broker *broker = MQTT_CONTAINER_OF(timer, struct broker, sweep);
+
+    (void)context;
+    shared_sweep(broker->options.shared, now_ms);
+    wheel_arm(&broker->wheel, timer, now_ms + SWEEP_MS, on_sweep);
+}
+
+struct broker *broker_new(const struct broker_options *options, uint64_t now_ms)
+{
+    struct broker *broker = calloc(1, sizeof(*broker));
+
+    if (broker == NULL)
+        return NULL;
+    broker->options = *options;
+    broker->limits = options->limits;
+    broker->generation = 1;
+    wheel_init(&broker->wheel, now_ms, broker);
+    bytes_map_init(&broker->sessions, &options->hash_key);
+    bytes_map_init(&broker->subscriptions, &options->hash_key);
+    bytes_map_init(&broker->groups, &options->hash_key);
+    bytes_map_init(&broker->routes, &options->hash_key);
+    list_init(&broker->clients);
+    list_init(&broker->doomed);
+    list_init(&broker->routes_by_use);
+    if (pools_init(broker) < 0) {
+        broker_free(broker);
+        return NULL;
+    }
+    if (options->shard == 0)
+        wheel_arm(&broker->wheel, &broker->sweep, now_ms + SWEEP_MS, on_sweep);
+    return broker;
+}
+
+static void discard(struct bytes_node *node, void *context)
+{
+    (void)context;
+    session_discard(MQTT_CONTAINER_OF(node, struct session, by_client_id));
+}
+
+void broker_free(struct broker *broker)
+{
+    if (broker == NULL)
+        return;
+    MQTT_INVARIANT(list_is_empty(&broker->clients));
+    routes_fini(broker);
+    bytes_map_each(&broker->sessions, discard, NULL);
+    bytes_map_fini(&broker->sessions);
+    bytes_map_fini(&broker->subscriptions);
+    bytes_map_fini(&broker->groups);
+    bytes_map_fini(&broker->routes);
+    topic_index_free(broker->index);
+    pool_free(broker->clients_pool);
+    pool_free(broker->deliveries);
+    pool_free(broker->hints);
+    outbox_pools_fini(&broker->outboxes);
+    message_pools_fini(&broker->messages);
+    for (unsigned i = 0; broker->batches != NULL && i < broker->options.shard_count; i++)
+        free(broker->batches[i].bytes);
+    free(broker->batches);
+    free(broker);
+}
+
+void broker_advance(struct broker *broker, uint64_t now_ms)
+{
+    wheel_advance(&broker->wheel, now_ms);
+    broker_reap(broker, now_ms);
+}
+
+uint64_t broker_next_ms(const struct broker *broker)
+{
+    return wheel_next_ms(&broker->wheel);
+}
+
+const struct broker_stats *broker_statistics(const struct broker *broker)
+{
+    return &broker->stats;
+}
+
+void broker_set_limits(struct broker *broker, const struct limits *limits)
+{
+    broker->limits = *limits;
+}
+
+void broker_drain(struct broker *broker, uint64_t now_ms)
+{
+    while (!list_is_empty(&broker->clients))
+        client_doom(MQTT_CONTAINER_OF(broker->clients.next, struct client, in_broker),
+                    MQTT_SERVER_SHUTTING_DOWN, "server shutting down");
+    broker_reap(broker, now_ms);
+}
+
+/* ---- a changed policy ---- */
+
+struct change {
+    const struct role *(*find)(void *context, const struct identity *identity);
+    void *context;
+};
+
+static bool is_still_granted(const struct session *session, const struct subscription *s)
+{
+    struct mqtt_span filter = s->group != NULL ? topic_filter_text(s->group->subscriber.link.filter)
+                                               : subscription_filter(s);
+
+    if (session->role == NULL)
+        return false;
+    if (s->group != NULL && !role_options_of(session->role)->shared)
+        return false;
+    return policy_decide_subscribe(session->role, session->identity, filter).verdict
+           == POLICY_ALLOW;
+}
+
+static void apply(struct bytes_node *node, void *context)
+{
+    const struct change *change = context;
+    struct session *session = MQTT_CONTAINER_OF(node, struct session, by_client_id);
+
+    session->role = change->find(change->context, session->identity);
+    list_for_each_safe (link, following, &session->subscriptions) {
+        struct subscription *s = MQTT_CONTAINER_OF(link, struct subscription, in_session);
+
+        if (!is_still_granted(session, s))
+            subscription_remove(s);
+    }
+    session_purge_forbidden(session);
+}
+
+void broker_policy_changed(struct broker *broker,
+                           const struct role *(*find)(void *context,
+                                                      const struct identity *identity),
+                           void *context, uint64_t now_ms)
+{
+    struct change change = { find, context };
+
+    broker->generation++;
+    broker->policy_generation++;
+    bytes_map_each(&broker->sessions, apply, &change);
+    broker_reap(broker, now_ms);
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A network connection as the protocol sees it: from its first byte to its close.
+ * Private to the core; edges know it through core/broker.h.
+ *
+ * Owner: the shard. A client that is to be closed is doomed first and reaped when
+ * the outermost call into the broker ends, so that nothing that is being walked
+ * disappears. */
+#pragma once
+
+#include "base/list.h"
+#include "base/timer_wheel.h"
+#include "codec/packet.h"
+#include "codec/status.h"
+#include "core/broker.h"
+#include "core/session.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Zero is the state in which every packet is a protocol error. */
+enum client_state {
+    CLIENT_CLOSING = 0,
+    CLIENT_AWAITS_CONNECT,
+    CLIENT_AWAITS_AUTH, /* enhanced authentication under way */
+    CLIENT_ACTIVE,
+    CLIENT_STATE_COUNT,
+};
+
+struct alias_table_in;
+struct alias_table_out;
+struct authentication;
+struct route_hints;
+
+struct client {
+    /* hot: touched for every message */
+    struct session *session; /* NULL before CONNECT is accepted */
+    struct broker *broker;
+    struct outbox outbox;
+    enum client_state state : 8;
+    enum mqtt_version version : 8;
+    bool awake; /* the transport has been told of the outbox */
+    bool request_problem;
+    bool stalled;            /* outbox above its limit: queues wait until it drains */
+    bool lost;               /* the connection under it is gone already */
+    uint16_t send_quota;     /* the client's Receive Maximum, bounded by ours */
+    uint32_t maximum_packet; /* bytes the client takes */
+    struct route_hints *hints;
+    struct alias_table_out *aliases_out;
+    struct alias_table_in *aliases_in;
+    uint64_t received_ms; /* last packet */
+    /* cold */
+    void *transport;
+    const void *facts;
+    struct wheel_timer timer; /* CONNECT deadline, then keep alive */
+    struct list in_broker;    /* all clients, or the doomed ones */
+    struct authentication *authentication;
+    uint32_t wants_bytes;
+    uint32_t keep_alive_ms;       /* one and a half times; 0: none */
+    uint16_t topic_alias_maximum; /* the client's, bounded by ours */
+    uint8_t close_reason;         /* to send, when doomed */
+    bool close_silently;          /* no DISCONNECT */
+    bool discard_will;            /* DISCONNECT with reason 0 came */
+    uint32_t connect_expiry_s;    /* as asked for in CONNECT */
+    const char *close_text;
+};
+
+/* Marks a client for closing. `reason` 0: without a DISCONNECT packet. The first call
+ * counts. `text` is static or NULL. */
+void client_doom(struct client *client, uint8_t reason, const char *text);
+
+/* The same for a packet that broke a rule. */
+void client_doom_for(struct client *client, enum mqtt_status status);
+
+/* Dooms and closes at once. Nothing that may hold the client is being walked. */
+void client_evict(struct client *client, uint8_t reason, const char *text, uint64_t now_ms);
+
+/* Closes the doomed. Every public entry of the broker ends with it. */
+void broker_reap(struct broker *broker, uint64_t now_ms);
+
+/* Room for a packet of `len` bytes, the transport woken; NULL: out of memory, the client
+ * is doomed. Write, then client_written(). */
+MQTT_HOT uint8_t *client_reserve(struct client *client, size_t len);
+MQTT_HOT void client_written(struct client *client, size_t len);
+
+/* CONNECT went well: the session is attached, the keep alive runs. */
+void client_activate(struct client *client, struct session *session, uint64_t now_ms);
+
+/* Tells the event port about this client. */
+void client_report(const struct client *client, enum event_kind kind, uint8_t reason,
+                   const char *text, struct mqtt_span topic);

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* CONNECT: who is it, may it, which session. MQTT 5.0 sections 3.1.4 and 4.12. */
+#include "codec/connect.h"
+
+#include "codec/disconnect.h"
+#include "codec/topic.h"
+#include "codec/utf8.h"
+#include "core/authentication.h"
+#include "core/client.h"
+#include "core/connack.h"
+#include "core/dispatch.h"
+#include "core/encode.h"
+#include "core/state.h"
+
+static enum mqtt_status refuse(struct client *client, uint8_t reason, const char *text,
+                               const char *server_reference)
+{
+    client->broker->stats.connects_refused++;
+    client_report(client, EVENT_REFUSED, reason, text, (struct mqtt_span){ 0 });
+    connack_refuse(client, reason, text, server_reference);
+    client_doom(client, 0, text);
+    return MQTT_OK;
+}
+
+/* A CONNECT that breaks a rule: MQTT 5 is told why; before, only an unacceptable
+ * protocol version has an answer, all else just closes. [MQTT-3.1.4-1] [MQTT-3.1.2-2] */
+static enum mqtt_status refuse_malformed(struct client *client, enum mqtt_version version,
+                                         enum mqtt_status status)
+{
+    bool wrong_version = status == MQTT_ERR_PROTOCOL_VERSION;
+
+    client->version = version;
+    if (version == MQTT_VERSION_NONE && wrong_version)
+        client->version = MQTT_VERSION_3_1_1;
+    if (client->version == MQTT_VERSION_5 || wrong_version)
+        return refuse(client, mqtt_status_reason(status), mqtt_status_text(status), NULL);
+    return status;
+}
+
+/* Rules that need more than the packet's syntax. MQTT_SUCCESS, or the reason. */
+static uint8_t judge(const struct client *client, const struct mqtt_connect *connect,
+                     const char **out_text)
+{
+    const struct limits *limits = &client->broker->limits;
+    const struct mqtt_will *will = &connect->will;
+
+    *out_text = NULL;
+    if (connect->client_id.len > limits->client_id_bytes) {
+        *out_text = "client identifier is too long";
+        return MQTT_CLIENT_IDENTIFIER_NOT_VALID;
+    }
+    if (connect->client_id.len == 0
+        && (connect->version == MQTT_VERSION_3_1
+            || (connect->version == MQTT_VERSION_3_1_1 && !connect->clean_start))) {
+        /* [MQTT-3.1.3-8] of 3.1.1; MQTT 3.1 wants at least one character. */
+        *out_text = "an empty client identifier needs a clean session";
+        return MQTT_CLIENT_IDENTIFIER_NOT_VALID;
+    }
+    if (!connect->has_will)
+        return MQTT_SUCCESS;
+    if (!mqtt_topic_name_is_valid(will->topic)
+        || mqtt_topic_levels(will->topic) > limits->topic_levels) {
+        *out_text = "will topic is not a valid topic name";
+        return MQTT_TOPIC_NAME_INVALID;
+    }
+    if (will->payload_is_utf8 && !mqtt_utf8_is_valid(will->payload)) {
+        *out_text = "will payload is not UTF-8 as its format indicator says";
+        return MQTT_PAYLOAD_FORMAT_INVALID;
+    }
+    return MQTT_SUCCESS;
+}
+
+static void take_over_settings(struct client *client, const struct mqtt_connect *connect)
+{
+    const struct limits *limits = &client->broker->limits;
+    uint64_t keep_alive_s = connect->keep_alive_s;
+
+    client->version = connect->version;
+    client->request_problem = connect->request_problem;
+    client->connect_expiry_s = connect->session_expiry_s;
+    client->maximum_packet = connect->maximum_packet_size;
+    client->send_quota = (uint16_t)(connect->receive_maximum < limits->inflight_messages
+                                        ? connect->receive_maximum
+                                        : limits->inflight_messages);
+    client->topic_alias_maximum = (uint16_t)(connect->topic_alias_maximum < limits->topic_alias_out
+                                                 ? connect->topic_alias_maximum
+                                                 : limits->topic_alias_out);
+    if (limits->keep_alive_s > 0 && (keep_alive_s == 0 || keep_alive_s > limits->keep_alive_s))
+        keep_alive_s = limits->keep_alive_s;
+    client->keep_alive_ms = (uint32_t)(keep_alive_s * 1500); /* [MQTT-3.1.2-22] */
+}
+
+/* Expiry that the session gets: what was asked for, within the limit. Before MQTT 5
+ * a session that is not clean lasts as long as the limit allows. */
+static uint32_t session_expiry(const struct client *client, const struct mqtt_connect *connect)
+{
+    uint64_t limit_s = client->broker->limits.session_expiry_s;
+
+    if (connect->version != MQTT_VERSION_5)
+        return connect->clean_start ? 0 : (uint32_t)limit_s;
+    return connect->session_expiry_s < limit_s ? connect->session_expiry_s : (uint32_t)limit_s;
+}
+
+/* The session of this client id, cut off from whoever has it now. NULL: there is
+ * none, or it had to end. `*out_reason` is set when the session is another's. */
+static struct session *find_session(struct client *client, struct mqtt_span id,
+                                    const struct identity *identity, bool clean_start,
+                                    uint64_t now_ms, uint8_t *out_reason)
+{
+    struct session *session = session_find(client->broker, id);
+
+    *out_reason = MQTT_SUCCESS;
+    if (session == NULL)
+        return NULL;
+    if (!identity_equal(session->identity, identity)) {
+        *out_reason = MQTT_CLIENT_IDENTIFIER_NOT_VALID;
+        return NULL;
+    }
+    if (session->client != NULL) {
+        client_report(session->client, EVENT_TAKEN_OVER, MQTT_SESSION_TAKEN_OVER, NULL,
+                      (struct mqtt_span){ 0 });
+        /* [MQTT-3.1.4-3] */
+        client_evict(session->client, MQTT_SESSION_TAKEN_OVER, "session taken over", now_ms);
+        session = session_find(client->broker, id); /* it may have ended with its connection */
+    }
+    if (session != NULL && clean_start) {
+        session_end(session, now_ms); /* [MQTT-3.1.2-4] */
+        return NULL;
+    }
+    return session;
+}
+
+/* A client identifier that nobody has and that is at home on this shard. */
+static struct mqtt_span assign_client_id(struct broker *broker, uint8_t memory[static 40])
+{
+    static const char digits[] = "0123456789abcdefghijklmnopqrstuv";
+    struct mqtt_span id = { memory, 6 + 26 };
+
+    memcpy(memory, "tacit-", 6);
+    do {
+        uint8_t random[26];
+
+        broker->options.ports.random.fill(broker->options.ports.random.context, random,
+                                          sizeof(random));
+        for (size_t i = 0; i < sizeof(random); i++)
+            memory[6 + i] = (uint8_t)digits[random[i] & 31];
+    } while (session_find(broker, id) != NULL
+             || siphash(&broker->options.hash_key, id) % broker->options.shard_count
+                    != broker->options.shard);
+    return id;
+}
+
+static bool client_id_fits(const struct mqtt_span id, const struct admission_answer *answer)
+{
+    if (!answer->client_id_is_bound || answer->identity.device == NULL || id.len == 0)
+        return true;
+    return span_starts_with(id, span_of(answer->identity.device));
+}
+
+/* The will must be allowed now; it is asked again when it is published. */
+static enum policy_verdict will_verdict(const struct mqtt_connect *connect,
+                                        const struct admission_answer *answer)
+{
+    const struct role_options *options;
+
+    if (!connect->has_will)
+        return POLICY_ALLOW;
+    if (answer->role == NULL)
+        return POLICY_DENY_NO_ROLE;
+    options = role_options_of(answer->role);
+    if (connect->will.retain && !options->retain)
+        return POLICY_DENY;
+    return policy_decide_publish(answer->role, &answer->identity, connect->will.topic).verdict;
+}
+
+/* The rules of the session for the one who now has it. */
+static int settle(struct client *client, struct session *session,
+                  const struct mqtt_connect *connect, const struct role *role)
+{
+    session->role = role;
+    session->expiry_s = session_expiry(client, connect);
+    will_clear(session); /* [MQTT-3.1.3-9] a delayed one is not sent any more */
+    return connect->has_will ? will_set(session, &connect->will) : 0;
+}
+
+static enum mqtt_status accept(struct client *client, const struct mqtt_connect *connect,
+                               const struct admission_answer *answer, uint64_t now_ms)
+{
+    uint8_t memory[40];
+    uint8_t reason;
+    bool is_assigned = connect->client_id.len == 0;
+    struct mqtt_span id =
+        is_assigned ? assign_client_id(client->broker, memory) : connect->client_id;
+    struct session *session =
+        find_session(client, id, &answer->identity, connect->clean_start, now_ms, &reason);
+    bool is_present = session != NULL;
+
+    if (reason != MQTT_SUCCESS)
+        return refuse(client, reason, "this client identifier belongs to another identity", NULL);
+    if (session == NULL)
+        session = session_new(client->broker, id, &answer->identity, answer->role);
+    if (session == NULL)
+        return refuse(client, MQTT_QUOTA_EXCEEDED, "no room for another session", NULL);
+    if (settle(client, session, connect, answer->role) < 0) {
+        session_detach(session, now_ms);
+        return refuse(client, MQTT_SERVER_BUSY, "out of memory", NULL);
+    }
+    client_activate(client, session, now_ms);
+    connack_accept(client, connect, answer, is_present, is_assigned);
+    client_report(client, EVENT_CONNECTED, MQTT_SUCCESS, NULL, (struct mqtt_span){ 0 });
+    session_resend(session, now_ms);
+    session_pump(session, now_ms);
+    return MQTT_OK;
+}
+
+static enum mqtt_status on_answer(struct client *client, const struct mqtt_connect *connect,
+                                  enum admission admission, struct admission_answer *answer,
+                                  uint64_t now_ms)
+{
+    enum policy_verdict will;
+
+    if (admission == ADMISSION_REFUSE)
+        return refuse(client, answer->reason != 0 ? answer->reason : MQTT_NOT_AUTHORIZED,
+                      answer->reason_text, answer->server_reference);
+    if (!client_id_fits(connect->client_id, answer))
+        return refuse(client, MQTT_CLIENT_IDENTIFIER_NOT_VALID,
+                      "client identifier must start with the device's name", NULL);
+    will = will_verdict(connect, answer);
+    if (will != POLICY_ALLOW)
+        return refuse(client, MQTT_NOT_AUTHORIZED, "not allowed to publish the will", NULL);
+    if (connect->has_will && connect->will.qos > role_options_of(answer->role)->maximum_qos)
+        return refuse(client, MQTT_QOS_NOT_SUPPORTED, "QoS of the will is not allowed", NULL);
+    return accept(client, connect, answer, now_ms);
+}
+
+static enum mqtt_status continue_authentication(struct client *client,
+                                                struct admission_answer *answer)
+{
+    client->authentication->exchange = answer->exchange;
+    client->authentication->is_under_way = true;
+    client->state = CLIENT_AWAITS_AUTH;
+    encode_auth(client, MQTT_CONTINUE_AUTHENTICATION, authentication_method(client), answer->data);
+    return MQTT_OK;
+}
+
+enum mqtt_status on_connect(struct client *client, const struct mqtt_frame *frame, uint64_t now_ms)
+{
+    const struct admission_port *port = &client->broker->options.ports.admission;
+    struct mqtt_connect connect = { 0 };
+    struct admission_answer answer = { 0 };
+    const char *text;
+    enum mqtt_status status = mqtt_connect_decode(frame->body, &connect);
+
+    if (status != MQTT_OK)
+        return refuse_malformed(client, connect.version, status);
+    take_over_settings(client, &connect);
+    uint8_t reason = judge(client, &connect, &text);
+    if (reason != MQTT_SUCCESS)
+        return refuse(client, reason, text, NULL);
+
+    const struct admission_request request = {
+        .facts = client->facts,
+        .connect = &connect,
+        .method = connect.authentication_method,
+        .data = connect.authentication_data,
+    };
+    if (connect.has_authentication_method
+        && authentication_begin(client, connect.authentication_method, frame->body) < 0)
+        return refuse(client, MQTT_SERVER_BUSY, "out of memory", NULL);
+    enum admission admission = port->decide(port->context, &request, &answer);
+    if (admission == ADMISSION_CONTINUE) {
+        if (client->authentication != NULL)
+            return continue_authentication(client, &answer);
+        admission = ADMISSION_REFUSE; /* [MQTT-4.12.0-6]: no method, no AUTH */
+    }
+    return on_answer(client, &connect, admission, &answer, now_ms);
+}
+
+enum mqtt_status on_connect_auth(struct client *client, const struct mqtt_frame *frame,
+                                 uint64_t now_ms)
+{
+    const struct admission_port *port = &client->broker->options.ports.admission;
+    struct authentication *a = client->authentication;
+    struct admission_answer answer = { .exchange = a->exchange };
+    struct mqtt_connect connect = { 0 };
+    struct mqtt_auth auth;
+    enum mqtt_status status = mqtt_auth_decode(frame->body, &auth);
+
+    if (status == MQTT_OK
+        && (auth.reason != MQTT_CONTINUE_AUTHENTICATION
+            || !span_equal(auth.method, authentication_method(client))))
+        status = MQTT_ERR_PROTOCOL; /* [MQTT-4.12.0-3] [MQTT-4.12.0-5] */
+    if (status == MQTT_OK)
+        status = mqtt_connect_decode(authentication_connect(client), &connect);
+    if (status != MQTT_OK)
+        return refuse(client, mqtt_status_reason(status), mqtt_status_text(status), NULL);
+
+    const struct admission_request request = {
+        .facts = client->facts,
+        .connect = &connect,
+        .method = auth.method,
+        .data = auth.data,
+        .exchange = a->exchange,
+    };
+    enum admission admission = port->decide(port->context, &request, &answer);
+    if (admission == ADMISSION_CONTINUE)
+        return continue_authentication(client, &answer);
+    a->exchange = NULL;
+    a->is_under_way = false;
+    return on_answer(client, &connect, admission, &answer, now_ms);
+}
+
+enum mqtt_status on_connect_abandoned(struct client *client, const struct mqtt_frame *frame,
+                                      uint64_t now_ms)
+{
+    (void)frame;
+    (void)now_ms;
+    client_doom(client, 0, "authentication abandoned");
+    return MQTT_OK;
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Messages on their way to one session: the queue, the in-flight window, and what
+ * a subscriber's acknowledgements do to them. MQTT 5.0 sections 4.3, 4.4, 4.6, 4.9.
+ *
+ * Owner: the shard. */
+#pragma once
+
+#include "base/attrs.h"
+#include "base/list.h"
+#include "codec/packet.h"
+#include "core/message.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct broker;
+struct client;
+struct session;
+struct role;
+struct identity;
+
+/* Subscription identifiers of the subscriptions that let a message in. Counted,
+ * never changed. */
+struct identifiers {
+    uint32_t references;
+    uint32_t count;
+    uint32_t values[];
+};
+
+struct identifiers *identifiers_ref(struct identifiers *identifiers); /* NULL is fine */
+void identifiers_unref(struct identifiers *identifiers);              /* NULL is fine */
+
+enum delivery_state {
+    DELIVERY_QUEUED = 0,
+    DELIVERY_AWAITS_PUBACK,
+    DELIVERY_AWAITS_PUBREC,
+    DELIVERY_AWAITS_PUBCOMP, /* the message itself is let go */
+};
+
+/* One message for one session, queued or in flight. */
+struct delivery {
+    struct list link;
+    struct message *message;         /* NULL once PUBREC came */
+    struct identifiers *identifiers; /* NULL: none */
+    uint16_t packet_id;              /* 0 while queued */
+    uint8_t qos;
+    uint8_t state; /* enum delivery_state */
+    bool retain;
+    bool shared; /* came by a shared subscription */
+    bool sent;   /* on the wire at least once: the next time is a duplicate */
+};
+
+/* The sending half of a session. */
+struct outgoing {
+    struct list queue;        /* deliveries not yet sent, in order */
+    struct list inflight;     /* sent and not yet acknowledged, in the order of sending */
+    struct delivery **window; /* by packet_id & window_mask; NULL: none yet */
+    uint32_t window_mask;
+    uint32_t inflight_count;
+    uint32_t queued_count;
+    uint16_t last_packet_id;
+    uint64_t queued_bytes;
+};
+
+/* How one subscription wants one message. */
+struct terms {
+    struct identifiers *identifiers; /* borrowed */
+    enum mqtt_qos qos;               /* of the delivery: lower of message and subscription */
+    bool retain;
+    bool shared;
+};
+
+enum delivery_result {
+    DELIVERY_DONE = 0, /* on its way, or rightly not sent at all */
+    DELIVERY_DROPPED,  /* QoS 0 and nowhere to put it */
+    DELIVERY_REFUSED,  /* the queue is full or memory is out: nobody holds it */
+};
+
+void outgoing_init(struct outgoing *outgoing);
+void outgoing_fini(struct session *session);
+
+/* Sends it now if the session has a client with room, else queues it. */
+MQTT_HOT enum delivery_result session_deliver(struct session *session,
+                                              struct publication *publication,
+                                              const struct terms *terms, uint64_t now_ms);
+
+/* Queues a delivery whatever the bounds, in the given state: for restored sessions.
+ * Takes a reference to `message` (NULL in state AWAITS_PUBCOMP). -ENOMEM, or -EEXIST when the
+ * packet id is taken. */
+MQTT_NODISCARD int session_restore_delivery(struct session *session, const struct delivery *model);
+
+/* Moves what fits from the queue into the window and onto the wire. */
+void session_pump(struct session *session, uint64_t now_ms);
+
+/* Sends everything in flight again, in order, after a reconnect. [MQTT-4.4.0-1]
+ * [MQTT-4.6.0-1] */
+void session_resend(struct session *session, uint64_t now_ms);
+
+/* Drops what the session may no longer receive. */
+void session_purge_forbidden(struct session *session);
+
+/* Acknowledgements from the client: `known` is whether the packet id was one that
+ * awaited it. */
+bool session_on_puback(struct session *session, uint16_t packet_id, uint64_t now_ms);
+bool session_on_pubrec(struct session *session, uint16_t packet_id, uint8_t reason,
+                       uint64_t now_ms);
+bool session_on_pubcomp(struct session *session, uint16_t packet_id, uint64_t now_ms);

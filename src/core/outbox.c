@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/outbox.h"
+
+#include "base/invariant.h"
+#include "base/pool.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+int outbox_pools_init(struct outbox_pools *pools)
+{
+    pools->small = pool_new(sizeof(struct outbox_chunk) + OUTBOX_SMALL_BYTES, 0);
+    pools->large = pool_new(sizeof(struct outbox_chunk) + OUTBOX_LARGE_BYTES, 0);
+    if (pools->small != NULL && pools->large != NULL)
+        return 0;
+    outbox_pools_fini(pools);
+    return -ENOMEM;
+}
+
+void outbox_pools_fini(struct outbox_pools *pools)
+{
+    pool_free(pools->small);
+    pool_free(pools->large);
+    *pools = (struct outbox_pools){ 0 };
+}
+
+static struct outbox_chunk *chunk_take(struct outbox_pools *pools, size_t len, bool is_first)
+{
+    struct outbox_chunk *chunk;
+    size_t capacity;
+
+    if (is_first && len <= OUTBOX_SMALL_BYTES) {
+        chunk = pool_take(pools->small);
+        capacity = OUTBOX_SMALL_BYTES;
+    } else if (len <= OUTBOX_LARGE_BYTES) {
+        chunk = pool_take(pools->large);
+        capacity = OUTBOX_LARGE_BYTES;
+    } else {
+        chunk = malloc(sizeof(*chunk) + len);
+        capacity = len;
+    }
+    if (chunk == NULL)
+        return NULL;
+    chunk->next = NULL;
+    chunk->capacity = (uint32_t)capacity;
+    chunk->begin = 0;
+    chunk->end = 0;
+    return chunk;
+}
+
+static void chunk_give(struct outbox_pools *pools, struct outbox_chunk *chunk)
+{
+    if (chunk->capacity == OUTBOX_SMALL_BYTES)
+        pool_give(pools->small, chunk);
+    else if (chunk->capacity == OUTBOX_LARGE_BYTES)
+        pool_give(pools->large, chunk);
+    else
+        free(chunk);
+}
+
+static uint8_t *reserve_chunk(struct outbox *outbox, struct outbox_pools *pools, size_t len)
+{
+    struct outbox_chunk *chunk = chunk_take(pools, len, outbox->first == NULL);
+
+    if (chunk == NULL)
+        return NULL;
+    if (outbox->last != NULL)
+        outbox->last->next = chunk;
+    else
+        outbox->first = chunk;
+    outbox->last = chunk;
+    return chunk->bytes;
+}
+
+uint8_t *outbox_reserve(struct outbox *outbox, struct outbox_pools *pools, size_t len)
+{
+    struct outbox_chunk *last = outbox->last;
+
+    if (MQTT_LIKELY(last != NULL && last->capacity - last->end >= len))
+        return last->bytes + last->end;
+    return reserve_chunk(outbox, pools, len);
+}
+
+void outbox_commit(struct outbox *outbox, size_t len)
+{
+    MQTT_INVARIANT(outbox->last->capacity - outbox->last->end >= len);
+    outbox->last->end += (uint32_t)len;
+    outbox->bytes += len;
+}
+
+size_t outbox_peek(const struct outbox *outbox, struct mqtt_span *spans, size_t max)
+{
+    size_t count = 0;
+
+    for (const struct outbox_chunk *c = outbox->first; c != NULL && count < max; c = c->next)
+        if (c->end > c->begin)
+            spans[count++] = (struct mqtt_span){ c->bytes + c->begin, c->end - c->begin };
+    return count;
+}
+
+static void drop_first(struct outbox *outbox, struct outbox_pools *pools)
+{
+    struct outbox_chunk *chunk = outbox->first;
+
+    outbox->first = chunk->next;
+    if (outbox->first == NULL)
+        outbox->last = NULL;
+    chunk_give(pools, chunk);
+}
+
+void outbox_consume(struct outbox *outbox, struct outbox_pools *pools, size_t len)
+{
+    MQTT_INVARIANT(len <= outbox->bytes);
+    outbox->bytes -= len;
+    while (outbox->first != NULL) {
+        struct outbox_chunk *chunk = outbox->first;
+        size_t here = chunk->end - chunk->begin;
+
+        if (len < here) {
+            chunk->begin += (uint32_t)len;
+            return;
+        }
+        len -= here;
+        drop_first(outbox, pools);
+    }
+}
+
+void outbox_clear(struct outbox *outbox, struct outbox_pools *pools)
+{
+    while (outbox->first != NULL)
+        drop_first(outbox, pools);
+    outbox->bytes = 0;
+}

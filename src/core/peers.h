@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Messages between shards: one copy for each interested shard, gathered during a
+ * turn and handed over together. Private to the core. */
+#pragma once
+
+#include "core/route.h"
+
+#include <stdint.h>
+
+/* Gives a publication to the other shards on its route, and serves the shared
+ * subscriptions: each group gets it on one shard, in turn by number of members. */
+void peers_route(struct broker *broker, struct route *route, struct publication *publication,
+                 uint64_t now_ms, struct routed *routed);

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* PUBLISH from a client, and the packets that finish it. MQTT 5.0 sections 3.3.4
+ * and 4.3. */
+#include "codec/publish.h"
+
+#include "codec/ack.h"
+#include "codec/topic.h"
+#include "codec/utf8.h"
+#include "core/alias.h"
+#include "core/client.h"
+#include "core/dispatch.h"
+#include "core/encode.h"
+#include "core/route.h"
+#include "core/state.h"
+
+#include <stdlib.h>
+
+/* Properties up to this size are cleaned for forwarding without the heap. */
+#define FORWARD_BYTES 1024u
+
+/* Acknowledges in the way of its QoS. Before MQTT 5 there is no way to say no. */
+static void acknowledge(struct client *client, const struct mqtt_publish *publish, uint8_t reason,
+                        const char *text)
+{
+    if (publish->qos == MQTT_QOS_1)
+        encode_ack(client, MQTT_PUBACK, publish->packet_id, reason, text);
+    else if (publish->qos == MQTT_QOS_2)
+        encode_ack(client, MQTT_PUBREC, publish->packet_id, reason, text);
+}
+
+/* QoS 2: the id is taken over once; a second PUBLISH with it is the same message.
+ * [MQTT-4.3.3-10] */
+static enum mqtt_status take_over_id(struct client *client, const struct mqtt_publish *publish,
+                                     bool *out_is_repeated)
+{
+    struct packet_ids *received = &client->session->received;
+
+    *out_is_repeated = false;
+    if (publish->qos != MQTT_QOS_2)
+        return MQTT_OK;
+    if (packet_ids_has(received, publish->packet_id)) {
+        *out_is_repeated = true;
+        return MQTT_OK;
+    }
+    if (received->count >= client->broker->limits.receive_maximum)
+        return MQTT_ERR_RECEIVE_MAXIMUM; /* [MQTT-3.3.4-7] */
+    if (packet_ids_add(received, publish->packet_id) < 0)
+        client_doom(client, MQTT_UNSPECIFIED_ERROR, "out of memory");
+    return MQTT_OK;
+}
+
+/* A refused message is not taken over: its id may carry another. */
+static void refuse(struct client *client, const struct mqtt_publish *publish, uint8_t reason,
+                   const char *text)
+{
+    client->broker->stats.publish_refused++;
+    client_report(client, EVENT_PUBLISH_REFUSED, reason, text, publish->topic);
+    if (publish->qos == MQTT_QOS_2 && client->version == MQTT_VERSION_5)
+        packet_ids_remove(&client->session->received, publish->packet_id);
+    acknowledge(client, publish, reason, text);
+}
+
+/* Rules of the role and of the payload. True: refused and answered. */
+static bool is_refused(struct client *client, const struct mqtt_publish *publish,
+                       const struct publish_permission *permission)
+{
+    if (permission->route == NULL) {
+        refuse(client, publish, MQTT_QUOTA_EXCEEDED, "out of memory");
+        return true;
+    }
+    if (permission->decision.verdict != POLICY_ALLOW) {
+        refuse(client, publish, MQTT_NOT_AUTHORIZED, permission->decision.reason);
+        return true;
+    }
+    if (publish->payload_is_utf8 && !mqtt_utf8_is_valid(publish->payload)) {
+        if (publish->qos == MQTT_QOS_0)
+            client_doom_for(client, MQTT_ERR_PAYLOAD_FORMAT);
+        else
+            refuse(client, publish, MQTT_PAYLOAD_FORMAT_INVALID,
+                   "payload is not UTF-8 as its format indicator says");
+        return true;
+    }
+    if (publish->properties.len > client->broker->limits.user_properties_bytes) {
+        refuse(client, publish, MQTT_QUOTA_EXCEEDED, "too many property bytes");
+        return true;
+    }
+    return false;
+}
+
+static void route_it(struct client *client, const struct mqtt_publish *publish, struct route *route,
+                     struct mqtt_span forward, uint64_t now_ms)
+{
+    struct broker *broker = client->broker;
+    struct publication publication = {
+        .topic = publish->topic,
+        .forward = forward,
+        .payload = publish->payload,
+        .expires_ms =
+            publish->has_expiry ? now_ms + (uint64_t)publish->expiry_s * 1000 : WHEEL_NEVER,
+        .qos = publish->qos,
+        .retain = publish->retain,
+        .origin = client->session,
+    };
+    int kept = 0;
+
+    if (MQTT_UNLIKELY(publish->retain))
+        kept = shared_retain(broker->options.shared, &publication, &broker->limits);
+    struct routed routed = route_publish(broker, route, &publication, now_ms);
+    publication_fini(&publication, &broker->messages);
+
+    if (publish->qos == MQTT_QOS_0)
+        return;
+    if (MQTT_UNLIKELY(kept < 0))
+        refuse(client, publish, MQTT_QUOTA_EXCEEDED, "no room to retain the message");
+    else if (MQTT_UNLIKELY(routed.refused && routed.accepted == 0))
+        refuse(client, publish, MQTT_QUOTA_EXCEEDED, "the receivers' queues are full");
+    else
+        acknowledge(client, publish,
+                    routed.matched == 0 ? MQTT_NO_MATCHING_SUBSCRIBERS : MQTT_SUCCESS, NULL);
+}
+
+/* Forwards MQTT 5 properties without those that concern this hop only. */
+static void route_with_properties(struct client *client, const struct mqtt_publish *publish,
+                                  struct route *route, uint64_t now_ms)
+{
+    uint8_t small[FORWARD_BYTES];
+    uint8_t *memory = small;
+
+    if (publish->properties.len == 0) {
+        route_it(client, publish, route, (struct mqtt_span){ 0 }, now_ms);
+        return;
+    }
+    if (publish->properties.len > sizeof(small)) {
+        memory = malloc(publish->properties.len);
+        if (memory == NULL) {
+            refuse(client, publish, MQTT_QUOTA_EXCEEDED, "out of memory");
+            return;
+        }
+    }
+    size_t len = mqtt_publish_forwardable(publish->properties, memory);
+    route_it(client, publish, route, (struct mqtt_span){ memory, len }, now_ms);
+    if (memory != small)
+        free(memory);
+}
+
+static enum mqtt_status check_role(const struct client *client, const struct mqtt_publish *publish)
+{
+    const struct role *role = client->session->role;
+    const struct role_options *options;
+
+    if (MQTT_LIKELY(!publish->retain && publish->qos == MQTT_QOS_0))
+        return MQTT_OK;
+    if (role == NULL)
+        return MQTT_OK; /* refused for its topic in a moment, with a better reason */
+    options = role_options_of(role);
+    if (publish->retain && !options->retain)
+        return MQTT_ERR_RETAIN; /* [MQTT-3.2.2-14] */
+    if (publish->qos > options->maximum_qos)
+        return MQTT_ERR_QOS_NOT_SUPPORTED; /* [MQTT-3.2.2-11] */
+    return MQTT_OK;
+}
+
+enum mqtt_status on_publish(struct client *client, const struct mqtt_frame *frame, uint64_t now_ms)
+{
+    struct mqtt_publish publish;
+    bool is_repeated;
+    enum mqtt_status status =
+        mqtt_publish_decode(client->version, frame->flags, frame->body, &publish);
+
+    if (MQTT_LIKELY(status == MQTT_OK))
+        status = alias_resolve(client, &publish);
+    if (MQTT_LIKELY(status == MQTT_OK))
+        status = check_role(client, &publish);
+    if (MQTT_LIKELY(status == MQTT_OK))
+        status = take_over_id(client, &publish, &is_repeated);
+    if (MQTT_UNLIKELY(status != MQTT_OK))
+        return status;
+    client->broker->stats.publish_received++;
+    if (MQTT_UNLIKELY(is_repeated)) {
+        acknowledge(client, &publish, MQTT_SUCCESS, NULL);
+        return MQTT_OK;
+    }
+
+    struct publish_permission permission = route_permit(client, publish.topic);
+    if (MQTT_LIKELY(!is_refused(client, &publish, &permission)))
+        route_with_properties(client, &publish, permission.route, now_ms);
+    return MQTT_OK;
+}
+
+enum mqtt_status on_puback(struct client *client, const struct mqtt_frame *frame, uint64_t now_ms)
+{
+    struct mqtt_ack ack;
+    enum mqtt_status status = mqtt_ack_decode(client->version, MQTT_PUBACK, frame->body, &ack);
+
+    /* One that nobody awaits is what a lost connection leaves behind: ignored. */
+    if (MQTT_LIKELY(status == MQTT_OK))
+        session_on_puback(client->session, ack.packet_id, now_ms);
+    return status;
+}
+
+enum mqtt_status on_pubrec(struct client *client, const struct mqtt_frame *frame, uint64_t now_ms)
+{
+    struct mqtt_ack ack;
+    enum mqtt_status status = mqtt_ack_decode(client->version, MQTT_PUBREC, frame->body, &ack);
+
+    if (status != MQTT_OK)
+        return status;
+    if (!session_on_pubrec(client->session, ack.packet_id, ack.reason, now_ms)
+        && ack.reason < MQTT_UNSPECIFIED_ERROR)
+        encode_ack(client, MQTT_PUBREL, ack.packet_id, MQTT_PACKET_IDENTIFIER_NOT_FOUND, NULL);
+    return MQTT_OK;
+}
+
+enum mqtt_status on_pubrel(struct client *client, const struct mqtt_frame *frame, uint64_t now_ms)
+{
+    struct mqtt_ack ack;
+    enum mqtt_status status = mqtt_ack_decode(client->version, MQTT_PUBREL, frame->body, &ack);
+
+    (void)now_ms;
+    if (status != MQTT_OK)
+        return status;
+    bool was_known = packet_ids_remove(&client->session->received, ack.packet_id);
+    /* [MQTT-4.3.3-11] always answered; a client whose PUBCOMP was lost asks again. */
+    encode_ack(client, MQTT_PUBCOMP, ack.packet_id,
+               was_known ? MQTT_SUCCESS : MQTT_PACKET_IDENTIFIER_NOT_FOUND, NULL);
+    return MQTT_OK;
+}
+
+enum mqtt_status on_pubcomp(struct client *client, const struct mqtt_frame *frame, uint64_t now_ms)
+{
+    struct mqtt_ack ack;
+    enum mqtt_status status = mqtt_ack_decode(client->version, MQTT_PUBCOMP, frame->body, &ack);
+
+    if (status == MQTT_OK)
+        session_on_pubcomp(client->session, ack.packet_id, now_ms);
+    return status;
+}

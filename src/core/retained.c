@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Retained messages: contract in shared.h. */
+#include "core/limits.h"
+#include "core/message.h"
+#include "core/shared.h"
+#include "core/shared_state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static size_t size_of(const struct retained_message *m)
+{
+    return (size_t)m->topic_len + m->forward_len + m->payload_len;
+}
+
+static void drop(struct shared *shared, struct retained_message *message)
+{
+    if (message == NULL)
+        return;
+    shared->retained_bytes -= size_of(message);
+    list_unlink(&message->expiring);
+    free(message);
+}
+
+static uint8_t *append(uint8_t *at, struct mqtt_span bytes)
+{
+    if (bytes.len > 0)
+        memcpy(at, bytes.data, bytes.len);
+    return at + bytes.len;
+}
+
+static struct retained_message *retained_message_new(const struct publication *p)
+{
+    struct retained_message *m =
+        malloc(sizeof(*m) + p->topic.len + p->forward.len + p->payload.len);
+
+    if (m == NULL)
+        return NULL;
+    *m = (struct retained_message){
+        .expires_ms = p->expires_ms,
+        .topic_len = (uint32_t)p->topic.len,
+        .forward_len = (uint32_t)p->forward.len,
+        .payload_len = (uint32_t)p->payload.len,
+        .qos = (uint8_t)p->qos,
+    };
+    append(append(append(m->bytes, p->topic), p->forward), p->payload);
+    return m;
+}
+
+static bool fits(const struct shared *shared, const struct publication *p,
+                 const struct limits *limits)
+{
+    const struct retained_message *old = retained_tree_find(shared->retained, p->topic);
+    size_t count = retained_tree_count(shared->retained) + (old == NULL);
+    size_t bytes = shared->retained_bytes + p->topic.len + p->forward.len + p->payload.len
+                   - (old != NULL ? size_of(old) : 0);
+
+    return count <= limits->retained_messages && bytes <= limits->retained_bytes;
+}
+
+static int keep(struct shared *shared, const struct publication *p, const struct limits *limits)
+{
+    struct retained_message *message;
+    void *old = NULL;
+
+    if (!fits(shared, p, limits))
+        return -EDQUOT;
+    message = retained_message_new(p);
+    if (message == NULL)
+        return -ENOMEM;
+    if (retained_tree_put(shared->retained, p->topic, message, &old) < 0) {
+        free(message);
+        return -ENOMEM;
+    }
+    shared->retained_bytes += size_of(message);
+    if (message->expires_ms != WHEEL_NEVER)
+        list_push_back(&shared->expiring, &message->expiring);
+    drop(shared, old);
+    return 0;
+}
+
+int shared_retain(struct shared *shared, const struct publication *publication,
+                  const struct limits *limits)
+{
+    int error = 0;
+
+    shared_enter(shared);
+    if (publication->payload.len == 0)
+        drop(shared, retained_tree_take(shared->retained, publication->topic));
+    else
+        error = keep(shared, publication, limits);
+    shared_exit(shared);
+    return error;
+}
+
+struct publication retained_publication(const struct retained_message *m)
+{
+    return (struct publication){
+        .topic = { m->bytes, m->topic_len },
+        .forward = { m->bytes + m->topic_len, m->forward_len },
+        .payload = { m->bytes + m->topic_len + m->forward_len, m->payload_len },
+        .expires_ms = m->expires_ms,
+        .qos = (enum mqtt_qos)m->qos,
+        .retain = true,
+    };
+}
+
+struct matching {
+    shared_retained_visit visit;
+    void *context;
+    uint64_t now_ms;
+};
+
+static bool on_match(void *context, struct mqtt_span topic, void *value)
+{
+    const struct matching *matching = context;
+    struct publication publication = retained_publication(value);
+
+    (void)topic;
+    if (publication.expires_ms > matching->now_ms)
+        matching->visit(matching->context, &publication);
+    return true;
+}
+
+void shared_retained_match(struct shared *shared, struct mqtt_span filter, uint64_t now_ms,
+                           shared_retained_visit visit, void *context)
+{
+    struct matching matching = { visit, context, now_ms };
+
+    shared_enter(shared);
+    retained_tree_match(shared->retained, filter, on_match, &matching);
+    shared_exit(shared);
+}
+
+void shared_sweep(struct shared *shared, uint64_t now_ms)
+{
+    shared_enter(shared);
+    list_for_each_safe (node, following, &shared->expiring) {
+        struct retained_message *m = MQTT_CONTAINER_OF(node, struct retained_message, expiring);
+
+        if (m->expires_ms > now_ms)
+            continue;
+        retained_tree_take(shared->retained, (struct mqtt_span){ m->bytes, m->topic_len });
+        drop(shared, m);
+    }
+    shared_exit(shared);
+}
+
+struct shared_figures shared_figures(struct shared *shared)
+{
+    struct shared_figures figures;
+
+    shared_enter(shared);
+    figures.retained_messages = retained_tree_count(shared->retained);
+    figures.retained_bytes = shared->retained_bytes;
+    shared_exit(shared);
+    return figures;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The route cache: from a topic to who receives it, found once and kept while no
+ * subscription and no policy changes.
+ *
+ * Owner: the shard. A route is valid while its generations equal the broker's; a
+ * stale one is rebuilt in place. A client remembers its last routes together
+ * with whether it may publish there: in steady state a PUBLISH costs one
+ * comparison of topic and generations. */
+#pragma once
+
+#include "base/bytes_map.h"
+#include "base/list.h"
+#include "core/delivery.h"
+#include "core/shared.h"
+#include "core/subscription.h"
+#include "policy/policy.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct client;
+
+/* One session that receives a topic by its own subscriptions. */
+struct route_target {
+    struct session *session;
+    struct identifiers *identifiers; /* counted; NULL: none */
+    enum mqtt_qos qos : 8;           /* highest of its matching subscriptions */
+    bool retain_as_published;
+    bool no_local; /* one of them says so */
+};
+
+struct route {
+    struct bytes_node by_topic;
+    struct list by_use;
+    uint64_t generation;
+    uint64_t shared_generation;
+    struct route_target *targets;
+    struct share_group **groups; /* groups on this shard, when there is one shard */
+    struct interest interest;    /* of the other shards, and all groups, when there are several */
+    uint32_t target_count;
+    uint32_t target_capacity;
+    uint32_t group_count;
+    uint32_t group_capacity;
+    uint32_t turn; /* takes shards in turn for groups that span several */
+    uint8_t topic[];
+};
+
+/* May this client publish there? */
+struct publish_permission {
+    struct route *route;
+    struct policy_decision decision;
+};
+
+/* The valid route of a topic; NULL out of memory. */
+struct route *route_find(struct broker *broker, struct mqtt_span topic);
+
+/* The route and the permission of a client, from its hints if they hold. `route` is NULL
+ * out of memory; the decision is then a denial. */
+MQTT_HOT struct publish_permission route_permit(struct client *client, struct mqtt_span topic);
+
+void routes_fini(struct broker *broker);
+
+/* Size of the hints of one client, for their pool. */
+size_t route_hints_bytes(void);
+
+/* Result of routing one message. */
+struct routed {
+    uint32_t matched;  /* sessions, groups and shards it was for */
+    uint32_t accepted; /* of them, how many took it */
+    bool refused;      /* somebody's queue was full */
+};
+
+MQTT_HOT struct routed route_publish(struct broker *broker, struct route *route,
+                                     struct publication *publication, uint64_t now_ms);
+
+/* Keeps it if it is retained, then routes it: what a PUBLISH, a will, $SYS do. */
+struct routed broker_publish(struct broker *broker, struct publication *publication,
+                             uint64_t now_ms);

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a route to its receivers: contract in route.h. */
+#include "codec/topic.h"
+#include "core/client.h"
+#include "core/peers.h"
+#include "core/route.h"
+#include "core/state.h"
+
+static void count(struct routed *routed, enum delivery_result result)
+{
+    routed->matched++;
+    routed->accepted += result == DELIVERY_DONE;
+    routed->refused |= result == DELIVERY_REFUSED;
+}
+
+/* Tells once per series that a session loses messages. */
+static void report_drop(struct session *session, struct mqtt_span topic)
+{
+    const struct event_port *port = &session->broker->options.ports.events;
+    const struct event event = {
+        .kind = EVENT_MESSAGE_DROPPED,
+        .facts = session->client != NULL ? session->client->facts : NULL,
+        .client_id = session_client_id(session),
+        .identity = session->identity,
+        .reason = MQTT_QUOTA_EXCEEDED,
+        .text = "queue full",
+        .topic = topic,
+    };
+
+    if (session->drop_reported || port->report == NULL)
+        return;
+    session->drop_reported = true;
+    port->report(port->context, &event);
+}
+
+/* The publisher's own subscriptions, without those that say No Local: their QoS and
+ * identifiers. False: nothing remains. [MQTT-3.8.3-3] */
+static bool without_no_local(struct session *session, const struct publication *publication,
+                             struct terms *terms)
+{
+    bool any = false;
+
+    terms->identifiers = NULL;
+    terms->retain = false;
+    terms->qos = MQTT_QOS_0;
+    list_for_each (link, &session->subscriptions) {
+        const struct subscription *s = MQTT_CONTAINER_OF(link, struct subscription, in_session);
+
+        if (s->no_local || s->group != NULL
+            || !mqtt_topic_matches(subscription_filter(s), publication->topic))
+            continue;
+        any = true;
+        if (s->qos > terms->qos)
+            terms->qos = s->qos;
+        if (s->identifiers != NULL)
+            terms->identifiers = s->identifiers;
+        terms->retain |= publication->retain && s->retain_as_published;
+    }
+    if (publication->qos < terms->qos)
+        terms->qos = publication->qos;
+    return any;
+}
+
+static void deliver_to_target(const struct route_target *target, struct publication *publication,
+                              uint64_t now_ms, struct routed *routed)
+{
+    struct terms terms = {
+        .identifiers = target->identifiers,
+        .qos = publication->qos < target->qos ? publication->qos : target->qos,
+        .retain = publication->retain && target->retain_as_published,
+    };
+    enum delivery_result result;
+
+    if (MQTT_UNLIKELY(target->no_local && target->session == publication->origin)
+        && !without_no_local(target->session, publication, &terms))
+        return;
+    result = session_deliver(target->session, publication, &terms, now_ms);
+    count(routed, result);
+    if (MQTT_UNLIKELY(result != DELIVERY_DONE))
+        report_drop(target->session, publication->topic);
+}
+
+struct routed route_publish(struct broker *broker, struct route *route,
+                            struct publication *publication, uint64_t now_ms)
+{
+    struct routed routed = { 0 };
+
+    for (uint32_t i = 0; i < route->target_count; i++)
+        deliver_to_target(&route->targets[i], publication, now_ms, &routed);
+    if (broker->options.shard_count > 1) {
+        peers_route(broker, route, publication, now_ms, &routed);
+        return routed;
+    }
+    for (uint32_t i = 0; i < route->group_count; i++)
+        count(&routed, share_group_deliver(route->groups[i], publication, now_ms));
+    return routed;
+}
+
+struct routed broker_publish(struct broker *broker, struct publication *publication,
+                             uint64_t now_ms)
+{
+    struct route *route = route_find(broker, publication->topic);
+    struct routed routed = { 0 };
+
+    if (publication->retain)
+        routed.refused = shared_retain(broker->options.shared, publication, &broker->limits) < 0;
+    if (route == NULL)
+        return routed;
+    return route_publish(broker, route, publication, now_ms);
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/session.h"
+
+#include "core/client.h"
+#include "core/state.h"
+#include "core/subscription.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct session *session_find(const struct broker *broker, struct mqtt_span client_id)
+{
+    struct bytes_node *node = bytes_map_find(&broker->sessions, client_id);
+
+    return node != NULL ? MQTT_CONTAINER_OF(node, struct session, by_client_id) : NULL;
+}
+
+struct mqtt_span session_client_id(const struct session *session)
+{
+    return session->by_client_id.key;
+}
+
+struct session *session_new(struct broker *broker, struct mqtt_span client_id,
+                            const struct identity *identity, const struct role *role)
+{
+    struct session *session;
+
+    if (broker->sessions.count >= broker->limits.sessions)
+        return NULL;
+    session = calloc(1, sizeof(*session) + client_id.len);
+    if (session == NULL)
+        return NULL;
+    session->identity = identity_new(identity);
+    if (session->identity == NULL)
+        goto fail_free;
+    memcpy(session->client_id, client_id.data, client_id.len);
+    session->by_client_id.key = (struct mqtt_span){ session->client_id, client_id.len };
+    session->broker = broker;
+    session->role = role;
+    list_init(&session->subscriptions);
+    outgoing_init(&session->outgoing);
+    if (bytes_map_insert(&broker->sessions, &session->by_client_id) < 0)
+        goto fail_identity;
+    broker->stats.sessions++;
+    return session;
+
+fail_identity:
+    identity_free(session->identity);
+fail_free:
+    free(session);
+    return NULL;
+}
+
+void session_discard(struct session *session)
+{
+    struct broker *broker = session->broker;
+
+    list_for_each_safe (link, following, &session->subscriptions)
+        subscription_remove(MQTT_CONTAINER_OF(link, struct subscription, in_session));
+    outgoing_fini(session);
+    packet_ids_clear(&session->received);
+    will_clear(session);
+    wheel_cancel(&broker->wheel, &session->expiry);
+    bytes_map_remove(&broker->sessions, &session->by_client_id);
+    broker->stats.sessions--;
+    identity_free(session->identity);
+    free(session);
+}
+
+void session_end(struct session *session, uint64_t now_ms)
+{
+    will_publish(session, now_ms); /* [MQTT-3.1.2-8] at the latest when the session ends */
+    share_redistribute(session, now_ms);
+    session_discard(session);
+}
+
+static void on_expiry(struct wheel_timer *timer, void *context, uint64_t now_ms)
+{
+    struct session *session = MQTT_CONTAINER_OF(timer, struct session, expiry);
+
+    (void)context;
+    session->broker->stats.clients_expired++;
+    session_end(session, now_ms);
+}
+
+void session_expire_in(struct session *session, uint64_t left_ms, uint64_t now_ms)
+{
+    wheel_arm(&session->broker->wheel, &session->expiry, now_ms + left_ms, on_expiry);
+}
+
+void session_detach(struct session *session, uint64_t now_ms)
+{
+    if (session->expiry_s == 0) {
+        session_end(session, now_ms);
+        return;
+    }
+    if (session->expiry_s != SESSION_NEVER_EXPIRES)
+        session_expire_in(session, (uint64_t)session->expiry_s * 1000, now_ms);
+    if (session->will != NULL && session->will->delay_s > 0)
+        will_delay(session, (uint64_t)session->will->delay_s * 1000, now_ms);
+    else
+        will_publish(session, now_ms);
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A session: what the broker remembers of a client identifier, connected or not.
+ * MQTT 5.0 section 4.1.
+ *
+ * Owner: the shard that the client identifier hashes to, for life. It belongs to
+ * the identity that made it: no other identity can resume, end or take it over. */
+#pragma once
+
+#include "base/bytes_map.h"
+#include "base/list.h"
+#include "base/timer_wheel.h"
+#include "core/delivery.h"
+#include "core/packet_ids.h"
+#include "policy/policy.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SESSION_NEVER_EXPIRES UINT32_MAX
+
+struct broker;
+struct client;
+struct message;
+
+/* The message published on a client's behalf when it is lost. MQTT 5.0 section 3.1.2.5. */
+struct will {
+    struct session *session;  /* whose it is */
+    struct wheel_timer timer; /* armed while the delay runs */
+    struct message *message;  /* its expiry starts when it is published */
+    uint32_t delay_s;
+    uint32_t expiry_s;
+    bool has_expiry;
+};
+
+struct session {
+    struct bytes_node by_client_id;
+    struct broker *broker;
+    struct client *client;     /* NULL while nobody is connected */
+    struct identity *identity; /* owned */
+    const struct role *role;   /* of the current policy; NULL: none */
+    struct list subscriptions; /* struct subscription.in_session */
+    struct outgoing outgoing;
+    struct packet_ids received; /* QoS 2 taken over, PUBREL still to come */
+    struct will *will;          /* owned; NULL: none */
+    struct wheel_timer expiry;  /* armed while nobody is connected */
+    uint32_t expiry_s;          /* SESSION_NEVER_EXPIRES; 0: ends with the connection */
+    uint32_t subscription_count;
+    uint32_t route_stamp; /* scratch of route building: place in the list being made */
+    uint32_t route_index;
+    bool drop_reported; /* EVENT_MESSAGE_DROPPED was reported for this series */
+    uint8_t client_id[];
+};
+
+/* Borrowed, or NULL. */
+struct session *session_find(const struct broker *broker, struct mqtt_span client_id);
+
+/* A new session without a client, copying the client id and the identity. NULL out
+ * of memory or at limits.sessions. */
+MQTT_NODISCARD struct session *session_new(struct broker *broker, struct mqtt_span client_id,
+                                           const struct identity *identity,
+                                           const struct role *role);
+
+/* Ends it: publishes a pending will, lets go of everything. No client is attached. */
+void session_end(struct session *session, uint64_t now_ms);
+
+/* Forgets it without publishing anything: the broker is going away. */
+void session_discard(struct session *session);
+
+/* The connection is gone: publishes the will or starts its delay, ends the session
+ * or starts its expiry. */
+void session_detach(struct session *session, uint64_t now_ms);
+
+/* Arms the expiry timer for `left_ms` from now; for restored sessions. */
+void session_expire_in(struct session *session, uint64_t left_ms, uint64_t now_ms);
+
+struct mqtt_span session_client_id(const struct session *session);
+
+/* ---- will ---- */
+
+/* Sets the will from a CONNECT (replacing none). -ENOMEM. */
+struct mqtt_will;
+MQTT_NODISCARD int will_set(struct session *session, const struct mqtt_will *from);
+void will_clear(struct session *session);
+/* Publishes and clears it, if there is one. */
+void will_publish(struct session *session, uint64_t now_ms);
+/* Starts the delay, if there is a will. */
+void will_delay(struct session *session, uint64_t delay_ms, uint64_t now_ms);

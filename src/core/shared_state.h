@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The inside of core/shared.h. Private to shared*.c and persist*.c. */
+#pragma once
+
+#include "base/bytes_map.h"
+#include "base/list.h"
+#include "core/ports.h"
+#include "core/retained_tree.h"
+#include "core/shared.h"
+#include "core/topic_index.h"
+
+#include <stdatomic.h>
+
+struct shared {
+    struct shared_lock lock;
+    unsigned shard_count;
+    /* retained messages */
+    struct retained_tree *retained;
+    struct list expiring; /* retained_message.expiring of those that can expire */
+    size_t retained_bytes;
+    /* interest */
+    struct topic_index *index;
+    struct bytes_map entries; /* by group, NUL, filter */
+    _Atomic uint64_t generation;
+};
+
+struct retained_message {
+    struct list expiring;
+    uint64_t expires_ms;
+    uint32_t topic_len;
+    uint32_t forward_len;
+    uint32_t payload_len;
+    uint8_t qos;
+    uint8_t bytes[]; /* topic, forward, payload */
+};
+
+void shared_enter(const struct shared *shared);
+void shared_exit(const struct shared *shared);
+
+/* Borrows the message's bytes. */
+struct publication retained_publication(const struct retained_message *message);

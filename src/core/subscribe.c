@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SUBSCRIBE, UNSUBSCRIBE, PINGREQ and DISCONNECT. MQTT 5.0 sections 3.8.4, 3.10.4,
+ * 3.12.4, 3.14.4. */
+#include "codec/subscribe.h"
+
+#include "codec/disconnect.h"
+#include "codec/topic.h"
+#include "core/client.h"
+#include "core/dispatch.h"
+#include "core/encode.h"
+#include "core/shared.h"
+#include "core/state.h"
+#include "core/subscription.h"
+
+#include <stdlib.h>
+
+/* The answer to one filter, and what is said about it. */
+struct answer {
+    uint8_t reason;
+    const char *text; /* static; NULL: none */
+};
+
+static uint8_t reason_of(enum policy_verdict verdict)
+{
+    /* [MQTT-3.2.2-16] area: 0xA2 where wildcards are what is missing. */
+    return verdict == POLICY_DENY_WILDCARD ? MQTT_WILDCARD_SUBSCRIPTIONS_NOT_SUPPORTED
+                                           : MQTT_NOT_AUTHORIZED;
+}
+
+/* May this session have this filter, and with which QoS? */
+static struct answer judge(const struct client *client, const struct mqtt_subscription *wanted)
+{
+    const struct session *session = client->session;
+    struct mqtt_share share = { .filter = wanted->filter };
+    int is_shared = mqtt_share_parse(wanted->filter, &share);
+
+    if (is_shared < 0 || !mqtt_topic_filter_is_valid(share.filter)) /* [MQTT-4.8.2-1] */
+        return (struct answer){ MQTT_TOPIC_FILTER_INVALID, "topic filter is not valid" };
+    if (mqtt_topic_levels(share.filter) > client->broker->limits.topic_levels)
+        return (struct answer){ MQTT_TOPIC_FILTER_INVALID, "topic filter has too many levels" };
+    if (is_shared > 0 && session->role != NULL && !role_options_of(session->role)->shared)
+        return (struct answer){ MQTT_SHARED_SUBSCRIPTIONS_NOT_SUPPORTED,
+                                "shared subscriptions are not granted to this role" };
+    struct policy_decision decision =
+        policy_decide_subscribe(session->role, session->identity, share.filter);
+    if (decision.verdict != POLICY_ALLOW)
+        return (struct answer){ reason_of(decision.verdict), decision.reason };
+    uint8_t most = role_options_of(session->role)->maximum_qos;
+    return (struct answer){ wanted->qos < most ? (uint8_t)wanted->qos : most, NULL };
+}
+
+struct replay {
+    struct session *session;
+    struct subscription *subscription;
+    uint64_t now_ms;
+};
+
+static void replay_one(void *context, struct publication *publication)
+{
+    const struct replay *replay = context;
+    const struct subscription *s = replay->subscription;
+    struct session *session = replay->session;
+    enum mqtt_qos qos = publication->qos < s->qos ? publication->qos : s->qos;
+    const struct terms terms = {
+        .identifiers = s->identifiers, .qos = qos, .retain = true, /* [MQTT-3.3.1-8] */
+    };
+
+    if (policy_decide_receive(session->role, session->identity, publication->topic).verdict
+        != POLICY_ALLOW)
+        return;
+    session_deliver(session, publication, &terms, replay->now_ms);
+    publication_fini(publication, &session->broker->messages);
+}
+
+static void replay_retained(struct client *client, struct subscription *subscription, bool is_new,
+                            uint64_t now_ms)
+{
+    struct replay replay = { client->session, subscription, now_ms };
+
+    /* [MQTT-3.3.1-9] [MQTT-3.3.1-10] [MQTT-3.3.1-11]; never for shared ones [MQTT-4.8.2-6] area. */
+    if (subscription->group != NULL || subscription->retain_handling == 2
+        || (subscription->retain_handling == 1 && !is_new))
+        return;
+    shared_retained_match(client->broker->options.shared, subscription_filter(subscription), now_ms,
+                          replay_one, &replay);
+}
+
+/* Judges and sets; the retained messages follow after the SUBACK. */
+static struct answer subscribe_one(struct client *client, const struct mqtt_subscribe *packet,
+                                   const struct mqtt_subscription *wanted, bool *out_is_new)
+{
+    struct session *session = client->session;
+    struct answer answer = judge(client, wanted);
+    struct mqtt_subscription granted = *wanted;
+
+    *out_is_new = false;
+    if (answer.reason < MQTT_UNSPECIFIED_ERROR
+        && session->subscription_count >= client->broker->limits.subscriptions
+        && subscription_find(session, wanted->filter) == NULL)
+        answer = (struct answer){ MQTT_QUOTA_EXCEEDED, "too many subscriptions" };
+    if (answer.reason < MQTT_UNSPECIFIED_ERROR) {
+        granted.qos = (enum mqtt_qos)answer.reason;
+        if (subscription_set(session, &granted, packet->subscription_identifier, out_is_new)
+            == NULL)
+            answer = (struct answer){ MQTT_QUOTA_EXCEEDED, "out of memory" };
+    }
+    if (answer.reason >= MQTT_UNSPECIFIED_ERROR)
+        client_report(client, EVENT_SUBSCRIBE_REFUSED, answer.reason, answer.text, wanted->filter);
+    return answer;
+}
+
+static void replay_all(struct client *client, const struct mqtt_subscribe *packet,
+                       const uint8_t *reasons, const bool *is_new, uint64_t now_ms)
+{
+    struct mqtt_reader r = mqtt_reader_over(packet->entries);
+    struct mqtt_subscription wanted;
+
+    for (unsigned i = 0; mqtt_subscribe_next(client->version, &r, &wanted); i++) {
+        struct subscription *subscription = reasons[i] < MQTT_UNSPECIFIED_ERROR
+                                                ? subscription_find(client->session, wanted.filter)
+                                                : NULL;
+        if (subscription != NULL && client->state == CLIENT_ACTIVE)
+            replay_retained(client, subscription, is_new[i], now_ms);
+    }
+}
+
+/* Answers every filter, in order, then sends what is retained. */
+static void answer_all(struct client *client, const struct mqtt_subscribe *packet, uint8_t *reasons,
+                       bool *is_new, uint64_t now_ms)
+{
+    struct mqtt_reader r = mqtt_reader_over(packet->entries);
+    struct mqtt_subscription wanted;
+    const char *text = NULL;
+
+    for (unsigned i = 0; mqtt_subscribe_next(client->version, &r, &wanted); i++) {
+        struct answer answer = subscribe_one(client, packet, &wanted, &is_new[i]);
+        reasons[i] = answer.reason;
+        if (text == NULL)
+            text = answer.text;
+    }
+    encode_suback(client, MQTT_SUBACK, packet->packet_id,
+                  (struct mqtt_span){ reasons, packet->count }, text); /* [MQTT-3.8.4-1] */
+    replay_all(client, packet, reasons, is_new, now_ms);
+}
+
+enum mqtt_status on_subscribe(struct client *client, const struct mqtt_frame *frame,
+                              uint64_t now_ms)
+{
+    struct mqtt_subscribe packet;
+    enum mqtt_status status = mqtt_subscribe_decode(client->version, frame->body, &packet);
+
+    if (status != MQTT_OK)
+        return status;
+    uint8_t *reasons = calloc(packet.count, sizeof(*reasons));
+    bool *is_new = calloc(packet.count, sizeof(*is_new));
+    if (reasons != NULL && is_new != NULL)
+        answer_all(client, &packet, reasons, is_new, now_ms);
+    else
+        client_doom(client, MQTT_UNSPECIFIED_ERROR, "out of memory");
+    free(is_new);
+    free(reasons);
+    return MQTT_OK;
+}
+
+enum mqtt_status on_unsubscribe(struct client *client, const struct mqtt_frame *frame,
+                                uint64_t now_ms)
+{
+    struct mqtt_unsubscribe packet;
+    struct mqtt_span filter;
+    enum mqtt_status status = mqtt_unsubscribe_decode(client->version, frame->body, &packet);
+
+    (void)now_ms;
+    if (status != MQTT_OK)
+        return status;
+    uint8_t *reasons = calloc(packet.count, sizeof(*reasons));
+    if (reasons == NULL) {
+        client_doom(client, MQTT_UNSPECIFIED_ERROR, "out of memory");
+        return MQTT_OK;
+    }
+    struct mqtt_reader r = mqtt_reader_over(packet.entries);
+    for (unsigned i = 0; mqtt_unsubscribe_next(&r, &filter); i++) {
+        struct subscription *subscription = subscription_find(client->session, filter);
+
+        reasons[i] = MQTT_SUCCESS;
+        if (subscription != NULL)
+            subscription_remove(subscription); /* [MQTT-3.10.4-2] */
+        else
+            reasons[i] = MQTT_NO_SUBSCRIPTION_EXISTED;
+    }
+    encode_suback(client, MQTT_UNSUBACK, packet.packet_id,
+                  (struct mqtt_span){ reasons, packet.count }, NULL); /* [MQTT-3.10.4-4] */
+    free(reasons);
+    return MQTT_OK;
+}
+
+enum mqtt_status on_pingreq(struct client *client, const struct mqtt_frame *frame, uint64_t now_ms)
+{
+    enum mqtt_status status = mqtt_ping_decode(frame->body);
+
+    (void)now_ms;
+    if (status == MQTT_OK)
+        encode_pingresp(client); /* [MQTT-3.12.4-1] */
+    return status;
+}
+
+enum mqtt_status on_disconnect(struct client *client, const struct mqtt_frame *frame,
+                               uint64_t now_ms)
+{
+    struct mqtt_disconnect packet;
+    uint64_t limit_s = client->broker->limits.session_expiry_s;
+    enum mqtt_status status = mqtt_disconnect_decode(client->version, false, frame->body, &packet);
+
+    (void)now_ms;
+    if (status != MQTT_OK)
+        return status;
+    if (packet.has_session_expiry) {
+        /* MQTT 5.0 section 3.14.2.2.2: zero in CONNECT stays zero. */
+        if (client->connect_expiry_s == 0 && packet.session_expiry_s != 0)
+            return MQTT_ERR_SESSION_EXPIRY;
+        client->session->expiry_s =
+            packet.session_expiry_s < limit_s ? packet.session_expiry_s : (uint32_t)limit_s;
+    }
+    client->discard_will =
+        packet.reason != MQTT_DISCONNECT_WITH_WILL && packet.reason < MQTT_UNSPECIFIED_ERROR;
+    client_doom(client, 0, "client disconnected");
+    return MQTT_OK;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Subscriptions of sessions, and the groups of shared ones. MQTT 5.0 sections 3.8
+ * and 4.8.
+ *
+ * Owner: the shard. */
+#pragma once
+
+#include "base/bytes_map.h"
+#include "base/list.h"
+#include "codec/subscribe.h"
+#include "core/delivery.h"
+#include "core/topic_index.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct broker;
+struct session;
+struct share_group;
+
+/* What hangs off a filter in the index: a subscription, or a group of them. */
+struct subscriber {
+    struct topic_link link;
+    bool is_group;
+};
+
+struct subscription {
+    struct subscriber subscriber; /* first; detached when shared: its group is attached */
+    struct bytes_node by_key;     /* session pointer, then the whole filter */
+    struct list in_session;
+    struct session *session;
+    struct share_group *group; /* NULL: not shared */
+    struct list in_group;
+    struct identifiers *identifiers; /* its one Subscription Identifier, or NULL */
+    enum mqtt_qos qos : 8;
+    bool no_local;
+    bool retain_as_published;
+    uint8_t retain_handling;
+    uint8_t key[];
+};
+
+/* The members of one shared subscription on this shard. */
+struct share_group {
+    struct subscriber subscriber; /* first */
+    struct bytes_node by_key;     /* ShareName, a NUL, filter */
+    struct list members;          /* subscription.in_group; the next to serve comes first */
+    uint32_t count;
+    uint8_t key[];
+};
+
+/* Borrowed, or NULL. `filter` is whole, "$share/..." included. */
+struct subscription *subscription_find(const struct session *session, struct mqtt_span filter);
+
+/* Adds a subscription or changes the one with that filter. `filter` is valid and allowed.
+ * *out_is_new tells which. NULL out of memory: nothing changed. */
+struct subscription *subscription_set(struct session *session,
+                                      const struct mqtt_subscription *wanted, uint32_t identifier,
+                                      bool *out_is_new);
+void subscription_remove(struct subscription *subscription);
+
+/* The whole filter as the client wrote it. */
+struct mqtt_span subscription_filter(const struct subscription *subscription);
+
+/* Borrowed, or NULL. The key is ShareName, a NUL, filter. */
+struct share_group *share_group_find(const struct broker *broker, struct mqtt_span key);
+
+/* Gives a message to one member of the group: the next in turn whose client is
+ * connected and has room, else the next in turn that may have it queued. */
+enum delivery_result share_group_deliver(struct share_group *group, struct publication *publication,
+                                         uint64_t now_ms);
+
+/* A shared subscriber's session ends: its unsent QoS 1 messages go to others.
+ * [MQTT-4.8.2-4] area; QoS 2 in flight may not [MQTT-4.8.2-5]. */
+void share_redistribute(struct session *session, uint64_t now_ms);
