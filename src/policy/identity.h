@@ -30,5 +30,7 @@ bool identity_name_is_valid(const char *name);
 MQTT_NODISCARD struct identity *identity_new(const struct identity *from);
 void identity_free(struct identity *identity); /* NULL is fine */
 
-/* The same identity proved the same way: a session belongs to it (promise I3). */
+/* The same identity proved the same way: a session belongs to it (promise I3). A
+ * device stays itself when it is given another role; of those without a device
+ * name the role is all there is to compare. */
 bool identity_equal(const struct identity *a, const struct identity *b);

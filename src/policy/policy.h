@@ -24,19 +24,20 @@ enum policy_action {
 
 /* Why not (or why). Zero denies. */
 enum policy_verdict {
-    POLICY_DENY = 0,          /* no grant covers it */
-    POLICY_DENY_NO_ROLE,      /* the identity has no role in this policy */
-    POLICY_DENY_WILDCARD,     /* a wildcard filter without a grant that covers it */
-    POLICY_DENY_SYS,          /* a '$' topic that the role is not granted */
-    POLICY_DENY_RULE,         /* a deny rule covers it */
+    POLICY_DENY = 0,      /* no grant covers it */
+    POLICY_DENY_NO_ROLE,  /* the identity has no role in this policy */
+    POLICY_DENY_WILDCARD, /* a wildcard filter without a grant that covers it */
+    POLICY_DENY_SYS,      /* a '$' topic that the role is not granted */
+    POLICY_DENY_RULE,     /* a deny rule covers it */
     POLICY_ALLOW,
     POLICY_VERDICT_COUNT,
 };
 
 struct policy_decision {
     enum policy_verdict verdict;
-    const char *reason; /* static text that a person understands and that goes into reason strings */
-    const char *rule;   /* pattern that decided, borrowed from the policy; NULL if none did */
+    const char
+        *reason;      /* static text that a person understands and that goes into reason strings */
+    const char *rule; /* pattern that decided, borrowed from the policy; NULL if none did */
 };
 
 /* ---- building: one thread, before policy_seal() ---- */
@@ -44,21 +45,25 @@ struct policy_decision {
 MQTT_NODISCARD struct policy *policy_new(void); /* counted once; knows no role, denies all */
 
 struct role_options {
-    bool wildcards;          /* filters with wildcards may be subscribed to where a pattern contains them */
-    bool shared;             /* $share subscriptions */
-    bool retain;             /* may publish retained messages */
-    uint8_t maximum_qos;     /* 0..2 */
-    bool anonymous;          /* for listeners that let nobody-in-particular in */
+    bool wildcards; /* filters with wildcards may be subscribed to where a pattern contains them */
+    bool shared;    /* $share subscriptions */
+    bool retain;    /* may publish retained messages */
+    uint8_t maximum_qos; /* 0..2 */
+    bool anonymous;      /* for listeners that let nobody-in-particular in */
 };
 
 /* Adds a role. NULL out of memory, or if the name is taken or invalid. */
 MQTT_NODISCARD struct role *policy_add_role(struct policy *policy, const char *name,
                                             const struct role_options *options);
 
-/* Adds a grant or a denial. `pattern` is a topic filter in which %{device}, %{tenant} and
- * %{site} stand for the identity's names; "%{device}" may be part of a level. A denial wins over every
- * grant. Returns 0, -EINVAL with a static explanation in *out_why when the pattern is no
- * valid filter or names an unknown substitution, or -ENOMEM. */
+/* Adds a grant or a denial. `pattern` is a topic filter in which %{device}, %{tenant}
+ * and %{site} stand for the identity's names; they may be part of a level. What is
+ * substituted is never a wildcard or a separator. A denial wins over every grant. A
+ * name that the identity lacks makes a grant cover nothing, and a denial everything
+ * that the name could have stood for. '$' topics are covered only by patterns that
+ * start with '$'. A '%' that begins no substitution is refused, and so is "$share/".
+ * Returns 0, -EINVAL with a static explanation in *out_why when the pattern is no
+ * valid filter or names an unknown substitution, or -ENOMEM. Copies the pattern. */
 MQTT_NODISCARD int role_grant(struct role *role, enum policy_action action, const char *pattern,
                               const char **out_why);
 MQTT_NODISCARD int role_deny(struct role *role, enum policy_action action, const char *pattern,

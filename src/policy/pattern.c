@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/pattern.h"
+
+#include "base/attrs.h"
+#include "codec/topic.h"
+#include "codec/utf8.h"
+
+#define PATTERN_BYTES_MAX 65535
+
+/* ---- substitutions ---- */
+
+enum name_kind {
+    NAME_NONE,
+    NAME_DEVICE,
+    NAME_TENANT,
+    NAME_SITE,
+};
+
+struct placeholder {
+    const char *text;
+    enum name_kind name;
+};
+
+static const struct placeholder placeholders[] = {
+    { "%{device}", NAME_DEVICE },
+    { "%{tenant}", NAME_TENANT },
+    { "%{site}", NAME_SITE },
+};
+
+/* The placeholder that `text` starts with, or NULL. */
+static const struct placeholder *placeholder_at(struct mqtt_span text)
+{
+    if (text.len == 0 || text.data[0] != '%')
+        return NULL;
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(placeholders); i++) {
+        if (span_starts_with(text, span_of(placeholders[i].text)))
+            return &placeholders[i];
+    }
+    return NULL;
+}
+
+static const char *name_of(const struct identity *identity, enum name_kind kind)
+{
+    if (identity == NULL)
+        return NULL;
+    switch (kind) {
+    case NAME_DEVICE:
+        return identity->device;
+    case NAME_TENANT:
+        return identity->tenant;
+    case NAME_SITE:
+        return identity->site;
+    case NAME_NONE:
+        return NULL;
+    }
+    return NULL;
+}
+
+static struct mqtt_span skip(struct mqtt_span text, size_t bytes)
+{
+    return (struct mqtt_span){ text.data + bytes, text.len - bytes };
+}
+
+enum likeness {
+    DIFFERENT,
+    SAME,
+    UNKNOWN, /* a name is missing */
+};
+
+/* Compares a level of a pattern, not a wildcard, with a literal level. A name that is
+ * not fit for a topic counts as missing, whoever let it in. */
+static enum likeness compare_level(const struct pattern *pattern, const struct identity *identity,
+                                   struct mqtt_span level, struct mqtt_span literal)
+{
+    if (!pattern->substitutes)
+        return span_equal(level, literal) ? SAME : DIFFERENT;
+    while (level.len > 0) {
+        const struct placeholder *placeholder = placeholder_at(level);
+        struct mqtt_span part = { level.data, 1 };
+        size_t used = 1;
+        if (placeholder != NULL) {
+            const char *name = name_of(identity, placeholder->name);
+            if (!identity_name_is_valid(name))
+                return UNKNOWN;
+            part = span_of(name);
+            used = strlen(placeholder->text);
+        }
+        if (!span_starts_with(literal, part))
+            return DIFFERENT;
+        literal = skip(literal, part.len);
+        level = skip(level, used);
+    }
+    return literal.len == 0 ? SAME : DIFFERENT;
+}
+
+/* ---- a filter as steps ---- */
+
+enum step_kind {
+    STEP_END,     /* no further level */
+    STEP_LITERAL, /* one level of that text */
+    STEP_ONE,     /* one level of any text */
+    STEP_MANY,    /* any number of further levels, none included */
+};
+
+struct step {
+    enum step_kind kind;
+    struct mqtt_span text;
+};
+
+struct steps {
+    struct mqtt_span rest;
+    bool over; /* `rest` is exhausted */
+    bool many; /* '#' was met */
+};
+
+/* '#' also stands for no level at all, but no topic is empty [MQTT-4.7.3-1]: where all
+ * that "no level" could leave is the empty topic, one level is meant at least. */
+static struct steps steps_over(struct mqtt_span filter)
+{
+    if (span_equal(filter, span_of("#")))
+        filter = span_of("+/#");
+    else if (span_equal(filter, span_of("/#")))
+        filter = span_of("/+/#");
+    return (struct steps){ .rest = filter };
+}
+
+static struct mqtt_span cut_level(struct steps *steps)
+{
+    struct mqtt_span level = steps->rest;
+    const uint8_t *separator = level.len != 0 ? memchr(level.data, '/', level.len) : NULL;
+    steps->over = separator == NULL;
+    if (separator != NULL) {
+        level.len = (size_t)(separator - level.data);
+        steps->rest = skip(steps->rest, level.len + 1);
+    }
+    return level;
+}
+
+static struct step next_step(struct steps *steps)
+{
+    if (steps->many)
+        return (struct step){ .kind = STEP_MANY };
+    if (steps->over)
+        return (struct step){ .kind = STEP_END };
+    struct mqtt_span level = cut_level(steps);
+    if (span_equal(level, span_of("+")))
+        return (struct step){ .kind = STEP_ONE };
+    steps->many = span_equal(level, span_of("#"));
+    if (steps->many)
+        return (struct step){ .kind = STEP_MANY };
+    return (struct step){ .kind = STEP_LITERAL, .text = level };
+}
+
+static bool is_hidden(struct mqtt_span level)
+{
+    return level.len > 0 && level.data[0] == '$';
+}
+
+/* Both name a first level. What starts with '$' is met only by what starts with a
+ * literal '$', not by a wildcard [MQTT-4.7.2-1] and not by a substituted name. */
+static bool meet_first(struct step a, struct step b)
+{
+    return is_hidden(a.text) == is_hidden(b.text);
+}
+
+/* Does a level of the pattern contain that of the filter? Neither is END or MANY. */
+static bool level_contains(const struct pattern *pattern, const struct identity *identity,
+                           struct step outer, struct step inner)
+{
+    if (outer.kind == STEP_ONE)
+        return true;
+    return inner.kind == STEP_LITERAL
+           && compare_level(pattern, identity, outer.text, inner.text) == SAME;
+}
+
+static bool level_overlaps(const struct pattern *pattern, const struct identity *identity,
+                           struct step a, struct step b)
+{
+    if (a.kind == STEP_ONE || b.kind == STEP_ONE)
+        return true;
+    return compare_level(pattern, identity, a.text, b.text) != DIFFERENT;
+}
+
+bool pattern_contains(const struct pattern *pattern, const struct identity *identity,
+                      struct mqtt_span filter)
+{
+    struct steps outers = steps_over(pattern->text);
+    struct steps inners = steps_over(filter);
+    for (bool first = true;; first = false) {
+        struct step outer = next_step(&outers);
+        struct step inner = next_step(&inners);
+        if (outer.kind == STEP_MANY)
+            return true;
+        if (outer.kind == STEP_END || inner.kind == STEP_END)
+            return outer.kind == inner.kind;
+        if (inner.kind == STEP_MANY || (first && !meet_first(outer, inner))
+            || !level_contains(pattern, identity, outer, inner))
+            return false;
+    }
+}
+
+bool pattern_overlaps(const struct pattern *pattern, const struct identity *identity,
+                      struct mqtt_span filter)
+{
+    struct steps as = steps_over(pattern->text);
+    struct steps bs = steps_over(filter);
+    for (bool first = true;; first = false) {
+        struct step a = next_step(&as);
+        struct step b = next_step(&bs);
+        if (a.kind == STEP_MANY || b.kind == STEP_MANY)
+            return true;
+        if (a.kind == STEP_END || b.kind == STEP_END)
+            return a.kind == b.kind;
+        if ((first && !meet_first(a, b)) || !level_overlaps(pattern, identity, a, b))
+            return false;
+    }
+}
+
+/* ---- patterns as text ---- */
+
+static const char *placeholder_fault(struct mqtt_span text)
+{
+    while (text.len > 0) {
+        size_t used = 1;
+        if (text.data[0] == '%') {
+            const struct placeholder *placeholder = placeholder_at(text);
+            if (placeholder == NULL)
+                return "'%' must begin %{device}, %{tenant} or %{site}";
+            used = strlen(placeholder->text);
+        }
+        text = skip(text, used);
+    }
+    return NULL;
+}
+
+const char *pattern_fault(struct mqtt_span text)
+{
+    if (text.len == 0)
+        return "the pattern is empty";
+    if (text.len > PATTERN_BYTES_MAX)
+        return "the pattern is longer than 65535 bytes";
+    if (!mqtt_utf8_is_valid(text))
+        return "the pattern is not valid UTF-8";
+    if (!mqtt_topic_filter_is_valid(text))
+        return "'+' must be alone in its level, '#' alone in the last level";
+    if (span_starts_with(text, span_of("$share/")))
+        return "name the topic filter without \"$share/\"; the role's option allows sharing";
+    return placeholder_fault(text);
+}
+
+struct pattern pattern_of(struct mqtt_span text)
+{
+    return (struct pattern){ text, text.len != 0 && memchr(text.data, '%', text.len) != NULL };
+}
