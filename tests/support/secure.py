@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""tacitd as a newcomer gets it: TLS, client certificates, a state folder of its own; and the tool
+`tacit` with a home of its own."""
+
+import json
+import os
+import pathlib
+import ssl
+import subprocess
+import tempfile
+
+from support.broker import TACIT, Broker, free_port
+from support.client import RawClient
+
+TOOL_S = 20.0
+
+
+class House:
+    """A secure broker, a home for the tool's profiles, and things with certificates."""
+
+    def __init__(self, config=None, shards=None):
+        self.folder = tempfile.TemporaryDirectory(prefix="tacit-house-")
+        base = pathlib.Path(self.folder.name)
+        self.home, self.state = base / "home", base / "state"
+        self.home.mkdir()
+        settings = {} if shards is None else {"shards": shards}
+        self.broker = Broker(config=config, state=self.state, tls=True, port=free_port(),
+                             shards=shards or 1, settings=settings)
+        self.environment = {"HOME": str(self.home), "XDG_CONFIG_HOME": str(self.home / ".config"),
+                            "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
+
+    def __enter__(self):
+        self.broker.start()
+        return self
+
+    def __exit__(self, kind, *rest):
+        try:
+            self.broker.__exit__(kind, *rest)
+        finally:
+            self.folder.cleanup()
+
+    # -- the tool -----------------------------------------------------------------------------
+
+    def popen(self, *arguments, **more):
+        return subprocess.Popen([str(TACIT), *map(str, arguments)], env=self.environment,
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, text=True, **more)
+
+    def tacit(self, *arguments, code=0, given=None):
+        """Runs the tool; its exit code must be the expected one (None: any)."""
+        done = subprocess.run([str(TACIT), *map(str, arguments)], env=self.environment, text=True,
+                              input=given, capture_output=True, timeout=TOOL_S)
+        assert code is None or done.returncode == code, (
+            f"tacit {' '.join(map(str, arguments))}: exit code {done.returncode}, expected {code}\n"
+            f"{done.stdout}{done.stderr}")
+        return done
+
+    def add(self, name, role):
+        self.tacit("device", "add", name, "--role", role, "--state", self.state,
+                   "--host", "localhost", "--port", self.broker.port)
+        return self.profile(name)
+
+    def profile(self, name):
+        path = self.home / ".config/tacit/profiles" / f"{name}.json"
+        return json.loads(path.read_text())
+
+    # -- TLS ----------------------------------------------------------------------------------
+
+    def authority(self):
+        return self.state / "ca/ca.crt"
+
+    def files(self, name):
+        """CA, certificate and key of a thing; "admin" is the identity of the first start."""
+        if name == "admin":
+            folder = self.state / "admin"
+            return str(self.authority()), str(folder / "admin.crt"), str(folder / "admin.key")
+        profile = self.profile(name)
+        return profile["ca_file"], profile["certificate_file"], profile["key_file"]
+
+    def context(self, name=None, versions=None):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(str(self.authority()))
+        context.set_alpn_protocols(["mqtt"])
+        if versions:
+            context.minimum_version = context.maximum_version = versions
+        if name is not None:
+            context.load_cert_chain(*self.files(name)[1:])
+        return context
+
+    def connect(self, name, version=5, context=None):
+        """A raw client over mutual TLS, CONNECT still to come."""
+        return RawClient(self.broker.host, self.broker.port, version,
+                         tls=context or self.context(name))
