@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/retained_tree.h"
 
-#include "core/level_tree.h"
-
 #include "base/invariant.h"
 #include "codec/topic.h"
+#include "core/level_tree.h"
 
 #include <errno.h>
 #include <stdlib.h>
