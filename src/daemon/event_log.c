@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/event_log.h"
+
+#include "base/invariant.h"
+#include "codec/packet.h"
+
+#include <stdio.h>
+
+#define NAME_SHOWN_BYTES 128 /* of a client id or topic in a text; JSON has more of it */
+
+struct kind_row {
+    enum log_kind kind;
+    enum config_log_level level;
+    const char *verb; /* "client X <verb>" */
+};
+
+static const struct kind_row kinds[EVENT_KIND_COUNT] = {
+    [EVENT_NONE] = { LOG_STATE, CONFIG_LOG_DEBUG, "" },
+    [EVENT_CONNECTED] = { LOG_CONNECTED, CONFIG_LOG_INFO, "connected" },
+    [EVENT_REFUSED] = { LOG_REFUSED, CONFIG_LOG_NOTICE, "was refused" },
+    [EVENT_DISCONNECTED] = { LOG_DISCONNECTED, CONFIG_LOG_INFO, "left" },
+    [EVENT_TAKEN_OVER] = { LOG_TAKEN_OVER, CONFIG_LOG_INFO, "was taken over by a new connection" },
+    [EVENT_SUBSCRIBE_REFUSED] = { LOG_SUBSCRIBE_REFUSED, CONFIG_LOG_NOTICE,
+                                  "may not subscribe to" },
+    [EVENT_PUBLISH_REFUSED] = { LOG_PUBLISH_REFUSED, CONFIG_LOG_NOTICE, "may not publish to" },
+    [EVENT_PROTOCOL_ERROR] = { LOG_PROTOCOL_ERROR, CONFIG_LOG_NOTICE, "broke the protocol" },
+    [EVENT_MESSAGE_DROPPED] = { LOG_MESSAGE_DROPPED, CONFIG_LOG_WARNING,
+                                "does not keep up, messages for it are dropped" },
+    [EVENT_WILL_SENT] = { LOG_WILL, CONFIG_LOG_INFO, "had a will, which is published" },
+};
+
+static int shown(struct mqtt_span text)
+{
+    return (int)(text.len < NAME_SHOWN_BYTES ? text.len : NAME_SHOWN_BYTES);
+}
+
+static void add_field(struct log_line *line, const char *key, struct mqtt_span value)
+{
+    MQTT_INVARIANT(line->field_count < LOG_FIELDS_MAX);
+    line->fields[line->field_count++] = (struct log_field){ key, value };
+}
+
+static void add_facts(struct log_line *line, const struct connection_facts *facts)
+{
+    if (facts == NULL)
+        return;
+    add_field(line, "address", span_of(facts->address));
+    add_field(line, "listener", span_of(facts->listener));
+    if (facts->peer != NULL)
+        add_field(line, "certificate", span_of(facts->peer->common_name));
+}
+
+static void add_identity(struct log_line *line, const struct identity *identity)
+{
+    if (identity == NULL)
+        return;
+    add_field(line, "device", span_of(identity->device));
+    add_field(line, "tenant", span_of(identity->tenant));
+    add_field(line, "site", span_of(identity->site));
+    add_field(line, "role", span_of(identity->role));
+}
+
+/* The part of the text behind the verb: from where, as whom, why. */
+static void describe(const struct event *event, const char *why, char *out, size_t size)
+{
+    const struct connection_facts *facts = event->facts;
+    bool has_device = event->identity != NULL && event->identity->device != NULL;
+    bool has_role = event->identity != NULL && event->identity->role != NULL;
+
+    snprintf(out, size, "%s%.*s%s%s%s%s%s%s%s%s%s%s%s%s", event->topic.len > 0 ? " \"" : "",
+             shown(event->topic), event->topic.len > 0 ? (const char *)event->topic.data : "",
+             event->topic.len > 0 ? "\"" : "", facts != NULL ? " (" : "",
+             facts != NULL ? facts->address : "", facts != NULL && has_device ? ", device " : "",
+             facts != NULL && has_device ? event->identity->device : "",
+             facts != NULL && has_role ? ", role " : "",
+             facts != NULL && has_role ? event->identity->role : "",
+             facts != NULL ? ", listener " : "", facts != NULL ? facts->listener : "",
+             facts != NULL ? ")" : "", why[0] != '\0' ? ": " : "", why);
+}
+
+void event_log_report(void *context, const struct event *event)
+{
+    const struct kind_row *row = &kinds[event->kind];
+    struct log *log = context;
+    char reason[8];
+    char rest[LOG_LINE_BYTES / 2];
+    char text[LOG_LINE_BYTES];
+
+    if (!log_wants(log, row->level))
+        return;
+    const char *why = event->text != NULL  ? event->text
+                      : event->reason != 0 ? mqtt_reason_text(event->reason)
+                                           : "";
+    snprintf(reason, sizeof(reason), "0x%02x", event->reason);
+    describe(event, why, rest, sizeof(rest));
+    if (event->client_id.len > 0)
+        snprintf(text, sizeof(text), "client \"%.*s\" %s%s", shown(event->client_id),
+                 (const char *)event->client_id.data, row->verb, rest);
+    else
+        snprintf(text, sizeof(text), "a client %s%s", row->verb, rest);
+
+    struct log_line line = { .level = row->level, .kind = row->kind, .text = text };
+    add_field(&line, "client", event->client_id);
+    add_facts(&line, event->facts);
+    add_identity(&line, event->identity);
+    add_field(&line, "topic", event->topic);
+    if (event->reason != 0)
+        add_field(&line, "reason", span_of(reason));
+    add_field(&line, "why", span_of(why));
+    log_write(log, &line);
+}
+
+static const char *const refusals[NET_REFUSAL_COUNT] = {
+    [NET_REFUSED_NONE] = "closed",
+    [NET_REFUSED_HANDSHAKE] = "no TLS connection",
+    [NET_REFUSED_PEER] = "refused",
+    [NET_REFUSED_TIMEOUT] = "closed, no CONNECT in time",
+    [NET_REFUSED_SIZE] = "closed, its CONNECT is too large",
+    [NET_REFUSED_CONNECTIONS] = "closed, limits.connections is reached",
+    [NET_REFUSED_DESCRIPTORS] =
+        "closed, no file descriptors are left; raise the limit (LimitNOFILE= of the unit)",
+    [NET_REFUSED_MEMORY] = "closed, no memory is left",
+};
+
+void event_log_refused(void *context, const struct connection_facts *facts, enum net_refusal why,
+                       const char *text)
+{
+    struct log *log = context;
+    char words[LOG_LINE_BYTES / 2];
+
+    MQTT_INVARIANT(why < NET_REFUSAL_COUNT);
+    enum config_log_level level = why == NET_REFUSED_DESCRIPTORS || why == NET_REFUSED_MEMORY
+                                      ? CONFIG_LOG_ERROR
+                                      : CONFIG_LOG_NOTICE;
+    snprintf(words, sizeof(words), "connection from %s on listener %s: %s%s%s",
+             facts != NULL ? facts->address : "an unknown address",
+             facts != NULL ? facts->listener : "?", refusals[why],
+             text != NULL && text[0] != '\0' ? ": " : "", text != NULL ? text : "");
+    struct log_line line = { .level = level, .kind = LOG_HANDSHAKE, .text = words };
+    add_facts(&line, facts);
+    add_field(&line, "why", span_of(text));
+    log_write(log, &line);
+}

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/shard.h"
+
+#include "base/invariant.h"
+#include "daemon/event_log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+/* ---- ports of the core ---- */
+
+static enum admission on_decide(void *context, const struct admission_request *request,
+                                struct admission_answer *out)
+{
+    return admission_decide(context, request, out);
+}
+
+static const struct role *on_find_role(void *context, const struct identity *identity)
+{
+    return admission_find_role(context, identity);
+}
+
+static void on_random(void *context, void *bytes, size_t len)
+{
+    uint8_t *at = bytes;
+
+    (void)context;
+    while (len > 0) {
+        ssize_t got = getrandom(at, len, 0);
+        MQTT_INVARIANT(got > 0 || errno == EINTR);
+        at += got > 0 ? got : 0;
+        len -= got > 0 ? (size_t)got : 0;
+    }
+}
+
+struct batch {
+    struct loop_message message;
+    struct shard *to;
+    size_t len;
+    uint8_t *bytes;
+};
+
+static void on_batch(struct loop_message *message, struct loop *loop)
+{
+    struct batch *batch = MQTT_CONTAINER_OF(message, struct batch, message);
+
+    broker_receive_batch(batch->to->broker, (struct mqtt_span){ batch->bytes, batch->len },
+                         loop_now_ms(loop));
+    free(batch->bytes);
+    free(batch);
+}
+
+static void on_post(void *context, unsigned number, uint8_t *bytes, size_t len)
+{
+    struct shard *from = context;
+    struct batch *batch = malloc(sizeof(*batch));
+
+    MQTT_INVARIANT(number < from->count);
+    if (batch == NULL) {
+        /* Out of memory: what QoS 0 promises, and no more. */
+        free(bytes);
+        return;
+    }
+    *batch = (struct batch){ .to = &from->all[number], .len = len, .bytes = bytes };
+    loop_post(batch->to->loop, &batch->message, on_batch);
+}
+
+/* ---- time ---- */
+
+static void on_timer(struct wheel_timer *timer, void *context, uint64_t now_ms)
+{
+    struct shard *shard = MQTT_CONTAINER_OF(timer, struct shard, timer);
+
+    (void)context;
+    broker_advance(shard->broker, now_ms);
+}
+
+static void on_turn_end(struct loop_hook *hook)
+{
+    struct shard *shard = MQTT_CONTAINER_OF(hook, struct shard, hook);
+
+    if (shard->count > 1)
+        broker_flush_peers(shard->broker);
+    uint64_t next_ms = broker_next_ms(shard->broker);
+    if (!wheel_is_armed(&shard->timer) || shard->timer.due_ms != next_ms)
+        loop_arm(shard->loop, &shard->timer, next_ms, on_timer);
+}
+
+/* ---- life ---- */
+
+static int open_broker(struct shard *shard, const struct shard_options *options)
+{
+    struct broker_options broker = {
+        .limits = options->config->limits,
+        .hash_key = options->hash_key,
+        .shard = options->number,
+        .shard_count = options->count,
+        .shared = options->shared,
+        .ports = {
+            .transport = net_transport(),
+            .admission = { .context = &shard->rules, .decide = on_decide },
+            .events = { .context = options->log, .report = event_log_report },
+            .random = { .fill = on_random },
+            .peers = { .context = shard, .post = options->count > 1 ? on_post : NULL },
+        },
+        .response_prefix = NULL,
+        .announce_receive_maximum = options->config->announces_receive_maximum,
+    };
+    shard->broker = broker_new(&broker, loop_now_ms(shard->loop));
+    return shard->broker != NULL ? 0 : -ENOMEM;
+}
+
+static int open_parts(struct shard *shard, const struct shard_options *options)
+{
+    int status = loop_open(&shard->loop);
+    if (status != 0)
+        return status;
+    status = open_broker(shard, options);
+    if (status != 0)
+        return status;
+    struct net_options net = {
+        .loop = shard->loop,
+        .broker = shard->broker,
+        .shard = options->number,
+        .limits = options->config->limits,
+        .hooks = { .context = options->log, .refused = event_log_refused },
+    };
+    return net_open(&net, &shard->net);
+}
+
+int shard_open(struct shard *shard, const struct shard_options *options)
+{
+    *shard = (struct shard){
+        .number = options->number,
+        .count = options->count,
+        .all = options->all,
+        .log = options->log,
+        .reports = options->reports,
+        .config = config_ref(options->config),
+        .registry = options->registry != NULL ? registry_view_ref(options->registry) : NULL,
+        .rules = { .config = options->config,
+                   .registry = options->registry,
+                   .trust_domain = options->trust_domain },
+    };
+    int status = open_parts(shard, options);
+    if (status != 0) {
+        shard_close(shard);
+        return status;
+    }
+    loop_hook_add(shard->loop, &shard->hook, on_turn_end);
+    return 0;
+}
+
+static void close_listeners(struct shard *shard)
+{
+    for (size_t i = 0; i < SHARD_LISTENERS_MAX; i++) {
+        listener_close(shard->listeners[i]);
+        shard->listeners[i] = NULL;
+    }
+}
+
+void shard_close(struct shard *shard)
+{
+    close_listeners(shard);
+    net_close(shard->net);
+    if (shard->loop != NULL) {
+        loop_cancel(shard->loop, &shard->timer);
+        loop_hook_remove(&shard->hook);
+    }
+    broker_free(shard->broker);
+    loop_close(shard->loop);
+    config_unref(shard->config);
+    registry_view_unref(shard->registry);
+    *shard = (struct shard){ 0 };
+}
+
+static void *run(void *context)
+{
+    struct shard *shard = context;
+    int status = loop_run(shard->loop);
+
+    if (status != 0)
+        log_say(shard->log, CONFIG_LOG_ERROR, "shard %u: its loop ended: %s", shard->number,
+                strerror(-status));
+    return NULL;
+}
+
+int shard_start(struct shard *shard)
+{
+    char name[16];
+    int status = pthread_create(&shard->thread, NULL, run, shard);
+
+    if (status != 0)
+        return -status;
+    shard->has_thread = true;
+    snprintf(name, sizeof(name), "shard-%u", shard->number);
+    pthread_setname_np(shard->thread, name);
+    return 0;
+}
+
+void shard_join(struct shard *shard)
+{
+    if (shard->has_thread)
+        pthread_join(shard->thread, NULL);
+    shard->has_thread = false;
+}
+
+void shard_settle(struct shard *all, unsigned count)
+{
+    /* What one has for another may make the other have something in turn, once. */
+    for (unsigned round = 0; round < 3; round++) {
+        for (unsigned i = 0; i < count; i++)
+            loop_deliver(all[i].loop);
+        for (unsigned i = 0; i < count && count > 1; i++)
+            broker_flush_peers(all[i].broker);
+    }
+}
+
+/* ---- messages ---- */
+
+struct order {
+    struct loop_message message;
+    struct shard *shard;
+    struct config *config;          /* counted; NULL: as before */
+    struct registry_view *registry; /* counted; NULL: as before */
+    struct listener_options listener;
+    unsigned slot;
+    int fd;
+    uint64_t most_ms;
+    struct broker_stats stats;
+};
+
+static struct order *order_new(struct shard *shard)
+{
+    struct order *order = calloc(1, sizeof(*order));
+    if (order != NULL)
+        order->shard = shard;
+    return order;
+}
+
+static int post(struct order *order, loop_deliver_function deliver)
+{
+    if (order == NULL)
+        return -ENOMEM;
+    loop_post(order->shard->loop, &order->message, deliver);
+    return 0;
+}
+
+static void on_rules(struct loop_message *message, struct loop *loop)
+{
+    struct order *order = MQTT_CONTAINER_OF(message, struct order, message);
+    struct shard *shard = order->shard;
+    struct config *old_config = order->config != NULL ? shard->config : NULL;
+    struct registry_view *old_registry = order->registry != NULL ? shard->registry : NULL;
+
+    if (order->registry != NULL)
+        shard->registry = order->registry;
+    if (order->config != NULL)
+        shard->config = order->config;
+    shard->rules.registry = shard->registry;
+    shard->rules.config = shard->config;
+    if (order->config != NULL) {
+        broker_set_limits(shard->broker, &shard->config->limits);
+        net_set_limits(shard->net, &shard->config->limits);
+        broker_policy_changed(shard->broker, on_find_role, &shard->rules, loop_now_ms(loop));
+    }
+    /* Sessions point at roles of the old policy until the line above has run. */
+    config_unref(old_config);
+    registry_view_unref(old_registry);
+    free(order);
+}
+
+int shard_post_rules(struct shard *shard, struct config *config, struct registry_view *registry)
+{
+    struct order *order = order_new(shard);
+
+    if (order == NULL)
+        return -ENOMEM;
+    order->config = config != NULL ? config_ref(config) : NULL;
+    order->registry = registry != NULL ? registry_view_ref(registry) : NULL;
+    return post(order, on_rules);
+}
+
+static void on_listener(struct loop_message *message, struct loop *loop)
+{
+    struct order *order = MQTT_CONTAINER_OF(message, struct order, message);
+    struct shard *shard = order->shard;
+
+    (void)loop;
+    listener_close(shard->listeners[order->slot]);
+    shard->listeners[order->slot] = NULL;
+    if (order->fd >= 0 && shard->is_draining)
+        close(order->fd);
+    else if (order->fd >= 0) {
+        int status =
+            listener_open(shard->net, &order->listener, order->fd, &shard->listeners[order->slot]);
+        if (status != 0)
+            log_say(shard->log, CONFIG_LOG_ERROR, "listener %s does not listen on shard %u: %s",
+                    order->listener.name, shard->number, strerror(-status));
+    }
+    free(order);
+}
+
+int shard_post_listener(struct shard *shard, unsigned slot, const struct listener_options *options,
+                        int fd)
+{
+    struct order *order = order_new(shard);
+
+    MQTT_INVARIANT(slot < SHARD_LISTENERS_MAX);
+    if (order == NULL)
+        return -ENOMEM;
+    order->listener = *options;
+    order->slot = slot;
+    order->fd = fd;
+    return post(order, on_listener);
+}
+
+static void on_drained_delivered(struct loop_message *message, struct loop *loop)
+{
+    struct order *order = MQTT_CONTAINER_OF(message, struct order, message);
+    const struct shard_reports *reports = &order->shard->reports;
+
+    (void)loop;
+    reports->drained(reports->context);
+    free(order);
+}
+
+/* The order that asked for it carries the answer back: there is nothing to allocate. */
+static void on_drained(void *context)
+{
+    struct order *order = context;
+
+    loop_post(order->shard->all[0].loop, &order->message, on_drained_delivered);
+}
+
+static void on_drain(struct loop_message *message, struct loop *loop)
+{
+    struct order *order = MQTT_CONTAINER_OF(message, struct order, message);
+    struct shard *shard = order->shard;
+
+    shard->is_draining = true;
+    close_listeners(shard);
+    broker_drain(shard->broker, loop_now_ms(loop));
+    net_drain(shard->net, loop_now_ms(loop) + order->most_ms, on_drained, order);
+}
+
+int shard_post_drain(struct shard *shard, uint64_t most_ms)
+{
+    struct order *order = order_new(shard);
+
+    if (order == NULL)
+        return -ENOMEM;
+    order->most_ms = most_ms;
+    return post(order, on_drain);
+}
+
+static void on_stats_delivered(struct loop_message *message, struct loop *loop)
+{
+    struct order *order = MQTT_CONTAINER_OF(message, struct order, message);
+    const struct shard_reports *reports = &order->shard->reports;
+
+    (void)loop;
+    reports->stats(reports->context, &order->stats);
+    free(order);
+}
+
+static void on_stats(struct loop_message *message, struct loop *loop)
+{
+    struct order *order = MQTT_CONTAINER_OF(message, struct order, message);
+
+    (void)loop;
+    stats_add(&order->stats, broker_statistics(order->shard->broker));
+    loop_post(order->shard->all[0].loop, &order->message, on_stats_delivered);
+}
+
+int shard_post_stats(struct shard *shard)
+{
+    return post(order_new(shard), on_stats);
+}

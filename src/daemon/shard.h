@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One shard: a thread with its loop, its connections and its part of the broker.
+ *
+ * Owner: the shard's thread once shard_start() was called, the main thread before and
+ * after shard_join(). Others reach it by the shard_post_ functions, which are
+ * thread-safe. Shard 0 is run by the main thread itself (loop_run). */
+#pragma once
+
+#include "base/attrs.h"
+#include "core/broker.h"
+#include "core/shared.h"
+#include "daemon/admission.h"
+#include "daemon/config.h"
+#include "daemon/log.h"
+#include "loop/loop.h"
+#include "net/listener.h"
+#include "net/net.h"
+#include "pki/registry_view.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#define SHARD_LISTENERS_MAX 256 /* different listener names in the life of a process */
+
+/* A shard says: "my connections are drained", or hands in its counters. On shard 0. */
+struct shard_reports {
+    void *context;
+    void (*drained)(void *context);
+    void (*stats)(void *context, const struct broker_stats *stats);
+};
+
+struct shard {
+    unsigned number;
+    unsigned count;
+    struct shard *all; /* the array of all shards */
+    struct loop *loop;
+    struct net *net;
+    struct broker *broker;
+    struct log *log;
+    struct shard_reports reports;
+    struct config *config;          /* counted */
+    struct registry_view *registry; /* counted; NULL: none */
+    struct admission_rules rules;
+    struct listener *listeners[SHARD_LISTENERS_MAX]; /* by slot */
+    struct loop_hook hook;
+    struct wheel_timer timer;
+    pthread_t thread;
+    bool has_thread;
+    bool is_draining;
+};
+
+struct shard_options {
+    unsigned number;
+    unsigned count;
+    struct shard *all;
+    struct shared *shared;
+    struct siphash_key hash_key;
+    struct log *log;
+    struct config *config;          /* a reference is taken */
+    struct registry_view *registry; /* likewise; NULL: none */
+    const char *trust_domain;       /* borrowed as long as the shard lives */
+    struct shard_reports reports;
+};
+
+/* 0 or negative errno; nothing is left open then. */
+MQTT_NODISCARD int shard_open(struct shard *shard, const struct shard_options *options);
+
+/* The thread has ended or never was. All sockets are closed. */
+void shard_close(struct shard *shard);
+
+/* Runs the loop in a thread of its own. */
+MQTT_NODISCARD int shard_start(struct shard *shard);
+void shard_join(struct shard *shard); /* after loop_stop(); no thread is fine */
+
+/* After all threads have ended: delivers what they had for each other. */
+void shard_settle(struct shard *all, unsigned count);
+
+/* ---- from other threads; -ENOMEM: nothing was posted ---- */
+
+/* New rules from the next packet on; NULL stands for "as before". */
+MQTT_NODISCARD int shard_post_rules(struct shard *shard, struct config *config,
+                                    struct registry_view *registry);
+
+/* Listens on `fd` (taken) from now on; or, with fd -1, no longer in that slot. Copies the
+ * options; their name and TLS context are borrowed as long as the shard lives. */
+MQTT_NODISCARD int shard_post_listener(struct shard *shard, unsigned slot,
+                                       const struct listener_options *options, int fd);
+
+/* Says good-bye to all clients; reports.drained follows within `most_ms`. */
+MQTT_NODISCARD int shard_post_drain(struct shard *shard, uint64_t most_ms);
+
+/* Asks for the counters; reports.stats follows. */
+MQTT_NODISCARD int shard_post_stats(struct shard *shard);
