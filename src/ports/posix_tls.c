@@ -106,7 +106,7 @@ void tacit_tls_free(struct tacit_tls *tls)
 }
 
 /* Whom we expect: an address must stand in the certificate as an address. */
-static bool expect_host(SSL *ssl, const char *host)
+static bool expect_host(SSL *ssl, char *host)
 {
     unsigned char address[sizeof(struct in6_addr)];
     if (inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1)
