@@ -69,8 +69,8 @@ static void visit_entry(struct bytes_node *edge, void *context)
 
     if (entry == NULL || each->stopped)
         return;
-    each->stopped = !each->visit(
-        each->context, (struct mqtt_span){ entry->topic, entry->len }, entry->value);
+    each->stopped =
+        !each->visit(each->context, (struct mqtt_span){ entry->topic, entry->len }, entry->value);
 }
 
 void retained_tree_each(const struct retained_tree *tree, retained_visit visit, void *context)

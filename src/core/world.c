@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/world.h"
+
+#include "codec/ack.h"
+#include "codec/connack.h"
+#include "codec/disconnect.h"
+#include "codec/properties.h"
+#include "codec/suback.h"
+#include "codec/subscribe.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct world_batch {
+    struct world_batch *next;
+    unsigned shard;
+    uint8_t *bytes;
+    size_t len;
+};
+
+static const struct siphash_key world_key = { 1, 2 };
+
+static void must(bool condition, const char *what)
+{
+    if (condition)
+        return;
+    fprintf(stderr, "world: %s\n", what);
+    abort();
+}
+
+/* ---- ports ---- */
+
+static void wake(void *transport)
+{
+    (void)transport; /* world_run looks at every outbox */
+}
+
+static void drain(struct world_peer *peer, struct outbox *outbox, struct outbox_pools *pools)
+{
+    struct mqtt_span spans[16];
+    size_t count = outbox_peek(outbox, spans, MQTT_ARRAY_LEN(spans));
+
+    while (count > 0) {
+        size_t total = 0;
+        for (size_t i = 0; i < count; i++) {
+            must(peer->len + spans[i].len <= INBOX_BYTES, "inbox is full");
+            memcpy(peer->inbox + peer->len, spans[i].data, spans[i].len);
+            peer->len += spans[i].len;
+            total += spans[i].len;
+        }
+        outbox_consume(outbox, pools, total);
+        count = outbox_peek(outbox, spans, MQTT_ARRAY_LEN(spans));
+    }
+}
+
+static void on_close(void *transport, struct client *client)
+{
+    struct world_peer *peer = transport;
+
+    drain(peer, client_outbox(client), broker_outbox_pools(peer->world->brokers[peer->shard]));
+    peer->client = NULL;
+    peer->is_open = false;
+}
+
+static enum admission exchange(const struct admission_request *request,
+                               struct admission_answer *out)
+{
+    if (request->exchange == NULL) {
+        out->exchange = (void *)(uintptr_t)&world_key;
+        out->data = span_of("ping");
+        return ADMISSION_CONTINUE;
+    }
+    out->reason = MQTT_NOT_AUTHORIZED;
+    return span_equal(request->data, span_of("pong")) ? ADMISSION_ALLOW : ADMISSION_REFUSE;
+}
+
+static enum admission admit(void *context, const struct admission_request *request,
+                            struct admission_answer *out)
+{
+    const struct world *world = context;
+    const struct world_peer *peer = request->facts;
+    enum admission admission = ADMISSION_ALLOW;
+
+    if (request->method.len > 0 && !span_equal(request->method, span_of("echo"))) {
+        out->reason = MQTT_BAD_AUTHENTICATION_METHOD;
+        return ADMISSION_REFUSE;
+    }
+    if (request->method.len > 0)
+        admission = exchange(request, out);
+    if (admission != ADMISSION_ALLOW)
+        return admission;
+    out->data = (struct mqtt_span){ 0 };
+    out->identity = (struct identity){
+        .device = peer->device[0] != '\0' ? peer->device : NULL,
+        .role = peer->role,
+        .proved = peer->device[0] != '\0',
+    };
+    out->role = policy_find_role(world->policy, peer->role);
+    return ADMISSION_ALLOW;
+}
+
+static void abandon(void *context, void *unfinished)
+{
+    (void)context;
+    (void)unfinished;
+}
+
+static void on_event(void *context, const struct event *event)
+{
+    struct world *world = context;
+
+    world->events[event->kind]++;
+}
+
+static void fill(void *context, void *bytes, size_t len)
+{
+    struct world *world = context;
+    uint8_t *out = bytes;
+
+    for (size_t i = 0; i < len; i++) {
+        world->random = world->random * UINT64_C(6364136223846793005) + 1442695040888963407;
+        out[i] = (uint8_t)(world->random >> 56);
+    }
+}
+
+static void post(void *context, unsigned shard, uint8_t *bytes, size_t len)
+{
+    struct world *world = context;
+    struct world_batch *batch = malloc(sizeof(*batch));
+    struct world_batch **last = &world->batches;
+
+    must(batch != NULL, "out of memory");
+    *batch = (struct world_batch){ NULL, shard, bytes, len };
+    while (*last != NULL)
+        last = &(*last)->next;
+    *last = batch;
+}
+
+/* ---- life ---- */
+
+static void make_policy(struct world *world)
+{
+    static const struct role_options everything = {
+        .wildcards = true, .shared = true, .retain = true, .maximum_qos = 2, .anonymous = true
+    };
+    static const struct role_options device = { .retain = true, .maximum_qos = 2 };
+    const char *why;
+    struct role *role;
+
+    world->policy = policy_new();
+    must(world->policy != NULL, "policy");
+    role = policy_add_role(world->policy, "all", &everything);
+    must(role_grant(role, POLICY_PUBLISH, "#", &why) == 0, "grant");
+    must(role_grant(role, POLICY_SUBSCRIBE, "#", &why) == 0, "grant");
+    must(role_grant(role, POLICY_SUBSCRIBE, "$SYS/#", &why) == 0, "grant");
+    role = policy_add_role(world->policy, "device", &device);
+    must(role_grant(role, POLICY_PUBLISH, "devices/%{device}/#", &why) == 0, "grant");
+    must(role_grant(role, POLICY_SUBSCRIBE, "devices/%{device}/#", &why) == 0, "grant");
+    policy_seal(world->policy);
+}
+
+void world_init(struct world *world, unsigned shards, const struct limits *limits)
+{
+    *world = (struct world){ .shards = shards, .now_ms = 1000000, .random = 42 };
+    world->shared = shared_new(&world_key, NULL, shards);
+    must(world->shared != NULL, "shared");
+    make_policy(world);
+    for (unsigned i = 0; i < shards; i++) {
+        const struct broker_options options = {
+            .limits = limits != NULL ? *limits : limits_default(),
+            .hash_key = world_key,
+            .shard = i,
+            .shard_count = shards,
+            .shared = world->shared,
+            .response_prefix = "answers",
+            .ports = {
+                .transport = { wake, on_close },
+                .admission = { world, admit, abandon },
+                .events = { world, on_event },
+                .random = { world, fill },
+                .peers = { world, post },
+            },
+        };
+        world->brokers[i] = broker_new(&options, world->now_ms);
+        must(world->brokers[i] != NULL, "broker");
+    }
+}
+
+void world_fini(struct world *world)
+{
+    for (unsigned i = 0; i < WORLD_PEERS; i++) {
+        if (world->peers[i].is_open && world->peers[i].client != NULL)
+            client_lost(world->peers[i].client, world->now_ms);
+        free(world->peers[i].inbox);
+    }
+    for (unsigned i = 0; i < world->shards; i++)
+        broker_free(world->brokers[i]);
+    while (world->batches != NULL) {
+        struct world_batch *batch = world->batches;
+        world->batches = batch->next;
+        free(batch->bytes);
+        free(batch);
+    }
+    shared_free(world->shared);
+    policy_unref(world->policy);
+}
+
+struct world_peer *world_open_device(struct world *world, enum mqtt_version version,
+                                     const char *device, const char *role)
+{
+    for (unsigned i = 0; i < WORLD_PEERS; i++) {
+        struct world_peer *peer = &world->peers[i];
+
+        if (peer->is_open)
+            continue;
+        free(peer->inbox);
+        *peer = (struct world_peer){ .world = world,
+                                     .number = i,
+                                     .is_open = true,
+                                     .version = version,
+                                     .inbox = malloc(INBOX_BYTES) };
+        must(peer->inbox != NULL, "out of memory");
+        snprintf(peer->device, sizeof(peer->device), "%s", device);
+        snprintf(peer->role, sizeof(peer->role), "%s", role);
+        return peer;
+    }
+    must(false, "too many peers");
+    return NULL;
+}
+
+struct world_peer *world_open(struct world *world, enum mqtt_version version)
+{
+    return world_open_device(world, version, "", "all");
+}
+
+void world_send(struct world_peer *peer, struct mqtt_span bytes)
+{
+    struct world *world = peer->world;
+    bool gone = false;
+
+    if (!peer->is_open)
+        return;
+    if (peer->client == NULL) {
+        int home = broker_home_shard(world->brokers[0], bytes);
+        peer->shard = home > 0 ? (unsigned)home : 0;
+        peer->client =
+            client_open(world->brokers[peer->shard], peer, peer, world->now_ms, world->now_ms);
+        must(peer->client != NULL, "client");
+    }
+    client_receive(peer->client, bytes, world->now_ms, &gone);
+    must(gone == (peer->client == NULL), "close and client_receive disagree");
+}
+
+void world_break(struct world_peer *peer)
+{
+    if (peer->client != NULL)
+        client_lost(peer->client, peer->world->now_ms);
+    peer->client = NULL;
+    peer->is_open = false;
+    world_run(peer->world);
+}
+
+/* ---- time ---- */
+
+static bool carry_batches(struct world *world)
+{
+    struct world_batch *batch = world->batches;
+
+    if (batch == NULL)
+        return false;
+    world->batches = batch->next;
+    broker_receive_batch(world->brokers[batch->shard],
+                         (struct mqtt_span){ batch->bytes, batch->len }, world->now_ms);
+    free(batch->bytes);
+    free(batch);
+    return true;
+}
+
+static bool empty_outboxes(struct world *world)
+{
+    bool any = false;
+
+    for (unsigned i = 0; i < WORLD_PEERS; i++) {
+        struct world_peer *peer = &world->peers[i];
+        if (peer->client == NULL || peer->takes_nothing || client_outbox(peer->client)->bytes == 0)
+            continue;
+        drain(peer, client_outbox(peer->client), broker_outbox_pools(world->brokers[peer->shard]));
+        client_sent(peer->client, world->now_ms);
+        any = true;
+    }
+    return any;
+}
+
+void world_run(struct world *world)
+{
+    bool again = true;
+
+    while (again) {
+        for (unsigned i = 0; i < world->shards; i++) {
+            broker_advance(world->brokers[i], world->now_ms);
+            broker_flush_peers(world->brokers[i]);
+        }
+        again = carry_batches(world);
+        again |= empty_outboxes(world);
+    }
+}
+
+void world_sleep(struct world *world, uint64_t ms)
+{
+    uint64_t until_ms = world->now_ms + ms;
+
+    while (world->now_ms < until_ms) {
+        uint64_t next_ms = until_ms;
+        for (unsigned i = 0; i < world->shards; i++)
+            if (broker_next_ms(world->brokers[i]) < next_ms)
+                next_ms = broker_next_ms(world->brokers[i]);
+        world->now_ms = next_ms > world->now_ms ? next_ms : world->now_ms + 1;
+        world_run(world);
+    }
+}
+
+/* ---- packets ---- */
+
+bool world_take(struct world_peer *peer, struct mqtt_frame *out)
+{
+    struct mqtt_span rest = { peer->inbox + peer->parsed, peer->len - peer->parsed };
+
+    if (rest.len == 0 || mqtt_frame_decode(rest, INBOX_BYTES, out) != MQTT_OK)
+        return false;
+    peer->parsed += out->len;
+    return true;
+}
+
+static void send_written(struct world_peer *peer, const struct mqtt_writer *w)
+{
+    must(w->status == MQTT_OK, "packet does not fit");
+    world_send(peer, mqtt_writer_written(w));
+    world_run(peer->world);
+}
+
+static void put_number(struct mqtt_writer *w, uint8_t id, enum mqtt_property_type type,
+                       uint32_t number)
+{
+    const struct mqtt_property property = { .id = id, .type = type, .number = number };
+
+    if (number != 0)
+        mqtt_property_write(w, &property);
+}
+
+bool world_connect(struct world_peer *peer, const struct world_connect *how, uint8_t *out_reason)
+{
+    uint8_t packet[1024];
+    uint8_t block[64];
+    uint8_t will_block[16];
+    struct mqtt_connack connack = { 0 };
+    struct mqtt_frame frame;
+    struct mqtt_connect connect = {
+        .version = peer->version,
+        .clean_start = !how->resume,
+        .keep_alive_s = how->keep_alive_s,
+        .client_id = span_of(how->client_id),
+    };
+    struct mqtt_writer w = mqtt_writer_over(block, sizeof(block));
+
+    put_number(&w, MQTT_PROP_SESSION_EXPIRY, MQTT_PROPERTY_U32, how->expiry_s);
+    put_number(&w, MQTT_PROP_RECEIVE_MAXIMUM, MQTT_PROPERTY_U16, how->receive_maximum);
+    put_number(&w, MQTT_PROP_TOPIC_ALIAS_MAXIMUM, MQTT_PROPERTY_U16, how->alias_maximum);
+    if (peer->version == MQTT_VERSION_5)
+        connect.properties = mqtt_writer_written(&w);
+    if (how->will_topic != NULL) {
+        connect.has_will = true;
+        connect.will.topic = span_of(how->will_topic);
+        connect.will.payload = span_of("gone");
+        w = mqtt_writer_over(will_block, sizeof(will_block));
+        put_number(&w, MQTT_PROP_WILL_DELAY, MQTT_PROPERTY_U32, how->will_delay_s);
+        if (peer->version == MQTT_VERSION_5)
+            connect.will.properties = mqtt_writer_written(&w);
+    }
+    w = mqtt_writer_over(packet, sizeof(packet));
+    mqtt_connect_encode(&w, &connect);
+    send_written(peer, &w);
+    must(world_take(peer, &frame) && frame.type == MQTT_CONNACK, "no CONNACK");
+    must(mqtt_connack_decode(peer->version, frame.body, &connack) == MQTT_OK, "CONNACK");
+    if (out_reason != NULL)
+        *out_reason = connack.reason;
+    else
+        must(connack.reason == 0, "CONNECT was refused");
+    return connack.session_present;
+}
+
+uint8_t world_subscribe(struct world_peer *peer, const char *filter, enum mqtt_qos qos)
+{
+    uint8_t packet[1024];
+    struct mqtt_writer w = mqtt_writer_over(packet, sizeof(packet));
+    const struct mqtt_subscription entry = { .filter = span_of(filter), .qos = qos };
+    struct mqtt_suback suback = { 0 };
+    struct mqtt_frame frame;
+
+    mqtt_subscribe_encode(&w, peer->version, 1, (struct mqtt_span){ 0 }, &entry, 1);
+    send_written(peer, &w);
+    must(world_take(peer, &frame) && frame.type == MQTT_SUBACK, "no SUBACK");
+    must(mqtt_suback_decode(peer->version, MQTT_SUBACK, frame.body, &suback) == MQTT_OK, "SUBACK");
+    return suback.reasons.data[0];
+}
+
+void world_publish(struct world_peer *peer, const char *topic, const char *payload,
+                   enum mqtt_qos qos, uint16_t packet_id, bool retain)
+{
+    uint8_t packet[2048];
+    const struct mqtt_publish_out publish = {
+        .qos = qos,
+        .retain = retain,
+        .packet_id = packet_id,
+        .topic = span_of(topic),
+        .payload = span_of(payload),
+    };
+
+    must(mqtt_publish_size(peer->version, &publish) <= sizeof(packet), "PUBLISH");
+    uint8_t *end = mqtt_publish_write(packet, peer->version, &publish, NULL);
+    world_send(peer, (struct mqtt_span){ packet, (size_t)(end - packet) });
+    world_run(peer->world);
+}
+
+void world_ack(struct world_peer *peer, enum mqtt_packet_type type, uint16_t packet_id)
+{
+    uint8_t packet[8];
+    struct mqtt_writer w = mqtt_writer_over(packet, sizeof(packet));
+    const struct mqtt_ack ack = { .packet_id = packet_id };
+
+    mqtt_ack_encode(&w, peer->version, type, &ack);
+    send_written(peer, &w);
+}
+
+bool world_take_publish(struct world_peer *peer, struct mqtt_publish *out)
+{
+    struct mqtt_frame frame;
+    size_t before = peer->parsed;
+
+    if (!world_take(peer, &frame))
+        return false;
+    if (frame.type == MQTT_PUBLISH
+        && mqtt_publish_decode(peer->version, frame.flags, frame.body, out) == MQTT_OK)
+        return true;
+    peer->parsed = before;
+    return false;
+}
+
+bool world_expect(struct world_peer *peer, enum mqtt_packet_type type)
+{
+    struct mqtt_frame frame;
+
+    return world_take(peer, &frame) && frame.type == type;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* For tests only: shards, connections and time, all in the test's hand.
+ *
+ * A peer is one connection. What the broker sends to it is gathered in `inbox` when
+ * world_run() ends a turn; what the test sends is bytes made by the codec or by
+ * hand. Time moves only when the test says so. */
+#pragma once
+
+#include "codec/connect.h"
+#include "codec/frame.h"
+#include "codec/publish.h"
+#include "core/broker.h"
+#include "core/shared.h"
+
+#include <stdbool.h>
+
+#define WORLD_SHARDS 8u
+#define WORLD_PEERS  64u
+#define INBOX_BYTES  (1u << 20)
+
+struct world;
+
+struct world_peer {
+    struct world *world;
+    struct client *client; /* NULL: closed */
+    unsigned shard;
+    unsigned number;
+    bool is_open;
+    bool takes_nothing; /* a peer that does not read */
+    enum mqtt_version version;
+    size_t len;    /* bytes in inbox */
+    size_t parsed; /* of them, already taken by world_take */
+    uint8_t *inbox;
+    char device[32]; /* identity at admission; empty: anonymous */
+    char role[32];
+};
+
+struct world {
+    unsigned shards;
+    uint64_t now_ms;
+    struct shared *shared;
+    struct policy *policy;
+    struct broker *brokers[WORLD_SHARDS];
+    struct world_peer peers[WORLD_PEERS];
+    struct world_batch *batches; /* between shards, oldest first */
+    uint64_t random;
+    unsigned events[EVENT_KIND_COUNT];
+    /* Enhanced authentication that the fake admission knows: method "echo" wants the
+     * answer "pong" to its "ping". */
+};
+
+/* Role "all" may do everything, role "device" devices/%{device}/# without wildcards.
+ * `limits` NULL: the defaults. */
+void world_init(struct world *world, unsigned shards, const struct limits *limits);
+void world_fini(struct world *world);
+
+/* A new connection of an anonymous client with role "all", or of a device. */
+struct world_peer *world_open(struct world *world, enum mqtt_version version);
+struct world_peer *world_open_device(struct world *world, enum mqtt_version version,
+                                     const char *device, const char *role);
+
+/* Bytes from the peer; a whole CONNECT first, as it decides the shard. */
+void world_send(struct world_peer *peer, struct mqtt_span bytes);
+
+/* The connection breaks. */
+void world_break(struct world_peer *peer);
+
+/* Runs shards until nothing moves any more, timers included, at the present time. */
+void world_run(struct world *world);
+void world_sleep(struct world *world, uint64_t ms);
+
+/* The next packet in the inbox; false: none. */
+bool world_take(struct world_peer *peer, struct mqtt_frame *out);
+
+/* ---- shorthands, each followed by world_run() ---- */
+
+/* Fields beside these are the standard's defaults. */
+struct world_connect {
+    const char *client_id;
+    bool resume; /* clean start off */
+    uint32_t expiry_s;
+    uint16_t keep_alive_s;
+    const char *will_topic;
+    uint32_t will_delay_s;
+    uint16_t receive_maximum; /* 0: not sent */
+    uint16_t alias_maximum;
+};
+/* Sends CONNECT and takes the CONNACK; its reason goes to *out_reason, may be NULL. True: session
+ * present. */
+bool world_connect(struct world_peer *peer, const struct world_connect *how, uint8_t *out_reason);
+/* Returns the SUBACK's reason code. */
+uint8_t world_subscribe(struct world_peer *peer, const char *filter, enum mqtt_qos qos);
+void world_publish(struct world_peer *peer, const char *topic, const char *payload,
+                   enum mqtt_qos qos, uint16_t packet_id, bool retain);
+void world_ack(struct world_peer *peer, enum mqtt_packet_type type, uint16_t packet_id);
+/* The next PUBLISH in the inbox, skipping nothing: false if the next packet is none. */
+bool world_take_publish(struct world_peer *peer, struct mqtt_publish *out);
+/* Takes one packet of that type; false if the next is another or none. */
+bool world_expect(struct world_peer *peer, enum mqtt_packet_type type);
