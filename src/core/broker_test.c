@@ -5,10 +5,11 @@
 #include "core/persist.h"
 #include "core/world.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+
+#include <cmocka.h>
 
 /* The tables of what varies: protocol versions and shards. */
 static const struct {
