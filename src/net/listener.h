@@ -10,6 +10,8 @@
 
 #include <stdint.h>
 
+#define LISTENER_SHARDS_MAX 256
+
 struct listener;
 
 struct listener_options {
@@ -19,10 +21,10 @@ struct listener_options {
     const char *address;     /* numeric; NULL or "": every IPv6 and IPv4 address */
     uint16_t port;           /* 0: any free one */
     unsigned backlog;        /* 0: 4096 */
-    struct tls_context *tls; /* borrowed until listener_close(); NULL: plaintext */
+    struct tls_context *tls; /* a reference is taken; NULL: plaintext */
 };
 
-/* Binds one listening socket for each of `count` shards and stores them in
+/* Binds one listening socket for each of `count` shards (1..LISTENER_SHARDS_MAX) and stores them in
  * out_fds. Refuses an address that another process listens on: -EADDRINUSE.
  * Otherwise -EINVAL for an address that is not numeric, or what the kernel said. A
  * Unix socket nobody listens on any more is replaced. */
@@ -36,7 +38,7 @@ uint16_t listener_port(int fd);
 MQTT_NODISCARD int listener_open(struct net *net, const struct listener_options *options, int fd,
                                  struct listener **out);
 
-/* Another TLS context for connections to come. */
+/* Another TLS context for connections to come; a reference is taken. */
 void listener_set_tls(struct listener *listener, struct tls_context *tls);
 
 /* Stops accepting; accepted connections live on. The path of a Unix socket is

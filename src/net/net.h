@@ -2,8 +2,8 @@
 /* The connections of one shard: bytes between sockets and the core.
  *
  * Owner: the loop's thread. All connections of a net share one read buffer; what a
- * turn has to send leaves each connection in one system call at its end. A
- * connection moves once, before its client is opened, to the shard that
+ * turn has to send leaves each connection in one system call at its end (a hook:
+ * hooks that make clients send are added before net_open). A connection moves once, before its client is opened, to the shard that
  * broker_home_shard() names. */
 #pragma once
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 struct tls_context {
+    atomic_uint references;
     CRYPTO_RWLOCK *lock; /* of the pointer: held for an increment only */
     struct tls_generation *current;
 };
@@ -17,8 +18,10 @@ int tls_context_new(const struct tls_options *options, struct tls_error *why,
                     struct tls_context **out)
 {
     struct tls_context *context = calloc(1, sizeof(*context));
-    if (context != NULL)
+    if (context != NULL) {
+        atomic_init(&context->references, 1);
         context->lock = CRYPTO_THREAD_lock_new();
+    }
     if (context == NULL || context->lock == NULL) {
         snprintf(why->text, sizeof(why->text), "out of memory");
         free(context);
@@ -64,9 +67,16 @@ int tls_context_reload(struct tls_context *context, const struct tls_options *op
     return 0;
 }
 
+struct tls_context *tls_context_ref(struct tls_context *context)
+{
+    atomic_fetch_add_explicit(&context->references, 1, memory_order_relaxed);
+    return context;
+}
+
 void tls_context_free(struct tls_context *context)
 {
-    if (context == NULL)
+    if (context == NULL
+        || atomic_fetch_sub_explicit(&context->references, 1, memory_order_acq_rel) != 1)
         return;
     tls_generation_unref(context->current);
     CRYPTO_THREAD_lock_free(context->lock);

@@ -49,7 +49,11 @@ MQTT_NODISCARD int tls_context_new(const struct tls_options *options, struct tls
 MQTT_NODISCARD int tls_context_reload(struct tls_context *context,
                                       const struct tls_options *options, struct tls_error *why);
 
-/* Connections made from it live on. NULL is fine. */
+/* One more owner. */
+struct tls_context *tls_context_ref(struct tls_context *context);
+
+/* Gives one reference back, new's or ref's; the last one frees. Connections made from it
+ * live on. NULL is fine. */
 void tls_context_free(struct tls_context *context);
 
 /* Forgets everything that could be resumed. */

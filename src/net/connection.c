@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/connection.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void on_ready(struct loop_watch *watch, unsigned ready)
+{
+    struct connection *connection = MQTT_CONTAINER_OF(watch, struct connection, watch);
+    /* One thing a call: either may free it, and what is still true is reported again. */
+    if ((ready & LOOP_READABLE) != 0)
+        receive_ready(connection);
+    else
+        transmit_flush(connection);
+}
+
+/* ---- into and out of a net ---- */
+
+static void enter(struct net *net, struct connection *connection)
+{
+    connection->net = net;
+    list_push_back(&net->connections, &connection->all);
+    atomic_fetch_add_explicit(&net->count, 1, memory_order_relaxed);
+}
+
+static void leave(struct connection *connection)
+{
+    struct net *net = connection->net;
+    loop_unwatch(net->loop, &connection->watch);
+    loop_cancel(net->loop, &connection->timer);
+    list_unlink(&connection->dirty);
+    list_unlink(&connection->all);
+    atomic_fetch_sub_explicit(&net->count, 1, memory_order_relaxed);
+}
+
+void connection_free(struct connection *connection)
+{
+    struct net *net = connection->net;
+    int fd = connection->watch.fd;
+    leave(connection);
+    close(fd);
+    if (connection->phase > PHASE_OPEN)
+        outbox_clear(&connection->closing, broker_outbox_pools(net->broker));
+    if (connection->phase == PHASE_GREETING)
+        tls_context_free(connection->tls_context);
+    tls_stream_close(&connection->tls);
+    free(connection->input);
+    free(connection->output);
+    free(connection);
+    net->stats.closed++;
+    /* A drain may wait for the last one. */
+    if (net->drain.is_on)
+        loop_turn_again(net->loop);
+}
+
+void connection_lost(struct connection *connection)
+{
+    struct net *net = connection->net;
+    if (connection->phase == PHASE_OPEN)
+        client_lost(connection->client, loop_now_ms(net->loop));
+    /* Its outbox went with the client. */
+    if (connection->phase == PHASE_OPEN)
+        connection->phase = PHASE_CONNECTING;
+    connection_free(connection);
+}
+
+void connection_refuse(struct connection *connection, enum net_refusal why, const char *text)
+{
+    net_refuse(connection->net, &connection->facts, why, text);
+    connection_free(connection);
+}
+
+static void on_connect_deadline(struct wheel_timer *timer, void *context, uint64_t now_ms)
+{
+    (void)context;
+    (void)now_ms;
+    struct connection *connection = MQTT_CONTAINER_OF(timer, struct connection, timer);
+    connection_refuse(connection, NET_REFUSED_TIMEOUT,
+                      connection->phase == PHASE_CONNECTING ? "no CONNECT in time"
+                                                            : "no TLS handshake in time");
+}
+
+/* ---- accept ---- */
+
+static struct connection *connection_new(int fd, const struct connection_start *start)
+{
+    size_t address_bytes = strlen(start->address) + 1;
+    struct connection *connection = calloc(1, sizeof(*connection) + address_bytes);
+    if (connection == NULL)
+        return NULL;
+    memcpy(connection->address, start->address, address_bytes);
+    connection->watch.fd = fd;
+    connection->tls_context = start->tls != NULL ? tls_context_ref(start->tls) : NULL;
+    connection->phase = start->tls != NULL ? PHASE_GREETING : PHASE_CONNECTING;
+    connection->facts = (struct connection_facts){ .listener = start->listener,
+                                                   .tag = start->tag,
+                                                   .address = connection->address,
+                                                   .transport = start->transport };
+    return connection;
+}
+
+const char *connection_objection(const struct connection *connection)
+{
+    const struct net_hooks *hooks = &connection->net->hooks;
+    return hooks->check_peer != NULL ? hooks->check_peer(hooks->context, &connection->facts) : NULL;
+}
+
+/* Starts to listen to it; frees it on failure. */
+static bool watch(struct connection *connection)
+{
+    struct net *net = connection->net;
+    unsigned interest = connection->output != NULL ? LOOP_READABLE | LOOP_WRITABLE : LOOP_READABLE;
+    connection->is_blocked = connection->output != NULL;
+    int fd = connection->watch.fd;
+    if (loop_watch(net->loop, &connection->watch, fd, interest, on_ready) < 0) {
+        connection_refuse(connection, NET_REFUSED_MEMORY, "the kernel cannot watch its socket");
+        return false;
+    }
+    loop_arm(net->loop, &connection->timer,
+             connection->accepted_ms + net->limits.connect_timeout_ms, on_connect_deadline);
+    return true;
+}
+
+void connection_open(struct net *net, int fd, const struct connection_start *start)
+{
+    struct connection *connection = connection_new(fd, start);
+    if (connection == NULL) {
+        close(fd);
+        net_refuse(net, NULL, NET_REFUSED_MEMORY, "out of memory");
+        return;
+    }
+    bool is_full = net_is_full(net);
+    connection->accepted_ms = loop_now_ms(net->loop);
+    enter(net, connection);
+    net->stats.accepted++;
+    if (is_full) {
+        connection_refuse(connection, NET_REFUSED_CONNECTIONS, "limit of open connections");
+        return;
+    }
+    if (start->tls == NULL) {
+        const char *text = connection_objection(connection);
+        if (text != NULL) {
+            connection_refuse(connection, NET_REFUSED_PEER, text);
+            return;
+        }
+    }
+    (void)watch(connection);
+}
+
+/* ---- to its home ---- */
+
+static bool open_client(struct connection *connection, struct mqtt_span bytes)
+{
+    struct net *net = connection->net;
+    uint64_t now_ms = loop_now_ms(net->loop);
+    struct client *client =
+        client_open(net->broker, connection, &connection->facts, connection->accepted_ms, now_ms);
+    if (client == NULL) {
+        connection_refuse(connection, NET_REFUSED_CONNECTIONS, "limit of open connections");
+        return false;
+    }
+    loop_cancel(net->loop, &connection->timer);
+    connection->client = client;
+    connection->phase = PHASE_OPEN;
+    return receive_bytes(connection, bytes);
+}
+
+/* On the home shard's thread. */
+static void on_adopt(struct loop_message *message, struct loop *loop)
+{
+    (void)loop;
+    struct connection *connection = MQTT_CONTAINER_OF(message, struct connection, message);
+    struct net *net = connection->net;
+    enter(net, connection);
+    net->stats.moved_in++;
+    if (connection->tls.ssl != NULL)
+        tls_stream_join(&connection->tls, net->tls);
+    if (net->drain.is_on) {
+        connection_free(connection);
+        return;
+    }
+    if (!watch(connection))
+        return;
+    struct held *first = connection->input;
+    connection->input = NULL;
+    (void)open_client(connection, (struct mqtt_span){ first->bytes, first->end });
+    free(first);
+}
+
+static void move(struct connection *connection, struct net *home, struct mqtt_span bytes)
+{
+    struct held *first = malloc(sizeof(*first) + bytes.len);
+    if (first == NULL) {
+        connection_refuse(connection, NET_REFUSED_MEMORY, "out of memory");
+        return;
+    }
+    *first = (struct held){ .capacity = bytes.len, .end = bytes.len };
+    memcpy(first->bytes, bytes.data, bytes.len);
+    free(connection->input);
+    connection->input = first;
+    leave(connection);
+    connection->net->stats.moved_out++;
+    if (connection->tls.ssl != NULL)
+        tls_stream_leave(&connection->tls);
+    connection->net = home;
+    loop_post(home->loop, &connection->message, on_adopt);
+}
+
+bool connection_arrive(struct connection *connection, struct mqtt_span bytes)
+{
+    struct net *net = connection->net;
+    int home = broker_home_shard(net->broker, bytes);
+    if (home < 0) {
+        /* The core refuses a CONNECT that is too long by its header. */
+        if (bytes.len <= net->limits.connect_packet_bytes)
+            return true;
+        connection_refuse(connection, NET_REFUSED_SIZE, "the first packet is too large");
+        return false;
+    }
+    if ((unsigned)home == net->shard || (unsigned)home >= net->peer_count)
+        return open_client(connection, bytes);
+    move(connection, net->peers[home], bytes);
+    return false;
+}
+
+/* ---- the end ---- */
+
+static void on_linger_deadline(struct wheel_timer *timer, void *context, uint64_t now_ms)
+{
+    (void)context;
+    (void)now_ms;
+    connection_free(MQTT_CONTAINER_OF(timer, struct connection, timer));
+}
+
+void connection_end(struct connection *connection, struct outbox *rest)
+{
+    struct net *net = connection->net;
+    connection->phase = PHASE_FLUSHING;
+    connection->closing = *rest;
+    free(connection->input);
+    connection->input = NULL;
+    loop_arm(net->loop, &connection->timer, loop_now_ms(net->loop) + net->linger_ms,
+             on_linger_deadline);
+    transmit_later(connection);
+}
+
+void connection_dismiss(struct connection *connection, enum net_refusal why, const char *text)
+{
+    struct net *net = connection->net;
+    net_refuse(net, &connection->facts, why, text);
+    connection->closing = (struct outbox){ 0 };
+    loop_arm(net->loop, &connection->timer, loop_now_ms(net->loop) + net->linger_ms,
+             on_linger_deadline);
+    connection->phase = PHASE_FLUSHING;
+    transmit_flush(connection);
+}
+
+/* To close at once would reset the connection if the peer is still sending, and
+ * the reset can overtake our last words. */
+void connection_linger(struct connection *connection)
+{
+    connection->phase = PHASE_LINGERING;
+    (void)shutdown(connection->watch.fd, SHUT_WR);
+    receive_ready(connection);
+}

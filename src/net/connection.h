@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One accepted socket, from accept to close. Inside net/ only.
+ *
+ * Owner: the net it is in; in transit between two nets, nobody but the mailbox. It
+ * holds buffers only while half a packet or unsent bytes wait. */
+#pragma once
+
+#include "base/list.h"
+#include "net/state.h"
+#include "tls/stream.h"
+
+#include <stdbool.h>
+
+/* Order matters: before OPEN there is no client, after it there is none any more. */
+enum phase {
+    PHASE_GREETING = 0, /* TLS: no byte has come, nothing is spent on it */
+    PHASE_HANDSHAKE,
+    PHASE_CONNECTING, /* CONNECT is awaited */
+    PHASE_OPEN,
+    PHASE_FLUSHING,  /* the core is done, its last bytes are not */
+    PHASE_LINGERING, /* all is sent; until the peer has closed, so that it gets it */
+};
+
+/* Bytes that have to wait, in one heap block. */
+struct held {
+    size_t capacity;
+    size_t begin;
+    size_t end;
+    uint8_t bytes[];
+};
+
+struct connection {
+    struct loop_watch watch;
+    struct net *net;
+    union {
+        struct client *client;           /* OPEN */
+        struct tls_context *tls_context; /* GREETING: a reference */
+    };
+    struct tls_stream tls;
+    struct list dirty;        /* in net->dirty: output waits for the end of the turn */
+    struct held *input;       /* the start of a packet */
+    struct held *output;      /* ciphertext the socket did not take */
+    uint8_t phase;            /* enum phase */
+    bool is_blocked;          /* the socket is full: watched for writing */
+    struct list all;          /* in net->connections */
+    struct wheel_timer timer; /* before OPEN: CONNECT deadline; after: linger */
+    union {
+        struct {
+            uint64_t accepted_ms;        /* before OPEN */
+            struct loop_message message; /* in transit */
+        };
+        struct outbox closing; /* after OPEN */
+    };
+    struct connection_facts facts;
+    char address[]; /* facts.address */
+};
+
+/* What accept knows of a new connection. All borrowed. */
+struct connection_start {
+    const char *listener;
+    const void *tag;
+    const char *address;
+    struct tls_context *tls; /* NULL: plaintext */
+    enum transport_kind transport;
+};
+
+/* Takes the descriptor, also on failure, which it reports by itself. */
+void connection_open(struct net *net, int fd, const struct connection_start *start);
+
+/* Frees it with its socket. There is no client, or it has been told (client_lost). */
+void connection_free(struct connection *connection);
+
+/* The socket or the stream broke, or the peer closed: tells the client if there is one
+ * and frees. */
+void connection_lost(struct connection *connection);
+
+/* Ends a connection that has no client yet, with the reason reported. */
+void connection_refuse(struct connection *connection, enum net_refusal why, const char *text);
+
+/* The same for one that is told so by TLS and may have something to read yet: lingers. */
+void connection_dismiss(struct connection *connection, enum net_refusal why, const char *text);
+
+/* What check_peer has against it; NULL: nothing. */
+const char *connection_objection(const struct connection *connection);
+
+/* A first packet is there: opens the client here, or moves to its home. False when
+ * the connection is not here any more. */
+bool connection_arrive(struct connection *connection, struct mqtt_span bytes);
+
+/* The core is done with the client (transport port). */
+void connection_end(struct connection *connection, struct outbox *rest);
+
+/* All is sent: says goodbye and waits for the peer's. */
+void connection_linger(struct connection *connection);
+
+/* net/receive.c: the socket is readable. May free the connection. */
+void receive_ready(struct connection *connection);
+
+/* Gives bytes to the client and keeps what is left. False when the connection is
+ * gone or ending. */
+bool receive_bytes(struct connection *connection, struct mqtt_span bytes);
+
+/* net/transmit.c: at the end of a turn, or when the socket takes bytes again. May free the
+ * connection. */
+void transmit_flush(struct connection *connection);
+
+/* Sends or holds the ciphertext in the TLS shard. Negative errno when the socket broke. */
+MQTT_NODISCARD int transmit_ciphertext(struct connection *connection);
+
+/* The connection has output: flushed at the end of this turn. */
+void transmit_later(struct connection *connection);

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "codec/frame.h"
+#include "net/connection.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+/* The start of a packet up to so long is copied to where the rest is read to;
+ * the rest of a longer packet is read to where its start is. */
+#define SHORT_START_BYTES 4096u
+
+/* Where plaintext lands. */
+struct landing {
+    struct held *large; /* is filled first; NULL: none */
+    size_t start;       /* bytes of a short start, at the front of net->plain */
+    size_t len;         /* bytes in net->plain, the start included */
+};
+
+static struct landing prepare(const struct connection *connection)
+{
+    struct landing landing = { 0 };
+    struct held *input = connection->input;
+    if (input == NULL)
+        return landing;
+    if (input->capacity > SHORT_START_BYTES) {
+        landing.large = input;
+        return landing;
+    }
+    memcpy(connection->net->plain, input->bytes, input->end);
+    landing.start = input->end;
+    landing.len = input->end;
+    return landing;
+}
+
+/* ---- what has landed ---- */
+
+static size_t wanted_bytes(const struct connection *connection, struct mqtt_span start)
+{
+    if (connection->phase == PHASE_OPEN)
+        return client_wants_bytes(connection->client);
+    struct mqtt_frame frame = { 0 };
+    enum mqtt_status status =
+        mqtt_frame_decode(start, connection->net->limits.connect_packet_bytes, &frame);
+    return status == MQTT_PENDING ? frame.len : 0;
+}
+
+/* Keeps the start of an unfinished packet, with room for the rest. */
+static bool keep(struct connection *connection, struct mqtt_span start)
+{
+    free(connection->input);
+    connection->input = NULL;
+    if (start.len == 0)
+        return true;
+    size_t capacity = wanted_bytes(connection, start);
+    if (capacity < start.len)
+        capacity = start.len;
+    struct held *input = malloc(sizeof(*input) + capacity);
+    if (input == NULL) {
+        net_refuse(connection->net, &connection->facts, NET_REFUSED_MEMORY, "out of memory");
+        connection_lost(connection);
+        return false;
+    }
+    *input = (struct held){ .capacity = capacity, .end = start.len };
+    memcpy(input->bytes, start.data, start.len);
+    connection->input = input;
+    return true;
+}
+
+bool receive_bytes(struct connection *connection, struct mqtt_span bytes)
+{
+    bool is_gone = false;
+    size_t used =
+        client_receive(connection->client, bytes, loop_now_ms(connection->net->loop), &is_gone);
+    if (is_gone)
+        return false;
+    if (MQTT_LIKELY(used == bytes.len && connection->input == NULL))
+        return true;
+    return keep(connection, (struct mqtt_span){ bytes.data + used, bytes.len - used });
+}
+
+/* False when the connection is gone or ending. */
+static bool take_in(struct connection *connection, struct mqtt_span bytes)
+{
+    if (MQTT_LIKELY(connection->phase == PHASE_OPEN))
+        return receive_bytes(connection, bytes);
+    if (!connection_arrive(connection, bytes))
+        return false;
+    return connection->phase != PHASE_CONNECTING || keep(connection, bytes);
+}
+
+static bool take_in_large(struct connection *connection, struct held *large)
+{
+    connection->input = NULL;
+    bool is_alive = take_in(connection, (struct mqtt_span){ large->bytes, large->end });
+    free(large);
+    if (is_alive && connection->input != NULL) {
+        /* A whole packet was left lying; what follows it cannot be placed. */
+        connection_lost(connection);
+        is_alive = false;
+    }
+    return is_alive;
+}
+
+static bool consume(struct connection *connection, const struct landing *landing)
+{
+    if (landing->large != NULL) {
+        if (landing->large->end < landing->large->capacity)
+            return true;
+        if (!take_in_large(connection, landing->large))
+            return false;
+    }
+    if (landing->len == landing->start)
+        return true;
+    free(connection->input); /* the short start: it is in front of the rest now */
+    connection->input = NULL;
+    return take_in(connection, (struct mqtt_span){ connection->net->plain, landing->len });
+}
+
+/* ---- plaintext ---- */
+
+static void landed(struct landing *landing, size_t len)
+{
+    if (landing->large != NULL) {
+        size_t room = landing->large->capacity - landing->large->end;
+        size_t part = len < room ? len : room;
+        landing->large->end += part;
+        len -= part;
+    }
+    landing->len += len;
+}
+
+static ssize_t read_plain(const struct connection *connection, const struct landing *landing)
+{
+    uint8_t *at = connection->net->plain + landing->len;
+    size_t room = NET_READ_BYTES - landing->len;
+    if (MQTT_LIKELY(landing->large == NULL))
+        return recv(connection->watch.fd, at, room, 0);
+    struct held *large = landing->large;
+    struct iovec parts[] = { { large->bytes + large->end, large->capacity - large->end },
+                             { at, room } };
+    return readv(connection->watch.fd, parts, 2);
+}
+
+static bool is_temporary(int error)
+{
+    return error == EAGAIN || error == EINTR;
+}
+
+static void receive_plain(struct connection *connection)
+{
+    struct landing landing = prepare(connection);
+    ssize_t got = read_plain(connection, &landing);
+    if (got > 0) {
+        landed(&landing, (size_t)got);
+        (void)consume(connection, &landing);
+        return;
+    }
+    if (got == 0 || !is_temporary(errno))
+        connection_lost(connection);
+}
+
+/* ---- TLS ---- */
+
+static void decrypt(struct connection *connection)
+{
+    struct net *net = connection->net;
+    struct landing landing = prepare(connection);
+    enum tls_result result;
+    do {
+        uint8_t *at = net->plain + landing.len;
+        size_t room = NET_READ_BYTES - landing.len;
+        struct held *large = landing.large;
+        if (large != NULL && large->end < large->capacity) {
+            at = large->bytes + large->end;
+            room = large->capacity - large->end;
+        }
+        size_t got = 0;
+        result = tls_stream_read(&connection->tls, net->tls, at, room, &got);
+        landed(&landing, got);
+    } while (result == TLS_DONE);
+
+    /* What came before the end counts, whatever the end was. */
+    int error = transmit_ciphertext(connection);
+    if (!consume(connection, &landing))
+        return;
+    if (result != TLS_WANTS_INPUT || error < 0)
+        connection_lost(connection);
+}
+
+/* True when it is over and the connection goes on. */
+static bool shake_hands(struct connection *connection)
+{
+    struct net *net = connection->net;
+    bool is_resumed = false;
+    enum tls_result result = tls_stream_handshake(&connection->tls, net->tls, &is_resumed);
+    int error = transmit_ciphertext(connection);
+    if (result == TLS_FAILED) {
+        connection_dismiss(connection, NET_REFUSED_HANDSHAKE, tls_shard_failure(net->tls));
+        return false;
+    }
+    if (error < 0) {
+        connection_refuse(connection, NET_REFUSED_HANDSHAKE, "the client hung up");
+        return false;
+    }
+    if (result != TLS_DONE)
+        return false;
+    net->stats.handshakes++;
+    net->stats.resumed += is_resumed ? 1 : 0;
+    connection->facts.peer = connection->tls.peer;
+    const char *text = connection_objection(connection);
+    if (text != NULL) {
+        connection_dismiss(connection, NET_REFUSED_PEER, text);
+        return false;
+    }
+    connection->phase = PHASE_CONNECTING;
+    return true;
+}
+
+static bool begin_tls(struct connection *connection)
+{
+    struct net *net = connection->net;
+    if (tls_stream_open(&connection->tls, connection->tls_context, net->tls) < 0) {
+        connection_refuse(connection, NET_REFUSED_MEMORY, "out of memory");
+        return false;
+    }
+    tls_context_free(connection->tls_context);
+    connection->tls_context = NULL;
+    connection->phase = PHASE_HANDSHAKE;
+    return true;
+}
+
+static void tls_ended(struct connection *connection)
+{
+    if (connection->phase == PHASE_HANDSHAKE)
+        connection_refuse(connection, NET_REFUSED_HANDSHAKE, "the client hung up");
+    else
+        connection_lost(connection);
+}
+
+static void receive_tls(struct connection *connection)
+{
+    struct net *net = connection->net;
+    if (connection->phase < PHASE_CONNECTING) {
+        /* A storm of newcomers must not starve those who are in: the rest of them is
+         * reported again next turn. */
+        if (net->handshakes_left == 0)
+            return;
+        net->handshakes_left--;
+    }
+    ssize_t got = recv(connection->watch.fd, net->cipher, NET_CIPHER_BYTES, 0);
+    if (got <= 0) {
+        if (got == 0 || !is_temporary(errno))
+            tls_ended(connection);
+        return;
+    }
+    tls_shard_feed(net->tls, (struct mqtt_span){ net->cipher, (size_t)got });
+    if (connection->phase == PHASE_GREETING && !begin_tls(connection))
+        return;
+    if (connection->phase == PHASE_HANDSHAKE && !shake_hands(connection))
+        return;
+    decrypt(connection);
+}
+
+/* ---- after the end ---- */
+
+static void discard(struct connection *connection)
+{
+    ssize_t got = recv(connection->watch.fd, connection->net->plain, NET_READ_BYTES, 0);
+    if (got == 0 || (got < 0 && !is_temporary(errno)))
+        connection_free(connection);
+}
+
+void receive_ready(struct connection *connection)
+{
+    if (connection->phase > PHASE_OPEN)
+        discard(connection);
+    else if (connection->tls.ssl != NULL || connection->phase == PHASE_GREETING)
+        receive_tls(connection);
+    else
+        receive_plain(connection);
+}

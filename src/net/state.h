@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The inside of a net: what its connections share. Inside net/ only.
+ *
+ * Owner: the loop's thread, but for `loop`, which others use to post, and `count`,
+ * which they read. */
+#pragma once
+
+#include "base/list.h"
+#include "net/net.h"
+#include "tls/stream.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define NET_READ_BYTES   262144u /* one read takes at most so much */
+#define NET_CIPHER_BYTES 131072u /* less than NET_READ_BYTES: its plaintext fits there */
+
+struct net {
+    struct loop *loop;
+    struct broker *broker;
+    unsigned shard;
+    unsigned peer_count;
+    struct net *const *peers;
+    struct limits limits;
+    struct net_hooks hooks;
+    uint32_t handshakes_per_turn;
+    uint32_t handshakes_left; /* in this turn */
+    uint32_t linger_ms;
+    struct net_stats stats;
+    _Atomic uint64_t count; /* connections open now */
+    struct list connections;
+    struct list dirty; /* connections with output */
+    struct list listeners;
+    struct loop_hook turn_end;
+    struct tls_shard *tls;
+    int spare_fd; /* given up to accept, and close, when descriptors are short */
+    struct {
+        bool is_on;
+        struct wheel_timer timer;
+        void (*done)(void *context);
+        void *context;
+    } drain;
+    uint8_t *plain;  /* NET_READ_BYTES: what was read, or decrypted */
+    uint8_t *cipher; /* NET_CIPHER_BYTES: what was read to be decrypted */
+    uint8_t *record; /* TLS_RECORD_BYTES: small chunks on their way into one record */
+};
+
+/* Counts and reports. */
+void net_refuse(struct net *net, const struct connection_facts *facts, enum net_refusal why,
+                const char *text);
+
+/* Over all shards. */
+bool net_is_full(const struct net *net);
+
+/* net/listener.c: nothing more is accepted. */
+void listener_pause_all(struct net *net);

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/connection.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+/* Spans in one sendmsg(). */
+#define MOST_SPANS 64
+
+/* A chunk from so many bytes on is worth a record of its own; smaller ones are
+ * copied together. */
+#define RECORD_WORTH_BYTES 8192u
+
+/* Ciphertext for a peer that does not read: more than a turn makes, so that only one
+ * who provokes answers without reading them gets there. */
+#define HELD_MAX_BYTES 524288u
+
+void transmit_later(struct connection *connection)
+{
+    if (!connection->is_blocked && !list_is_linked(&connection->dirty))
+        list_push_back(&connection->net->dirty, &connection->dirty);
+}
+
+static int set_blocked(struct connection *connection, bool is_blocked)
+{
+    connection->is_blocked = is_blocked;
+    return loop_watch_change(connection->net->loop, &connection->watch,
+                             is_blocked ? LOOP_READABLE | LOOP_WRITABLE : LOOP_READABLE);
+}
+
+/* Sends; *out_sent may be less than asked for, also 0. Negative errno when the socket
+ * broke. */
+static int send_parts(struct connection *connection, struct iovec *parts, size_t count,
+                      size_t *out_sent)
+{
+    struct msghdr message = { .msg_iov = parts, .msg_iovlen = count };
+    ssize_t sent = sendmsg(connection->watch.fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent < 0 && errno != EAGAIN && errno != EINTR && errno != ENOBUFS)
+        return -errno;
+    *out_sent = sent > 0 ? (size_t)sent : 0;
+    return 0;
+}
+
+/* ---- plaintext ---- */
+
+static int flush_plain(struct connection *connection, struct outbox *outbox, bool *out_full)
+{
+    struct outbox_pools *pools = broker_outbox_pools(connection->net->broker);
+    struct mqtt_span spans[MOST_SPANS];
+    struct iovec parts[MOST_SPANS];
+    while (outbox->bytes > 0) {
+        size_t count = outbox_peek(outbox, spans, MOST_SPANS);
+        size_t total = 0;
+        for (size_t i = 0; i < count; i++) {
+            /* sendmsg() does not write through it. */
+            parts[i].iov_base = (void *)(uintptr_t)spans[i].data;
+            parts[i].iov_len = spans[i].len;
+            total += spans[i].len;
+        }
+        size_t sent = 0;
+        int error = send_parts(connection, parts, count, &sent);
+        if (error < 0)
+            return error;
+        outbox_consume(outbox, pools, sent);
+        if (sent < total) {
+            *out_full = true;
+            return 0;
+        }
+    }
+    return 0;
+}
+
+/* ---- TLS ---- */
+
+static int hold(struct connection *connection, struct mqtt_span bytes)
+{
+    struct held *before = connection->output;
+    size_t old_len = before != NULL ? before->end - before->begin : 0;
+    if (old_len + bytes.len > HELD_MAX_BYTES)
+        return -ENOBUFS;
+    struct held *output = malloc(sizeof(*output) + old_len + bytes.len);
+    if (output == NULL)
+        return -ENOMEM;
+    *output = (struct held){ .capacity = old_len + bytes.len, .end = old_len + bytes.len };
+    if (before != NULL)
+        memcpy(output->bytes, before->bytes + before->begin, old_len);
+    memcpy(output->bytes + old_len, bytes.data, bytes.len);
+    free(before);
+    connection->output = output;
+    return set_blocked(connection, true);
+}
+
+static int send_bytes(struct connection *connection, struct mqtt_span bytes, size_t *out_sent)
+{
+    struct iovec part = { .iov_base = (void *)(uintptr_t)bytes.data, .iov_len = bytes.len };
+    return send_parts(connection, &part, 1, out_sent);
+}
+
+int transmit_ciphertext(struct connection *connection)
+{
+    struct tls_shard *tls = connection->net->tls;
+    struct mqtt_span bytes = tls_shard_output(tls);
+    if (bytes.len == 0)
+        return 0;
+    size_t sent = 0;
+    int error = 0;
+    if (connection->output == NULL)
+        error = send_bytes(connection, bytes, &sent);
+    if (error == 0 && sent < bytes.len)
+        error = hold(connection, (struct mqtt_span){ bytes.data + sent, bytes.len - sent });
+    tls_shard_clear(tls);
+    return error;
+}
+
+static int flush_held(struct connection *connection)
+{
+    struct held *output = connection->output;
+    size_t sent = 0;
+    int error = send_bytes(
+        connection,
+        (struct mqtt_span){ output->bytes + output->begin, output->end - output->begin }, &sent);
+    if (error < 0)
+        return error;
+    output->begin += sent;
+    if (output->begin < output->end)
+        return 0;
+    free(output);
+    connection->output = NULL;
+    return 0;
+}
+
+/* The next record's plaintext, and how much of the outbox it takes. */
+static struct mqtt_span next_record(const struct net *net, const struct outbox *outbox)
+{
+    struct mqtt_span spans[MOST_SPANS];
+    size_t count = outbox_peek(outbox, spans, MOST_SPANS);
+    if (count == 1 || spans[0].len >= RECORD_WORTH_BYTES) {
+        size_t len = spans[0].len < TLS_RECORD_BYTES ? spans[0].len : TLS_RECORD_BYTES;
+        return (struct mqtt_span){ spans[0].data, len };
+    }
+    size_t len = 0;
+    for (size_t i = 0; i < count && len < TLS_RECORD_BYTES; i++) {
+        size_t room = TLS_RECORD_BYTES - len;
+        size_t part = spans[i].len < room ? spans[i].len : room;
+        memcpy(net->record + len, spans[i].data, part);
+        len += part;
+    }
+    return (struct mqtt_span){ net->record, len };
+}
+
+static int flush_tls(struct connection *connection, struct outbox *outbox)
+{
+    struct net *net = connection->net;
+    struct outbox_pools *pools = broker_outbox_pools(net->broker);
+    while (outbox->bytes > 0 && connection->output == NULL) {
+        while (outbox->bytes > 0 && tls_shard_room(net->tls) > 0) {
+            struct mqtt_span record = next_record(net, outbox);
+            int error = tls_stream_write(&connection->tls, net->tls, record);
+            if (error < 0) {
+                tls_shard_clear(net->tls);
+                return error;
+            }
+            outbox_consume(outbox, pools, record.len);
+        }
+        int error = transmit_ciphertext(connection);
+        if (error < 0)
+            return error;
+    }
+    return 0;
+}
+
+/* ---- both ---- */
+
+static int send_waiting(struct connection *connection, struct outbox *outbox, bool *out_full)
+{
+    int error = connection->output != NULL ? flush_held(connection) : 0;
+    if (error == 0 && connection->output == NULL && outbox != NULL && outbox->bytes > 0) {
+        if (connection->tls.ssl == NULL)
+            return flush_plain(connection, outbox, out_full);
+        error = flush_tls(connection, outbox);
+    }
+    *out_full = connection->output != NULL;
+    return error;
+}
+
+/* Watches for writing if, and only if, the socket is full: no system call as long as
+ * it takes everything. */
+static int flush(struct connection *connection, struct outbox *outbox)
+{
+    bool is_full = false;
+    int error = send_waiting(connection, outbox, &is_full);
+    return error < 0 ? error : set_blocked(connection, is_full);
+}
+
+static void flush_open(struct connection *connection)
+{
+    struct outbox *outbox = client_outbox(connection->client);
+    size_t before = outbox->bytes;
+    if (flush(connection, outbox) < 0)
+        connection_lost(connection);
+    else if (outbox->bytes < before)
+        client_sent(connection->client, loop_now_ms(connection->net->loop));
+}
+
+static void flush_closing(struct connection *connection)
+{
+    int error = flush(connection, &connection->closing);
+    if (error == 0 && connection->closing.bytes == 0 && connection->tls.ssl != NULL) {
+        tls_stream_shutdown(&connection->tls, connection->net->tls);
+        error = transmit_ciphertext(connection);
+        connection->facts.peer = NULL;
+        tls_stream_close(&connection->tls);
+    }
+    if (error < 0)
+        connection_free(connection);
+    else if (connection->closing.bytes == 0 && connection->output == NULL)
+        connection_linger(connection);
+}
+
+void transmit_flush(struct connection *connection)
+{
+    list_unlink(&connection->dirty);
+    if (connection->phase == PHASE_OPEN)
+        flush_open(connection);
+    else if (connection->phase == PHASE_FLUSHING)
+        flush_closing(connection);
+    else if (flush(connection, NULL) < 0)
+        connection_free(connection);
+}
