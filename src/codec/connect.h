@@ -49,7 +49,12 @@ struct mqtt_connect {
  * out->version left at the level asked for as far as it is one we know (so that
  * the caller may answer in the peer's language); all else as status.def says.
  * For every other failure *out is untouched, except out->version, which tells the
- * version whenever name and level were readable. */
+ * version whenever name and level were readable.
+ *
+ * MQTT 3.1 is read as its text has it: the reserved flag and will bits without a
+ * will are disregarded, and user name or password may be missing at the end in
+ * spite of their flags. The length of a client identifier is not judged here, nor
+ * is 3.1's bridge bit a level we know. */
 MQTT_NODISCARD enum mqtt_status mqtt_connect_decode(struct mqtt_span body,
                                                     struct mqtt_connect *out);
 

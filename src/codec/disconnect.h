@@ -20,7 +20,7 @@ struct mqtt_disconnect {
 
 /* `from_server`: the sender was a server (reasons and properties differ:
  * a client may not name a server reference, a server no session expiry
- * [MQTT-3.14.2-2]). */
+ * [MQTT-3.14.2-1] [MQTT-3.14.2-2]). */
 MQTT_NODISCARD enum mqtt_status mqtt_disconnect_decode(enum mqtt_version version, bool from_server,
                                                        struct mqtt_span body,
                                                        struct mqtt_disconnect *out);

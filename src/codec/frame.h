@@ -23,6 +23,11 @@ struct mqtt_frame {
  * it is known already and 0 when not; the rest of *out is unspecified.
  * Otherwise the header is refused: reserved type, reserved flags [MQTT-2.1.3-1]
  * [MQTT-2.2.2-2], overlong or unfinished length [MQTT-1.5.5-1], or a packet above
- * `max_packet_bytes` (MQTT_ERR_TOO_LARGE), as early as the header tells. */
+ * `max_packet_bytes` (MQTT_ERR_TOO_LARGE), as early as the header tells.
+ *
+ * The flags of a PUBLISH are judged by its decoder. PUBREL, SUBSCRIBE and
+ * UNSUBSCRIBE carry 0x2 and nothing else: MQTT 3.1 would let them be repeated with
+ * the duplicate bit, which nobody does on a transport that does not lose bytes and
+ * which the header alone cannot tell from a broken 3.1.1 packet. */
 MQTT_NODISCARD enum mqtt_status mqtt_frame_decode(struct mqtt_span bytes, size_t max_packet_bytes,
                                                   struct mqtt_frame *out);

@@ -46,7 +46,7 @@ struct mqtt_property {
 
 /* Reads length and block, checks each property: known, allowed in `packet`
  * (MQTT_WILL for will properties), not repeated unless it may, value in range
- * ([MQTT-2.2.2-1] [MQTT-2.2.2-2] and the statements of properties.def). Returns
+ * ([MQTT-3.3.2-8] [MQTT-3.3.2-14] [MQTT-1.5.4-1] [MQTT-1.5.7-1]). Returns
  * the block; on failure the reader has failed and the block is empty. */
 struct mqtt_span mqtt_properties_read(struct mqtt_reader *r, enum mqtt_packet_type packet);
 
@@ -54,8 +54,9 @@ struct mqtt_span mqtt_properties_read(struct mqtt_reader *r, enum mqtt_packet_ty
  * reader over the block. */
 bool mqtt_properties_next(struct mqtt_reader *r, struct mqtt_property *out);
 
-/* Writes identifier and value. */
+/* Writes identifier and value; the wire type is the table's, `type` is not looked
+ * at. MQTT_ERR_PROPERTY_UNKNOWN for an identifier that does not exist. */
 void mqtt_property_write(struct mqtt_writer *w, const struct mqtt_property *property);
 
-/* Bytes that mqtt_property_write takes. */
+/* Bytes that mqtt_property_write takes, 0 for an unknown identifier. */
 size_t mqtt_property_size(const struct mqtt_property *property);

@@ -10,12 +10,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* At least one byte, no wildcard, no NUL. [MQTT-4.7.1-1] [MQTT-4.7.3-1] */
+/* At least one byte, no wildcard, no NUL. [MQTT-4.7.0-1] [MQTT-4.7.3-1]
+ * [MQTT-4.7.3-2] */
 bool mqtt_topic_name_is_valid(struct mqtt_span topic);
 
 /* At least one byte, '#' alone in the last level, '+' alone in its level.
- * [MQTT-4.7.1-1] [MQTT-4.7.1-2] [MQTT-4.7.3-1]. Judges the filter part of a shared
- * subscription too, but knows nothing of "$share". */
+ * [MQTT-4.7.1-1] [MQTT-4.7.1-2] [MQTT-4.7.3-1] [MQTT-4.7.3-2]. Judges the filter
+ * part of a shared subscription too, but knows nothing of "$share". */
 bool mqtt_topic_filter_is_valid(struct mqtt_span filter);
 
 bool mqtt_topic_filter_has_wildcard(struct mqtt_span filter);
@@ -35,5 +36,6 @@ struct mqtt_share {
 /* Is it "$share/{ShareName}/{filter}"? Returns
  *  0: not a shared subscription (does not start with "$share/"), *out untouched;
  *  1: yes, and well-formed: *out borrows from `filter`;
- * -1: starts with "$share/" but breaks [MQTT-4.8.2-1] or [MQTT-4.8.2-2]. */
+ * -1: starts with "$share/" but breaks [MQTT-4.8.2-1] or [MQTT-4.8.2-2]: no
+ *     name, a wildcard in it, or no valid filter behind it. */
 int mqtt_share_parse(struct mqtt_span filter, struct mqtt_share *out);
