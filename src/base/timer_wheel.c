@@ -41,12 +41,19 @@ static unsigned level_of(const struct timer_wheel *wheel, uint64_t due_ms)
     return (unsigned)(63 - __builtin_clzll(difference)) / SLOT_BITS;
 }
 
+static void place_beyond(struct timer_wheel *wheel, struct wheel_timer *timer)
+{
+    if (list_is_empty(&wheel->beyond) || timer->due_ms < wheel->beyond_first_ms)
+        wheel->beyond_first_ms = timer->due_ms;
+    list_push_back(&wheel->beyond, &timer->link);
+}
+
 /* due_ms is not before now. */
 static void place(struct timer_wheel *wheel, struct wheel_timer *timer)
 {
     unsigned level = level_of(wheel, timer->due_ms);
     if (level == WHEEL_LEVELS) {
-        list_push_back(&wheel->beyond, &timer->link);
+        place_beyond(wheel, timer);
         return;
     }
     unsigned slot = slot_of(timer->due_ms, level);
@@ -109,7 +116,7 @@ static unsigned first_level(const struct timer_wheel *wheel)
     return level;
 }
 
-/* Start of the first occupied slot. */
+/* Start of the first occupied slot, or of the span in which `beyond` may be due. */
 static uint64_t next_event(const struct timer_wheel *wheel)
 {
     unsigned level = first_level(wheel);
@@ -121,7 +128,7 @@ static uint64_t next_event(const struct timer_wheel *wheel)
     }
     if (list_is_empty(&wheel->beyond))
         return WHEEL_NEVER;
-    return ((wheel->now_ms >> SPAN_BITS) + 1) << SPAN_BITS;
+    return wheel->beyond_first_ms >> SPAN_BITS << SPAN_BITS;
 }
 
 static void fire_slot(struct timer_wheel *wheel, unsigned slot)

@@ -35,9 +35,10 @@ struct timer_wheel {
     bool advancing;
     uint64_t occupied[WHEEL_LEVELS]; /* bit per slot */
     struct list slots[WHEEL_LEVELS][WHEEL_SLOTS];
-    struct list beyond; /* due after the span of the last level, 2^36 ms: over two years */
-    struct list late;   /* armed by a callback for a time up to target_ms */
-    void *context;      /* handed to every callback */
+    struct list beyond;       /* due after the span of the last level, 2^36 ms: two years */
+    uint64_t beyond_first_ms; /* none of them is due earlier */
+    struct list late;         /* armed by a callback for a time up to target_ms */
+    void *context;            /* handed to every callback */
 };
 
 void wheel_init(struct timer_wheel *wheel, uint64_t now_ms, void *context);

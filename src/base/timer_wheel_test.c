@@ -184,6 +184,28 @@ static void the_past_is_now(void **state)
     free(bench);
 }
 
+/* The first of those beyond the wheel goes away; what is left keeps its time. */
+static void beyond_the_wheel(void **state)
+{
+    (void)state;
+    const uint64_t span_ms = UINT64_C(1) << 36;
+    struct bench *bench = bench_new(7, 3);
+    arm(bench, &bench->alarms[0], 2 * span_ms + 5);
+    arm(bench, &bench->alarms[1], 9 * span_ms + 6);
+    cancel(bench, &bench->alarms[0]);
+    advance(bench, 4 * span_ms);
+    cancel(bench, &bench->alarms[1]);
+    assert_true(wheel_next_ms(&bench->wheel) == WHEEL_NEVER);
+    advance(bench, 20 * span_ms);
+    arm(bench, &bench->alarms[2], 30 * span_ms + 1);
+    assert_true(wheel_next_ms(&bench->wheel) > bench->now_ms);
+    advance(bench, 30 * span_ms);
+    assert_int_equal(bench->fired, 0);
+    advance(bench, 30 * span_ms + 1);
+    assert_int_equal(bench->fired, 1);
+    free(bench);
+}
+
 static void never_is_never(void **state)
 {
     (void)state;
@@ -284,6 +306,7 @@ int main(void)
         cmocka_unit_test(agrees_with_a_naive_one),
         cmocka_unit_test(following_next_ms_is_exact),
         cmocka_unit_test(the_past_is_now),
+        cmocka_unit_test(beyond_the_wheel),
         cmocka_unit_test(never_is_never),
         cmocka_unit_test(what_a_callback_arms_waits),
         cmocka_unit_test(a_callback_cancels_its_neighbour),

@@ -138,6 +138,23 @@ static void agrees_with_matching_one_by_one(void **state)
     model_free(model);
 }
 
+/* Unlike "#", also what starts with '$'. */
+static void each_visits_all_until_told_to_stop(void **state)
+{
+    (void)state;
+    struct model *model = model_new();
+    for (size_t i = 0; i < TOPICS; i += 2)
+        toggle(model, i);
+    retained_tree_each(model->tree, note, model);
+    for (size_t i = 0; i < TOPICS; i++)
+        assert_int_equal(model->visits[i], model->present[i]);
+    model->visited = 0;
+    model->stop_after = 5;
+    retained_tree_each(model->tree, note, model);
+    assert_int_equal(model->visited, 5);
+    model_free(model);
+}
+
 static void the_visitor_stops_the_walk(void **state)
 {
     (void)state;
@@ -233,6 +250,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(agrees_with_matching_one_by_one),
+        cmocka_unit_test(each_visits_all_until_told_to_stop),
         cmocka_unit_test(the_visitor_stops_the_walk),
         cmocka_unit_test(putting_again_hands_back_the_old_value),
         cmocka_unit_test(freeing_releases_each_value),
