@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#define WORDS_MAX 8
+#define WORDS_MAX 16
 
 static int parse(const char *line, struct options *out, char *out_why)
 {

@@ -163,10 +163,16 @@ static void close_listeners(struct shard *shard)
     }
 }
 
-void shard_close(struct shard *shard)
+void shard_hang_up(struct shard *shard)
 {
     close_listeners(shard);
     net_close(shard->net);
+    shard->net = NULL;
+}
+
+void shard_close(struct shard *shard)
+{
+    shard_hang_up(shard);
     if (shard->loop != NULL) {
         loop_cancel(shard->loop, &shard->timer);
         loop_hook_remove(&shard->hook);

@@ -72,6 +72,9 @@ void shard_close(struct shard *shard);
 MQTT_NODISCARD int shard_start(struct shard *shard);
 void shard_join(struct shard *shard); /* after loop_stop(); no thread is fine */
 
+/* After all threads have ended: closes all sockets, clients are lost; the broker stays. */
+void shard_hang_up(struct shard *shard);
+
 /* After all threads have ended: delivers what they had for each other. */
 void shard_settle(struct shard *all, unsigned count);
 

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the process asks of the kernel for itself. Main thread, before others exist. */
+#pragma once
+
+/* No core dumps and no tracing by others of the same user (keys are in memory), files
+ * for the owner only, a broken pipe is an error and no death, as many file descriptors as
+ * are allowed. What fails is left as it is: none of it is needed to run. */
+void process_prepare(void);
+
+/* File descriptors that may be open; processors that may be used (at least 1). */
+unsigned long process_files(void);
+unsigned process_processors(void);

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/server.h"
+
+#include "core/shared.h"
+#include "daemon/keep.h"
+#include "daemon/process.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <systemd/sd-daemon.h>
+
+#define DRAIN_MS 3000 /* longest good-bye; SIGTERM promises an end within 5 s */
+
+static int complain(const struct server *server, int status, const char *what)
+{
+    log_say(server->log, CONFIG_LOG_ERROR, "%s", what);
+    return status;
+}
+
+/* ---- stopping ---- */
+
+static void stop_loops(struct server *server)
+{
+    for (unsigned i = 0; i < server->shard_count; i++)
+        loop_stop(server->shards[i].loop);
+}
+
+static void on_drained(void *context)
+{
+    struct server *server = context;
+
+    if (++server->drained == server->shard_count)
+        stop_loops(server);
+}
+
+static void stop(struct server *server)
+{
+    int status = 0;
+
+    if (server->is_stopping) {
+        log_say(server->log, CONFIG_LOG_NOTICE, "stopping at once");
+        stop_loops(server);
+        return;
+    }
+    server->is_stopping = true;
+    sd_notify(0, "STOPPING=1");
+    log_say(server->log, CONFIG_LOG_NOTICE, "stopping");
+    for (unsigned i = 0; i < server->shard_count && status == 0; i++)
+        status = shard_post_drain(&server->shards[i], DRAIN_MS);
+    if (status != 0)
+        stop_loops(server);
+}
+
+static void on_signal(void *context, int number)
+{
+    if (number == SIGHUP)
+        server_reload(context);
+    else
+        stop(context);
+}
+
+/* ---- starting ---- */
+
+static void lock_shared(void *context)
+{
+    pthread_mutex_lock(context);
+}
+
+static void unlock_shared(void *context)
+{
+    pthread_mutex_unlock(context);
+}
+
+static int open_shared(struct server *server, struct siphash_key *out_key)
+{
+    const struct shared_lock lock = { &server->shared_lock, lock_shared, unlock_shared };
+    const struct shared_lock none = { NULL, NULL, NULL };
+
+    if (getrandom(out_key, sizeof(*out_key), 0) != (ssize_t)sizeof(*out_key))
+        return complain(server, -EIO, "the kernel gives no random numbers");
+    server->shared =
+        shared_new(out_key, server->shard_count > 1 ? &lock : &none, server->shard_count);
+    return server->shared != NULL ? 0 : complain(server, -ENOMEM, "out of memory");
+}
+
+static int open_shards(struct server *server)
+{
+    struct shard_options options = {
+        .count = server->shard_count,
+        .all = server->shards,
+        .log = server->log,
+        .config = server->config,
+        .registry = server->view,
+        .trust_domain = server->trust_domain,
+        .reports = { server, on_drained, server_on_stats },
+    };
+    int status = open_shared(server, &options.hash_key);
+
+    if (status != 0)
+        return status;
+    options.shared = server->shared;
+    for (unsigned i = 0; i < server->shard_count; i++) {
+        options.number = i;
+        status = shard_open(&server->shards[i], &options);
+        if (status != 0)
+            return complain(server, status, strerror(-status));
+        server->nets[i] = server->shards[i].net;
+    }
+    for (unsigned i = 0; i < server->shard_count; i++)
+        net_set_peers(server->shards[i].net, server->nets, server->shard_count);
+    return 0;
+}
+
+static int restore(struct server *server)
+{
+    char path[PATH_MAX];
+    int status = state_path(server->state_dir, STATE_STORE, path);
+
+    if (status != 0 || strlen(path) + sizeof("/snapshot") > sizeof(path))
+        return complain(server, -ENAMETOOLONG, "the path of the state folder is too long");
+    strcat(path, "/snapshot");
+    return keep_load(path, server->shards, server->shared, server->log);
+}
+
+static int save(struct server *server)
+{
+    char path[PATH_MAX];
+    int status = state_path(server->state_dir, STATE_STORE, path);
+
+    if (status != 0 || strlen(path) + sizeof("/snapshot") > sizeof(path))
+        return -ENAMETOOLONG;
+    strcat(path, "/snapshot");
+    return keep_save(path, server->shards, server->shared, server->log);
+}
+
+/* What needs no state comes first: a start that fails there leaves nothing behind. */
+static int bind_and_prove(struct server *server)
+{
+    char why[ENDPOINT_WHY_BYTES] = "";
+    int status = endpoint_try_tls(server->endpoints, server->config, true, why);
+
+    if (status == 0)
+        status = endpoint_bind(server->endpoints, server->config, why);
+    if (status != 0)
+        return complain(server, status, why);
+    status = server_open_state(server);
+    if (status != 0)
+        return status;
+    server->endpoints->state_dir = server->state_dir;
+    status = endpoint_load_tls(server->endpoints, server->config, why);
+    return status == 0 ? 0 : complain(server, status, why);
+}
+
+static int start_shards(struct server *server)
+{
+    static const int numbers[] = { SIGTERM, SIGINT, SIGHUP };
+    char why[ENDPOINT_WHY_BYTES] = "";
+    int status = signals_open(server->shards[0].loop, numbers, MQTT_ARRAY_LEN(numbers), on_signal,
+                              server, &server->signals);
+
+    if (status != 0)
+        return complain(server, status, strerror(-status));
+    status = endpoint_publish(server->endpoints, server->config, server->shards, why);
+    if (status != 0)
+        return complain(server, status, why);
+    for (unsigned i = 1; i < server->shard_count; i++) {
+        status = shard_start(&server->shards[i]);
+        if (status != 0)
+            return complain(server, status, strerror(-status));
+    }
+    return 0;
+}
+
+static int allocate(struct server *server)
+{
+    unsigned count = server->config->shards != 0 ? server->config->shards : process_processors();
+
+    server->shard_count = count > CONFIG_SHARDS_MAX ? CONFIG_SHARDS_MAX : count;
+    server->shards = calloc(server->shard_count, sizeof(server->shards[0]));
+    server->nets = calloc(server->shard_count, sizeof(struct net *));
+    server->endpoints = calloc(1, sizeof(*server->endpoints));
+    if (server->shards == NULL || server->nets == NULL || server->endpoints == NULL)
+        return complain(server, -ENOMEM, "out of memory");
+    endpoint_init(server->endpoints, server->shard_count);
+    return 0;
+}
+
+static int start(struct server *server)
+{
+    int status = allocate(server);
+
+    if (status == 0)
+        status = bind_and_prove(server);
+    if (status == 0)
+        status = open_shards(server);
+    if (status == 0)
+        status = restore(server);
+    if (status == 0)
+        status = start_shards(server);
+    if (status != 0)
+        return status;
+    server->started_ms = loop_now_ms(server->shards[0].loop);
+    server_watch_registry(server);
+    server_start_sys(server);
+    log_say(server->log, CONFIG_LOG_INFO,
+            "tacitd %s: configuration %s, state %s, %u shard%s, %lu files", TACIT_VERSION,
+            server->config_path[0] != '\0' ? server->config_path : "built-in", server->state_dir,
+            server->shard_count, server->shard_count == 1 ? "" : "s", process_files());
+    server_announce(server, server->config);
+    server_greet(server);
+    sd_notify(0, "READY=1");
+    return 0;
+}
+
+/* ---- ending ---- */
+
+static int end_run(struct server *server, int status)
+{
+    for (unsigned i = 1; i < server->shard_count; i++)
+        loop_stop(server->shards[i].loop);
+    for (unsigned i = 0; i < server->shard_count; i++)
+        shard_join(&server->shards[i]);
+    shard_settle(server->shards, server->shard_count);
+    for (unsigned i = 0; i < server->shard_count; i++)
+        shard_hang_up(&server->shards[i]);
+    shard_settle(server->shards, server->shard_count);
+    int saved = save(server);
+    if (status == 0)
+        log_say(server->log, CONFIG_LOG_NOTICE, "stopped");
+    return status != 0 ? status : saved;
+}
+
+static void cancel_timers(struct server *server)
+{
+    struct loop *loop = server->shards[0].loop;
+
+    if (loop == NULL)
+        return;
+    loop_cancel(loop, &server->registry_timer);
+    loop_cancel(loop, &server->sys_timer);
+    loop_cancel(loop, &server->watchdog_timer);
+}
+
+static void release(struct server *server)
+{
+    if (server->shards != NULL) {
+        for (unsigned i = 1; i < server->shard_count; i++) {
+            if (server->shards[i].has_thread)
+                loop_stop(server->shards[i].loop);
+            shard_join(&server->shards[i]);
+        }
+        cancel_timers(server);
+        signals_close(server->signals);
+        for (unsigned i = 0; i < server->shard_count; i++) {
+            if (server->shards[i].loop != NULL)
+                loop_deliver(server->shards[i].loop);
+        }
+        for (unsigned i = 0; i < server->shard_count; i++)
+            shard_close(&server->shards[i]);
+    }
+    shared_free(server->shared);
+    if (server->endpoints != NULL)
+        endpoint_fini(server->endpoints);
+    server_close_state(server);
+    free(server->endpoints);
+    free(server->nets);
+    free(server->shards);
+}
+
+static int run(struct server *server)
+{
+    int status = start(server);
+
+    if (status != 0)
+        return status;
+    status = loop_run(server->shards[0].loop);
+    if (status != 0)
+        log_say(server->log, CONFIG_LOG_ERROR, "the loop ended: %s", strerror(-status));
+    return end_run(server, status);
+}
+
+enum server_exit server_run(const struct options *options, const char *program)
+{
+    struct server server = {
+        .options = options,
+        .program = program,
+        .claim = -1,
+        .shared_lock = PTHREAD_MUTEX_INITIALIZER,
+    };
+
+    if (server_read_config(&server, &server.config) != 0)
+        return SERVER_EXIT_USAGE;
+    process_prepare();
+    int status = server_find_state(&server, server.config);
+    server.log = log_new(server.config->log_format, server.config->log_level);
+    if (status != 0 || server.log == NULL) {
+        fprintf(stderr, "tacitd: no place for the state folder; name one with --state DIR\n");
+        status = -ENOENT;
+    } else {
+        status = run(&server);
+        release(&server);
+    }
+    config_unref(server.config);
+    log_free(server.log);
+    return status == 0 ? SERVER_EXIT_CLEAN : SERVER_EXIT_REFUSED;
+}
+
+int server_check(const struct options *options)
+{
+    struct server server = { .options = options, .claim = -1 };
+    struct endpoints *none = calloc(1, sizeof(*none));
+    struct config *config = NULL;
+    char why[ENDPOINT_WHY_BYTES] = "";
+
+    if (none == NULL || server_read_config(&server, &config) != 0) {
+        free(none);
+        return 1;
+    }
+    int status = endpoint_try_tls(none, config, true, why);
+    if (status != 0)
+        fprintf(stderr, "tacitd: %s\n", why);
+    else
+        printf("%s: good\n",
+               server.config_path[0] != '\0' ? server.config_path : "built-in configuration");
+    config_unref(config);
+    free(none);
+    return status == 0 ? 0 : 1;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/server.h"
+
+#include <stdlib.h>
+#include <systemd/sd-daemon.h>
+
+static void on_sys_timer(struct wheel_timer *timer, void *context, uint64_t now_ms);
+
+/* limits.sys_interval_s may change at a reload: 0 looks again every second. */
+static void arm_sys(struct server *server, struct loop *loop, uint64_t now_ms)
+{
+    uint64_t interval_s = server->config->limits.sys_interval_s;
+
+    loop_arm(loop, &server->sys_timer, now_ms + (interval_s > 0 ? interval_s : 1) * 1000,
+             on_sys_timer);
+}
+
+static void collect(struct server *server)
+{
+    /* The last round is not over: a shard is that busy. */
+    if (server->stats_missing > 0)
+        return;
+    server->stats = (struct broker_stats){ 0 };
+    for (unsigned i = 0; i < server->shard_count; i++) {
+        if (shard_post_stats(&server->shards[i]) == 0)
+            server->stats_missing++;
+    }
+}
+
+static void on_sys_timer(struct wheel_timer *timer, void *context, uint64_t now_ms)
+{
+    struct server *server = MQTT_CONTAINER_OF(timer, struct server, sys_timer);
+
+    if (server->config->limits.sys_interval_s > 0 && !server->is_stopping)
+        collect(server);
+    arm_sys(server, context, now_ms);
+}
+
+void server_on_stats(void *context, const struct broker_stats *stats)
+{
+    struct server *server = context;
+    struct shard *first = &server->shards[0];
+
+    stats_add(&server->stats, stats);
+    server->stats_missing--;
+    if (server->stats_missing > 0 || server->is_stopping)
+        return;
+    uint64_t now_ms = loop_now_ms(first->loop);
+    broker_publish_sys(first->broker, &server->stats, TACIT_VERSION,
+                       (now_ms - server->started_ms) / 1000, now_ms);
+}
+
+static void on_watchdog(struct wheel_timer *timer, void *context, uint64_t now_ms)
+{
+    struct server *server = MQTT_CONTAINER_OF(timer, struct server, watchdog_timer);
+
+    sd_notify(0, "WATCHDOG=1");
+    loop_arm(context, timer, now_ms + server->watchdog_ms / 2, on_watchdog);
+}
+
+void server_start_sys(struct server *server)
+{
+    struct loop *loop = server->shards[0].loop;
+    uint64_t watchdog_us = 0;
+
+    collect(server);
+    arm_sys(server, loop, loop_now_ms(loop));
+    if (sd_watchdog_enabled(0, &watchdog_us) <= 0)
+        return;
+    server->watchdog_ms = watchdog_us / 1000;
+    loop_arm(loop, &server->watchdog_timer, loop_now_ms(loop), on_watchdog);
+}
