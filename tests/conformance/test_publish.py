@@ -127,7 +127,7 @@ def test_qos2_repeated_pubrel(client, unique, version):
 
 @both
 def test_qos2_two_exchanges_interleaved(client, unique, version):
-    """[MQTT-4.6.0-2] [MQTT-4.6.0-3] [MQTT-4.6.0-4] Answers come in the order of what they answer."""
+    """[MQTT-4.6.0-2] [MQTT-4.6.0-3] [MQTT-4.6.0-4] Answers in the order of the questions."""
     one = client(version)
     topic = unique()
     one.send(*[wire.publish(version, topic, b"x", 2, i) for i in (4, 2, 9)],
@@ -221,7 +221,8 @@ def test_empty_topic(client, version):
 @both
 @pytest.mark.parametrize("topic", ["{}/", "/{}", "{}//b", "{}/é/\U0001f680", "{} with spaces ",
                                    "{}/\ufeffbom", "{}/A", "$odd/{}"],
-                         ids=["end", "start", "middle", "unicode", "spaces", "bom", "case", "dollar"])
+                         ids=["end", "start", "middle", "unicode", "spaces", "bom", "case",
+                              "dollar"])
 def test_topics_travel_as_they_are(client, unique, version, topic):
     """[MQTT-4.7.3-4] [MQTT-1.5.3-3] [MQTT-1.5.4-3] No normalisation, nothing stripped."""
     topic = topic.format(unique())

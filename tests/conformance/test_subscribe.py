@@ -210,7 +210,8 @@ def matches(pattern, topic):
 LEVELS = ["a", "b", ""]
 FILTERS = sorted({"/".join(f) for n in (1, 2, 3) for f in itertools.product(
     ["a", "b", "", "+", "#"], repeat=n) if "#" not in f[:-1]})
-TOPICS = sorted({"/".join(t) for n in (1, 2, 3) for t in itertools.product(LEVELS, repeat=n)} - {""})
+TOPICS = sorted({"/".join(t) for n in (1, 2, 3)
+                 for t in itertools.product(LEVELS, repeat=n)} - {""})
 
 
 @both

@@ -36,7 +36,8 @@ def mosquitto():
                   "--cafile", authority, "--cert", certificate, "--key", key, "-i", name,
                   "-t", topic, "-q", qos]
         if act == "sub":
-            return ["stdbuf", "-oL", "mosquitto_sub", *common, "-C", count, "-d", "-F", "%p", "-W", "20"]
+            return ["stdbuf", "-oL", "mosquitto_sub", *common, "-C", count, "-d", "-F", "%p",
+                    "-W", "20"]
         return ["sh", "-c", 'for i in $(seq 0 $(($1 - 1))); do echo $i; done | (shift; exec "$@")',
                 "sh", count, "mosquitto_pub", *common, "-l"]
     return command

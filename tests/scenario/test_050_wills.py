@@ -85,7 +85,7 @@ def test_sent_after_keep_alive_ran_out(raw, unique, watch, version):
 
 @both
 def test_takeover_sends_it(client, unique, watch, version):
-    """[MQTT-3.1.2-8] In 5.0 because the session ends; in 3.1.1 because the connection was closed."""
+    """[MQTT-3.1.2-8] Because the session ends, and before 5.0 because the connection was closed."""
     reader = watch(version)
     owner(client, unique, version)
     client(version, "owner", clean=True)

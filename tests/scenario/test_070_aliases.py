@@ -144,7 +144,7 @@ def test_server_assigns_anew_after_a_reconnection(client, unique):
 
 @only_tacit
 def test_resend_carries_the_topic(client, unique):
-    """[MQTT-3.3.2-7] [MQTT-4.4.0-1] What went out as an alias is resent so that it is understood."""
+    """[MQTT-3.3.2-7] [MQTT-4.4.0-1] What went out as an alias is resent with its topic."""
     topic = unique()
     props = [("topic_alias_maximum", 5), ("session_expiry", 60)]
     reader = client(5, "reader", clean=False, props=props)

@@ -197,8 +197,8 @@ BAD_CONFIGURATIONS = {
     "unknown-role-key": ('role "r" {\n  publsh = { "a" }\n}\n', ["2", "publish"]),
     "bad-filter": ('role "r" {\n  publish = { "a/#/b" }\n}\n', ["2"]),
     "unclosed": ('role "r" {\n  publish = { "a" }\n', []),
-    "plaintext-to-everybody": ('listener "a" {\n  address = "0.0.0.0"\n  port = 1883\n  tls = off\n}\n',
-                               ["plaintext"]),
+    "plaintext-to-everybody": ('listener "a" {\n  address = "0.0.0.0"\n  port = 1883\n'
+                               '  tls = off\n}\n', ["plaintext"]),
     "bad-number": ("shards = many\n", ["1"]),
     "bad-limit": ("limits {\n  packet-bytes = 1\n}\n", ["packet-bytes"]),
 }
@@ -222,7 +222,8 @@ def test_good_configuration_is_told_so():
 
 
 def test_missing_configuration(tmp_path):
-    complaint(run_tacitd("--config", tmp_path / "none.conf", "--state", tmp_path / "s"), "none.conf")
+    done = run_tacitd("--config", tmp_path / "none.conf", "--state", tmp_path / "s")
+    complaint(done, "none.conf")
     assert not (tmp_path / "s").exists()
 
 
