@@ -116,6 +116,23 @@ int alternative_names_add_host(struct alternative_names *names, const char *host
     return add(names, GEN_DNS, V_ASN1_IA5STRING, host, strlen(host));
 }
 
+int alternative_names_add_hosts_of(struct alternative_names *names,
+                                   const struct x509_st *certificate)
+{
+    int error = 0;
+    GENERAL_NAMES *theirs = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+    for (int i = 0; i < sk_GENERAL_NAME_num(theirs) && error == 0; i++) {
+        const GENERAL_NAME *name = sk_GENERAL_NAME_value(theirs, i);
+        if (name->type != GEN_DNS && name->type != GEN_IPADD)
+            continue;
+        const ASN1_STRING *value = name->d.ia5;
+        error = add(names, name->type, ASN1_STRING_type(value), ASN1_STRING_get0_data(value),
+                    (size_t)ASN1_STRING_length(value));
+    }
+    GENERAL_NAMES_free(theirs);
+    return error;
+}
+
 int alternative_names_apply(const struct alternative_names *names, struct x509_st *certificate)
 {
     return X509_add1_ext_i2d(certificate, NID_subject_alt_name, names->list, 0, X509V3_ADD_DEFAULT)

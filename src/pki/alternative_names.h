@@ -17,6 +17,10 @@ MQTT_NODISCARD int alternative_names_add_uri(struct alternative_names *names, co
 /* A DNS name (a wildcard as its first label is fine) or a numeric address. */
 MQTT_NODISCARD int alternative_names_add_host(struct alternative_names *names, const char *host);
 
+/* The DNS names and addresses of another certificate. */
+MQTT_NODISCARD int alternative_names_add_hosts_of(struct alternative_names *names,
+                                                  const struct x509_st *certificate);
+
 /* Puts the extension into the certificate. */
 MQTT_NODISCARD int alternative_names_apply(const struct alternative_names *names,
                                            struct x509_st *certificate);

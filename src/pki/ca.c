@@ -249,7 +249,9 @@ static int add_server_names(struct alternative_names *names, const struct ca_ser
             return pki_fail(fault, error, "'%s' is neither a host name nor a numeric address",
                             r->names[i]);
     }
-    return 0;
+    return r->predecessor != NULL
+               ? alternative_names_add_hosts_of(names, certificate_handle(r->predecessor))
+               : 0;
 }
 
 int ca_issue_server(const struct ca *ca, const struct ca_server_request *request,

@@ -40,11 +40,12 @@ MQTT_NODISCARD int ca_trust_domain_of(const struct certificate *root,
                                       char out[IDENTITY_URI_DOMAIN_SIZE], struct pki_fault *fault);
 
 /* For a server: localhost, 127.0.0.1, ::1, this machine's host name and `names` (DNS names or
- * numeric addresses). -EINVAL: a name is neither. */
+ * numeric addresses), and those of the certificate it succeeds. -EINVAL: a name is neither. */
 struct ca_server_request {
     const struct key *key;
     const char *const *names;
     size_t name_count;
+    const struct certificate *predecessor; /* NULL: none */
     int64_t now_s;
     unsigned days; /* 0: CA_SERVER_DAYS */
 };

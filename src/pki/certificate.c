@@ -4,6 +4,7 @@
 #include "pki/private_file.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -102,6 +103,8 @@ static int serial_of(X509 *x509, char out[REGISTRY_SERIAL_SIZE])
     char *hex = number != NULL ? BN_bn2hex(number) : NULL;
     int error = -EBADMSG;
     if (hex != NULL && strlen(hex) < REGISTRY_SERIAL_SIZE) {
+        for (size_t i = 0; hex[i] != '\0'; i++)
+            hex[i] = (char)tolower((unsigned char)hex[i]);
         memcpy(out, hex, strlen(hex) + 1);
         error = 0;
     }

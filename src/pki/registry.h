@@ -37,7 +37,7 @@ enum registry_status {
 
 /* A certificate as far as the registry remembers it. */
 struct registry_certificate {
-    char serial[REGISTRY_SERIAL_SIZE]; /* hex, upper case */
+    char serial[REGISTRY_SERIAL_SIZE]; /* hex, lower case */
     uint8_t fingerprint[32];           /* SHA-256 of the certificate in DER */
     int64_t not_before_s;              /* seconds since 1970, UTC */
     int64_t not_after_s;

@@ -150,14 +150,19 @@ static bool is_good_enough(const struct preparation *p, enum certificate_age age
 static int make_server(struct preparation *p, const struct key *key)
 {
     struct certificate *certificate;
+    struct certificate *old = NULL;
     struct ca_server_request request = { .key = key, .now_s = p->now_s };
     if (p->options != NULL) {
         request.names = p->options->server_names;
         request.name_count = p->options->server_name_count;
     }
+    /* Names given by hand once are kept for good. */
+    if (certificate_load(p->path[STATE_SERVER_CERTIFICATE], &old, NULL) == 0)
+        request.predecessor = old;
     int error = open_ca(p, "a server certificate");
     if (error == 0)
         error = ca_issue_server(p->ca, &request, &certificate, p->fault);
+    certificate_free(old);
     if (error < 0)
         return error;
     error = certificate_save(certificate, p->path[STATE_SERVER_CERTIFICATE], p->fault);

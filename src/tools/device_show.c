@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/device_show.h"
+
+#include "pki/registry.h"
+#include "pki/state.h"
+#include "tools/identity_options.h"
+#include "tools/identity_print.h"
+#include "tools/profile.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static int open_registry(const struct identity_options *o, struct registry **out,
+                         struct pki_fault *fault)
+{
+    char path[STATE_PATH_SIZE];
+    int error = state_check(o->state, fault);
+    if (error == 0)
+        error = state_path(o->state, STATE_REGISTRY, path);
+    return error == 0 ? registry_open(path, out, fault) : error;
+}
+
+static const char *or_dash(const char *text)
+{
+    return text[0] != '\0' ? text : "-";
+}
+
+static int print_row(void *context, const struct registry_entry *e)
+{
+    char to[IDENTITY_PRINT_TIME_SIZE];
+    (void)context;
+    (void)printf("%-24s %-8s %-16s %-12s %-12s %-10s %s\n", e->name,
+                 identity_uri_kind_text(e->kind), e->role, or_dash(e->tenant), or_dash(e->site),
+                 registry_status_text(e->status),
+                 identity_print_time(e->certificate.not_after_s, to));
+    return 0;
+}
+
+static int append_json(void *context, const struct registry_entry *e)
+{
+    return json_array_append_new(context, identity_print_entry_json(e)) < 0 ? -ENOMEM : 0;
+}
+
+static int list_json(struct registry *registry, struct pki_fault *fault)
+{
+    json_t *array = json_array();
+    int error = registry_list(registry, append_json, array, fault);
+    if (error == 0)
+        return identity_print_document(array);
+    json_decref(array);
+    return error;
+}
+
+static int list_people(struct registry *registry, struct pki_fault *fault)
+{
+    (void)printf("%-24s %-8s %-16s %-12s %-12s %-10s %s\n", "NAME", "KIND", "ROLE", "TENANT",
+                 "SITE", "STATUS", "CERTIFICATE UNTIL");
+    int error = registry_list(registry, print_row, NULL, fault);
+    if (error < 0)
+        return error;
+    return fflush(stdout) == 0 ? IDENTITY_EXIT_DONE : IDENTITY_EXIT_FAILED;
+}
+
+int device_show_all(const struct identity_options *options)
+{
+    struct registry *registry;
+    struct pki_fault fault = { 0 };
+    int result = open_registry(options, &registry, &fault);
+    if (result == 0) {
+        result = options->json ? list_json(registry, &fault) : list_people(registry, &fault);
+        registry_close(registry);
+    }
+    if (result >= 0)
+        return result;
+    return identity_options_fail(options, IDENTITY_EXIT_FAILED, "%s", fault.text);
+}
+
+static void print_entry(const struct registry_entry *e)
+{
+    char text[IDENTITY_PRINT_TIME_SIZE];
+    (void)printf("name         %s\nkind         %s\nrole         %s\ntenant       %s\n"
+                 "site         %s\nstatus       %s\n",
+                 e->name, identity_uri_kind_text(e->kind), e->role, or_dash(e->tenant),
+                 or_dash(e->site), registry_status_text(e->status));
+    (void)printf("added        %s\n", identity_print_time(e->created_s, text));
+    (void)printf("changed      %s\n", identity_print_time(e->changed_s, text));
+    (void)printf("serial       %s\n", e->certificate.serial);
+    (void)printf("valid until  %s\n", identity_print_time(e->certificate.not_after_s, text));
+    (void)printf("key SHA-256  ");
+    for (size_t i = 0; i < sizeof(e->key_sha256); i++)
+        (void)printf("%02x", e->key_sha256[i]);
+    (void)putchar('\n');
+}
+
+/* Of the profile of that name, if this user has one. */
+static void print_files(const struct profile *profile)
+{
+    (void)printf("broker       %s:%u\nCA           %s\ncertificate  %s\nkey          %s\n",
+                 profile->host, profile->port, profile->ca_file, profile->certificate_file,
+                 profile->key_file);
+}
+
+static json_t *files_json(const struct profile *p)
+{
+    return json_pack("{s:s, s:i, s:s, s:s, s:s}", "host", p->host, "port", (int)p->port, "ca_file",
+                     p->ca_file, "certificate_file", p->certificate_file, "key_file", p->key_file);
+}
+
+static int print_one(const struct identity_options *o, const struct registry_entry *entry)
+{
+    struct profile profile;
+    bool has_profile = profile_load(entry->name, &profile) == 0;
+    if (o->json) {
+        json_t *document = identity_print_entry_json(entry);
+        if (has_profile && json_object_set_new(document, "profile", files_json(&profile)) < 0) {
+            json_decref(document);
+            document = NULL;
+        }
+        return identity_print_document(document);
+    }
+    print_entry(entry);
+    if (has_profile)
+        print_files(&profile);
+    return fflush(stdout) == 0 ? IDENTITY_EXIT_DONE : IDENTITY_EXIT_FAILED;
+}
+
+int device_show(const struct identity_options *options)
+{
+    struct registry *registry;
+    struct registry_entry entry;
+    struct pki_fault fault = { 0 };
+    int error = open_registry(options, &registry, &fault);
+    if (error == 0) {
+        error = registry_find(registry, options->operands[0], &entry, &fault);
+        registry_close(registry);
+    }
+    if (error < 0)
+        return identity_options_fail(options, IDENTITY_EXIT_FAILED, "%s", fault.text);
+    return print_one(options, &entry);
+}

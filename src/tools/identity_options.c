@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/identity_options.h"
+
+#include "pki/state.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PORT_MAX 65535
+#define DAYS_MAX 3650
+
+enum option_id {
+    OPTION_STATE = 256,
+    OPTION_ROLE,
+    OPTION_TENANT,
+    OPTION_SITE,
+    OPTION_KIND,
+    OPTION_HOST,
+    OPTION_PORT,
+    OPTION_OUT,
+    OPTION_CSR,
+    OPTION_DAYS,
+    OPTION_NAME,
+    OPTION_TRUST_DOMAIN,
+    OPTION_START,
+    OPTION_JSON,
+    OPTION_HELP,
+};
+
+static const struct option rows[] = {
+    { "state", required_argument, NULL, OPTION_STATE },
+    { "role", required_argument, NULL, OPTION_ROLE },
+    { "tenant", required_argument, NULL, OPTION_TENANT },
+    { "site", required_argument, NULL, OPTION_SITE },
+    { "kind", required_argument, NULL, OPTION_KIND },
+    { "host", required_argument, NULL, OPTION_HOST },
+    { "port", required_argument, NULL, OPTION_PORT },
+    { "out", required_argument, NULL, OPTION_OUT },
+    { "csr", required_argument, NULL, OPTION_CSR },
+    { "days", required_argument, NULL, OPTION_DAYS },
+    { "name", required_argument, NULL, OPTION_NAME },
+    { "trust-domain", required_argument, NULL, OPTION_TRUST_DOMAIN },
+    { "start", no_argument, NULL, OPTION_START },
+    { "json", no_argument, NULL, OPTION_JSON },
+    { "help", no_argument, NULL, OPTION_HELP },
+};
+
+int identity_options_fail(const struct identity_options *options, enum identity_exit exit_code,
+                          const char *format, ...)
+{
+    va_list arguments;
+    (void)fprintf(stderr, "%s: ", options->command);
+    va_start(arguments, format);
+    (void)vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    (void)fputc('\n', stderr);
+    return (int)exit_code;
+}
+
+static int complain(const struct identity_options *options, const char *what, const char *which)
+{
+    (void)identity_options_fail(options, IDENTITY_EXIT_USAGE, "%s '%s'; see %s --help", what, which,
+                                options->command);
+    return -EINVAL;
+}
+
+/* 1..max in decimal, nothing else. */
+static int read_number(const struct identity_options *options, const char *text, unsigned max,
+                       unsigned *out)
+{
+    char *end;
+    errno = 0;
+    unsigned long value = strtoul(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || value == 0 || value > max) {
+        (void)identity_options_fail(options, IDENTITY_EXIT_USAGE,
+                                    "'%s' is not a number from 1 to %u", text, max);
+        return -EINVAL;
+    }
+    *out = (unsigned)value;
+    return 0;
+}
+
+static int set_state(struct identity_options *o, const char *dir)
+{
+    if (dir[0] == '\0' || strlen(dir) >= sizeof(o->state))
+        return complain(o, "no folder can be named", dir);
+    memcpy(o->state, dir, strlen(dir) + 1);
+    return 0;
+}
+
+static int add_name(struct identity_options *o, const char *name)
+{
+    if (o->name_count == IDENTITY_OPTIONS_NAMES_MAX)
+        return complain(o, "too many names, the first one too many is", name);
+    o->names[o->name_count++] = name;
+    return 0;
+}
+
+static int take_port(struct identity_options *o, const char *text)
+{
+    unsigned port;
+    if (read_number(o, text, PORT_MAX, &port) < 0)
+        return -EINVAL;
+    o->port = (uint16_t)port;
+    return 0;
+}
+
+static const char **text_member(struct identity_options *o, int id)
+{
+    switch (id) {
+    case OPTION_ROLE:
+        return &o->role;
+    case OPTION_TENANT:
+        return &o->tenant;
+    case OPTION_SITE:
+        return &o->site;
+    case OPTION_KIND:
+        return &o->kind;
+    case OPTION_HOST:
+        return &o->host;
+    case OPTION_OUT:
+        return &o->out;
+    case OPTION_CSR:
+        return &o->csr;
+    case OPTION_TRUST_DOMAIN:
+        return &o->trust_domain;
+    default:
+        return NULL;
+    }
+}
+
+static int apply(struct identity_options *o, int id, const char *argument)
+{
+    const char **text = text_member(o, id);
+    if (text != NULL) {
+        *text = argument;
+        return 0;
+    }
+    switch (id) {
+    case OPTION_STATE:
+        return set_state(o, argument);
+    case OPTION_PORT:
+        return take_port(o, argument);
+    case OPTION_DAYS:
+        return read_number(o, argument, DAYS_MAX, &o->days);
+    case OPTION_NAME:
+        return add_name(o, argument);
+    case OPTION_START:
+        o->start = true;
+        return 0;
+    case OPTION_JSON:
+        o->json = true;
+        return 0;
+    default:
+        o->help = true;
+        return 0;
+    }
+}
+
+/* The rows this command knows, --help always among them, ended by a zero row. */
+static void select_rows(const char *allowed, struct option out[MQTT_ARRAY_LEN(rows) + 1])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(rows); i++) {
+        char word[32];
+        (void)snprintf(word, sizeof(word), "%s ", rows[i].name);
+        if (rows[i].val == OPTION_HELP || strstr(allowed, word) != NULL)
+            out[count++] = rows[i];
+    }
+    memset(&out[count], 0, sizeof(out[count]));
+}
+
+int identity_options_parse(int argc, char **argv, const char *command, const char *allowed,
+                           struct identity_options *out)
+{
+    struct option known[MQTT_ARRAY_LEN(rows) + 1];
+    struct identity_options o = { .command = command };
+    int id;
+
+    select_rows(allowed, known);
+    opterr = 0;
+    optind = 0; /* glibc: start anew */
+    while ((id = getopt_long(argc, argv, ":", known, NULL)) != -1) {
+        if (id == '?')
+            return complain(&o, "unknown option", argv[optind - 1]);
+        if (id == ':')
+            return complain(&o, "a value is missing after", argv[optind - 1]);
+        if (apply(&o, id, optarg) < 0)
+            return -EINVAL;
+    }
+    o.operands = argv + optind;
+    o.operand_count = argc - optind;
+    if (o.state[0] == '\0') {
+        if (state_default_dir(o.state) < 0)
+            return complain(&o, "no home folder for the state; name one with", "--state");
+        o.state_is_default = true;
+    }
+    *out = o;
+    return 0;
+}
+
+const char *identity_options_state_argument(const struct identity_options *options, char *buffer,
+                                            size_t size)
+{
+    static const char start[] = " --state '";
+    size_t used = sizeof(start) - 1;
+    if (options->state_is_default || size < sizeof(start) + 1)
+        return "";
+    memcpy(buffer, start, used);
+    /* Inside single quotes only the quote itself is special to a shell. */
+    for (const char *c = options->state; *c != '\0' && used + 6 < size; c++) {
+        const char *piece = *c == '\'' ? "'\\''" : NULL;
+        size_t len = piece != NULL ? strlen(piece) : 1;
+        memcpy(buffer + used, piece != NULL ? piece : c, len);
+        used += len;
+    }
+    memcpy(buffer + used, "'", 2);
+    return buffer;
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/identity_print.h"
+
+#include "tools/identity_options.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static bool to_parts(int64_t seconds, struct tm *out)
+{
+    time_t time = (time_t)seconds;
+    return gmtime_r(&time, out) != NULL;
+}
+
+const char *identity_print_time(int64_t seconds, char out[IDENTITY_PRINT_TIME_SIZE])
+{
+    struct tm parts;
+    if (!to_parts(seconds, &parts)
+        || strftime(out, IDENTITY_PRINT_TIME_SIZE, "%Y-%m-%d %H:%M UTC", &parts) == 0)
+        memcpy(out, "?", 2);
+    return out;
+}
+
+const char *identity_print_time_rfc3339(int64_t seconds, char out[IDENTITY_PRINT_TIME_SIZE])
+{
+    struct tm parts;
+    if (!to_parts(seconds, &parts)
+        || strftime(out, IDENTITY_PRINT_TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
+        memcpy(out, "?", 2);
+    return out;
+}
+
+static const char *hex(const uint8_t bytes[32], char out[65])
+{
+    for (size_t i = 0; i < 32; i++)
+        (void)snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+    return out;
+}
+
+static json_t *registered_json(const struct registry_certificate *c)
+{
+    char fingerprint[65];
+    char from[IDENTITY_PRINT_TIME_SIZE];
+    char to[IDENTITY_PRINT_TIME_SIZE];
+    return json_pack("{s:s, s:s, s:s, s:s}", "serial", c->serial, "sha256",
+                     hex(c->fingerprint, fingerprint), "not_before",
+                     identity_print_time_rfc3339(c->not_before_s, from), "not_after",
+                     identity_print_time_rfc3339(c->not_after_s, to));
+}
+
+json_t *identity_print_entry_json(const struct registry_entry *e)
+{
+    char key[65];
+    char created[IDENTITY_PRINT_TIME_SIZE];
+    char changed[IDENTITY_PRINT_TIME_SIZE];
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:s}", "name", e->name, "kind",
+                     identity_uri_kind_text(e->kind), "role", e->role, "tenant", e->tenant, "site",
+                     e->site, "status", registry_status_text(e->status), "key_sha256",
+                     hex(e->key_sha256, key), "certificate", registered_json(&e->certificate),
+                     "created", identity_print_time_rfc3339(e->created_s, created), "changed",
+                     identity_print_time_rfc3339(e->changed_s, changed));
+}
+
+json_t *identity_print_certificate_json(const struct certificate *certificate)
+{
+    struct certificate_facts facts;
+    char key[65];
+    char names[1024];
+    if (certificate_facts_of(certificate, &facts, NULL) < 0)
+        return NULL;
+    certificate_names(certificate, names, sizeof(names));
+    json_t *document = registered_json(&facts.registered);
+    if (json_object_set_new(document, "subject", json_string(facts.common_name)) < 0
+        || json_object_set_new(document, "names", json_string(names)) < 0
+        || json_object_set_new(document, "key_sha256", json_string(hex(facts.key_sha256, key)))
+               < 0) {
+        json_decref(document);
+        return NULL;
+    }
+    return document;
+}
+
+int identity_print_document(json_t *document)
+{
+    int failed = document == NULL ? -1 : json_dumpf(document, stdout, JSON_INDENT(2));
+    json_decref(document);
+    if (failed == 0 && putchar('\n') != EOF && fflush(stdout) == 0)
+        return IDENTITY_EXIT_DONE;
+    (void)fputs("tacit: cannot write the answer\n", stderr);
+    return IDENTITY_EXIT_FAILED;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Identities and certificates for people and for programs. Print to standard output. */
+#pragma once
+
+#include "pki/certificate.h"
+#include "pki/registry.h"
+
+#include <jansson.h>
+
+#define IDENTITY_PRINT_TIME_SIZE 24
+
+/* "2027-02-22 10:05 UTC" for people, RFC 3339 for programs. Returns `out`. */
+const char *identity_print_time(int64_t seconds, char out[IDENTITY_PRINT_TIME_SIZE]);
+const char *identity_print_time_rfc3339(int64_t seconds, char out[IDENTITY_PRINT_TIME_SIZE]);
+
+/* A registry entry as JSON; NULL out of memory. The caller owns it. */
+json_t *identity_print_entry_json(const struct registry_entry *entry);
+
+/* The facts of a certificate as JSON; likewise. */
+json_t *identity_print_certificate_json(const struct certificate *certificate);
+
+/* Prints and releases `document`. Returns the exit code, which is 1 when it is NULL. */
+int identity_print_document(json_t *document);
