@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define DEFAULT_BACKLOG 4096
@@ -79,9 +80,13 @@ static int bind_tcp(struct address *address, int backlog, unsigned count, int *o
     return error;
 }
 
-/* Nobody listens on it any more: left behind by a process that was killed. */
-static bool is_stale(const struct address *address)
+/* A socket that nobody listens on any more: left behind by a process that was killed.
+ * Another kind of file is not ours to remove. */
+static bool is_stale(const struct address *address, const char *path)
 {
+    struct stat status;
+    if (lstat(path, &status) < 0 || !S_ISSOCK(status.st_mode))
+        return false;
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return false;
@@ -97,7 +102,7 @@ static int bind_unix(const struct address *address, const char *path, int backlo
 {
     int fds[LISTENER_SHARDS_MAX];
     fds[0] = bound_socket(address, false);
-    if (fds[0] == -EADDRINUSE && is_stale(address) && unlink(path) == 0)
+    if (fds[0] == -EADDRINUSE && is_stale(address, path) && unlink(path) == 0)
         fds[0] = bound_socket(address, false);
     if (fds[0] < 0)
         return fds[0];

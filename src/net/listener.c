@@ -53,23 +53,28 @@ static void pause_for_a_while(struct listener *listener)
 }
 
 /* No descriptors left: with the spare one the newcomer is taken and closed, so that it
- * knows, and does not stand at the door making us run in circles. */
+ * knows, and does not stand at the door making us run in circles. False when nobody is
+ * there, or it did not work. */
 static bool turn_away(struct listener *listener)
 {
     struct net *net = listener->net;
-    if (net->spare_fd < 0)
-        return false;
-    close(net->spare_fd);
+    if (net->spare_fd >= 0)
+        close(net->spare_fd);
     int fd = accept4(listener->watch.fd, NULL, NULL, SOCK_CLOEXEC);
+    bool is_nobody = fd < 0 && errno == EAGAIN;
     if (fd >= 0)
         close(fd);
     net->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    struct connection_facts facts = { .listener = listener->start.listener,
-                                      .tag = listener->start.tag,
-                                      .address = "",
-                                      .transport = listener->start.transport };
+    if ((fd < 0 && !is_nobody) || net->spare_fd < 0)
+        pause_for_a_while(listener);
+    if (fd < 0)
+        return false;
+    const struct connection_facts facts = { .listener = listener->start.listener,
+                                            .tag = listener->start.tag,
+                                            .address = "",
+                                            .transport = listener->start.transport };
     net_refuse(net, &facts, NET_REFUSED_DESCRIPTORS, "no file descriptors left");
-    return fd >= 0 && net->spare_fd >= 0;
+    return net->spare_fd >= 0;
 }
 
 /* After a failed accept: is the next one worth a try now? */
@@ -80,10 +85,7 @@ static bool try_again(struct listener *listener, int error)
         return false;
     case EMFILE:
     case ENFILE:
-        if (turn_away(listener))
-            return true;
-        pause_for_a_while(listener);
-        return false;
+        return turn_away(listener);
     case ENOBUFS:
     case ENOMEM:
         pause_for_a_while(listener);
