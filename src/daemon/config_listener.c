@@ -5,6 +5,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -172,20 +173,33 @@ static int copy(const struct reading *r, const char *key, char **out)
     return *out != NULL ? 0 : -ENOMEM;
 }
 
+/* Names of files are relative to the file in which they stand. */
+static int copy_file(const struct reading *r, const char *key, char **out)
+{
+    const struct setting *item = value_of(r, key);
+    const char *slash = item == NULL ? NULL : strrchr(item->file, '/');
+
+    if (item == NULL || item->text[0] == '/' || slash == NULL)
+        return copy(r, key, out);
+    return asprintf(out, "%.*s/%s", (int)(slash - item->file), item->file, item->text) < 0 ? -ENOMEM
+                                                                                           : 0;
+}
+
 static int copy_names(const struct reading *r)
 {
     struct config_listener *l = r->listener;
     const struct {
         const char *key;
         char **out;
+        int (*copy)(const struct reading *r, const char *key, char **out);
     } names[] = {
-        { "path", &l->path },
-        { "certificate", &l->certificate },
-        { "key", &l->key },
-        { "client-ca", &l->client_ca },
-        { "crl", &l->crl },
-        { "anonymous-role", &l->anonymous_role },
-        { "certificate-role", &l->certificate_role },
+        { "path", &l->path, copy },
+        { "certificate", &l->certificate, copy_file },
+        { "key", &l->key, copy_file },
+        { "client-ca", &l->client_ca, copy_file },
+        { "crl", &l->crl, copy_file },
+        { "anonymous-role", &l->anonymous_role, copy },
+        { "certificate-role", &l->certificate_role, copy },
     };
 
     l->name = strdup(r->block->title);
@@ -193,7 +207,7 @@ static int copy_names(const struct reading *r)
     if (l->name == NULL || l->address == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < MQTT_ARRAY_LEN(names); i++) {
-        if (copy(r, names[i].key, names[i].out) != 0)
+        if (names[i].copy(r, names[i].key, names[i].out) != 0)
             return -ENOMEM;
     }
     return 0;

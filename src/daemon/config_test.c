@@ -292,7 +292,7 @@ static void everything_set(void **state)
                                  " anonymous-role = guest client-ids = any }\n"
                                  "listener \"unix\" { path = \"/run/t\" anonymous-role = guest }\n"
                                  "listener \"tls\" { certificate = \"/c\" key = '/k'\n"
-                                 " client-ca = \"/ca\" crl = \"/crl\" tls-min = \"1.2\"\n"
+                                 " client-ca = \"/ca\" crl = \"crl\" tls-min = \"1.2\"\n"
                                  " client-certificates = optional certificate-role = guest }\n"
                                  "role \"guest\" { subscribe = { \"a\" } wildcards = yes\n"
                                  " shared = yes retain = true maximum-qos = 1 }\n");
@@ -312,7 +312,7 @@ static void everything_set(void **state)
     assert_string_equal(config->listeners[1].path, "/run/t");
     assert_true(config->listeners[2].allow_tls_1_2);
     assert_int_equal(config->listeners[2].clients, CONFIG_CLIENTS_OPTIONAL);
-    assert_string_equal(config->listeners[2].crl, "/crl");
+    assert_string_equal(config->listeners[2].crl, "dir/crl");
     assert_string_equal(config->listeners[2].file, "dir/more.conf");
     const struct role_options *options = role_options_of(policy_find_role(config->policy, "guest"));
     assert_true(options->wildcards && options->shared && options->retain);

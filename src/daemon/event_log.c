@@ -60,22 +60,28 @@ static void add_identity(struct log_line *line, const struct identity *identity)
     add_field(line, "role", span_of(identity->role));
 }
 
-/* The part of the text behind the verb: from where, as whom, why. */
-static void describe(const struct event *event, const char *why, char *out, size_t size)
+/* The part of the text behind the verb: to what, from where, as whom. */
+static void describe(const struct event *event, char *out, size_t size)
 {
     const struct connection_facts *facts = event->facts;
-    bool has_device = event->identity != NULL && event->identity->device != NULL;
-    bool has_role = event->identity != NULL && event->identity->role != NULL;
+    const struct identity *identity = event->identity;
+    char topic[NAME_SHOWN_BYTES + 4] = "";
+    char who[IDENTITY_NAME_BYTES * 2 + 64] = "";
 
-    snprintf(out, size, "%s%.*s%s%s%s%s%s%s%s%s%s%s%s%s", event->topic.len > 0 ? " \"" : "",
-             shown(event->topic), event->topic.len > 0 ? (const char *)event->topic.data : "",
-             event->topic.len > 0 ? "\"" : "", facts != NULL ? " (" : "",
-             facts != NULL ? facts->address : "", facts != NULL && has_device ? ", device " : "",
-             facts != NULL && has_device ? event->identity->device : "",
-             facts != NULL && has_role ? ", role " : "",
-             facts != NULL && has_role ? event->identity->role : "",
-             facts != NULL ? ", listener " : "", facts != NULL ? facts->listener : "",
-             facts != NULL ? ")" : "", why[0] != '\0' ? ": " : "", why);
+    if (event->topic.len > 0)
+        snprintf(topic, sizeof(topic), " \"%.*s\"", shown(event->topic),
+                 (const char *)event->topic.data);
+    if (facts == NULL) {
+        snprintf(out, size, "%s", topic);
+        return;
+    }
+    if (identity != NULL && identity->role != NULL)
+        snprintf(who, sizeof(who), ", %s%s%srole %s", identity->device != NULL ? "device " : "",
+                 identity->device != NULL ? identity->device : "",
+                 identity->device != NULL ? ", " : "", identity->role);
+    else if (facts->peer != NULL)
+        snprintf(who, sizeof(who), ", certificate of %.128s", facts->peer->common_name);
+    snprintf(out, size, "%s (%s%s, listener %s)", topic, facts->address, who, facts->listener);
 }
 
 void event_log_report(void *context, const struct event *event)
@@ -92,12 +98,14 @@ void event_log_report(void *context, const struct event *event)
                       : event->reason != 0 ? mqtt_reason_text(event->reason)
                                            : "";
     snprintf(reason, sizeof(reason), "0x%02x", event->reason);
-    describe(event, why, rest, sizeof(rest));
+    describe(event, rest, sizeof(rest));
     if (event->client_id.len > 0)
-        snprintf(text, sizeof(text), "client \"%.*s\" %s%s", shown(event->client_id),
-                 (const char *)event->client_id.data, row->verb, rest);
+        snprintf(text, sizeof(text), "client \"%.*s\" %s%s%s%s", shown(event->client_id),
+                 (const char *)event->client_id.data, row->verb, rest, why[0] != '\0' ? ": " : "",
+                 why);
     else
-        snprintf(text, sizeof(text), "a client %s%s", row->verb, rest);
+        snprintf(text, sizeof(text), "a client %s%s%s%s", row->verb, rest,
+                 why[0] != '\0' ? ": " : "", why);
 
     struct log_line line = { .level = row->level, .kind = row->kind, .text = text };
     add_field(&line, "client", event->client_id);
