@@ -235,6 +235,19 @@ static int fill_options(const struct endpoints *endpoints, const struct config_l
     return 0;
 }
 
+static int explain_tls(int error, const struct config_listener *listener, const char *why,
+                       char *out_why)
+{
+    char what[ENDPOINT_WHY_BYTES];
+
+    if (listener->certificate != NULL)
+        snprintf(what, sizeof(what), "%.200s; mend the file, or name another in %.120s:%u", why,
+                 listener->file, listener->line);
+    else
+        snprintf(what, sizeof(what), "%.256s", why);
+    return explain(error, out_why, listener->name, what);
+}
+
 static int try_one(const struct endpoints *endpoints, const struct config_listener *listener,
                    char *out_why)
 {
@@ -247,7 +260,7 @@ static int try_one(const struct endpoints *endpoints, const struct config_listen
     if (status == 0)
         status = tls_context_new(&options, &why, &context);
     tls_context_free(context);
-    return status == 0 ? 0 : explain(status, out_why, listener->name, why.text);
+    return status == 0 ? 0 : explain_tls(status, listener, why.text, out_why);
 }
 
 int endpoint_try_tls(const struct endpoints *endpoints, const struct config *config,
@@ -280,7 +293,7 @@ static int load_one(struct endpoints *endpoints, const struct config_listener *l
     if (status == 0)
         status = endpoint->tls == NULL ? tls_context_new(&options, &why, &endpoint->tls)
                                        : tls_context_reload(endpoint->tls, &options, &why);
-    return status == 0 ? 0 : explain(status, out_why, listener->name, why.text);
+    return status == 0 ? 0 : explain_tls(status, listener, why.text, out_why);
 }
 
 int endpoint_load_tls(struct endpoints *endpoints, const struct config *config, char *out_why)
