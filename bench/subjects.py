@@ -98,7 +98,7 @@ def tacitd_config(place, scenario):
     if scenario.wire == PLAIN:
         return ROOT / "bench" / "open.conf"
     if scenario.wire == MTLS:
-        return shutil.copy(ROOT / "bench" / "secure.conf", place / "certs")
+        return place / "certs" / "secure.conf"
     certs = place / "certs"
     config = place / "tls.conf"
     config.write_text((ROOT / "bench" / "tls.conf").read_text(encoding="utf-8").replace(
