@@ -113,9 +113,10 @@ static const struct {
     { "state = \"/${HOME}\"", "dir/t.conf:1: ${...} is not expanded here; write the value, or "
                               "%{device}, %{tenant}, %{site} in a topic" },
     { "state = \"/a\\0\"", "dir/t.conf:1: unknown escape in a string; write \\\\ for a backslash" },
-    { "include()", "dir/t.conf:1: include takes one file name; write: include(\"file\")" },
-    { "include(\"none.conf\")", "dir/none.conf: no such file; check the name" },
-    { "include(\"t.conf\")", "dir/t.conf:1: dir/t.conf is read already; remove this include" },
+    { "include(\"t.conf\")",
+      "dir/t.conf:1: '(' must stand inside quotes\ndir/t.conf:1: ')' must stand inside quotes" },
+    { "include = none.conf", "dir/none.conf: no such file; check the name" },
+    { "include = { \"t.conf\" }", "dir/t.conf:1: dir/t.conf is read already; remove this include" },
     /* values */
     { "shards = many", "dir/t.conf:1: shards = \"many\": write a whole number from 0 to 256" },
     { "shards = 257", "dir/t.conf:1: shards = \"257\": write a whole number from 0 to 256" },
@@ -284,7 +285,7 @@ static void everything_set(void **state)
 {
     struct config *config = good("state = \"/var/lib/x\"\nshards = 4\n"
                                  "log { format = json level = debug target = stderr }\n"
-                                 "include(\"more.conf\")\n"
+                                 "include = \"more.conf\"\n"
                                  "limits {\n packet-bytes = 2MiB\n connect-timeout-ms = 3s\n"
                                  " receive-maximum = 20\n}\n",
                                  "listener \"plain\" { address = \"192.0.2.1\" port = 1884\n"

@@ -119,7 +119,7 @@ static void scan_other(struct scan *s)
         s->at += 2;
         return;
     }
-    if (!is_word_char(c) && (c == '\0' || strchr("=,() \t\r", c) == NULL)) {
+    if (!is_word_char(c) && (c == '\0' || strchr("=, \t\r", c) == NULL)) {
         char what[] = "'?' must stand inside quotes";
         what[1] = c;
         bool is_shown = (unsigned char)c > 0x20 && (unsigned char)c < 0x7f;

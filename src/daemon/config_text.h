@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The lexical rules of tacit.conf, checked before libconfuse sees the text.
  *
- *   text    = { blank | comment | string | word | "{" | "}" | "=" | "+=" | "," | "(" | ")" }
+ *   text    = { blank | comment | string | word | "{" | "}" | "=" | "+=" | "," }
  *   comment = "#" to the end of the line | "/ *" ... "* /"
  *   string  = '"' ... '"' or "'" ... "'" on one line; in the first kind \ makes the next
  *             character literal, \n \t \r stand for what they do in C

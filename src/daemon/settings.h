@@ -2,13 +2,12 @@
 /* What tacit.conf says, before anybody asks what it means: blocks of keys and
  * values, each with the place where it stands.
  *
- *   file    = { KEY "=" value | BLOCK [ title ] "{" { KEY "=" value } "}"
- *             | "include" "(" file-name ")" }
+ *   file    = { KEY "=" value | BLOCK [ title ] "{" { KEY "=" value } "}" }
  *   value   = string | "{" [ string { "," string } ] "}"
  *
  * Blocks and keys are the rows of config_keys.def; words and strings are those of
- * config_text.h. An included file is named relative to the file that includes it. The
- * order of files does not matter.
+ * config_text.h. The key "include" names more files, relative to the file in which it stands;
+ * their order does not matter.
  *
  * Owner: the thread that reads the configuration. */
 #pragma once

@@ -91,8 +91,6 @@ static const struct phrase phrases[] = {
     { "missing opening brace", "'{' is missing; write: %s { ... }" },
     { "missing title", "a name is missing; write: %s \"name\" { ... }" },
     { "found duplicate title", "there is another block named '%s'; join them or rename one" },
-    { "missing parenthesis", "'(' is missing; write: %s(\"file\")" },
-    { "syntax error in call", "%s takes one file name; write: %s(\"file\")" },
     { "unexpected token", "'%s' is out of place; a value, a ',' or a '}' is missing before it" },
 };
 
@@ -178,6 +176,11 @@ static int on_value(cfg_t *cfg, cfg_opt_t *option, const char *value, void *resu
                           "'%s' belongs into a block of its own; write it there", option->name);
         return -1;
     }
+    if (strcmp(option->name, "include") == 0) {
+        parsing->status =
+            parsing->include(parsing->include_context, value, parsing->file, (unsigned)cfg->line);
+        return parsing->status;
+    }
     struct settings_block *block = block_of(parsing, cfg);
     if (block == NULL)
         return -1;
@@ -195,21 +198,6 @@ static int on_block_end(cfg_t *cfg, cfg_opt_t *option)
     if (block == NULL)
         return 0;
     return block_of(parsing_of(block), block) != NULL ? 0 : -1;
-}
-
-static int on_include(cfg_t *cfg, cfg_opt_t *option, int count, const char **names)
-{
-    struct parsing *parsing = parsing_of(cfg);
-
-    (void)option;
-    if (count != 1) {
-        diagnostics_error(parsing->diagnostics, parsing->file, (unsigned)cfg->line,
-                          "include takes one file name; write: include(\"file\")");
-        return -1;
-    }
-    parsing->status =
-        parsing->include(parsing->include_context, names[0], parsing->file, (unsigned)cfg->line);
-    return parsing->status;
 }
 
 /* ---- the tables of libconfuse, made from ours ---- */
@@ -250,7 +238,6 @@ static size_t fill_top(struct parsing *parsing, cfg_opt_t *options, size_t used)
             .validcb = on_block_end,
         };
     }
-    options[used++] = (cfg_opt_t){ .name = "include", .type = CFGT_FUNC, .func = on_include };
     return used;
 }
 

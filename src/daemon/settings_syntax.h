@@ -8,7 +8,7 @@
 #include "base/attrs.h"
 #include "daemon/settings.h"
 
-/* Called for each include("..."), with the name as it is written. */
+/* Called for each value of the key "include", with the name as it is written. */
 typedef int (*settings_include)(void *context, const char *name, const char *file, unsigned line);
 
 /* `text` is NUL-terminated and has passed config_text_check(). `file` is owned by
