@@ -8,8 +8,8 @@
 #include "codec/topic.h"
 #include "topic_words.h"
 
-static const char *const words[] = { "a",  "+",  "#",  "",       "a+",     "#a",
-                                     "++", "##", "+#", "$share", "$shared" };
+static const char *const words[] = { "a",  "+",  "#",  "",   "a+",     "+a",
+                                     "#a", "++", "##", "+#", "$share", "$shared" };
 
 static void names(void)
 {

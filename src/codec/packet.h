@@ -50,7 +50,7 @@ enum mqtt_reason {
 /* The table's text, or "unknown reason code". Never NULL. */
 const char *mqtt_reason_text(uint8_t reason);
 
-/* May this reason code stand in a packet of that type? [MQTT-2.4.0-1] area */
+/* May this reason code stand in a packet of that type? MQTT 5.0 table 2-6. */
 int mqtt_reason_is_allowed(uint8_t reason, enum mqtt_packet_type type);
 
 /* "PUBLISH" and so on; "reserved" for anything else. */

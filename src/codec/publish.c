@@ -49,43 +49,75 @@ static enum mqtt_status check_flags(enum mqtt_version version, unsigned flags)
     return MQTT_OK;
 }
 
-static enum mqtt_status check_topic(const struct mqtt_publish *p)
+static bool has_topic_alias(struct mqtt_span properties)
 {
-    if (MQTT_LIKELY(mqtt_topic_name_is_valid(p->topic)))
-        return MQTT_OK;
-    if (p->topic.len > 0)
-        return MQTT_ERR_TOPIC_WILDCARD; /* [MQTT-3.3.2-2] */
-    return p->has_topic_alias ? MQTT_OK : MQTT_ERR_TOPIC_EMPTY;
+    struct mqtt_reader block = mqtt_reader_over(properties);
+    struct mqtt_property property;
+
+    while (mqtt_properties_next(&block, &property)) {
+        if (property.id == MQTT_PROP_TOPIC_ALIAS)
+            return true;
+    }
+    return false;
 }
 
+static enum mqtt_status check_topic(struct mqtt_span topic, struct mqtt_span properties)
+{
+    if (MQTT_LIKELY(mqtt_topic_name_is_valid(topic)))
+        return MQTT_OK;
+    if (topic.len > 0)
+        return MQTT_ERR_TOPIC_WILDCARD; /* [MQTT-3.3.2-2] */
+    return has_topic_alias(properties) ? MQTT_OK : MQTT_ERR_TOPIC_EMPTY;
+}
+
+/* What the block of properties may bring, before it is looked into. */
+static inline void clear_values(struct mqtt_publish *p)
+{
+    p->has_topic_alias = false;
+    p->topic_alias = 0;
+    p->has_expiry = false;
+    p->expiry_s = 0;
+    p->payload_is_utf8 = false;
+    p->has_subscription_identifier = false;
+    p->response_topic = (struct mqtt_span){ NULL, 0 };
+}
+
+/* The fields are kept in registers and *out is written once, field by field: a
+ * struct that is cleared and copied would double the time this takes. */
 enum mqtt_status mqtt_publish_decode(enum mqtt_version version, uint8_t flags,
                                      struct mqtt_span body, struct mqtt_publish *out)
 {
     struct mqtt_reader r = mqtt_reader_over(body);
-    struct mqtt_publish p = {
-        .qos = (enum mqtt_qos)(flags >> 1 & 0x03),
-        .retain = (flags & FLAG_RETAIN) != 0,
-        .duplicate = (flags & FLAG_DUPLICATE) != 0,
-    };
+    enum mqtt_qos qos = (enum mqtt_qos)(flags >> 1 & 0x03);
+    struct mqtt_span properties = { NULL, 0 };
+    uint16_t packet_id = 0;
 
     r.status = check_flags(version, flags);
-    p.topic = mqtt_read_utf8(&r);
-    if (p.qos != MQTT_QOS_0) {
-        p.packet_id = mqtt_read_u16(&r);
-        if (p.packet_id == 0)
+    struct mqtt_span topic = mqtt_read_utf8(&r);
+    if (qos != MQTT_QOS_0) {
+        packet_id = mqtt_read_u16(&r);
+        if (packet_id == 0)
             mqtt_reader_fail(&r, MQTT_ERR_PACKET_ID_ZERO);
     }
     if (version == MQTT_VERSION_5)
-        p.properties = mqtt_properties_read(&r, MQTT_PUBLISH);
-    p.payload = mqtt_read_rest(&r);
-    if (MQTT_UNLIKELY(p.properties.len > 0))
-        take_properties(&p);
+        properties = mqtt_properties_read(&r, MQTT_PUBLISH);
+    struct mqtt_span payload = mqtt_read_rest(&r);
     if (MQTT_LIKELY(r.status == MQTT_OK))
-        r.status = check_topic(&p);
+        r.status = check_topic(topic, properties);
+    if (MQTT_UNLIKELY(r.status != MQTT_OK))
+        return r.status;
 
-    if (MQTT_LIKELY(r.status == MQTT_OK))
-        *out = p;
-    return r.status;
+    out->qos = qos;
+    out->retain = (flags & FLAG_RETAIN) != 0;
+    out->duplicate = (flags & FLAG_DUPLICATE) != 0;
+    out->packet_id = packet_id;
+    out->topic = topic;
+    out->properties = properties;
+    out->payload = payload;
+    clear_values(out);
+    if (MQTT_UNLIKELY(properties.len > 0))
+        take_properties(out);
+    return MQTT_OK;
 }
 
 static bool is_forwarded(uint8_t id)

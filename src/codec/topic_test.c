@@ -106,63 +106,63 @@ static void knows_wildcards_and_levels(void **state)
     assert_int_equal(mqtt_topic_levels(span_of("a/b/#")), 3);
 }
 
+static const struct {
+    const char *filter;
+    const char *topic;
+    bool want;
+} matchings[] = {
+    { "a", "a", true },
+    { "a", "b", false },
+    { "a", "a/", false },
+    { "a/", "a", false },
+    { "a/", "a/", true },
+    { "a", "ab", false },
+    { "ab", "a", false },
+    { "A", "a", false },
+    { "a/b", "a/b", true },
+    { "a/b", "a/c", false },
+    { "a/b", "a/b/c", false },
+    { "a/b/c", "a/b", false },
+    { "#", "a", true },
+    { "#", "a/b/c", true },
+    { "#", "/", true },
+    { "a/#", "a", true },
+    { "a/#", "a/", true },
+    { "a/#", "a/b/c", true },
+    { "a/#", "b", false },
+    { "a/#", "ab", false },
+    { "a/b/#", "a", false },
+    { "+", "a", true },
+    { "+", "/", false },
+    { "+", "a/b", false },
+    { "/+", "/a", true },
+    { "+/+", "/a", true },
+    { "+/+", "a", false },
+    { "a/+", "a/", true },
+    { "a/+", "a", false },
+    { "a/+/c", "a/b/c", true },
+    { "a/+/c", "a//c", true },
+    { "a/+/c", "a/b/d", false },
+    { "+/b/#", "a/b", true },
+    { "+/#", "a", true },
+    /* [MQTT-4.7.2-1] */
+    { "#", "$SYS", false },
+    { "+", "$SYS", false },
+    { "+/a", "$SYS/a", false },
+    { "$SYS/#", "$SYS", true },
+    { "$SYS/+", "$SYS/a", true },
+    { "$SYS/a", "$SYS/a", true },
+    { "a/+", "a/$b", true },
+};
+
 static void matches(void **state)
 {
-    static const struct {
-        const char *filter;
-        const char *topic;
-        bool want;
-    } cases[] = {
-        { "a", "a", true },
-        { "a", "b", false },
-        { "a", "a/", false },
-        { "a/", "a", false },
-        { "a/", "a/", true },
-        { "a", "ab", false },
-        { "ab", "a", false },
-        { "A", "a", false },
-        { "a/b", "a/b", true },
-        { "a/b", "a/c", false },
-        { "a/b", "a/b/c", false },
-        { "a/b/c", "a/b", false },
-        { "#", "a", true },
-        { "#", "a/b/c", true },
-        { "#", "/", true },
-        { "a/#", "a", true },
-        { "a/#", "a/", true },
-        { "a/#", "a/b/c", true },
-        { "a/#", "b", false },
-        { "a/#", "ab", false },
-        { "a/b/#", "a", false },
-        { "+", "a", true },
-        { "+", "/", false },
-        { "+", "a/b", false },
-        { "/+", "/a", true },
-        { "+/+", "/a", true },
-        { "+/+", "a", false },
-        { "a/+", "a/", true },
-        { "a/+", "a", false },
-        { "a/+/c", "a/b/c", true },
-        { "a/+/c", "a//c", true },
-        { "a/+/c", "a/b/d", false },
-        { "+/b/#", "a/b", true },
-        { "+/#", "a", true },
-        /* [MQTT-4.7.2-1] */
-        { "#", "$SYS", false },
-        { "+", "$SYS", false },
-        { "+/a", "$SYS/a", false },
-        { "$SYS/#", "$SYS", true },
-        { "$SYS/+", "$SYS/a", true },
-        { "$SYS/a", "$SYS/a", true },
-        { "a/+", "a/$b", true },
-    };
-
     (void)state;
-    for (size_t i = 0; i < MQTT_ARRAY_LEN(cases); i++) {
-        struct mqtt_span filter = wire_copy(cases[i].filter, strlen(cases[i].filter));
-        struct mqtt_span topic = wire_copy(cases[i].topic, strlen(cases[i].topic));
-        if (mqtt_topic_matches(filter, topic) != cases[i].want)
-            fail_msg("\"%s\" and \"%s\"", cases[i].filter, cases[i].topic);
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(matchings); i++) {
+        struct mqtt_span filter = wire_copy(matchings[i].filter, strlen(matchings[i].filter));
+        struct mqtt_span topic = wire_copy(matchings[i].topic, strlen(matchings[i].topic));
+        if (mqtt_topic_matches(filter, topic) != matchings[i].want)
+            fail_msg("\"%s\" and \"%s\"", matchings[i].filter, matchings[i].topic);
         wire_free(filter);
         wire_free(topic);
     }
