@@ -163,6 +163,13 @@ const struct tls_peer *tls_peer_new(X509 *certificate)
     return &made->peer;
 }
 
+bool tls_peer_is_of(const struct tls_peer *peer, X509 *certificate)
+{
+    uint8_t digest[TLS_FINGERPRINT_BYTES];
+    return X509_digest(certificate, EVP_sha256(), digest, NULL) == 1
+           && memcmp(digest, peer->fingerprint, sizeof(digest)) == 0;
+}
+
 static struct counted_peer *counted(const struct tls_peer *peer)
 {
     /* Only the count behind the constant face changes. */
@@ -192,4 +199,17 @@ void tls_certificate_label(X509 *certificate, char *out, size_t size)
     read_serial(certificate, serial);
     snprintf(out, size, "%.64s (serial %s)", name[0] != '\0' ? name : "without a common name",
              serial);
+}
+
+void tls_certificate_slim(X509 *certificate, EVP_PKEY *placeholder)
+{
+    (void)X509_set_pubkey(certificate, placeholder);
+    while (X509_get_ext_count(certificate) > 0)
+        X509_EXTENSION_free(X509_delete_ext(certificate, 0));
+    X509_NAME *empty = X509_NAME_new();
+    if (empty != NULL) {
+        (void)X509_set_subject_name(certificate, empty);
+        (void)X509_set_issuer_name(certificate, empty);
+    }
+    X509_NAME_free(empty);
 }

@@ -7,9 +7,17 @@
 #include "tls/peer.h"
 
 #include <openssl/x509.h>
+#include <stdbool.h>
 
 /* A new one with one reference, or NULL: out of memory or not encodable. */
 MQTT_NODISCARD const struct tls_peer *tls_peer_new(X509 *certificate);
 
+/* Is it this very certificate? False also when it cannot be told. */
+bool tls_peer_is_of(const struct tls_peer *peer, X509 *certificate);
+
 /* "lamp (serial 1a2b)": at most `size` bytes, always terminated. */
 void tls_certificate_label(X509 *certificate, char *out, size_t size);
+
+/* Drops what a certificate holds in memory: key (replaced), names, extensions. Only for
+ * one that nobody looks at again; a failure leaves it larger. */
+void tls_certificate_slim(X509 *certificate, EVP_PKEY *placeholder);

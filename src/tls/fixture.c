@@ -241,6 +241,8 @@ struct tls_client *tls_client_new(const struct tls_client_options *options)
     SSL_CTX_sess_set_new_cb(client->ssl_ctx, on_ticket);
     if (options->only_1_2)
         SSL_CTX_set_max_proto_version(client->ssl_ctx, TLS1_2_VERSION);
+    if (options->suites != NULL)
+        need(SSL_CTX_set_ciphersuites(client->ssl_ctx, options->suites) == 1, "suites");
     if (options->identity != NULL)
         set_identity(client->ssl_ctx, options->fixture, options->identity);
 

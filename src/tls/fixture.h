@@ -53,6 +53,7 @@ struct tls_client_options {
     const char *identity; /* FILE of a subject; NULL: no certificate */
     const char *alpn;     /* one protocol; NULL: no ALPN */
     bool only_1_2;
+    const char *suites;              /* of TLS 1.3; NULL: OpenSSL's */
     const char *server_name;         /* NULL: none */
     const struct tls_client *resume; /* the client whose ticket to use; NULL: none */
 };

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,6 +97,9 @@ static int load(struct tls_generation *generation, const struct tls_options *opt
     generation->ssl_ctx = SSL_CTX_new(TLS_server_method());
     if (generation->ssl_ctx == NULL || !set_protocol(generation->ssl_ctx, options->allow_tls_1_2))
         return openssl_failed(why);
+    generation->placeholder = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+    if (generation->placeholder == NULL)
+        return openssl_failed(why);
     int error = tls_credentials_own(generation->ssl_ctx, options, why);
     if (error < 0)
         return error;
@@ -139,6 +143,7 @@ void tls_generation_unref(struct tls_generation *generation)
         || atomic_fetch_sub_explicit(&generation->references, 1, memory_order_acq_rel) != 1)
         return;
     SSL_CTX_free(generation->ssl_ctx);
+    EVP_PKEY_free(generation->placeholder);
     tls_sessions_unref(generation->sessions);
     free(generation->ocsp_response);
     free(generation);

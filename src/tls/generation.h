@@ -20,6 +20,7 @@ struct tls_generation {
     atomic_uint references;
     SSL_CTX *ssl_ctx;
     struct tls_sessions *sessions; /* NULL: nothing is resumed */
+    EVP_PKEY *placeholder;         /* stands in for the keys of certificates that were judged */
     uint8_t *ocsp_response;        /* NULL: none */
     size_t ocsp_response_bytes;
     /* Digest of whom it trusts; a session resumes only under the same. */

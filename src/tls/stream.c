@@ -62,27 +62,33 @@ static enum tls_result outcome(struct tls_stream *stream, struct tls_shard *shar
     }
 }
 
-/* The certificate that a full handshake showed; a resumed one found its peer in the
- * cache. */
+/* Who it is, after a full handshake: whom the certificate names. What a ticket that was
+ * found, and not taken, left in stream->peer does not count. A resumed connection has its
+ * peer from the cache. */
 static bool settle_peer(struct tls_stream *stream)
 {
     if (SSL_session_reused(stream->ssl))
         return true;
     X509 *certificate = SSL_get0_peer_certificate(stream->ssl);
-    if (certificate != NULL && stream->peer != NULL)
+    if (certificate != NULL && stream->peer != NULL && tls_peer_is_of(stream->peer, certificate))
         return true; /* made when the ticket was */
     tls_peer_unref(stream->peer);
     stream->peer = certificate != NULL ? tls_peer_new(certificate) : NULL;
     return certificate == NULL || stream->peer != NULL;
 }
 
-/* The session of a live connection is nobody else's (sessions.h keeps copies), so
- * what it holds of the client's chain can go; the leaf itself OpenSSL keeps. */
-static void drop_chain(SSL *ssl)
+/* OpenSSL keeps the client's parsed certificate as long as the connection lives. It is
+ * nobody else's (sessions.h keeps copies of what it needs, and `peer` has the facts),
+ * so its heavy parts are swapped for small ones that all connections share. */
+static void slim_certificate(SSL *ssl)
 {
+    const struct tls_generation *generation = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
     STACK_OF(X509) *chain = SSL_get_peer_cert_chain(ssl);
     while (sk_X509_num(chain) > 0)
         X509_free(sk_X509_pop(chain));
+    X509 *leaf = SSL_get0_peer_certificate(ssl);
+    if (leaf != NULL)
+        tls_certificate_slim(leaf, generation->placeholder);
 }
 
 enum tls_result tls_stream_handshake(struct tls_stream *stream, struct tls_shard *shard,
@@ -102,7 +108,7 @@ enum tls_result tls_stream_handshake(struct tls_stream *stream, struct tls_shard
         tls_shard_fail(shard, "out of memory");
         return TLS_FAILED;
     }
-    drop_chain(stream->ssl);
+    slim_certificate(stream->ssl);
     *out_resumed = SSL_session_reused(stream->ssl);
     return TLS_DONE;
 }

@@ -381,14 +381,11 @@ static void a_stream_moves_to_another_shard(void **state)
 
 /* ---- resumption ---- */
 
-/* Connects, resuming from `from` if it has a ticket; returns the client's end. */
-static struct tls_client *connect_once(struct tls_context *context, const char *identity,
-                                       const struct tls_client *from, bool *out_resumed,
+static struct tls_client *connect_with(struct tls_context *context,
+                                       const struct tls_client_options *options, bool *out_resumed,
                                        const struct tls_peer **out_peer)
 {
-    struct link link = link_open(
-        context,
-        &(struct tls_client_options){ .fixture = &pki, .identity = identity, .resume = from });
+    struct link link = link_open(context, options);
     assert_int_equal(shake_hands(&link, 65536), 0);
     assert_int_equal(link.server, TLS_DONE);
     both_ends_talk(&link);
@@ -399,6 +396,17 @@ static struct tls_client *connect_once(struct tls_context *context, const char *
     link.client = NULL;
     link_close(&link);
     return client;
+}
+
+/* Connects, resuming from `from` if it has a ticket; returns the client's end. */
+static struct tls_client *connect_once(struct tls_context *context, const char *identity,
+                                       const struct tls_client *from, bool *out_resumed,
+                                       const struct tls_peer **out_peer)
+{
+    return connect_with(
+        context,
+        &(struct tls_client_options){ .fixture = &pki, .identity = identity, .resume = from },
+        out_resumed, out_peer);
 }
 
 static void resumed_connection_has_the_peer_of_the_first(void **state)
@@ -462,6 +470,37 @@ static void forgotten_sessions_and_changed_trust_are_not_resumed(void **state)
     tls_context_free(context);
 }
 
+/* The ticket was made with SHA-384 and the server now chooses a suite with SHA-256: it
+ * finds the session, does not take it, and sends no ticket of its own. */
+static void a_ticket_that_is_not_taken_lends_no_identity(void **state)
+{
+    (void)state;
+    static const enum tls_clients modes[] = { TLS_CLIENTS_REQUIRED, TLS_CLIENTS_OPTIONAL };
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(modes); i++) {
+        struct tls_options options = options_for(modes[i]);
+        struct tls_context *context = context_for(&options);
+        const struct tls_peer *peers[2];
+        bool resumed;
+        struct tls_client *first = connect_with(
+            context,
+            &(struct tls_client_options){
+                .fixture = &pki, .identity = "gone", .suites = "TLS_AES_256_GCM_SHA384" },
+            &resumed, &peers[0]);
+        assert_true(tls_client_has_ticket(first));
+        const char *identity = modes[i] == TLS_CLIENTS_REQUIRED ? "lamp" : NULL;
+        tls_client_free(connect_once(context, identity, first, &resumed, &peers[1]));
+        assert_false(resumed);
+        if (identity != NULL)
+            assert_string_equal(peers[1]->common_name, identity);
+        else
+            assert_null(peers[1]);
+        tls_peer_unref(peers[0]);
+        tls_peer_unref(peers[1]);
+        tls_client_free(first);
+        tls_context_free(context);
+    }
+}
+
 static void the_oldest_session_goes_at_the_bound(void **state)
 {
     (void)state;
@@ -511,6 +550,7 @@ int main(void)
         cmocka_unit_test(a_stream_moves_to_another_shard),
         cmocka_unit_test(resumed_connection_has_the_peer_of_the_first),
         cmocka_unit_test(forgotten_sessions_and_changed_trust_are_not_resumed),
+        cmocka_unit_test(a_ticket_that_is_not_taken_lends_no_identity),
         cmocka_unit_test(the_oldest_session_goes_at_the_bound),
         cmocka_unit_test(no_sessions_no_tickets),
     };
