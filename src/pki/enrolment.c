@@ -128,6 +128,9 @@ int enrolment_create(const struct ca *ca, struct registry *registry,
     struct csr *csr = NULL;
     struct certificate *certificate = NULL;
 
+    /* Before anything is made: a name decides what goes into files and certificates. */
+    if (!identity_uri_name_is_valid(request->name))
+        return pki_fail(fault, -EINVAL, "'%.80s' cannot be the name of a device", request->name);
     bool is_new = access(paths->key_path, F_OK) < 0;
     int error = key_load_or_create(paths->key_path, &key, fault);
     if (error < 0)
