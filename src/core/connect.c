@@ -208,8 +208,7 @@ static enum mqtt_status accept(struct client *client, const struct mqtt_connect 
     client_activate(client, session, now_ms);
     connack_accept(client, connect, answer, is_present, is_assigned);
     client_report(client, EVENT_CONNECTED, MQTT_SUCCESS, NULL, (struct mqtt_span){ 0 });
-    session_resend(session, now_ms);
-    session_pump(session, now_ms);
+    session_resume(session, now_ms);
     return MQTT_OK;
 }
 

@@ -47,16 +47,27 @@ static void delivery_free(struct broker *broker, struct delivery *delivery)
 
 /* ---- the queue ---- */
 
-static void queue_push(struct session *session, struct delivery *delivery)
+static void queue_count(struct session *session, const struct delivery *delivery)
 {
     struct broker_stats *stats = &session->broker->stats;
     size_t bytes = message_bytes(delivery->message);
 
-    list_push_back(&session->outgoing.queue, &delivery->link);
     session->outgoing.queued_count++;
     session->outgoing.queued_bytes += bytes;
     stats->queued_messages++;
     stats->queued_bytes += bytes;
+}
+
+static void queue_push(struct session *session, struct delivery *delivery)
+{
+    list_push_back(&session->outgoing.queue, &delivery->link);
+    queue_count(session, delivery);
+}
+
+static void queue_push_front(struct session *session, struct delivery *delivery)
+{
+    list_push_front(&session->outgoing.queue, &delivery->link);
+    queue_count(session, delivery);
 }
 
 static void queue_unlink(struct session *session, struct delivery *delivery)
@@ -147,6 +158,7 @@ static void window_drop(struct session *session, struct delivery *delivery)
 
     outgoing->window[delivery->packet_id & outgoing->window_mask] = NULL;
     outgoing->inflight_count--;
+    outgoing->unsent_count -= delivery->unsent_here;
     session->broker->stats.inflight_messages--;
     list_unlink(&delivery->link);
     delivery_free(session->broker, delivery);
@@ -168,11 +180,13 @@ void outgoing_fini(struct session *session)
 
 /* ---- sending ---- */
 
-static bool can_send_now(const struct session *session)
+/* Has the client's window room, and is nothing older waiting for it? */
+bool session_has_room(const struct session *session)
 {
     const struct client *client = session->client;
 
     return client != NULL && client->state == CLIENT_ACTIVE && !client->stalled
+           && session->outgoing.unsent_count == 0
            && session->outgoing.inflight_count < client->send_quota;
 }
 
@@ -275,7 +289,7 @@ enum delivery_result session_deliver(struct session *session, struct publication
     if (terms->qos == MQTT_QOS_0)
         return deliver_qos_0(session, publication, terms, now_ms);
 
-    bool direct = list_is_empty(&session->outgoing.queue) && can_send_now(session);
+    bool direct = list_is_empty(&session->outgoing.queue) && session_has_room(session);
     if (!direct && !queue_has_room(session, publication))
         return refuse(session, NULL);
 
@@ -289,11 +303,37 @@ enum delivery_result session_deliver(struct session *session, struct publication
     return launch(session, delivery, now_ms) == 0 ? DELIVERY_DONE : refuse(session, delivery);
 }
 
+/* Sends again what an earlier connection left in flight, as far as the window goes. */
+static void resend(struct session *session, uint64_t now_ms)
+{
+    struct outgoing *outgoing = &session->outgoing;
+    struct client *client = session->client;
+
+    if (outgoing->unsent_count == 0 || client == NULL)
+        return;
+    list_for_each_safe (link, following, &outgoing->inflight) {
+        struct delivery *delivery = delivery_of(link);
+
+        if (!delivery->unsent_here)
+            continue;
+        if (client->state != CLIENT_ACTIVE || client->stalled
+            || outgoing->inflight_count - outgoing->unsent_count >= client->send_quota)
+            return;
+        delivery->unsent_here = false;
+        outgoing->unsent_count--;
+        if (delivery->state == DELIVERY_AWAITS_PUBCOMP)
+            encode_ack(client, MQTT_PUBREL, delivery->packet_id, MQTT_SUCCESS, NULL);
+        else
+            send_publish(session, delivery, now_ms);
+    }
+}
+
 void session_pump(struct session *session, uint64_t now_ms)
 {
     struct list *queue = &session->outgoing.queue;
 
-    while (!list_is_empty(queue) && can_send_now(session)) {
+    resend(session, now_ms);
+    while (!list_is_empty(queue) && session_has_room(session)) {
         struct delivery *delivery = delivery_of(queue->next);
 
         queue_unlink(session, delivery);
@@ -302,9 +342,7 @@ void session_pump(struct session *session, uint64_t now_ms)
             continue;
         }
         if (launch(session, delivery, now_ms) < 0) {
-            list_push_front(queue, &delivery->link);
-            session->outgoing.queued_count++;
-            session->outgoing.queued_bytes += message_bytes(delivery->message);
+            queue_push_front(session, delivery);
             return;
         }
     }
@@ -312,18 +350,14 @@ void session_pump(struct session *session, uint64_t now_ms)
         session->drop_reported = false;
 }
 
-void session_resend(struct session *session, uint64_t now_ms)
+void session_resume(struct session *session, uint64_t now_ms)
 {
-    list_for_each_safe (link, following, &session->outgoing.inflight) {
-        struct delivery *delivery = delivery_of(link);
+    struct outgoing *outgoing = &session->outgoing;
 
-        if (session->client->state != CLIENT_ACTIVE)
-            return;
-        if (delivery->state == DELIVERY_AWAITS_PUBCOMP)
-            encode_ack(session->client, MQTT_PUBREL, delivery->packet_id, MQTT_SUCCESS, NULL);
-        else
-            send_publish(session, delivery, now_ms);
-    }
+    list_for_each (link, &outgoing->inflight)
+        delivery_of(link)->unsent_here = true;
+    outgoing->unsent_count = outgoing->inflight_count;
+    session_pump(session, now_ms);
 }
 
 void session_purge_forbidden(struct session *session)

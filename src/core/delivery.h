@@ -46,8 +46,9 @@ struct delivery {
     uint8_t qos;
     uint8_t state; /* enum delivery_state */
     bool retain;
-    bool shared; /* came by a shared subscription */
-    bool sent;   /* on the wire at least once: the next time is a duplicate */
+    bool shared;      /* came by a shared subscription */
+    bool sent;        /* on the wire at least once: the next time is a duplicate */
+    bool unsent_here; /* in flight from an earlier connection, not yet sent again on this one */
 };
 
 /* The sending half of a session. */
@@ -57,6 +58,7 @@ struct outgoing {
     struct delivery **window; /* by packet_id & window_mask; NULL: none yet */
     uint32_t window_mask;
     uint32_t inflight_count;
+    uint32_t unsent_count; /* of them, those with unsent_here */
     uint32_t queued_count;
     uint16_t last_packet_id;
     uint64_t queued_bytes;
@@ -84,17 +86,22 @@ MQTT_HOT enum delivery_result session_deliver(struct session *session,
                                               struct publication *publication,
                                               const struct terms *terms, uint64_t now_ms);
 
+/* Is there a client whose window has room, and nothing older that waits for it? */
+bool session_has_room(const struct session *session);
+
 /* Queues a delivery whatever the bounds, in the given state: for restored sessions.
  * Takes a reference to `message` (NULL in state AWAITS_PUBCOMP). -ENOMEM, or -EEXIST when the
  * packet id is taken. */
 MQTT_NODISCARD int session_restore_delivery(struct session *session, const struct delivery *model);
 
-/* Moves what fits from the queue into the window and onto the wire. */
+/* Sends what fits the client's window: first what is in flight from an earlier
+ * connection, then from the queue. */
 void session_pump(struct session *session, uint64_t now_ms);
 
-/* Sends everything in flight again, in order, after a reconnect. [MQTT-4.4.0-1]
- * [MQTT-4.6.0-1] */
-void session_resend(struct session *session, uint64_t now_ms);
+/* After a reconnect: all that is in flight is to be sent again, in order, within the
+ * window of the new connection, and then the queue. [MQTT-4.4.0-1] [MQTT-4.6.0-1]
+ * [MQTT-3.3.4-9] */
+void session_resume(struct session *session, uint64_t now_ms);
 
 /* Drops what the session may no longer receive. */
 void session_purge_forbidden(struct session *session);

@@ -27,7 +27,7 @@ int persist_record_home(const struct broker *broker, struct mqtt_span record);
 
 /* Restores from one record. `away_ms`: time between saving and now. -EINVAL for
  * a record that is not understood (nothing restored then), -ENOMEM. Restored
- * sessions have no role: call broker_policy_changed() when all are loaded. */
+ * sessions get their role from the admission port. */
 MQTT_NODISCARD int broker_load(struct broker *broker, struct mqtt_span record, uint64_t away_ms,
                                uint64_t now_ms);
 MQTT_NODISCARD int shared_load(struct shared *shared, struct mqtt_span record, uint64_t away_ms,

@@ -256,7 +256,10 @@ static int load_session(struct loading *l)
     if (l->r.status != MQTT_OK || client_id.len == 0 || client_id.len > UINT16_MAX
         || session_find(l->broker, client_id) != NULL)
         return -EINVAL;
-    session = session_new(l->broker, client_id, &identity, NULL);
+    const struct admission_port *port = &l->broker->options.ports.admission;
+    const struct role *role =
+        port->find_role != NULL ? port->find_role(port->context, &identity) : NULL;
+    session = session_new(l->broker, client_id, &identity, role);
     if (session == NULL)
         return -ENOMEM;
     session->expiry_s = expiry_s;

@@ -58,6 +58,9 @@ struct admission_port {
     void *context;
     enum admission (*decide)(void *context, const struct admission_request *request,
                              struct admission_answer *out);
+    /* The role of an identity now, NULL for none: for sessions restored from a store. NULL: they
+     * have none until their client comes back. */
+    const struct role *(*find_role)(void *context, const struct identity *identity);
     /* An unfinished exchange is given up. May be NULL when none is ever made. */
     void (*abandon)(void *context, void *exchange);
 };

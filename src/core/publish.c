@@ -167,6 +167,8 @@ enum mqtt_status on_publish(struct client *client, const struct mqtt_frame *fram
     enum mqtt_status status =
         mqtt_publish_decode(client->version, frame->flags, frame->body, &publish);
 
+    if (MQTT_UNLIKELY(status == MQTT_OK && publish.has_subscription_identifier))
+        status = MQTT_ERR_SUBSCRIPTION_IDENTIFIER;
     if (MQTT_LIKELY(status == MQTT_OK))
         status = alias_resolve(client, &publish);
     if (MQTT_LIKELY(status == MQTT_OK))

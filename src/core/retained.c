@@ -14,11 +14,18 @@ static size_t size_of(const struct retained_message *m)
     return (size_t)m->topic_len + m->forward_len + m->payload_len;
 }
 
+/* The broker's own; they do not take the place of clients' messages. */
+static bool is_sys(struct mqtt_span topic)
+{
+    return span_starts_with(topic, span_of("$SYS/"));
+}
+
 static void drop(struct shared *shared, struct retained_message *message)
 {
     if (message == NULL)
         return;
     shared->retained_bytes -= size_of(message);
+    shared->sys_messages -= is_sys((struct mqtt_span){ message->bytes, message->topic_len });
     list_unlink(&message->expiring);
     free(message);
 }
@@ -52,7 +59,7 @@ static bool fits(const struct shared *shared, const struct publication *p,
                  const struct limits *limits)
 {
     const struct retained_message *old = retained_tree_find(shared->retained, p->topic);
-    size_t count = retained_tree_count(shared->retained) + (old == NULL);
+    size_t count = retained_tree_count(shared->retained) - shared->sys_messages + (old == NULL);
     size_t bytes = shared->retained_bytes + p->topic.len + p->forward.len + p->payload.len
                    - (old != NULL ? size_of(old) : 0);
 
@@ -64,7 +71,7 @@ static int keep(struct shared *shared, const struct publication *p, const struct
     struct retained_message *message;
     void *old = NULL;
 
-    if (!fits(shared, p, limits))
+    if (!is_sys(p->topic) && !fits(shared, p, limits))
         return -EDQUOT;
     message = retained_message_new(p);
     if (message == NULL)
@@ -74,6 +81,7 @@ static int keep(struct shared *shared, const struct publication *p, const struct
         return -ENOMEM;
     }
     shared->retained_bytes += size_of(message);
+    shared->sys_messages += is_sys(p->topic);
     if (message->expires_ms != WHEEL_NEVER)
         list_push_back(&shared->expiring, &message->expiring);
     drop(shared, old);
@@ -86,10 +94,11 @@ int shared_retain(struct shared *shared, const struct publication *publication,
     int error = 0;
 
     shared_enter(shared);
-    if (publication->payload.len == 0)
-        drop(shared, retained_tree_take(shared->retained, publication->topic));
-    else
+    if (publication->payload.len > 0) {
         error = keep(shared, publication, limits);
+    } else {
+        drop(shared, retained_tree_take(shared->retained, publication->topic));
+    }
     shared_exit(shared);
     return error;
 }

@@ -15,8 +15,10 @@ struct interest_entry {
     struct bytes_node by_key;
     uint32_t group_len;
     uint32_t total;
+    uint32_t total_present;
     uint32_t members[SHARDS_MAX];
-    uint8_t key[]; /* group, NUL, filter */
+    uint32_t present[SHARDS_MAX]; /* of them, those with a client */
+    uint8_t key[];                /* group, NUL, filter */
 };
 
 void shared_enter(const struct shared *shared)
@@ -170,6 +172,22 @@ void shared_unsubscribe(struct shared *shared, unsigned shard, struct mqtt_span 
     shared_exit(shared);
 }
 
+void shared_present(struct shared *shared, unsigned shard, struct mqtt_span filter,
+                    struct mqtt_span group, int change)
+{
+    MQTT_UNINITIALIZED uint8_t memory[2 * 65536];
+    struct interest_entry *entry;
+
+    shared_enter(shared);
+    entry = entry_find(shared, make_key(memory, group, filter));
+    if (entry != NULL) {
+        entry->present[shard] += (uint32_t)change;
+        entry->total_present += (uint32_t)change;
+        moved(shared);
+    }
+    shared_exit(shared);
+}
+
 /* ---- asking ---- */
 
 struct asking {
@@ -196,9 +214,10 @@ static void add_group(struct asking *asking, const struct interest_entry *entry)
     *group = (struct interest_group){
         .key = key,
         .key_len = entry->by_key.key.len,
-        .total = entry->total,
+        .total = entry->total_present > 0 ? entry->total_present : entry->total,
     };
-    memcpy(group->members, entry->members, sizeof(group->members));
+    memcpy(group->members, entry->total_present > 0 ? entry->present : entry->members,
+           sizeof(group->members));
 }
 
 static void on_match(void *context, struct topic_filter *filter)

@@ -60,7 +60,13 @@ MQTT_NODISCARD int shared_subscribe(struct shared *shared, unsigned shard, struc
 void shared_unsubscribe(struct shared *shared, unsigned shard, struct mqtt_span filter,
                         struct mqtt_span group);
 
-/* A shared subscription and how many members each shard has. */
+/* A member of a group has a client now (+1), or has none any more (-1): work goes to those who
+ * are there as long as anybody is. The member is subscribed. */
+void shared_present(struct shared *shared, unsigned shard, struct mqtt_span filter,
+                    struct mqtt_span group, int change);
+
+/* A shared subscription and how many members each shard has: those with a client, or
+ * all if nobody has one. */
 struct interest_group {
     uint8_t *key; /* ShareName, NUL, filter; owned */
     size_t key_len;

@@ -18,6 +18,7 @@ struct shared {
     struct retained_tree *retained;
     struct list expiring; /* retained_message.expiring of those that can expire */
     size_t retained_bytes;
+    size_t sys_messages; /* of the retained ones, those under $SYS/ */
     /* interest */
     struct topic_index *index;
     struct bytes_map entries; /* by group, NUL, filter */

@@ -153,6 +153,25 @@ static void leave(struct broker *broker, struct subscription *subscription)
         topic_index_detach(broker->index, &subscription->subscriber.link);
 }
 
+static void set_present(struct subscription *subscription, bool is_present)
+{
+    struct broker *broker = subscription->session->broker;
+    struct mqtt_share share = { .filter = subscription_filter(subscription) };
+
+    if (subscription->group == NULL || !has_peers(broker) || subscription->is_present == is_present)
+        return;
+    mqtt_share_parse(share.filter, &share);
+    subscription->is_present = is_present;
+    shared_present(broker->options.shared, broker->options.shard, share.filter, share.group,
+                   is_present ? 1 : -1);
+}
+
+void subscriptions_present(struct session *session, bool is_present)
+{
+    list_for_each (link, &session->subscriptions)
+        set_present(MQTT_CONTAINER_OF(link, struct subscription, in_session), is_present);
+}
+
 static struct identifiers *one_identifier(uint32_t identifier)
 {
     struct identifiers *one = malloc(sizeof(*one) + sizeof(one->values[0]));
@@ -181,6 +200,7 @@ static struct subscription *subscription_new(struct session *session, struct mqt
     list_push_back(&session->subscriptions, &s->in_session);
     session->subscription_count++;
     broker->stats.subscriptions++;
+    set_present(s, session->client != NULL);
     return s;
 
 fail_leave:
@@ -226,6 +246,7 @@ void subscription_remove(struct subscription *subscription)
     struct broker *broker = session->broker;
 
     broker->generation++;
+    set_present(subscription, false);
     leave(broker, subscription);
     bytes_map_remove(&broker->subscriptions, &subscription->by_key);
     list_unlink(&subscription->in_session);
@@ -236,14 +257,6 @@ void subscription_remove(struct subscription *subscription)
 }
 
 /* ---- serving a group ---- */
-
-static bool is_ready(const struct subscription *member)
-{
-    const struct client *client = member->session->client;
-
-    return client != NULL && client->state == CLIENT_ACTIVE && !client->stalled
-           && member->session->outgoing.inflight_count < client->send_quota;
-}
 
 static bool may_receive(const struct subscription *member, struct mqtt_span topic)
 {
@@ -276,7 +289,7 @@ enum delivery_result share_group_deliver(struct share_group *group, struct publi
 
         if (!may_receive(member, publication->topic))
             continue;
-        if (is_ready(member))
+        if (session_has_room(member->session))
             return deliver_to(group, member, publication, now_ms);
         /* One that is connected but busy is better than one that is away. */
         if (fallback == NULL

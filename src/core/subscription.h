@@ -36,6 +36,7 @@ struct subscription {
     bool no_local;
     bool retain_as_published;
     uint8_t retain_handling;
+    bool is_present; /* shared, and counted as having a client */
     uint8_t key[];
 };
 
@@ -57,6 +58,9 @@ struct subscription *subscription_set(struct session *session,
                                       const struct mqtt_subscription *wanted, uint32_t identifier,
                                       bool *out_is_new);
 void subscription_remove(struct subscription *subscription);
+
+/* The session's client came or went: its shared subscriptions count accordingly. */
+void subscriptions_present(struct session *session, bool is_present);
 
 /* The whole filter as the client wrote it. */
 struct mqtt_span subscription_filter(const struct subscription *subscription);

@@ -100,6 +100,13 @@ static enum admission admit(void *context, const struct admission_request *reque
     return ADMISSION_ALLOW;
 }
 
+static const struct role *find_role(void *context, const struct identity *identity)
+{
+    const struct world *world = context;
+
+    return policy_find_role(world->policy, identity->role);
+}
+
 static void abandon(void *context, void *unfinished)
 {
     (void)context;
@@ -176,7 +183,7 @@ void world_init(struct world *world, unsigned shards, const struct limits *limit
             .response_prefix = "answers",
             .ports = {
                 .transport = { wake, on_close },
-                .admission = { world, admit, abandon },
+                .admission = { world, admit, find_role, abandon },
                 .events = { world, on_event },
                 .random = { world, fill },
                 .peers = { world, post },

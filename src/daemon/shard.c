@@ -102,7 +102,9 @@ static int open_broker(struct shard *shard, const struct shard_options *options)
         .shared = options->shared,
         .ports = {
             .transport = net_transport(),
-            .admission = { .context = &shard->rules, .decide = on_decide },
+            .admission = { .context = &shard->rules,
+                           .decide = on_decide,
+                           .find_role = on_find_role },
             .events = { .context = options->log, .report = event_log_report },
             .random = { .fill = on_random },
             .peers = { .context = shard, .post = options->count > 1 ? on_post : NULL },

@@ -271,13 +271,6 @@ static int put_on_shelf(void *context, struct mqtt_span record)
     return 0;
 }
 
-static const struct role *role_of(void *context, const struct identity *identity)
-{
-    const struct world *world = context;
-
-    return policy_find_role(world->policy, identity->role);
-}
-
 static void take_from_shelf(struct simulation *s, struct shelf *shelf)
 {
     struct world *world = &s->world;
@@ -288,8 +281,6 @@ static void take_from_shelf(struct simulation *s, struct shelf *shelf)
             fail(s, "the broker", "a record it does not understand");
         free((void *)(uintptr_t)shelf->records[i].data);
     }
-    for (unsigned i = 0; i < world->shards; i++)
-        broker_policy_changed(world->brokers[i], role_of, world, world->now_ms);
 }
 
 static void restart(struct simulation *s)
