@@ -58,6 +58,9 @@ void tacit_posix_wait(const struct tacit_posix *posix, int other_descriptor, uin
 /* May nobody but its owner read this file? True as well if there is none. */
 bool tacit_posix_key_is_private(const char *path);
 
+/* "localhost", 127.0.0.0/8 or ::1: what is said to it does not leave the machine. */
+bool tacit_posix_is_loopback(const char *host);
+
 /* The clock for tacit_poll, and the randomness for tacit_config. */
 uint64_t tacit_posix_now_ms(void);
 int tacit_posix_random(void *context, void *out, size_t len);

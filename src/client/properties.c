@@ -133,20 +133,36 @@ static bool version_is_known(uint8_t version)
     return version == 0 || (version >= MQTT_VERSION_3_1 && version <= MQTT_VERSION_5);
 }
 
+static bool limits_are_valid(const struct tacit_limits *limits)
+{
+    return limits->receive_bytes >= 64 && limits->send_bytes >= 64 && limits->queue_bytes >= 64
+           && limits->maximum_packet_bytes <= MQTT_VARINT_MAX + 5u;
+}
+
+/* Before MQTT 5 a password needs a user name [MQTT-3.1.2-22]. */
+static bool names_are_valid(const struct tacit_config *config)
+{
+    bool is_old = config->version != 0 && config->version < MQTT_VERSION_5;
+    bool has_password_alone = config->password.data != NULL && config->user_name.data == NULL;
+    return text_is_valid(config->client_id) && text_is_valid(config->user_name)
+           && config->password.len <= UINT16_MAX && !(is_old && has_password_alone)
+           && pairs_are_valid(config->user_properties, config->user_property_count);
+}
+
+static bool will_is_valid(const struct tacit_message *will)
+{
+    return will == NULL || (tacit_message_is_valid(will) && will->payload.len <= UINT16_MAX);
+}
+
+static bool transport_is_complete(const struct tacit_transport *transport)
+{
+    return transport->open != NULL && transport->sendv != NULL && transport->receive != NULL
+           && transport->close != NULL;
+}
+
 bool tacit_config_is_valid(const struct tacit_config *config)
 {
-    const struct tacit_limits *limits = &config->limits;
-    const struct tacit_transport *transport = &config->transport;
-    bool has_password_alone = config->password.data != NULL && config->user_name.data == NULL
-                              && config->version != 0 && config->version < MQTT_VERSION_5;
-    return version_is_known(config->version) && !has_password_alone && limits->receive_bytes >= 64
-           && limits->send_bytes >= 64 && limits->queue_bytes >= 64
-           && limits->maximum_packet_bytes <= MQTT_VARINT_MAX + 5u
-           && text_is_valid(config->client_id) && text_is_valid(config->user_name)
-           && config->password.len <= UINT16_MAX
-           && pairs_are_valid(config->user_properties, config->user_property_count)
-           && (config->will == NULL
-               || (tacit_message_is_valid(config->will) && config->will->payload.len <= UINT16_MAX))
-           && transport->open != NULL && transport->sendv != NULL && transport->receive != NULL
-           && transport->close != NULL && config->random != NULL;
+    return version_is_known(config->version) && limits_are_valid(&config->limits)
+           && names_are_valid(config) && will_is_valid(config->will)
+           && transport_is_complete(&config->transport) && config->random != NULL;
 }

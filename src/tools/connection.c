@@ -10,8 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
 
 static struct tacit_bytes bytes_of(const char *text)
 {
@@ -89,21 +87,28 @@ static bool make_client(struct connection *connection)
     return connection->client != NULL;
 }
 
-/* SIGINT and SIGTERM as a descriptor. */
-static int signal_descriptor(void)
+static void note_signal(int number)
 {
+    (void)number; /* that ppoll was interrupted is all there is to know */
+}
+
+/* SIGINT and SIGTERM are let in while connection_wait sleeps, and only then. */
+static void expect_signals(void)
+{
+    struct sigaction action = { .sa_handler = note_signal };
     sigset_t signals;
     (void)sigemptyset(&signals);
     (void)sigaddset(&signals, SIGINT);
     (void)sigaddset(&signals, SIGTERM);
     (void)sigprocmask(SIG_BLOCK, &signals, NULL);
-    return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
 }
 
 enum exit_code connection_open(struct connection *out, const struct options *options,
                                uint32_t queue_bytes)
 {
-    *out = (struct connection){ .options = options, .signals = -1, .deadline_ms = UINT64_MAX };
+    *out = (struct connection){ .options = options, .deadline_ms = UINT64_MAX };
     enum exit_code code = target_decide(&out->target, options);
     if (code != EXIT_DONE)
         return code;
@@ -121,7 +126,7 @@ enum exit_code connection_open(struct connection *out, const struct options *opt
     }
     if (options->timeout_s > 0)
         out->deadline_ms = tacit_posix_now_ms() + options->timeout_s * 1000ull;
-    out->signals = signal_descriptor();
+    expect_signals();
     tacit_start(out->client);
     return EXIT_DONE;
 }
@@ -131,9 +136,6 @@ void connection_close(struct connection *connection)
     tacit_posix_free(connection->posix);
     tacit_tls_free(connection->tls);
     free(connection->arena);
-    if (connection->signals >= 0)
-        (void)close(connection->signals);
-    connection->signals = -1;
     wipe_bytes(connection->target.password, sizeof(connection->target.password));
     connection->posix = NULL;
     connection->tls = NULL;
@@ -181,20 +183,22 @@ static uint32_t smaller(uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
-/* Sleeps until something can be read, written or is due. */
+/* Sleeps until something can be read, written or is due. True if `input` can be read. */
 static bool sleep_until_ready(const struct connection *connection, int input, uint32_t sleep_ms,
                               bool *out_signal)
 {
-    struct pollfd pollers[3] = {
+    struct pollfd pollers[2] = {
         { .fd = tacit_posix_descriptor(connection->posix), .events = POLLIN },
         { .fd = input, .events = POLLIN },
-        { .fd = connection->signals, .events = POLLIN },
     };
+    struct timespec span = { sleep_ms / 1000, (long)(sleep_ms % 1000) * 1000000 };
+    sigset_t none;
+    (void)sigemptyset(&none);
     if (tacit_posix_wants_write(connection->posix))
         pollers[0].events |= POLLOUT;
-    (void)poll(pollers, 3, sleep_ms > INT32_MAX ? -1 : (int)sleep_ms);
-    *out_signal = pollers[2].revents != 0;
-    return pollers[1].revents != 0;
+    int ready = ppoll(pollers, 2, sleep_ms > INT32_MAX ? NULL : &span, &none);
+    *out_signal = ready < 0 && errno == EINTR;
+    return ready > 0 && pollers[1].revents != 0;
 }
 
 enum connection_step connection_wait(struct connection *connection, int input, uint64_t until_ms,

@@ -19,7 +19,6 @@ struct connection {
     struct tacit_client *client;
     void *arena;
     uint64_t deadline_ms; /* of -W; UINT64_MAX: none */
-    int signals;          /* descriptor: SIGINT, SIGTERM */
     bool was_up;
 };
 

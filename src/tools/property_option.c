@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum kind { KIND_NONE = 0, KIND_FLAG, KIND_NUMBER, KIND_TEXT, KIND_PAIR };
 

@@ -1,27 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/target.h"
 
-#include "base/wipe.h"
-
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define PORT_TLS   8883
 #define PORT_PLAIN 1883
-
-bool target_is_loopback(const char *host)
-{
-    struct in_addr four;
-    struct in6_addr six;
-    if (inet_pton(AF_INET, host, &four) == 1)
-        return ntohl(four.s_addr) >> 24 == 127;
-    if (inet_pton(AF_INET6, host, &six) == 1)
-        return IN6_IS_ADDR_LOOPBACK(&six);
-    return strcmp(host, "localhost") == 0;
-}
 
 static void print_name(void *context, const char *name)
 {
@@ -75,7 +60,7 @@ static const char *either(const char *option, const char *of_profile)
 
 static enum exit_code decide_encryption(struct target *target, const struct options *options)
 {
-    bool loopback = target_is_loopback(target->host);
+    bool loopback = tacit_posix_is_loopback(target->host);
     bool has_identity = target->ca_file != NULL || target->certificate_file != NULL;
     if (options->insecure_plaintext && has_identity && options->ca_file != NULL) {
         options_complain(options, "--cafile asks for TLS, --insecure-plaintext for none");

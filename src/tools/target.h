@@ -23,8 +23,5 @@ struct target {
  * --cafile the default profile counts, if there is one. Complains itself. */
 MQTT_NODISCARD enum exit_code target_decide(struct target *out, const struct options *options);
 
-/* "localhost", 127.0.0.0/8 or ::1. */
-bool target_is_loopback(const char *host);
-
 /* The TLS set-up of a target that is encrypted; NULL after a complaint. */
 struct tacit_tls *target_tls_new(const struct target *target, const struct options *options);
