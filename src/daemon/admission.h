@@ -16,7 +16,9 @@ struct admission_rules {
     const struct config *config;
     const struct registry_view *registry; /* NULL: there is none; nobody is known */
     const char *trust_domain;             /* of our CA; "" when there is none */
-    char name[IDENTITY_NAME_BYTES + 1];   /* scratch: the name in the last answer */
+    struct registry *newcomers; /* asked for those the view does not know yet; NULL: nobody is */
+    struct registry_entry newcomer;     /* scratch: its last answer */
+    char name[IDENTITY_NAME_BYTES + 1]; /* scratch: the name in the last answer */
 };
 
 /* `request->facts` is a struct connection_facts. Names in the answer are borrowed from the

@@ -12,6 +12,13 @@ void process_prepare(void)
     struct rlimit files;
     const struct rlimit no_core = { 0, 0 };
 
+    sigset_t held;
+
+    sigemptyset(&held);
+    sigaddset(&held, SIGTERM);
+    sigaddset(&held, SIGINT);
+    sigaddset(&held, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &held, NULL);
     umask(077);
     signal(SIGPIPE, SIG_IGN);
     (void)setrlimit(RLIMIT_CORE, &no_core);

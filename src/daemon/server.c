@@ -95,6 +95,7 @@ static int open_shards(struct server *server)
         .log = server->log,
         .config = server->config,
         .registry = server->view,
+        .registry_path = server->registry != NULL ? server->registry_path : NULL,
         .trust_domain = server->trust_domain,
         .reports = { server, on_drained, server_on_stats },
     };

@@ -37,6 +37,7 @@ struct server {
     struct registry *registry; /* NULL: not needed */
     struct registry_view *view;
     char trust_domain[IDENTITY_URI_DOMAIN_SIZE];
+    char registry_path[PATH_MAX];
     struct shared *shared;
     pthread_mutex_t shared_lock;
     struct shard *shards;

@@ -17,12 +17,11 @@ static int complain(const struct server *server, int status, const char *text)
 
 static int open_registry(struct server *server)
 {
-    char path[PATH_MAX];
     struct pki_fault fault = { "the path of the state folder is too long" };
-    int status = state_path(server->state_dir, STATE_REGISTRY, path);
+    int status = state_path(server->state_dir, STATE_REGISTRY, server->registry_path);
 
     if (status == 0)
-        status = registry_open(path, &server->registry, &fault);
+        status = registry_open(server->registry_path, &server->registry, &fault);
     if (status == 0)
         status = registry_view_new(server->registry, &server->view, &fault);
     if (status == 0)

@@ -119,8 +119,11 @@ static int open_broker(struct shard *shard, const struct shard_options *options)
 static int open_parts(struct shard *shard, const struct shard_options *options)
 {
     int status = loop_open(&shard->loop);
+    if (status == 0 && options->registry_path != NULL)
+        status = registry_open(options->registry_path, &shard->newcomers, NULL);
     if (status != 0)
         return status;
+    shard->rules.newcomers = shard->newcomers;
     status = open_broker(shard, options);
     if (status != 0)
         return status;
@@ -183,6 +186,7 @@ void shard_close(struct shard *shard)
     loop_close(shard->loop);
     config_unref(shard->config);
     registry_view_unref(shard->registry);
+    registry_close(shard->newcomers);
     *shard = (struct shard){ 0 };
 }
 

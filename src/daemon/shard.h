@@ -40,6 +40,7 @@ struct shard {
     struct shard_reports reports;
     struct config *config;          /* counted */
     struct registry_view *registry; /* counted; NULL: none */
+    struct registry *newcomers;     /* a handle of this thread's own; NULL: none */
     struct admission_rules rules;
     struct listener *listeners[SHARD_LISTENERS_MAX]; /* by slot */
     struct loop_hook hook;
@@ -58,6 +59,7 @@ struct shard_options {
     struct log *log;
     struct config *config;          /* a reference is taken */
     struct registry_view *registry; /* likewise; NULL: none */
+    const char *registry_path;      /* NULL: none */
     const char *trust_domain;       /* borrowed as long as the shard lives */
     struct shard_reports reports;
 };

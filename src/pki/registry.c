@@ -61,10 +61,14 @@ static int fail(const struct registry *r, int code, struct pki_fault *fault)
     }
 }
 
-/* SQLite would create it 0644 less the umask; its journal takes the mode of the file. */
+/* SQLite would create it 0644 less the umask; its journal takes the mode of the file. A file
+ * that exists is not touched: to close any descriptor of it drops the locks that another handle
+ * of this process holds (POSIX), and another process would then remove the journal. */
 static int create_file(const char *path, struct pki_fault *fault)
 {
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0 && errno == EEXIST)
+        return 0;
     if (fd < 0)
         return pki_fail(fault, -errno, "%s: cannot open the registry: %s", path, strerror(errno));
     close(fd);
