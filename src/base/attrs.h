@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 #define MQTT_NODISCARD           __attribute__((warn_unused_result))
-#define MQTT_PRINTF(format, arg) __attribute__((format(printf, format, arg)))
+#define MQTT_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #define MQTT_HOT                 __attribute__((hot))
 #define MQTT_COLD                __attribute__((cold))
 #define MQTT_UNUSED              __attribute__((unused))

@@ -199,7 +199,7 @@ void client_activate(struct client *client, struct session *session, uint64_t no
     client->state = CLIENT_ACTIVE;
     client->session = session;
     session->client = client;
-    subscriptions_present(session, true);
+    subscription_presence(session, true);
     wheel_cancel(&client->broker->wheel, &session->expiry);
     wheel_cancel(&client->broker->wheel, &client->timer);
     if (client->keep_alive_ms > 0)
@@ -274,7 +274,7 @@ static void part_from_session(struct client *client, uint64_t now_ms)
     client->session = NULL;
     client->broker->stats.clients_connected--;
     session->client = NULL;
-    subscriptions_present(session, false);
+    subscription_presence(session, false);
     if (client->discard_will)
         will_clear(session); /* [MQTT-3.14.4-3] */
     session_detach(session, now_ms);

@@ -127,6 +127,32 @@ void peers_route(struct broker *broker, struct route *route, struct publication 
     route->turn++;
 }
 
+static const struct interest_group *find_group(const struct route *route, struct mqtt_span key)
+{
+    for (size_t i = 0; route != NULL && i < route->interest.group_count; i++) {
+        const struct interest_group *group = &route->interest.groups[i];
+        if (span_equal((struct mqtt_span){ group->key, group->key_len }, key))
+            return group;
+    }
+    return NULL;
+}
+
+void peers_hand_on(struct broker *broker, struct mqtt_span key,
+                   const struct publication *publication)
+{
+    struct route *route = route_find(broker, publication->topic);
+    const struct interest_group *group = find_group(route, key);
+    const struct parcel parcel = { PARCEL_GROUP, 0, key };
+
+    for (uint32_t i = 0; group != NULL && i < group->total; i++) {
+        unsigned shard = shard_in_turn(group, route->turn++);
+        if (shard == broker->options.shard)
+            continue;
+        send_parcel(broker, shard, &parcel, publication);
+        return;
+    }
+}
+
 void broker_flush_peers(struct broker *broker)
 {
     const struct peers_port *port = &broker->options.ports.peers;
@@ -174,6 +200,7 @@ static void serve_group(struct broker *broker, const struct parcel *parcel,
                         struct publication *publication, uint64_t now_ms)
 {
     struct share_group *here = share_group_find(broker, parcel->group);
+    const struct interest_group *group;
     struct route *route;
 
     if (here != NULL) {
@@ -181,12 +208,9 @@ static void serve_group(struct broker *broker, const struct parcel *parcel,
         return;
     }
     route = route_find(broker, publication->topic);
-    for (size_t i = 0; route != NULL && i < route->interest.group_count; i++) {
-        const struct interest_group *group = &route->interest.groups[i];
-        if (span_equal((struct mqtt_span){ group->key, group->key_len }, parcel->group))
-            to_group(broker, group, route->turn++, (uint8_t)(parcel->hops + 1), publication,
-                     now_ms);
-    }
+    group = find_group(route, parcel->group);
+    if (group != NULL)
+        to_group(broker, group, route->turn++, (uint8_t)(parcel->hops + 1), publication, now_ms);
 }
 
 static void serve_plain(struct broker *broker, struct publication *publication, uint64_t now_ms)

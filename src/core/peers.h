@@ -11,3 +11,8 @@
  * subscriptions: each group gets it on one shard, in turn by number of members. */
 void peers_route(struct broker *broker, struct route *route, struct publication *publication,
                  uint64_t now_ms, struct routed *routed);
+
+/* Gives a publication to a member of the group on another shard, if there is one.
+ * `key` is the group's: ShareName, NUL, filter. */
+void peers_hand_on(struct broker *broker, struct mqtt_span key,
+                   const struct publication *publication);

@@ -3,6 +3,7 @@
 
 #include "codec/topic.h"
 #include "core/client.h"
+#include "core/peers.h"
 #include "core/session.h"
 #include "core/shared.h"
 #include "core/state.h"
@@ -166,7 +167,7 @@ static void set_present(struct subscription *subscription, bool is_present)
                    is_present ? 1 : -1);
 }
 
-void subscriptions_present(struct session *session, bool is_present)
+void subscription_presence(struct session *session, bool is_present)
 {
     list_for_each (link, &session->subscriptions)
         set_present(MQTT_CONTAINER_OF(link, struct subscription, in_session), is_present);
@@ -306,13 +307,16 @@ static void hand_on(struct session *session, struct message *message, uint64_t n
         struct subscription *s = MQTT_CONTAINER_OF(link, struct subscription, in_session);
         struct publication publication = message_publication(message);
 
-        if (s->group == NULL || s->group->count < 2)
+        if (s->group == NULL)
             continue;
         if (!mqtt_topic_matches(topic_filter_text(s->group->subscriber.link.filter),
                                 publication.topic))
             continue;
         list_unlink(&s->in_group);
-        share_group_deliver(s->group, &publication, now_ms);
+        if (s->group->count > 1)
+            share_group_deliver(s->group, &publication, now_ms);
+        else if (has_peers(session->broker))
+            peers_hand_on(session->broker, s->group->by_key.key, &publication);
         list_push_back(&s->group->members, &s->in_group);
         return;
     }

@@ -60,7 +60,7 @@ struct subscription *subscription_set(struct session *session,
 void subscription_remove(struct subscription *subscription);
 
 /* The session's client came or went: its shared subscriptions count accordingly. */
-void subscriptions_present(struct session *session, bool is_present);
+void subscription_presence(struct session *session, bool is_present);
 
 /* The whole filter as the client wrote it. */
 struct mqtt_span subscription_filter(const struct subscription *subscription);

@@ -126,19 +126,22 @@ static void what_is_not_valid_is_refused(void **state)
 
 static void changes_of_status(void **state)
 {
-    enum {
-        R = REGISTRY_REVOKED,
-        S = REGISTRY_SUSPENDED,
-        T = REGISTRY_RETIRED,
-        A = REGISTRY_ACTIVE
-    };
     static const struct {
         enum registry_status from, to;
         int result;
     } rows[] = {
-        { A, S, 0 },      { A, T, 0 },      { A, R, 0 },      { S, A, 0 },
-        { S, T, 0 },      { S, R, 0 },      { T, R, 0 },      { T, A, -EPERM },
-        { T, S, -EPERM }, { R, A, -EPERM }, { R, S, -EPERM }, { R, T, -EPERM },
+        { REGISTRY_ACTIVE, REGISTRY_SUSPENDED, 0 },
+        { REGISTRY_ACTIVE, REGISTRY_RETIRED, 0 },
+        { REGISTRY_ACTIVE, REGISTRY_REVOKED, 0 },
+        { REGISTRY_SUSPENDED, REGISTRY_ACTIVE, 0 },
+        { REGISTRY_SUSPENDED, REGISTRY_RETIRED, 0 },
+        { REGISTRY_SUSPENDED, REGISTRY_REVOKED, 0 },
+        { REGISTRY_RETIRED, REGISTRY_REVOKED, 0 },
+        { REGISTRY_RETIRED, REGISTRY_ACTIVE, -EPERM },
+        { REGISTRY_RETIRED, REGISTRY_SUSPENDED, -EPERM },
+        { REGISTRY_REVOKED, REGISTRY_ACTIVE, -EPERM },
+        { REGISTRY_REVOKED, REGISTRY_SUSPENDED, -EPERM },
+        { REGISTRY_REVOKED, REGISTRY_RETIRED, -EPERM },
     };
     struct registry *registry = open_in(*state);
     for (unsigned i = 0; i < MQTT_ARRAY_LEN(rows); i++) {

@@ -233,13 +233,21 @@ def test_devices_are_listed(house):
     assert "lamp" in house.tacit("device", "show", "lamp", "--state", house.state).stdout
 
 
-@pytest.mark.parametrize("name", ["", "../x", "a/b", "a+b", "#", "-x", "a b", "x" * 300, "lamp"])
+@pytest.mark.parametrize("name", ["", "../x", "a/b", "a+b", "#", "-x", "a b", "x" * 300])
 def test_names_that_cannot_be_added(house, name):
     before = sorted(p.name for p in house.state.rglob("*"))
     done = house.tacit("device", "add", "--role", "device", "--state", house.state, "--", name,
                        code=None)
     assert done.returncode != 0
     assert sorted(p.name for p in house.state.rglob("*")) == before
+
+
+def test_name_is_taken(house):
+    """Said again, the same is done again (a lost certificate, a renewal); nothing else is."""
+    again = ["device", "add", "lamp", "--state", house.state]
+    assert house.tacit(*again, "--role", "device", code=0)
+    done = house.tacit(*again, "--role", "controller", code=None)
+    assert done.returncode != 0 and "lamp" in done.stderr
 
 
 def test_unknown_role_is_refused_or_has_no_rights(house):

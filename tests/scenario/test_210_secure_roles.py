@@ -248,7 +248,7 @@ def test_tool_request(house):
     """A request finds its answer by correlation data."""
     answerer = house.connect("lamp").open("lamp-raw")
     answerer.subscribe("devices/lamp/set", qos=1)
-    with house.popen("request", "--as", "admin", "-t", "devices/lamp/set", "-m", "ping", "-W", "10",
+    with house.popen("request", "--as", "panel", "-t", "devices/lamp/set", "-m", "ping", "-W", "10",
                      "--response-topic", "devices/lamp/state") as asker:
         if asker.poll() is not None and asker.returncode:
             pytest.fail(asker.stderr.read())
