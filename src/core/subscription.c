@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* A key is the session's address, then the filter: sessions cannot collide. */
-#define KEY_PREFIX sizeof(struct session *)
+#define KEY_PREFIX sizeof(uintptr_t)
 
 static struct subscription *from_node(struct bytes_node *node)
 {
@@ -22,7 +22,9 @@ static struct subscription *from_node(struct bytes_node *node)
 static struct mqtt_span make_key(uint8_t *memory, const struct session *session,
                                  struct mqtt_span filter)
 {
-    memcpy(memory, &session, KEY_PREFIX);
+    const uintptr_t address = (uintptr_t)session;
+
+    memcpy(memory, &address, sizeof(address));
     memcpy(memory + KEY_PREFIX, filter.data, filter.len);
     return (struct mqtt_span){ memory, KEY_PREFIX + filter.len };
 }

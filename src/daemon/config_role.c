@@ -58,6 +58,8 @@ int config_role_read(const struct settings_block *block, struct diagnostics *dia
                       &options.wildcards);
     config_value_bool(settings_value(block, "shared", diagnostics), diagnostics, &options.shared);
     config_value_bool(settings_value(block, "retain", diagnostics), diagnostics, &options.retain);
+    config_value_bool(settings_value(block, "unrestricted", diagnostics), diagnostics,
+                      &options.unrestricted);
     config_value_number(settings_value(block, "maximum-qos", diagnostics), 0, 2, diagnostics, &qos);
     options.maximum_qos = (uint8_t)qos;
     if (!identity_name_is_valid(block->title)) {

@@ -66,7 +66,7 @@ static int probe(struct address *address)
 
 static int bind_tcp(struct address *address, int backlog, unsigned count, int *out_fds)
 {
-    int fds[LISTENER_SHARDS_MAX];
+    int fds[LISTENER_SHARDS_MAX] = { 0 };
     int error = count > 1 ? probe(address) : 0;
     for (unsigned i = 0; error == 0 && i < count; i++) {
         fds[i] = bound_socket(address, count > 1);

@@ -34,13 +34,13 @@ static void where_it_lies(void **state)
     struct stat status;
     if (stat("/etc/tacit", &status) == 0 || stat("/var/lib/tacit", &status) == 0)
         return;
-    assert_int_equal(setenv("HOME", "/home/someone", 1), 0);
+    assert_int_equal(setenv("HOME", "/people/someone", 1), 0);
     assert_int_equal(setenv("XDG_STATE_HOME", "/state", 1), 0);
     assert_int_equal(state_default_dir(dir), 0);
     assert_string_equal(dir, "/state/tacit");
     assert_int_equal(setenv("XDG_STATE_HOME", "relative", 1), 0);
     assert_int_equal(state_default_dir(dir), 0);
-    assert_string_equal(dir, "/home/someone/.local/state/tacit");
+    assert_string_equal(dir, "/people/someone/.local/state/tacit");
 }
 
 static void paths(void **state)

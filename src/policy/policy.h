@@ -49,6 +49,7 @@ struct role_options {
     bool shared;    /* $share subscriptions */
     bool retain;    /* may publish retained messages */
     uint8_t maximum_qos; /* 0..2 */
+    bool unrestricted;   /* every topic, '$' topics included, unless denied; for benchmarks */
     bool anonymous;      /* for listeners that let nobody-in-particular in */
 };
 

@@ -50,6 +50,8 @@ static struct policy_decision decide(const struct role *role, enum policy_action
     const struct rule *rule = find_overlapping(&rules[ROLE_DENIES], identity, filter);
     if (rule != NULL)
         return decision(POLICY_DENY_RULE, rule);
+    if (role->options.unrestricted)
+        return decision(POLICY_ALLOW, NULL);
     rule = find_containing(&rules[ROLE_GRANTS], identity, filter);
     if (rule != NULL)
         return decision(POLICY_ALLOW, rule);

@@ -250,6 +250,28 @@ static void nameless_clients_gain_nothing_from_it(void **state)
     policy_unref(policy);
 }
 
+static void unrestricted_is_all_but_what_is_denied(void **state)
+{
+    const struct identity nobody = { .role = "open" };
+    const char *why;
+
+    (void)state;
+    struct policy *policy = policy_new();
+    assert_non_null(policy);
+    struct role *role = policy_add_role(
+        policy, "open", &(struct role_options){ .unrestricted = true, .wildcards = true });
+    assert_non_null(role);
+    assert_int_equal(role_deny(role, POLICY_PUBLISH, "$own/secret", &why), 0);
+    policy_seal(policy);
+    assert_int_equal(policy_decide_publish(role, &nobody, span_of("$own/x")).verdict, POLICY_ALLOW);
+    assert_int_equal(policy_decide_publish(role, &nobody, span_of("$own/secret")).verdict,
+                     POLICY_DENY_RULE);
+    assert_int_equal(policy_decide_subscribe(role, &nobody, span_of("$own/#")).verdict,
+                     POLICY_ALLOW);
+    assert_int_equal(policy_decide_receive(role, &nobody, span_of("a")).verdict, POLICY_ALLOW);
+    policy_unref(policy);
+}
+
 static void every_verdict_has_a_text(void **state)
 {
     (void)state;
@@ -271,6 +293,7 @@ int main(void)
         cmocka_unit_test(decisions),
         cmocka_unit_test(the_reason_tells_off_from_not_covered),
         cmocka_unit_test(nameless_clients_gain_nothing_from_it),
+        cmocka_unit_test(unrestricted_is_all_but_what_is_denied),
         cmocka_unit_test(every_verdict_has_a_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -176,3 +176,25 @@ def test_reload_drops_nothing(variant, clients, unique):
             one.publish(topic, b"%d" % i, qos=1)
             one.message(payload=b"%d" % i)
     clients(broker).open(unique("b")).expect_nothing()
+
+
+@shards
+@both
+def test_messages_wait_for_those_who_are_not_back_yet(variant, clients, unique, version, shards):
+    """[MQTT-4.5.0-1] [MQTT-3.1.2-5] After a restart, too, a session gets what is published before
+    its client returns."""
+    broker = variant(shards=shards)
+    name = unique("t")
+    filters = {f"{name}/exact": f"{name}/exact", f"{name}/wild": f"{name}/wild/#"}
+    for topic, pattern in filters.items():
+        one = clients(broker, version).open(topic, **kept(version))
+        one.subscribe(pattern, qos=1)
+        one.drop()
+    broker.restart()
+    sender = clients(broker, version).open(unique("s"))
+    for topic in filters:
+        sender.publish(topic, topic.encode(), qos=1)
+    for topic in filters:
+        again = clients(broker, version).open(topic, **kept(version))
+        again.message(topic=topic, payload=topic.encode())
+        again.expect_nothing()
