@@ -67,11 +67,13 @@ static void add_rights(struct mqtt_writer *w, const struct admission_answer *ans
         add_number(w, MQTT_PROP_SHARED_AVAILABLE, MQTT_PROPERTY_BYTE, 0);
 }
 
-/* Response Information: where this client may expect answers. MQTT 5.0 section 4.10. */
+/* Response Information: where this client may expect answers, by its proved name if it has one. MQTT
+ * 5.0 section 4.10. */
 static void add_response_information(struct mqtt_writer *w, const struct client *client)
 {
     struct mqtt_span prefix = span_of(client->broker->options.response_prefix);
-    struct mqtt_span id = session_client_id(client->session);
+    const char *device = client->session->identity->device;
+    struct mqtt_span id = device != NULL ? span_of(device) : session_client_id(client->session);
     uint8_t text[512];
 
     if (prefix.len == 0 || prefix.len + id.len + 1 > sizeof(text))

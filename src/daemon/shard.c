@@ -109,7 +109,7 @@ static int open_broker(struct shard *shard, const struct shard_options *options)
             .random = { .fill = on_random },
             .peers = { .context = shard, .post = options->count > 1 ? on_post : NULL },
         },
-        .response_prefix = NULL,
+        .response_prefix = "response",
         .announce_receive_maximum = options->config->announces_receive_maximum,
     };
     shard->broker = broker_new(&broker, loop_now_ms(shard->loop));

@@ -106,12 +106,19 @@ static enum exit_code read_password(struct target *target, const struct options 
     return EXIT_DONE;
 }
 
+/* A profile's client id is the device's own: used as it is, a look at the terminal would take over
+ * the session of the device, so it is lent a suffix unless a session is to be kept. */
 static void choose_client_id(struct target *target, const struct options *options)
 {
     const char *id = either(options->client_id, target->profile.client_id);
+    bool is_lent =
+        options->client_id == NULL && !options->keep_session && options->session_expiry_s == 0;
     uint64_t random = 0;
     (void)tacit_posix_random(NULL, &random, sizeof(random));
-    if (id != NULL)
+    if (id != NULL && is_lent)
+        (void)snprintf(target->client_id, sizeof(target->client_id), "%.200s-%06llx", id,
+                       (unsigned long long)(random >> 40));
+    else if (id != NULL)
         (void)snprintf(target->client_id, sizeof(target->client_id), "%s", id);
     else
         (void)snprintf(target->client_id, sizeof(target->client_id), "tacit-%012llx",
