@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/bench_measure.h"
 
-#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 double bench_cpu_s(int pid)
@@ -24,8 +25,8 @@ uint64_t bench_resident_bytes(int pid)
     if (file == NULL)
         return 0;
     while (fgets(line, sizeof(line), file) != NULL)
-        if (sscanf(line, "VmRSS: %" SCNu64, &kib) == 1)
-            break;
+        if (strncmp(line, "VmRSS:", 6) == 0)
+            kib = strtoull(line + 6, NULL, 10);
     (void)fclose(file);
     return kib * 1024;
 }

@@ -79,7 +79,7 @@ static int print_both(const struct identity_options *o, const struct certificate
 
 static int show(const struct identity_options *o)
 {
-    struct certificate *root;
+    struct certificate *root = NULL;
     struct certificate *server = NULL;
     struct pki_fault fault = { 0 };
     if (state_check(o->state, &fault) < 0 || load(o, STATE_CA_CERTIFICATE, &root, &fault) < 0)
