@@ -12,7 +12,7 @@ static int set_status(const struct identity_options *o, enum registry_status sta
                       struct registry_entry *out, struct pki_fault *fault)
 {
     char path[STATE_PATH_SIZE];
-    struct registry *registry;
+    struct registry *registry = NULL;
     int error = state_check(o->state, fault);
     if (error == 0)
         error = state_path(o->state, STATE_REGISTRY, path);
@@ -29,7 +29,7 @@ static int set_status(const struct identity_options *o, enum registry_status sta
 
 static int change(const struct identity_options *o, enum registry_status status)
 {
-    struct registry_entry entry;
+    struct registry_entry entry = { 0 };
     struct pki_fault fault = { 0 };
     if (set_status(o, status, &entry, &fault) < 0)
         return identity_options_fail(o, IDENTITY_EXIT_FAILED, "%s", fault.text);

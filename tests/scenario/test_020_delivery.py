@@ -111,7 +111,8 @@ def test_resend_keeps_the_order_with_what_is_new(client, unique, version):
     again = client(version, "me", **kept(version))
     got = again.messages(6)
     assert [int(m.payload) for m in got] == list(range(6))
-    assert [m.dup for m in got] == [True] * 3 + [False] * 3
+    # What came while the lost connection was not yet noticed may have been sent there, too.
+    assert all(m.dup for m in got[:3])
 
 
 @both
