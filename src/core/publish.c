@@ -69,7 +69,9 @@ static bool is_refused(struct client *client, const struct mqtt_publish *publish
         return true;
     }
     if (permission->decision.verdict != POLICY_ALLOW) {
-        refuse(client, publish, MQTT_NOT_AUTHORIZED, permission->decision.reason);
+        bool is_too_deep = mqtt_topic_levels(publish->topic) > client->broker->limits.topic_levels;
+        refuse(client, publish, is_too_deep ? MQTT_TOPIC_NAME_INVALID : MQTT_NOT_AUTHORIZED,
+               permission->decision.reason);
         return true;
     }
     if (publish->payload_is_utf8 && !mqtt_utf8_is_valid(publish->payload)) {
