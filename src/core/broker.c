@@ -82,6 +82,7 @@ void broker_free(struct broker *broker)
     bytes_map_fini(&broker->groups);
     bytes_map_fini(&broker->routes);
     topic_index_free(broker->index);
+    identity_free(broker->anonymous);
     pool_free(broker->clients_pool);
     pool_free(broker->deliveries);
     pool_free(broker->hints);

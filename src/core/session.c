@@ -20,6 +20,24 @@ struct mqtt_span session_client_id(const struct session *session)
     return session->by_client_id.key;
 }
 
+/* Thousands of anonymous clients are one identity: they share one copy of it. */
+static struct identity *identity_take(struct broker *broker, const struct identity *identity)
+{
+    if (identity->device != NULL)
+        return identity_new(identity);
+    if (broker->anonymous == NULL)
+        broker->anonymous = identity_new(identity);
+    if (broker->anonymous != NULL && identity_equal(broker->anonymous, identity))
+        return broker->anonymous;
+    return identity_new(identity);
+}
+
+static void identity_give(const struct broker *broker, struct identity *identity)
+{
+    if (identity != broker->anonymous)
+        identity_free(identity);
+}
+
 struct session *session_new(struct broker *broker, struct mqtt_span client_id,
                             const struct identity *identity, const struct role *role)
 {
@@ -30,7 +48,7 @@ struct session *session_new(struct broker *broker, struct mqtt_span client_id,
     session = calloc(1, sizeof(*session) + client_id.len);
     if (session == NULL)
         return NULL;
-    session->identity = identity_new(identity);
+    session->identity = identity_take(broker, identity);
     if (session->identity == NULL)
         goto fail_free;
     memcpy(session->client_id, client_id.data, client_id.len);
@@ -45,7 +63,7 @@ struct session *session_new(struct broker *broker, struct mqtt_span client_id,
     return session;
 
 fail_identity:
-    identity_free(session->identity);
+    identity_give(broker, session->identity);
 fail_free:
     free(session);
     return NULL;
@@ -63,7 +81,7 @@ void session_discard(struct session *session)
     wheel_cancel(&broker->wheel, &session->expiry);
     bytes_map_remove(&broker->sessions, &session->by_client_id);
     broker->stats.sessions--;
-    identity_free(session->identity);
+    identity_give(broker, session->identity);
     free(session);
 }
 

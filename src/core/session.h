@@ -36,7 +36,7 @@ struct session {
     struct bytes_node by_client_id;
     struct broker *broker;
     struct client *client;     /* NULL while nobody is connected */
-    struct identity *identity; /* owned */
+    struct identity *identity; /* owned, or the broker's anonymous one */
     const struct role *role;   /* of the current policy; NULL: none */
     struct list subscriptions; /* struct subscription.in_session */
     struct outgoing outgoing;

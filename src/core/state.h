@@ -30,6 +30,7 @@ struct broker {
     struct pool *hints;
     /* sessions and connections */
     struct bytes_map sessions;
+    struct identity *anonymous; /* shared by the sessions of nobody in particular; NULL: none yet */
     struct list clients;
     struct list doomed;
     /* subscriptions and routes */
