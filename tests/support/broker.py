@@ -6,6 +6,7 @@ import pathlib
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
@@ -97,12 +98,21 @@ class Broker:
                 raise BrokerFailure(f"the broker ended at start with exit code "
                                     f"{self.process.returncode}:\n{self.log()}")
             try:
-                socket.create_connection((self.host, self.port), timeout=1).close()
+                self.probe()
                 return self
             except OSError:
                 time.sleep(0.01)
         self.kill()
         raise BrokerFailure(f"the broker does not listen:\n{self.log()}")
+
+    def probe(self):
+        """OSError until it serves: a port may be bound before there is anybody behind it."""
+        with socket.create_connection((self.host, self.port), timeout=START_S) as plain:
+            if not self.tls:
+                return
+            context = ssl.create_default_context()
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            context.wrap_socket(plain).close()
 
     def alive(self):
         return self.process is not None and self.process.poll() is None

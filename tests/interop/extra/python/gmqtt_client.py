@@ -31,6 +31,8 @@ async def main(act, version, host, port, authority, certificate, key, name, topi
     if act == "sub":
         client.subscribe(topic, int(qos))
         await asyncio.wait_for(ended.wait(), 30)
+        await asyncio.sleep(0.3)  # gmqtt fails when an exchange is cut off by its own goodbye
+        await asyncio.sleep(0.3)  # gmqtt minds what comes after its own goodbye
     else:
         for i in range(int(count)):
             client.publish(topic, str(i), int(qos))
