@@ -247,7 +247,7 @@ static int load_session(struct loading *l)
 {
     struct names names;
     struct session *session;
-    uint64_t will_delay_ms;
+    uint64_t will_delay_ms = 0;
     struct mqtt_span client_id = record_take_span(&l->r);
     struct identity identity = take_identity(l, &names);
     uint32_t expiry_s = mqtt_read_u32(&l->r);

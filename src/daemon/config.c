@@ -51,7 +51,7 @@ static int read_listeners(const struct settings *settings, struct diagnostics *d
 {
     size_t count = count_blocks(settings, SETTINGS_LISTENER);
 
-    config->listeners = calloc(count, sizeof(config->listeners[0]));
+    config->listeners = calloc(count + 1, sizeof(config->listeners[0]));
     if (config->listeners == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < settings->block_count; i++) {

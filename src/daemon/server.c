@@ -116,25 +116,34 @@ static int open_shards(struct server *server)
     return 0;
 }
 
+static int snapshot_path(const struct server *server, char *out, size_t size)
+{
+    char folder[PATH_MAX];
+    int status = state_path(server->state_dir, STATE_STORE, folder);
+
+    if (status != 0)
+        return status;
+    int len = snprintf(out, size, "%s/snapshot", folder);
+    return len > 0 && (size_t)len < size ? 0 : -ENAMETOOLONG;
+}
+
 static int restore(struct server *server)
 {
     char path[PATH_MAX];
-    int status = state_path(server->state_dir, STATE_STORE, path);
+    int status = snapshot_path(server, path, sizeof(path));
 
-    if (status != 0 || strlen(path) + sizeof("/snapshot") > sizeof(path))
-        return complain(server, -ENAMETOOLONG, "the path of the state folder is too long");
-    strcat(path, "/snapshot");
+    if (status != 0)
+        return complain(server, status, "the path of the state folder is too long");
     return keep_load(path, server->shards, server->shared, server->log);
 }
 
 static int save(struct server *server)
 {
     char path[PATH_MAX];
-    int status = state_path(server->state_dir, STATE_STORE, path);
+    int status = snapshot_path(server, path, sizeof(path));
 
-    if (status != 0 || strlen(path) + sizeof("/snapshot") > sizeof(path))
-        return -ENAMETOOLONG;
-    strcat(path, "/snapshot");
+    if (status != 0)
+        return status;
     return keep_save(path, server->shards, server->shared, server->log);
 }
 

@@ -114,18 +114,19 @@ int key_save(const struct key *key, const char *path, struct pki_fault *fault)
 int key_load_or_create(const char *path, struct key **out, struct pki_fault *fault)
 {
     struct key *key;
-    int error = key_load(path, &key, fault);
-    if (error == -ENOENT) {
-        error = key_generate(&key, fault);
-        if (error < 0)
-            return error;
-        error = key_save(key, path, fault);
-        if (error < 0)
-            key_free(key);
+    int error = key_load(path, out, fault);
+    if (error != -ENOENT)
+        return error;
+    error = key_generate(&key, fault);
+    if (error != 0)
+        return error;
+    error = key_save(key, path, fault);
+    if (error != 0) {
+        key_free(key);
+        return error;
     }
-    if (error == 0)
-        *out = key;
-    return error;
+    *out = key;
+    return 0;
 }
 
 int key_sha256(const struct key *key, uint8_t out[KEY_SHA256_BYTES])

@@ -225,7 +225,7 @@ static int add(struct addition *a, struct registry_entry *out)
 
 int device_add(const struct identity_options *options)
 {
-    struct registry_entry entry;
+    struct registry_entry entry = { 0 };
     struct addition *a = calloc(1, sizeof(*a));
     if (a == NULL)
         return identity_options_fail(options, IDENTITY_EXIT_FAILED, "out of memory");

@@ -64,7 +64,7 @@ static int list_people(struct registry *registry, struct pki_fault *fault)
 
 int device_show_all(const struct identity_options *options)
 {
-    struct registry *registry;
+    struct registry *registry = NULL;
     struct pki_fault fault = { 0 };
     int result = open_registry(options, &registry, &fault);
     if (result == 0) {
@@ -127,8 +127,8 @@ static int print_one(const struct identity_options *o, const struct registry_ent
 
 int device_show(const struct identity_options *options)
 {
-    struct registry *registry;
-    struct registry_entry entry;
+    struct registry *registry = NULL;
+    struct registry_entry entry = { 0 };
     struct pki_fault fault = { 0 };
     int error = open_registry(options, &registry, &fault);
     if (error == 0) {
