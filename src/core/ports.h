@@ -20,9 +20,8 @@ struct transport_port {
     /* The client's outbox is no longer empty: drain it at the end of this turn.
      * Called once until the outbox has been emptied again. */
     void (*wake)(void *transport);
-    /* The core is done with this client: send what is in the outbox, then close.
-     * The client is gone when this returns; its outbox has been moved to *outbox,
-     * which the transport now owns. */
+    /* The core is done with this client: send what is in its outbox, then close. The
+     * transport moves client_outbox() away; the client is gone when this returns. */
     void (*close)(void *transport, struct client *client);
 };
 
