@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: Apache-2.0
+tacit_fuzz(identity_uri USES pki)
+tacit_fuzz(csr USES pki)
