@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-tacit_fuzz(config USES daemon)
+tacit_fuzz(config USES config)

@@ -2,7 +2,7 @@
 /* Any text as tacit.conf: it is understood or every refusal names a line of it; and
  * afterwards a good text is still understood, whatever libconfuse's scanner met. */
 #include "base/invariant.h"
-#include "daemon/config.h"
+#include "config/config.h"
 
 #include <errno.h>
 #include <stdint.h>

@@ -7,8 +7,8 @@
  * nobody in this version. Asked after every handshake, full or resumed. */
 #pragma once
 
+#include "config/config.h"
 #include "core/ports.h"
-#include "daemon/config.h"
 #include "pki/registry_view.h"
 
 /* Borrowed; what one shard decides by at the moment. */

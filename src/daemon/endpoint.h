@@ -7,7 +7,7 @@
 #pragma once
 
 #include "base/attrs.h"
-#include "daemon/config.h"
+#include "config/config.h"
 #include "daemon/shard.h"
 #include "pki/state.h"
 #include "tls/context.h"

@@ -9,7 +9,7 @@
 
 #include "base/attrs.h"
 #include "base/span.h"
-#include "daemon/config.h"
+#include "config/config.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/options.h"
 
-#include "daemon/suggest.h"
+#include "config/suggest.h"
 
 #include <errno.h>
 #include <inttypes.h>

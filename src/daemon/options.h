@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/attrs.h"
-#include "daemon/config.h"
+#include "config/config.h"
 
 #include <stdbool.h>
 

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "base/attrs.h"
-#include "daemon/config.h"
+#include "config/config.h"
 #include "daemon/endpoint.h"
 #include "daemon/log.h"
 #include "daemon/options.h"

@@ -7,10 +7,10 @@
 #pragma once
 
 #include "base/attrs.h"
+#include "config/config.h"
 #include "core/broker.h"
 #include "core/shared.h"
 #include "daemon/admission.h"
-#include "daemon/config.h"
 #include "daemon/log.h"
 #include "loop/loop.h"
 #include "net/listener.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/config.h"
+#include "config/config.h"
 
-#include "daemon/config_value.h"
+#include "config/config_value.h"
 
 #include <errno.h>
 #include <string.h>

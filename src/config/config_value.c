@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/config_value.h"
+#include "config/config_value.h"
 
-#include "daemon/suggest.h"
+#include "config/suggest.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -5,8 +5,8 @@
 #pragma once
 
 #include "base/attrs.h"
+#include "config/settings.h"
 #include "core/limits.h"
-#include "daemon/settings.h"
 #include "policy/policy.h"
 
 #include <stdatomic.h>

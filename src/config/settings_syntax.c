@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/settings_syntax.h"
+#include "config/settings_syntax.h"
 
+#include "config/suggest.h"
 #include "core/limits.h"
-#include "daemon/suggest.h"
 
 #include <confuse.h>
 #include <errno.h>
@@ -35,7 +35,7 @@ struct key_row {
 static const struct key_row key_rows[] = {
 #define BLOCK(name, text, titled)
 #define KEY(block, name, several) { SETTINGS_##block, (name), (several) },
-#include "daemon/config_keys.def"
+#include "config/config_keys.def"
 #undef KEY
 #undef BLOCK
 };
@@ -46,7 +46,7 @@ static const struct {
 } block_rows[] = {
 #define BLOCK(name, text, titled) { SETTINGS_##name, (titled) },
 #define KEY(block, name, several)
-#include "daemon/config_keys.def"
+#include "config/config_keys.def"
 #undef KEY
 #undef BLOCK
 };

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "base/attrs.h"
-#include "daemon/settings.h"
+#include "config/settings.h"
 
 /* Called for each value of the key "include", with the name as it is written. */
 typedef int (*settings_include)(void *context, const char *name, const char *file, unsigned line);

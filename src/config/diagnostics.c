@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/diagnostics.h"
+#include "config/diagnostics.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/config_text.h"
+#include "config/config_text.h"
 
 #include <errno.h>
 #include <stdbool.h>

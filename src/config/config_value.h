@@ -2,8 +2,8 @@
 /* From the text of a value to what it means. Pure but for complaints. */
 #pragma once
 
+#include "config/settings.h"
 #include "core/limits.h"
-#include "daemon/settings.h"
 
 #include <stdint.h>
 

@@ -13,7 +13,7 @@
 #pragma once
 
 #include "base/attrs.h"
-#include "daemon/diagnostics.h"
+#include "config/diagnostics.h"
 
 #include <stddef.h>
 

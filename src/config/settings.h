@@ -13,7 +13,7 @@
 #pragma once
 
 #include "base/attrs.h"
-#include "daemon/diagnostics.h"
+#include "config/diagnostics.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,7 +24,7 @@
 enum settings_kind {
 #define BLOCK(name, text, titled) SETTINGS_##name,
 #define KEY(block, name, several)
-#include "daemon/config_keys.def"
+#include "config/config_keys.def"
 #undef KEY
 #undef BLOCK
     SETTINGS_KIND_COUNT,

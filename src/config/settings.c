@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/settings.h"
+#include "config/settings.h"
 
 #include "base/invariant.h"
-#include "daemon/config_text.h"
-#include "daemon/settings_syntax.h"
+#include "config/config_text.h"
+#include "config/settings_syntax.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 static const char *const kind_names[] = {
 #define BLOCK(name, text, titled) [SETTINGS_##name] = (text),
 #define KEY(block, name, several)
-#include "daemon/config_keys.def"
+#include "config/config_keys.def"
 #undef KEY
 #undef BLOCK
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/suggest.h"
+#include "config/suggest.h"
 
 #include "base/attrs.h"
 

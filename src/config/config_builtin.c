@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/config.h"
+#include "config/config.h"
 
 const char config_builtin[] =
     "# A thing of the house: tells what it is, does what it is told.\n"
