@@ -54,6 +54,41 @@ struct config_listener {
         *certificate_role; /* of good certificates that the registry does not know; NULL: refused */
     const char *file;      /* where it stands */
     unsigned line;
+    unsigned column;
+};
+
+/* A wildcards block. What it says of its expiry is one of three: a date (scope.expires_s), a
+ * duration (lasts_s), or never (both 0). */
+struct config_scope {
+    struct policy_scope scope;
+    int64_t lasts_s; /* from when it was first read; 0: scope.expires_s counts */
+};
+
+/* A role block with its grants, as data: the policy is built of it whenever the registry or the
+ * time says so. Strings are owned by the configuration. */
+struct config_role {
+    const char *name;
+    struct role_options options;
+    struct policy_rule *rules; /* its own, then those of its grant blocks, as in the file */
+    size_t rule_count;
+    struct config_scope *scopes;
+    size_t scope_count;
+    struct policy_origin origin; /* of the block */
+};
+
+/* An assign block: the role of certificates that the registry does not know. The first in the
+ * order of the files whose attributes all equal the certificate's counts. Strings are owned by
+ * the configuration. */
+struct config_assign {
+    const char *name;
+    const char *common_name; /* as the three below: NULL: any */
+    const char *organization;
+    const char *organizational_unit;
+    const char *issuer;
+    const char *role;   /* one of struct config.roles */
+    const char *tenant; /* NULL: none */
+    const char *site;   /* NULL: none */
+    struct policy_origin origin;
 };
 
 struct config {
@@ -64,10 +99,15 @@ struct config {
     enum config_log_level log_level;
     struct config_listener *listeners; /* at least one */
     size_t listener_count;
-    struct policy *policy;
+    struct config_role *roles;
+    size_t role_count;
+    struct config_assign *assigns;
+    size_t assign_count;
+    struct policy *policy; /* of the roles alone: no registry, nothing has expired */
     struct limits limits;
     bool announces_receive_maximum; /* the file sets limits.receive-maximum */
-    struct settings settings;       /* private: file names live there */
+    struct settings settings;       /* private: strings live there */
+    struct settings builtin;        /* private: those of the built-in configuration */
 };
 
 /* What the command line says instead of the file. */
@@ -86,20 +126,49 @@ MQTT_NODISCARD int config_load(const char *path, const struct settings_files *fi
 struct config *config_ref(struct config *config);
 void config_unref(struct config *config); /* NULL is fine */
 
+/* The role of that name, borrowed, or NULL. */
+const struct config_role *config_find_role(const struct config *config, const char *name);
+
+/* When a wildcards block that lasts a while ends, UTC; 0: never. */
+typedef int64_t (*config_expiry)(void *context, const struct config_role *role,
+                                 const struct config_scope *scope);
+
+/* Adds a role to a policy that is being built, without what has expired at `now_s` (UTC; 0:
+ * everything). `expiry_of` is asked for every scope with lasts_s; NULL: such scopes do not
+ * expire. -EINVAL: the policy has a role of that name, or refuses a part of it, which cannot be
+ * of the roles that config_load() has accepted; -ENOMEM. */
+MQTT_NODISCARD int config_role_add(const struct config_role *role, struct policy *policy,
+                                   int64_t now_s, config_expiry expiry_of, void *context,
+                                   struct role **out);
+
 /* The built-in configuration as the text of a file: what it has of listeners and
  * roles stands in for those that a file does not define. */
 extern const char config_builtin[];
 
 /* ---- parts, in files of their own ---- */
 
-/* One "listener" block. 0 or -ENOMEM. */
+/* One "listener" block; the roles of `config` are read already. 0 or -ENOMEM. */
 MQTT_NODISCARD int config_listener_read(const struct settings_block *block,
+                                        const struct config *config,
                                         struct diagnostics *diagnostics,
                                         struct config_listener *out);
-/* What only shows when all are read, after --port: eavesdropping, twins, roles. */
+/* What only shows when all are read, after --port: eavesdropping, twins. */
 void config_listener_check(const struct config *config, struct diagnostics *diagnostics);
 void config_listener_fini(struct config_listener *listener);
 
-/* One "role" block, added to `policy`. */
-MQTT_NODISCARD int config_role_read(const struct settings_block *block,
-                                    struct diagnostics *diagnostics, struct policy *policy);
+/* The "role" block at `which`, with the blocks inside. 0 or -ENOMEM. */
+MQTT_NODISCARD int config_role_read(const struct settings *settings, size_t which,
+                                    struct diagnostics *diagnostics, struct config_role *out);
+/* Adds it to the policy that shows whether it is right: complains about what the policy refuses.
+ * 0 or -ENOMEM. */
+MQTT_NODISCARD int config_role_check(const struct config_role *role,
+                                     struct diagnostics *diagnostics, struct policy *policy);
+void config_role_fini(struct config_role *role);
+
+/* One "assign" block; the roles of `config` are read already. */
+void config_assign_read(const struct settings_block *block, const struct config *config,
+                        struct diagnostics *diagnostics, struct config_assign *out);
+
+/* Complains when the value of `key` names no role of `config`; NULL when it is not set. */
+const char *config_role_name(const struct settings_block *block, const char *key,
+                             const struct config *config, struct diagnostics *diagnostics);
