@@ -26,6 +26,8 @@ struct counted_peer {
 
 struct names {
     char common_name[NAME_BYTES];
+    char organization[NAME_BYTES];
+    char organizational_unit[NAME_BYTES];
     char issuer[NAME_BYTES];
     char serial[SERIAL_SIZE];
     GENERAL_NAMES *alternatives;
@@ -42,13 +44,13 @@ static bool is_text(const unsigned char *bytes, int len, int most)
     return true;
 }
 
-/* The last common name is the most specific one; "" when there is none. */
-static void read_common_name(const X509_NAME *name, char out[NAME_BYTES])
+/* Of several attributes of a kind the last is the most specific one; "" when there is none. */
+static void read_name(const X509_NAME *name, int kind, char out[NAME_BYTES])
 {
     out[0] = '\0';
     int at = -1;
-    for (int next = X509_NAME_get_index_by_NID(name, NID_commonName, -1); next >= 0;
-         next = X509_NAME_get_index_by_NID(name, NID_commonName, next))
+    for (int next = X509_NAME_get_index_by_NID(name, kind, -1); next >= 0;
+         next = X509_NAME_get_index_by_NID(name, kind, next))
         at = next;
     if (at < 0)
         return;
@@ -81,7 +83,9 @@ static const ASN1_STRING *uri_of(const GENERAL_NAME *name)
 
 static size_t text_bytes(const struct names *names)
 {
-    size_t bytes = strlen(names->common_name) + strlen(names->issuer) + strlen(names->serial) + 3;
+    size_t bytes = strlen(names->common_name) + strlen(names->organization)
+                   + strlen(names->organizational_unit) + strlen(names->issuer)
+                   + strlen(names->serial) + 5;
     for (int i = 0; i < sk_GENERAL_NAME_num(names->alternatives); i++) {
         const ASN1_STRING *uri = uri_of(sk_GENERAL_NAME_value(names->alternatives, i));
         if (uri != NULL)
@@ -106,6 +110,9 @@ static struct counted_peer *assemble(const struct names *names)
         return NULL;
     char *at = made->text;
     made->peer.common_name = put(&at, names->common_name, strlen(names->common_name));
+    made->peer.organization = put(&at, names->organization, strlen(names->organization));
+    made->peer.organizational_unit =
+        put(&at, names->organizational_unit, strlen(names->organizational_unit));
     made->peer.issuer = put(&at, names->issuer, strlen(names->issuer));
     made->peer.serial = put(&at, names->serial, strlen(names->serial));
     made->peer.uris = made->uris;
@@ -145,8 +152,11 @@ static int64_t seconds_of(const ASN1_TIME *time)
 const struct tls_peer *tls_peer_new(X509 *certificate)
 {
     struct names names;
-    read_common_name(X509_get_subject_name(certificate), names.common_name);
-    read_common_name(X509_get_issuer_name(certificate), names.issuer);
+    const X509_NAME *subject = X509_get_subject_name(certificate);
+    read_name(subject, NID_commonName, names.common_name);
+    read_name(subject, NID_organizationName, names.organization);
+    read_name(subject, NID_organizationalUnitName, names.organizational_unit);
+    read_name(X509_get_issuer_name(certificate), NID_commonName, names.issuer);
     read_serial(certificate, names.serial);
     names.alternatives = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
 
@@ -195,7 +205,7 @@ void tls_certificate_label(X509 *certificate, char *out, size_t size)
 {
     char name[NAME_BYTES];
     char serial[SERIAL_SIZE];
-    read_common_name(X509_get_subject_name(certificate), name);
+    read_name(X509_get_subject_name(certificate), NID_commonName, name);
     read_serial(certificate, serial);
     snprintf(out, size, "%.64s (serial %s)", name[0] != '\0' ? name : "without a common name",
              serial);

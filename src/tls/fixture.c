@@ -67,6 +67,17 @@ static void add_extension(X509 *certificate, X509 *issuer, int nid, const char *
     X509_EXTENSION_free(extension);
 }
 
+static void add_name(X509 *certificate, const char *kind, const char *value)
+{
+    X509_NAME *subject = X509_get_subject_name(certificate);
+
+    if (value != NULL)
+        need(X509_NAME_add_entry_by_txt(subject, kind, MBSTRING_UTF8, (const unsigned char *)value,
+                                        -1, -1, 0)
+                 == 1,
+             kind);
+}
+
 static X509 *certificate_for(const struct tls_fixture_subject *subject, EVP_PKEY *key)
 {
     X509 *certificate = X509_new();
@@ -76,9 +87,9 @@ static X509 *certificate_for(const struct tls_fixture_subject *subject, EVP_PKEY
     X509_gmtime_adj(X509_getm_notBefore(certificate), subject->from_s);
     X509_gmtime_adj(X509_getm_notAfter(certificate), subject->until_s);
     X509_set_pubkey(certificate, key);
-    if (subject->common_name != NULL)
-        X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_UTF8,
-                                   (const unsigned char *)subject->common_name, -1, -1, 0);
+    add_name(certificate, "O", subject->organization);
+    add_name(certificate, "OU", subject->organizational_unit);
+    add_name(certificate, "CN", subject->common_name);
     return certificate;
 }
 

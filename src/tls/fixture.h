@@ -30,6 +30,8 @@ struct tls_fixture_subject {
     long serial;
     long from_s; /* validity relative to now */
     long until_s;
+    const char *organization;        /* NULL: none; as the next, up to 64 bytes of UTF-8 */
+    const char *organizational_unit; /* NULL: none */
 };
 
 void tls_fixture_issue(const struct tls_fixture *fixture,

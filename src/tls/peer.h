@@ -17,6 +17,8 @@ struct tls_peer {
     uint8_t key_fingerprint[TLS_FINGERPRINT_BYTES]; /* of its SubjectPublicKeyInfo, DER */
     int64_t not_after_s;                            /* expiry, seconds since 1970 */
     const char *common_name;                        /* of the subject; "" for none */
+    const char *organization;                       /* O of the subject; "" for none */
+    const char *organizational_unit;                /* OU of the subject; "" for none */
     const char *issuer;                             /* common name of the issuer; "" for none */
     const char *serial;                             /* lower-case hex */
     size_t uri_count;

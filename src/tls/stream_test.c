@@ -20,9 +20,10 @@ static int make_pki(void **state)
     (void)state;
     tls_fixture_init(&pki);
     static const struct tls_fixture_subject subjects[] = {
-        { "lamp", "lamp", "URI:spiffe://test/device/lamp", 0x1a2b, -60, 3600 },
-        { "late", "late", "URI:spiffe://test/device/late", 11, -7200, -3600 },
-        { "gone", "gone", "URI:spiffe://test/device/gone", 12, -60, 3600 },
+        { "lamp", "lamp", "URI:spiffe://test/device/lamp", 0x1a2b, -60, 3600, "Lamps Ltd", "hall" },
+        { "late", "late", "URI:spiffe://test/device/late", 11, -7200, -3600, NULL, NULL },
+        { "gone", "gone", "URI:spiffe://test/device/gone", 12, -60, 3600, NULL, NULL },
+        { "odd", "a\tb", NULL, 13, -60, 3600, "Pump\xc3\xa9", "a\nb" },
     };
     for (size_t i = 0; i < MQTT_ARRAY_LEN(subjects); i++)
         tls_fixture_issue(&pki, &subjects[i]);
@@ -167,20 +168,42 @@ static void handshake_works_in_pieces_of_any_size(void **state)
     tls_context_free(context);
 }
 
-static void peer_tells_what_the_certificate_says(void **state)
+/* The peer of a handshake of that subject, counted. */
+static const struct tls_peer *peer_of(const char *identity)
 {
-    (void)state;
     struct tls_options options = options_for(TLS_CLIENTS_REQUIRED);
     struct tls_context *context = context_for(&options);
     struct link link =
-        link_open(context, &(struct tls_client_options){ .fixture = &pki, .identity = "lamp" });
+        link_open(context, &(struct tls_client_options){ .fixture = &pki, .identity = identity });
     shake_hands(&link, 65536);
     const struct tls_peer *peer = tls_peer_ref(link.stream.peer);
     link_close(&link);
     tls_context_free(context);
-
     assert_non_null(peer);
+    return peer;
+}
+
+/* Not printable ASCII: as if it were not there. */
+static void names_that_are_no_text_are_absent(void **state)
+{
+    (void)state;
+    const struct tls_peer *peer = peer_of("odd");
+
+    assert_string_equal(peer->common_name, "");
+    assert_string_equal(peer->organization, "");
+    assert_string_equal(peer->organizational_unit, "");
+    assert_string_equal(peer->issuer, "test CA");
+    tls_peer_unref(peer);
+}
+
+static void peer_tells_what_the_certificate_says(void **state)
+{
+    (void)state;
+    const struct tls_peer *peer = peer_of("lamp");
+
     assert_string_equal(peer->common_name, "lamp");
+    assert_string_equal(peer->organization, "Lamps Ltd");
+    assert_string_equal(peer->organizational_unit, "hall");
     assert_string_equal(peer->issuer, "test CA");
     assert_string_equal(peer->serial, "1a2b");
     assert_int_equal(peer->uri_count, 1);
@@ -541,6 +564,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(handshake_works_in_pieces_of_any_size),
         cmocka_unit_test(peer_tells_what_the_certificate_says),
+        cmocka_unit_test(names_that_are_no_text_are_absent),
         cmocka_unit_test(refusals_say_who_and_why),
         cmocka_unit_test(plaintext_is_told_apart),
         cmocka_unit_test(tls_1_2_is_an_option),
