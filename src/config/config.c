@@ -24,24 +24,57 @@ static int read_builtin(void *context, const char *path, char **out_text, size_t
 
 static const struct settings_files builtin_files = { NULL, read_builtin };
 
+static bool is_wanted(const struct settings_block *block, enum settings_kind kind)
+{
+    return block->kind == kind && !block->is_void;
+}
+
 static size_t count_blocks(const struct settings *settings, enum settings_kind kind)
 {
     size_t count = 0;
 
     for (size_t i = 0; i < settings->block_count; i++)
-        count += settings->blocks[i].kind == kind ? 1 : 0;
+        count += is_wanted(&settings->blocks[i], kind) ? 1 : 0;
     return count;
 }
 
 static int read_roles(const struct settings *settings, struct diagnostics *diagnostics,
-                      struct policy *policy)
+                      struct config *config)
 {
+    size_t count = count_blocks(settings, SETTINGS_ROLE);
+
+    config->roles = calloc(count + 1, sizeof(config->roles[0]));
+    if (config->roles == NULL)
+        return -ENOMEM;
     for (size_t i = 0; i < settings->block_count; i++) {
-        if (settings->blocks[i].kind != SETTINGS_ROLE)
+        if (!is_wanted(&settings->blocks[i], SETTINGS_ROLE))
             continue;
-        int status = config_role_read(&settings->blocks[i], diagnostics, policy);
+        struct config_role *role = &config->roles[config->role_count];
+        int status = config_role_read(settings, i, diagnostics, role);
+        if (status == 0 && role->name != NULL)
+            status = config_role_check(role, diagnostics, config->policy);
+        if (status != 0 || role->name == NULL)
+            config_role_fini(role);
+        else
+            config->role_count++;
         if (status != 0)
             return status;
+    }
+    return 0;
+}
+
+static int read_assigns(const struct settings *settings, struct diagnostics *diagnostics,
+                        struct config *config)
+{
+    size_t count = count_blocks(settings, SETTINGS_ASSIGN);
+
+    config->assigns = calloc(count + 1, sizeof(config->assigns[0]));
+    if (config->assigns == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < settings->block_count; i++) {
+        if (is_wanted(&settings->blocks[i], SETTINGS_ASSIGN))
+            config_assign_read(&settings->blocks[i], config, diagnostics,
+                               &config->assigns[config->assign_count++]);
     }
     return 0;
 }
@@ -55,10 +88,10 @@ static int read_listeners(const struct settings *settings, struct diagnostics *d
     if (config->listeners == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < settings->block_count; i++) {
-        if (settings->blocks[i].kind != SETTINGS_LISTENER)
+        if (!is_wanted(&settings->blocks[i], SETTINGS_LISTENER))
             continue;
         struct config_listener *listener = &config->listeners[config->listener_count++];
-        int status = config_listener_read(&settings->blocks[i], diagnostics, listener);
+        int status = config_listener_read(&settings->blocks[i], config, diagnostics, listener);
         if (status != 0)
             return status;
     }
@@ -77,7 +110,7 @@ static void read_limits(const struct settings *settings, struct diagnostics *dia
         snprintf(key, sizeof(key), "%s", row->name);
         for (char *at = key; *at != '\0'; at++)
             *at = *at == '_' ? '-' : *at;
-        const struct setting *item = settings_value(block, key, diagnostics);
+        const struct setting *item = settings_value(block, key);
         config_value_limit(item, row, diagnostics, &config->limits);
         if (item != NULL && strcmp(row->name, "receive_maximum") == 0)
             config->announces_receive_maximum = true;
@@ -95,12 +128,12 @@ static void read_log(const struct settings *settings, struct diagnostics *diagno
     unsigned level = CONFIG_LOG_INFO;
     unsigned target = 0;
 
-    config_value_choice(settings_value(block, "format", diagnostics), formats,
-                        MQTT_ARRAY_LEN(formats), diagnostics, &format);
-    config_value_choice(settings_value(block, "level", diagnostics), levels, MQTT_ARRAY_LEN(levels),
-                        diagnostics, &level);
-    config_value_choice(settings_value(block, "target", diagnostics), targets,
-                        MQTT_ARRAY_LEN(targets), diagnostics, &target);
+    config_value_choice(settings_value(block, "format"), formats, MQTT_ARRAY_LEN(formats),
+                        diagnostics, &format);
+    config_value_choice(settings_value(block, "level"), levels, MQTT_ARRAY_LEN(levels), diagnostics,
+                        &level);
+    config_value_choice(settings_value(block, "target"), targets, MQTT_ARRAY_LEN(targets),
+                        diagnostics, &target);
     config->log_format = (enum config_log_format)format;
     config->log_level = (enum config_log_level)level;
 }
@@ -109,17 +142,17 @@ static int read_top(const struct settings *settings, struct diagnostics *diagnos
                     struct config *config)
 {
     const struct settings_block *block = settings_find(settings, SETTINGS_TOP, "");
-    const struct setting *state = settings_value(block, "state", diagnostics);
+    const struct setting *state = settings_value(block, "state");
     uint64_t shards = 0;
 
-    config_value_number(settings_value(block, "shards", diagnostics), 0, CONFIG_SHARDS_MAX,
-                        diagnostics, &shards);
+    config_value_number(settings_value(block, "shards"), 0, CONFIG_SHARDS_MAX, diagnostics,
+                        &shards);
     config->shards = (unsigned)shards;
     if (state == NULL)
         return 0;
     if (state->text[0] != '/')
-        diagnostics_error(diagnostics, state->file, state->line,
-                          "state = \"%.200s\": write an absolute path", state->text);
+        settings_complain(state, diagnostics, "state = \"%.200s\": write an absolute path",
+                          state->text);
     config->state = strdup(state->text);
     return config->state != NULL ? 0 : -ENOMEM;
 }
@@ -142,17 +175,19 @@ static int apply_overrides(const struct config_overrides *overrides, struct conf
 }
 
 /* The file's own where it has any, else the built-in ones. */
-static int read_parts(const struct settings *builtin, struct diagnostics *diagnostics,
-                      struct config *config)
+static int read_parts(struct diagnostics *diagnostics, struct config *config)
 {
     const struct settings *own = &config->settings;
+    const struct settings *builtin = &config->builtin;
     const struct settings *roles = count_blocks(own, SETTINGS_ROLE) > 0 ? own : builtin;
     const struct settings *listeners = count_blocks(own, SETTINGS_LISTENER) > 0 ? own : builtin;
 
     config->policy = policy_new();
     if (config->policy == NULL)
         return -ENOMEM;
-    int status = read_roles(roles, diagnostics, config->policy);
+    int status = read_roles(roles, diagnostics, config);
+    if (status == 0)
+        status = read_assigns(own, diagnostics, config);
     if (status == 0)
         status = read_listeners(listeners, diagnostics, config);
     if (status == 0)
@@ -168,20 +203,20 @@ static int read_parts(const struct settings *builtin, struct diagnostics *diagno
 static int read_all(const char *path, const struct settings_files *files,
                     struct diagnostics *diagnostics, struct config *config)
 {
-    struct settings builtin;
-    int status = settings_read(BUILTIN_NAME, &builtin_files, diagnostics, &builtin);
+    int status = settings_read(BUILTIN_NAME, &builtin_files, diagnostics, &config->builtin);
 
     if (status == 0 && path != NULL)
         status = settings_read(path, files, diagnostics, &config->settings);
-    if (status == 0)
-        status = read_parts(&builtin, diagnostics, config);
-    /* Of a built-in listener only the name of its file outlives this. */
-    for (size_t i = 0; i < config->listener_count; i++) {
-        if (builtin.file_count > 0 && config->listeners[i].file == builtin.files[0])
-            config->listeners[i].file = BUILTIN_NAME;
+    return status == 0 ? read_parts(diagnostics, config) : status;
+}
+
+const struct config_role *config_find_role(const struct config *config, const char *name)
+{
+    for (size_t i = 0; i < config->role_count; i++) {
+        if (strcmp(config->roles[i].name, name) == 0)
+            return &config->roles[i];
     }
-    settings_free(&builtin);
-    return status;
+    return NULL;
 }
 
 int config_load(const char *path, const struct settings_files *files,
@@ -223,9 +258,14 @@ void config_unref(struct config *config)
         return;
     for (size_t i = 0; i < config->listener_count; i++)
         config_listener_fini(&config->listeners[i]);
+    for (size_t i = 0; i < config->role_count; i++)
+        config_role_fini(&config->roles[i]);
     free(config->listeners);
+    free(config->roles);
+    free(config->assigns);
     free(config->state);
     policy_unref(config->policy);
     settings_free(&config->settings);
+    settings_free(&config->builtin);
     free(config);
 }

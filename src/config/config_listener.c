@@ -5,6 +5,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,7 +58,7 @@ static const char *address_of(const struct setting *item, struct diagnostics *di
     if (strcmp(item->text, "localhost") == 0)
         return "127.0.0.1";
     if (!is_ipv4(item->text) && !is_ipv6(item->text)) {
-        diagnostics_error(diagnostics, item->file, item->line,
+        settings_complain(item, diagnostics,
                           "address = \"%.100s\": write a numeric address, localhost, or \"*\" "
                           "for all",
                           item->text);
@@ -70,13 +71,14 @@ static const char *address_of(const struct setting *item, struct diagnostics *di
 
 struct reading {
     const struct settings_block *block;
+    const struct config *config;
     struct diagnostics *diagnostics;
     struct config_listener *listener;
 };
 
 static const struct setting *value_of(const struct reading *r, const char *key)
 {
-    return settings_value(r->block, key, r->diagnostics);
+    return settings_value(r->block, key);
 }
 
 static void refuse_without_tls(const struct reading *r)
@@ -88,7 +90,7 @@ static void refuse_without_tls(const struct reading *r)
     for (size_t i = 0; i < MQTT_ARRAY_LEN(keys); i++) {
         const struct setting *item = value_of(r, keys[i]);
         if (item != NULL)
-            diagnostics_error(r->diagnostics, item->file, item->line,
+            settings_complain(item, r->diagnostics,
                               "'%s' has no meaning without TLS; remove it, or write tls = on",
                               item->key);
     }
@@ -116,7 +118,7 @@ static void read_tls(const struct reading *r)
     const struct setting *plaintext = value_of(r, "plaintext");
 
     if (plaintext != NULL)
-        diagnostics_error(r->diagnostics, plaintext->file, plaintext->line,
+        settings_complain(plaintext, r->diagnostics,
                           "'plaintext' has no meaning with TLS; remove it, or write tls = off");
     config_value_choice(value_of(r, "tls-min"), versions, MQTT_ARRAY_LEN(versions), r->diagnostics,
                         &version);
@@ -130,7 +132,7 @@ static void read_tls(const struct reading *r)
     if ((certificate == NULL) == (key == NULL))
         return;
     const struct setting *alone = certificate != NULL ? certificate : key;
-    diagnostics_error(r->diagnostics, alone->file, alone->line,
+    settings_complain(alone, r->diagnostics,
                       "certificate and key belong together; set both or none");
 }
 
@@ -140,13 +142,13 @@ static void read_socket(const struct reading *r)
     const struct setting *path = value_of(r, "path");
 
     if (path->text[0] != '/' || strlen(path->text) > PATH_MAX_BYTES)
-        diagnostics_error(r->diagnostics, path->file, path->line,
+        settings_complain(path, r->diagnostics,
                           "path = \"%.100s\": write an absolute path of at most %d bytes",
                           path->text, PATH_MAX_BYTES);
     for (size_t i = 0; i < MQTT_ARRAY_LEN(not_both); i++) {
         const struct setting *item = value_of(r, not_both[i]);
         if (item != NULL)
-            diagnostics_error(r->diagnostics, item->file, item->line,
+            settings_complain(item, r->diagnostics,
                               "'%s' has no meaning for a Unix socket; remove it", item->key);
     }
     refuse_without_tls(r);
@@ -167,8 +169,7 @@ static int copy(const struct reading *r, const char *key, char **out)
     if (item == NULL)
         return 0;
     if (item->text[0] == '\0')
-        diagnostics_error(r->diagnostics, item->file, item->line,
-                          "'%s' is empty; write a value or remove it", key);
+        settings_complain(item, r->diagnostics, "'%s' is empty; write a value or remove it", key);
     *out = strdup(item->text);
     return *out != NULL ? 0 : -ENOMEM;
 }
@@ -185,6 +186,16 @@ static int copy_file(const struct reading *r, const char *key, char **out)
                                                                                            : 0;
 }
 
+static int copy_role(const struct reading *r, const char *key, char **out)
+{
+    const char *role = config_role_name(r->block, key, r->config, r->diagnostics);
+
+    if (role == NULL)
+        return 0;
+    *out = strdup(role);
+    return *out != NULL ? 0 : -ENOMEM;
+}
+
 static int copy_names(const struct reading *r)
 {
     struct config_listener *l = r->listener;
@@ -198,8 +209,8 @@ static int copy_names(const struct reading *r)
         { "key", &l->key, copy_file },
         { "client-ca", &l->client_ca, copy_file },
         { "crl", &l->crl, copy_file },
-        { "anonymous-role", &l->anonymous_role, copy },
-        { "certificate-role", &l->certificate_role, copy },
+        { "anonymous-role", &l->anonymous_role, copy_role },
+        { "certificate-role", &l->certificate_role, copy_role },
     };
 
     l->name = strdup(r->block->title);
@@ -213,19 +224,21 @@ static int copy_names(const struct reading *r)
     return 0;
 }
 
-int config_listener_read(const struct settings_block *block, struct diagnostics *diagnostics,
-                         struct config_listener *out)
+int config_listener_read(const struct settings_block *block, const struct config *config,
+                         struct diagnostics *diagnostics, struct config_listener *out)
 {
     static const char *const ids[] = { "device", "any" };
-    struct reading r = { block, diagnostics, out };
+    struct reading r = { block, config, diagnostics, out };
     bool is_tls = true;
     unsigned id_rule = 0;
 
-    *out = (struct config_listener){ .file = block->file, .line = block->line };
+    *out = (struct config_listener){ .file = block->file,
+                                     .line = block->line,
+                                     .column = block->column };
     if (!identity_name_is_valid(block->title))
-        diagnostics_error(diagnostics, block->file, block->line,
-                          "listener \"%.100s\": a name is made of letters, digits and . _ : -",
-                          block->title);
+        settings_complain_block(
+            block, diagnostics,
+            "listener \"%.100s\": a name is made of letters, digits and . _ : -", block->title);
     config_value_choice(value_of(&r, "client-ids"), ids, MQTT_ARRAY_LEN(ids), diagnostics,
                         &id_rule);
     out->client_ids_are_free = id_rule == 1;
@@ -258,14 +271,18 @@ void config_listener_fini(struct config_listener *listener)
 
 /* ---- all together ---- */
 
-static void check_role(const struct config *config, const struct config_listener *listener,
-                       const char *key, const char *role, struct diagnostics *diagnostics)
+static void complain(const struct config_listener *listener, struct diagnostics *diagnostics,
+                     const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+static void complain(const struct config_listener *listener, struct diagnostics *diagnostics,
+                     const char *format, ...)
 {
-    if (role != NULL && policy_find_role(config->policy, role) == NULL)
-        diagnostics_error(diagnostics, listener->file, listener->line,
-                          "listener \"%s\": %s = \"%.100s\" names no role; define role \"%.100s\" "
-                          "{ ... } or name another",
-                          listener->name, key, role, role);
+    va_list arguments;
+
+    va_start(arguments, format);
+    diagnostics_verror(diagnostics, listener->file, listener->line, listener->column, format,
+                       arguments);
+    va_end(arguments);
 }
 
 /* Promise W1: nobody's words travel in the clear unless the operator said so. */
@@ -274,11 +291,11 @@ static void check_exposure(const struct config_listener *listener, struct diagno
     if (listener->is_tls || listener->path != NULL || listener->is_exposed
         || is_loopback(listener->address))
         return;
-    diagnostics_error(diagnostics, listener->file, listener->line,
-                      "listener \"%s\" without TLS can be overheard by everybody on the way; write "
-                      "tls = on, or address = \"127.0.0.1\", or, knowing this, "
-                      "plaintext = \"i-accept-eavesdropping\"",
-                      listener->name);
+    complain(listener, diagnostics,
+             "listener \"%s\" without TLS can be overheard by everybody on the way; write "
+             "tls = on, or address = \"127.0.0.1\", or, knowing this, "
+             "plaintext = \"i-accept-eavesdropping\"",
+             listener->name);
 }
 
 static void check_anybody(const struct config_listener *listener, struct diagnostics *diagnostics)
@@ -287,11 +304,10 @@ static void check_anybody(const struct config_listener *listener, struct diagnos
 
     if (has_certificates || listener->anonymous_role != NULL)
         return;
-    diagnostics_error(diagnostics, listener->file, listener->line,
-                      "listener \"%s\" asks for no certificates, so nobody may come in; write "
-                      "anonymous-role = \"...\" to say what anybody may do%s",
-                      listener->name,
-                      listener->is_tls ? ", or client-certificates = required" : "");
+    complain(listener, diagnostics,
+             "listener \"%s\" asks for no certificates, so nobody may come in; write "
+             "anonymous-role = \"...\" to say what anybody may do%s",
+             listener->name, listener->is_tls ? ", or client-certificates = required" : "");
 }
 
 static bool share_place(const struct config_listener *a, const struct config_listener *b)
@@ -309,10 +325,9 @@ static void check_twins(const struct config *config, size_t which, struct diagno
 
     for (size_t i = 0; i < which; i++) {
         if (share_place(&config->listeners[i], listener))
-            diagnostics_error(diagnostics, listener->file, listener->line,
-                              "listener \"%s\" is at the same %s as \"%s\"; give it another",
-                              listener->name, listener->path != NULL ? "path" : "port",
-                              config->listeners[i].name);
+            complain(listener, diagnostics,
+                     "listener \"%s\" is at the same %s as \"%s\"; give it another", listener->name,
+                     listener->path != NULL ? "path" : "port", config->listeners[i].name);
     }
 }
 
@@ -322,8 +337,6 @@ void config_listener_check(const struct config *config, struct diagnostics *diag
         const struct config_listener *listener = &config->listeners[i];
         check_exposure(listener, diagnostics);
         check_anybody(listener, diagnostics);
-        check_role(config, listener, "anonymous-role", listener->anonymous_role, diagnostics);
-        check_role(config, listener, "certificate-role", listener->certificate_role, diagnostics);
         check_twins(config, i, diagnostics);
     }
 }

@@ -4,72 +4,337 @@
 #include "config/config_value.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
-struct grant_key {
+#define PAYLOAD_MAX     268435455u /* bytes; a packet holds no more */
+#define MOST_TOPICS_MAX 1000000
+#define DEPTH_MAX       64
+
+struct reading {
+    struct diagnostics *diagnostics;
+    struct config_role *role;
+};
+
+/* ---- grants and denials ---- */
+
+struct rule_key {
     const char *key;
     enum policy_action action;
-    bool denies;
+    bool grants;
 };
 
-static const struct grant_key grant_keys[] = {
-    { "publish", POLICY_PUBLISH, false },
-    { "subscribe", POLICY_SUBSCRIBE, false },
-    { "deny-publish", POLICY_PUBLISH, true },
-    { "deny-subscribe", POLICY_SUBSCRIBE, true },
+static const struct rule_key rule_keys[] = {
+    { "publish", POLICY_PUBLISH, true },
+    { "subscribe", POLICY_SUBSCRIBE, true },
+    { "deny-publish", POLICY_PUBLISH, false },
+    { "deny-subscribe", POLICY_SUBSCRIBE, false },
 };
 
-static int read_pattern(const struct grant_key *key, const struct setting *item,
-                        struct diagnostics *diagnostics, struct role *role)
+static const struct rule_key *rule_key_of(const struct setting *item)
 {
-    const char *why = "";
-    int status = key->denies ? role_deny(role, key->action, item->text, &why)
-                             : role_grant(role, key->action, item->text, &why);
-
-    if (status != -EINVAL)
-        return status;
-    diagnostics_error(diagnostics, item->file, item->line, "%s: \"%.200s\": %s", item->key,
-                      item->text, why);
-    return 0;
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(rule_keys); i++) {
+        if (strcmp(item->key, rule_keys[i].key) == 0)
+            return &rule_keys[i];
+    }
+    return NULL;
 }
 
-static int read_patterns(const struct settings_block *block, struct diagnostics *diagnostics,
-                         struct role *role)
+static size_t count_rules(const struct settings_block *block)
 {
-    for (size_t i = 0; i < block->count; i++) {
-        for (size_t j = 0; j < MQTT_ARRAY_LEN(grant_keys); j++) {
-            if (strcmp(block->items[i].key, grant_keys[j].key) != 0)
-                continue;
-            int status = read_pattern(&grant_keys[j], &block->items[i], diagnostics, role);
-            if (status != 0)
-                return status;
-        }
-    }
-    return 0;
+    size_t count = 0;
+
+    for (size_t i = 0; i < block->count; i++)
+        count += rule_key_of(&block->items[i]) != NULL ? 1 : 0;
+    return count;
 }
 
-int config_role_read(const struct settings_block *block, struct diagnostics *diagnostics,
-                     struct policy *policy)
+/* One rule for each pattern, all like `like`. */
+static int read_rules(const struct reading *r, const struct settings_block *block,
+                      const struct policy_rule *like)
 {
-    struct role_options options = { .maximum_qos = 2 };
-    uint64_t qos = 2;
+    struct config_role *role = r->role;
+    size_t count = count_rules(block);
+    struct policy_rule *rules =
+        reallocarray(role->rules, role->rule_count + count + 1, sizeof(rules[0]));
 
-    config_value_bool(settings_value(block, "wildcards", diagnostics), diagnostics,
-                      &options.wildcards);
-    config_value_bool(settings_value(block, "shared", diagnostics), diagnostics, &options.shared);
-    config_value_bool(settings_value(block, "retain", diagnostics), diagnostics, &options.retain);
-    config_value_bool(settings_value(block, "unrestricted", diagnostics), diagnostics,
-                      &options.unrestricted);
-    config_value_number(settings_value(block, "maximum-qos", diagnostics), 0, 2, diagnostics, &qos);
-    options.maximum_qos = (uint8_t)qos;
-    if (!identity_name_is_valid(block->title)) {
-        diagnostics_error(diagnostics, block->file, block->line,
-                          "role \"%.100s\": a name is made of letters, digits and . _ : -",
-                          block->title);
-        return 0;
-    }
-    struct role *role = policy_add_role(policy, block->title, &options);
-    if (role == NULL)
+    if (rules == NULL)
         return -ENOMEM;
-    return read_patterns(block, diagnostics, role);
+    role->rules = rules;
+    for (size_t i = 0; i < block->count; i++) {
+        const struct setting *item = &block->items[i];
+        const struct rule_key *key = rule_key_of(item);
+        if (key == NULL)
+            continue;
+        struct policy_rule *rule = &rules[role->rule_count++];
+        *rule = *like;
+        rule->action = key->action;
+        rule->grants = key->grants;
+        rule->pattern = item->text;
+        rule->origin = (struct policy_origin){ item->file, item->line, item->column };
+    }
+    return 0;
+}
+
+static void read_terms(const struct reading *r, const struct settings_block *block,
+                       struct policy_terms *terms)
+{
+    uint64_t qos = terms->maximum_qos;
+
+    config_value_number(settings_value(block, "maximum-qos"), 0, 2, r->diagnostics, &qos);
+    terms->maximum_qos = (uint8_t)qos;
+    config_value_bool(settings_value(block, "retain"), r->diagnostics, &terms->retain);
+    config_value_bytes(settings_value(block, "max-payload"), PAYLOAD_MAX, r->diagnostics,
+                       &terms->payload_bytes);
+    config_value_rate(settings_value(block, "rate"), r->diagnostics, &terms->rate_messages,
+                      &terms->rate_seconds);
+}
+
+/* What only counts when something is published. */
+static void check_grant(const struct reading *r, const struct settings_block *block)
+{
+    static const char *const of_publish[] = { "retain", "max-payload", "rate" };
+    bool publishes = settings_value(block, "publish") != NULL;
+
+    if (!publishes && settings_value(block, "subscribe") == NULL)
+        settings_complain_block(block, r->diagnostics,
+                                "this grant grants nothing; write publish = { \"...\" } or "
+                                "subscribe = { \"...\" }");
+    for (size_t i = 0; !publishes && i < MQTT_ARRAY_LEN(of_publish); i++) {
+        const struct setting *item = settings_value(block, of_publish[i]);
+        if (item != NULL)
+            settings_complain(item, r->diagnostics,
+                              "'%s' applies to publish, and this grant has none; remove it",
+                              item->key);
+    }
+}
+
+static int read_grant(const struct reading *r, const struct settings_block *block)
+{
+    struct policy_rule like = { .owner = "", .reason = "", .terms = r->role->options.terms };
+
+    read_terms(r, block, &like.terms);
+    config_value_expiry(settings_value(block, "expires"), r->diagnostics, &like.expires_s, NULL);
+    config_value_text(settings_value(block, "owner"), r->diagnostics, &like.owner);
+    config_value_text(settings_value(block, "reason"), r->diagnostics, &like.reason);
+    check_grant(r, block);
+    return read_rules(r, block, &like);
+}
+
+/* ---- wildcards ---- */
+
+static const struct setting *required(const struct reading *r, const struct settings_block *block,
+                                      const char *key, const char *example)
+{
+    const struct setting *item = settings_value(block, key);
+
+    if (item == NULL)
+        settings_complain_block(block, r->diagnostics, "wildcards without '%s'; add %s = %s", key,
+                                key, example);
+    return item;
+}
+
+static void read_prefix(const struct reading *r, const struct setting *item,
+                        struct policy_scope *scope)
+{
+    size_t len = item == NULL ? 0 : strlen(item->text);
+
+    if (item == NULL)
+        return;
+    scope->prefix = item->text;
+    scope->origin = (struct policy_origin){ item->file, item->line, item->column };
+    if (strpbrk(item->text, "+#") != NULL)
+        settings_complain(item, r->diagnostics,
+                          "prefix = \"%.100s\": a prefix has no wildcards; write the levels they "
+                          "stand behind, such as \"home/\"",
+                          item->text);
+    else if (len == 0 || item->text[len - 1] != '/')
+        settings_complain(item, r->diagnostics, "prefix = \"%.100s\": end it with '/'", item->text);
+}
+
+static void read_depth(const struct reading *r, const struct setting *item, uint32_t *out)
+{
+    if (item == NULL || strcmp(item->text, "any") == 0)
+        return;
+    size_t digits = strspn(item->text, "0123456789");
+    unsigned long depth = digits >= 1 && digits <= 3 ? strtoul(item->text, NULL, 10) : 0;
+    if (item->text[digits] != '\0' || depth < 1 || depth > DEPTH_MAX)
+        settings_complain(item, r->diagnostics,
+                          "depth = \"%.100s\": write a whole number from 1 to %d, or any",
+                          item->text, DEPTH_MAX);
+    *out = (uint32_t)depth;
+}
+
+static int read_wildcards(const struct reading *r, const struct settings_block *block)
+{
+    struct config_role *role = r->role;
+    struct config_scope *scopes =
+        reallocarray(role->scopes, role->scope_count + 1, sizeof(scopes[0]));
+    if (scopes == NULL)
+        return -ENOMEM;
+    role->scopes = scopes;
+
+    struct config_scope *out = &scopes[role->scope_count];
+    unsigned before = r->diagnostics->errors;
+    uint64_t most_topics = 1;
+    *out = (struct config_scope){
+        .scope = { .prefix = "", .owner = "", .reason = "" },
+    };
+    struct policy_scope *scope = &out->scope;
+    scope->origin = (struct policy_origin){ block->file, block->line, block->column };
+    read_prefix(r, required(r, block, "prefix", "\"home/\", the levels that filters begin with"),
+                scope);
+    read_depth(r, required(r, block, "depth", "1 to 64 levels below the prefix, or any"),
+               &scope->depth);
+    config_value_number(
+        required(r, block, "most-topics", "how many different topics one subscription is served"),
+        1, MOST_TOPICS_MAX, r->diagnostics, &most_topics);
+    scope->most_topics = (uint32_t)most_topics;
+    config_value_expiry(required(r, block, "expires", "\"30d\", a date, or never"), r->diagnostics,
+                        &scope->expires_s, &out->lasts_s);
+    config_value_text(required(r, block, "owner", "\"...\", who answers for it"), r->diagnostics,
+                      &scope->owner);
+    config_value_text(required(r, block, "reason", "\"...\", why it has to be"), r->diagnostics,
+                      &scope->reason);
+    /* What is wrong already need not be refused by the policy, too. */
+    role->scope_count += r->diagnostics->errors == before ? 1 : 0;
+    return 0;
+}
+
+/* ---- the whole block ---- */
+
+static void read_options(const struct reading *r, const struct settings_block *block)
+{
+    static const char *const spaces[] = { "own", "common" };
+    static const char *const denials[] = { "refuse", "carve" };
+    struct role_options *options = &r->role->options;
+    unsigned space = 0;
+    unsigned denial = 0;
+
+    options->terms = (struct policy_terms){ .maximum_qos = 2, .payload_bytes = POLICY_NO_LIMIT };
+    read_terms(r, block, &options->terms);
+    config_value_bool(settings_value(block, "shared"), r->diagnostics, &options->shared);
+    config_value_bool(settings_value(block, "unrestricted"), r->diagnostics,
+                      &options->unrestricted);
+    config_value_choice(settings_value(block, "tenant-space"), spaces, MQTT_ARRAY_LEN(spaces),
+                        r->diagnostics, &space);
+    config_value_choice(settings_value(block, "denials"), denials, MQTT_ARRAY_LEN(denials),
+                        r->diagnostics, &denial);
+    options->common_space = space == 1;
+    options->carves = denial == 1;
+}
+
+int config_role_read(const struct settings *settings, size_t which, struct diagnostics *diagnostics,
+                     struct config_role *out)
+{
+    const struct settings_block *block = &settings->blocks[which];
+    const struct reading r = { diagnostics, out };
+
+    *out = (struct config_role){
+        .name = block->title,
+        .origin = { block->file, block->line, block->column },
+    };
+    if (!identity_name_is_valid(block->title)) {
+        settings_complain_block(block, diagnostics,
+                                "role \"%.100s\": a name is made of letters, digits and . _ : -",
+                                block->title);
+        out->name = NULL;
+    }
+    read_options(&r, block);
+    const struct policy_rule like = { .owner = "", .reason = "", .terms = out->options.terms };
+    int status = read_rules(&r, block, &like);
+    /* Its own blocks stand right behind it. */
+    for (size_t i = which + 1; status == 0 && i < settings->block_count; i++) {
+        const struct settings_block *inner = &settings->blocks[i];
+        if (inner->parent != which)
+            break;
+        status = inner->kind == SETTINGS_GRANT ? read_grant(&r, inner) : read_wildcards(&r, inner);
+    }
+    return status;
+}
+
+void config_role_fini(struct config_role *role)
+{
+    free(role->rules);
+    free(role->scopes);
+}
+
+/* ---- into a policy ---- */
+
+struct adding {
+    int64_t now_s;
+    config_expiry expiry_of;
+    void *context;
+    struct diagnostics *diagnostics; /* NULL: the first refusal ends it */
+};
+
+/* After what the policy said: 0 to go on. */
+static int judge(const struct adding *adding, int status, const struct policy_origin *origin,
+                 const char *text, const char *why)
+{
+    if (status != -EINVAL || adding->diagnostics == NULL)
+        return status;
+    diagnostics_error(adding->diagnostics, origin->file, origin->line, origin->column,
+                      "\"%.200s\": %s", text, why);
+    return 0;
+}
+
+static bool has_expired(const struct adding *adding, int64_t expires_s)
+{
+    return adding->now_s != 0 && expires_s != 0 && expires_s <= adding->now_s;
+}
+
+static int add_scope(const struct config_role *from, const struct config_scope *scope,
+                     const struct adding *adding, struct role *role)
+{
+    struct policy_scope copy = scope->scope;
+    const char *why = "";
+
+    if (scope->lasts_s != 0)
+        copy.expires_s =
+            adding->expiry_of != NULL ? adding->expiry_of(adding->context, from, scope) : 0;
+    if (has_expired(adding, copy.expires_s))
+        return 0;
+    int status = role_add_scope(role, &copy, &why);
+    return judge(adding, status, &copy.origin, copy.prefix, why);
+}
+
+static int add_parts(const struct config_role *from, const struct adding *adding, struct role *role)
+{
+    int status = 0;
+
+    for (size_t i = 0; status == 0 && i < from->rule_count; i++) {
+        const struct policy_rule *rule = &from->rules[i];
+        const char *why = "";
+        if (has_expired(adding, rule->expires_s))
+            continue;
+        status = role_add_rule(role, rule, &why);
+        status = judge(adding, status, &rule->origin, rule->pattern, why);
+    }
+    for (size_t i = 0; status == 0 && i < from->scope_count; i++)
+        status = add_scope(from, &from->scopes[i], adding, role);
+    return status;
+}
+
+int config_role_add(const struct config_role *role, struct policy *policy, int64_t now_s,
+                    config_expiry expiry_of, void *context, struct role **out)
+{
+    const struct adding adding = { now_s, expiry_of, context, NULL };
+    struct role *added = policy_add_role(policy, role->name, &role->options);
+
+    if (added == NULL)
+        return policy_find_role(policy, role->name) != NULL ? -EINVAL : -ENOMEM;
+    int status = add_parts(role, &adding, added);
+    if (status == 0)
+        *out = added;
+    return status;
+}
+
+int config_role_check(const struct config_role *role, struct diagnostics *diagnostics,
+                      struct policy *policy)
+{
+    const struct adding adding = { .diagnostics = diagnostics };
+    struct role *added = policy_add_role(policy, role->name, &role->options);
+
+    return added != NULL ? add_parts(role, &adding, added) : -ENOMEM;
 }

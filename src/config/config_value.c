@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/config_value.h"
 
+#include "config/config_time.h"
 #include "config/suggest.h"
 
 #include <ctype.h>
@@ -12,8 +13,7 @@
 
 static void refuse(const struct setting *item, struct diagnostics *diagnostics, const char *advice)
 {
-    diagnostics_error(diagnostics, item->file, item->line, "%s = \"%.100s\": %s", item->key,
-                      item->text, advice);
+    settings_complain(item, diagnostics, "%s = \"%.100s\": %s", item->key, item->text, advice);
 }
 
 void config_value_bool(const struct setting *item, struct diagnostics *diagnostics, bool *out)
@@ -112,7 +112,7 @@ static const struct unit units[] = {
     { "s", "d", 86400 },
 };
 
-/* 0: the suffix does not fit the unit. */
+/* 0: the suffix does not fit the unit. A number alone does. */
 static uint64_t unit_factor(const char *row_unit, const char *suffix)
 {
     while (*suffix == ' ')
@@ -162,4 +162,98 @@ void config_value_limit(const struct setting *item, const struct limit_row *row,
     snprintf(advice, sizeof(advice), "write %" PRIu64 " to %" PRIu64 " %s", row->low, row->high,
              row->unit);
     refuse(item, diagnostics, advice);
+}
+
+void config_value_bytes(const struct setting *item, uint32_t high, struct diagnostics *diagnostics,
+                        uint32_t *out)
+{
+    uint64_t value = 0;
+    const char *rest = NULL;
+    char advice[120];
+
+    if (item == NULL)
+        return;
+    uint64_t factor = read_digits(item->text, &value, &rest) ? unit_factor("bytes", rest) : 0;
+    if (factor != 0 && value <= high / factor) {
+        *out = (uint32_t)(value * factor);
+        return;
+    }
+    snprintf(advice, sizeof(advice), "write 0 to %" PRIu32 " bytes, such as 4096 or 4KiB", high);
+    refuse(item, diagnostics, advice);
+}
+
+void config_value_rate(const struct setting *item, struct diagnostics *diagnostics,
+                       uint32_t *out_messages, uint32_t *out_seconds)
+{
+    static const struct {
+        const char *per;
+        uint32_t seconds;
+    } spans[] = { { "/s", 1 }, { "/m", 60 }, { "/h", 3600 } };
+    uint64_t value = 0;
+    const char *rest = NULL;
+
+    if (item == NULL)
+        return;
+    bool is_number =
+        read_digits(item->text, &value, &rest) && value >= 1 && value <= CONFIG_RATE_MAX;
+    for (size_t i = 0; is_number && i < MQTT_ARRAY_LEN(spans); i++) {
+        if (strcmp(rest, spans[i].per) != 0)
+            continue;
+        *out_messages = (uint32_t)value;
+        *out_seconds = spans[i].seconds;
+        return;
+    }
+    refuse(item, diagnostics,
+           "write messages per second, minute or hour, such as 10/s, 60/m or 100/h");
+}
+
+void config_value_expiry(const struct setting *item, struct diagnostics *diagnostics,
+                         int64_t *out_date_s, int64_t *out_lasts_s)
+{
+    static const char *const words[] = { "never" };
+    int64_t seconds = 0;
+    const char *advice = "write a date such as 2026-12-24 or 2026-12-24T10:00:00Z, or never";
+
+    if (item == NULL || strcmp(item->text, words[0]) == 0)
+        return;
+    if (config_time_date(item->text, &seconds) == 0) {
+        *out_date_s = seconds;
+        return;
+    }
+    if (out_lasts_s != NULL) {
+        if (config_time_duration(item->text, &seconds) == 0) {
+            *out_lasts_s = seconds;
+            return;
+        }
+        advice = "write a duration such as 8h or 30d, a date such as 2026-12-24 or "
+                 "2026-12-24T10:00:00Z, or never";
+    }
+    if (suggest_nearest(item->text, words, MQTT_ARRAY_LEN(words)) != NULL)
+        advice = "did you mean 'never'?";
+    else if (config_time_looks_like_date(item->text))
+        advice = "there is no such time; write a date as 2026-12-24 or 2026-12-24T10:00:00Z, in "
+                 "UTC and after 1970";
+    refuse(item, diagnostics, advice);
+}
+
+void config_value_name(const struct setting *item, struct diagnostics *diagnostics,
+                       const char **out)
+{
+    if (item == NULL)
+        return;
+    if (identity_name_is_valid(item->text))
+        *out = item->text;
+    else
+        refuse(item, diagnostics, "a name is made of letters, digits and . _ : -");
+}
+
+void config_value_text(const struct setting *item, struct diagnostics *diagnostics,
+                       const char **out)
+{
+    if (item == NULL)
+        return;
+    if (item->text[0] == '\0')
+        settings_complain(item, diagnostics, "'%s' is empty; write a value or remove it",
+                          item->key);
+    *out = item->text;
 }

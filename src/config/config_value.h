@@ -4,8 +4,11 @@
 
 #include "config/settings.h"
 #include "core/limits.h"
+#include "policy/identity.h"
 
 #include <stdint.h>
+
+#define CONFIG_RATE_MAX 1000000000u /* messages */
 
 /* All leave *out as it was when `item` is NULL (not set) or wrong (complained about). */
 
@@ -24,3 +27,23 @@ void config_value_choice(const struct setting *item, const char *const *words, s
  * B KiB MiB GiB for bytes; ms s m h d for times. */
 void config_value_limit(const struct setting *item, const struct limit_row *row,
                         struct diagnostics *diagnostics, struct limits *out);
+
+/* 0 to `high` bytes, with the suffixes of a limit. */
+void config_value_bytes(const struct setting *item, uint32_t high, struct diagnostics *diagnostics,
+                        uint32_t *out);
+
+/* "10/s", "60/m", "100/h". */
+void config_value_rate(const struct setting *item, struct diagnostics *diagnostics,
+                       uint32_t *out_messages, uint32_t *out_seconds);
+
+/* A date, or, where `out_lasts_s` is not NULL, a duration; "never" leaves both as they are. */
+void config_value_expiry(const struct setting *item, struct diagnostics *diagnostics,
+                         int64_t *out_date_s, int64_t *out_lasts_s);
+
+/* The name of a tenant, site or such, borrowed from the setting. */
+void config_value_name(const struct setting *item, struct diagnostics *diagnostics,
+                       const char **out);
+
+/* Any text but an empty one, borrowed from the setting. */
+void config_value_text(const struct setting *item, struct diagnostics *diagnostics,
+                       const char **out);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/settings.h"
 
-#include "base/invariant.h"
-#include "config/config_text.h"
 #include "config/settings_syntax.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,62 +13,46 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *const kind_names[] = {
-#define BLOCK(name, text, titled) [SETTINGS_##name] = (text),
-#define KEY(block, name, several)
-#include "config/config_keys.def"
-#undef KEY
-#undef BLOCK
-};
-
-const char *settings_kind_name(enum settings_kind kind)
-{
-    MQTT_INVARIANT(kind < SETTINGS_KIND_COUNT);
-    return kind_names[kind];
-}
-
 /* ---- building ---- */
 
-static struct settings_block *find_block(const struct settings *settings, enum settings_kind kind,
-                                         const char *title)
+/* Arrays double when `count` is a power of two, so a count is all there is to keep. */
+static bool is_full(size_t count)
 {
-    for (size_t i = 0; i < settings->block_count; i++) {
-        struct settings_block *block = &settings->blocks[i];
-        if (block->kind == kind && strcmp(block->title, title) == 0)
-            return block;
-    }
-    return NULL;
+    return (count & (count - 1)) == 0;
 }
 
-struct settings_block *settings_block_of(struct settings *settings, enum settings_kind kind,
-                                         const char *title, const char *file, unsigned line)
+static void *grow(void *array, size_t count, size_t size)
 {
-    struct settings_block *found = find_block(settings, kind, title);
-    if (found != NULL)
-        return found;
+    return is_full(count) ? reallocarray(array, count == 0 ? 1 : 2 * count, size) : array;
+}
 
+size_t settings_add_block(struct settings *settings, const struct settings_block *like)
+{
     struct settings_block *blocks =
-        reallocarray(settings->blocks, settings->block_count + 1, sizeof(settings->blocks[0]));
+        grow(settings->blocks, settings->block_count, sizeof(settings->blocks[0]));
     if (blocks == NULL)
-        return NULL;
+        return SETTINGS_NONE;
     settings->blocks = blocks;
-    char *copy = strdup(title);
-    if (copy == NULL)
-        return NULL;
-    struct settings_block *block = &blocks[settings->block_count++];
-    *block = (struct settings_block){ .kind = kind, .title = copy, .file = file, .line = line };
-    return block;
+    struct settings_block *block = &blocks[settings->block_count];
+    *block = *like;
+    block->items = NULL;
+    block->count = 0;
+    block->title = strdup(like->title);
+    return block->title != NULL ? settings->block_count++ : SETTINGS_NONE;
 }
 
-int settings_add(struct settings_block *block, const char *key, const char *text, const char *file,
-                 unsigned line)
+int settings_add(struct settings *settings, size_t which, const struct setting *like,
+                 struct mqtt_span text)
 {
-    struct setting *items = reallocarray(block->items, block->count + 1, sizeof(block->items[0]));
+    struct settings_block *block = &settings->blocks[which];
+    struct setting *items = grow(block->items, block->count, sizeof(block->items[0]));
     if (items == NULL)
         return -ENOMEM;
     block->items = items;
 
-    struct setting item = { strdup(key), strdup(text), file, line };
+    struct setting item = *like;
+    item.key = strdup(like->key);
+    item.text = strndup((const char *)text.data, text.len);
     if (item.key == NULL || item.text == NULL) {
         free(item.key);
         free(item.text);
@@ -116,28 +99,41 @@ void settings_free(struct settings *settings)
 const struct settings_block *settings_find(const struct settings *settings, enum settings_kind kind,
                                            const char *title)
 {
-    return find_block(settings, kind, title);
+    for (size_t i = 0; i < settings->block_count; i++) {
+        const struct settings_block *block = &settings->blocks[i];
+        if (block->kind == kind && strcmp(block->title, title) == 0)
+            return block;
+    }
+    return NULL;
 }
 
-const struct setting *settings_value(const struct settings_block *block, const char *key,
-                                     struct diagnostics *diagnostics)
+const struct setting *settings_value(const struct settings_block *block, const char *key)
 {
-    const struct setting *found = NULL;
-
-    if (block == NULL)
-        return NULL;
-    for (size_t i = 0; i < block->count; i++) {
-        const struct setting *item = &block->items[i];
-        if (strcmp(item->key, key) != 0)
-            continue;
-        if (found != NULL)
-            diagnostics_error(diagnostics, item->file, item->line,
-                              "'%s' was already set in line %u of %s; remove one of them", key,
-                              found->line, found->file);
-        else
-            found = item;
+    for (size_t i = 0; block != NULL && i < block->count; i++) {
+        if (strcmp(block->items[i].key, key) == 0)
+            return &block->items[i];
     }
-    return found;
+    return NULL;
+}
+
+void settings_complain(const struct setting *item, struct diagnostics *diagnostics,
+                       const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    diagnostics_verror(diagnostics, item->file, item->line, item->column, format, arguments);
+    va_end(arguments);
+}
+
+void settings_complain_block(const struct settings_block *block, struct diagnostics *diagnostics,
+                             const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    diagnostics_verror(diagnostics, block->file, block->line, block->column, format, arguments);
+    va_end(arguments);
 }
 
 /* ---- files ---- */
@@ -209,22 +205,21 @@ static bool is_known_file(const struct settings *settings, const char *path)
     return false;
 }
 
-/* Only notes the file: it is read when the one that names it is done, as libconfuse
- * cannot parse one inside another. */
-static int on_include(void *context, const char *name, const char *file, unsigned line)
+/* Only notes the file: it is read when the one that names it is done. */
+static int on_include(void *context, const struct setting *name)
 {
     struct reading *reading = context;
-    const char *slash = strrchr(file, '/');
-    int folder = name[0] == '/' || slash == NULL ? 0 : (int)(slash - file) + 1;
+    const char *slash = strrchr(name->file, '/');
+    int folder = name->text[0] == '/' || slash == NULL ? 0 : (int)(slash - name->file) + 1;
     char *path = NULL;
 
-    if (asprintf(&path, "%.*s%s", folder, file, name) < 0)
+    if (asprintf(&path, "%.*s%s", folder, name->file, name->text) < 0)
         return -ENOMEM;
     if (is_known_file(reading->settings, path))
-        diagnostics_error(reading->diagnostics, file, line,
-                          "%s is read already; remove this include", path);
+        settings_complain(name, reading->diagnostics, "%s is read already; remove this include",
+                          path);
     else if (reading->settings->file_count == SETTINGS_FILES)
-        diagnostics_error(reading->diagnostics, file, line, "more than %d files; join some of them",
+        settings_complain(name, reading->diagnostics, "more than %d files; join some of them",
                           SETTINGS_FILES);
     else if (settings_add_file(reading->settings, path) == NULL) {
         free(path);
@@ -261,12 +256,12 @@ static int read_one(struct reading *reading, const char *file)
     if (status == -ENOMEM)
         return status;
     if (status != 0) {
-        diagnostics_error(reading->diagnostics, file, 0, "%s", advice_for(status));
+        diagnostics_error(reading->diagnostics, file, 0, 0, "%s", advice_for(status));
         return 0;
     }
-    if (config_text_check(text, len, file, reading->diagnostics) == 0)
-        status = settings_syntax_parse(text, file, reading->diagnostics, reading->settings,
-                                       on_include, reading);
+    const struct settings_source source = { text, len, file };
+    status = settings_syntax_parse(&source, reading->diagnostics, reading->settings, on_include,
+                                   reading);
     free(text);
     return status;
 }

@@ -1,312 +1,501 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/settings_syntax.h"
 
-#include "config/suggest.h"
-#include "core/limits.h"
+#include "config/settings_lexer.h"
+#include "config/settings_words.h"
 
-#include <confuse.h>
 #include <errno.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define KEYS_MAX     64 /* keys of one block, the hidden one and the end included */
-#define KEY_NAME_MAX 40
-
 struct parsing {
+    struct settings_lexer lexer;
+    struct settings_token token; /* the next one */
+    unsigned behind_line;        /* where the one before it ends */
+    unsigned behind_column;
     const char *file;
     struct diagnostics *diagnostics;
     struct settings *settings;
     settings_include include;
     void *include_context;
+    unsigned missing_closes; /* complained about; as many } too many are no news */
+    bool is_unclosed_told;
     int status; /* -ENOMEM, or 0 */
-    char limit_names[KEYS_MAX][KEY_NAME_MAX];
-    cfg_opt_t options[SETTINGS_KIND_COUNT][KEYS_MAX];
 };
 
-struct key_row {
-    enum settings_kind block;
-    const char *name;
-    bool several;
-};
-
-static const struct key_row key_rows[] = {
-#define BLOCK(name, text, titled)
-#define KEY(block, name, several) { SETTINGS_##block, (name), (several) },
-#include "config/config_keys.def"
-#undef KEY
-#undef BLOCK
-};
-
-static const struct {
+/* A key or block whose value or body is being read. */
+struct entry {
+    char word[SETTINGS_WORD_BYTES];
+    unsigned line;
+    unsigned column;
+    unsigned behind_column; /* of the word */
+    size_t block;           /* in which it stands */
     enum settings_kind kind;
-    bool titled;
-} block_rows[] = {
-#define BLOCK(name, text, titled) { SETTINGS_##name, (titled) },
-#define KEY(block, name, several)
-#include "config/config_keys.def"
-#undef KEY
-#undef BLOCK
 };
 
-/* libconfuse hands no context to its callbacks. Every block's first option, which no
- * text can name because its name is empty, carries it. */
-static struct parsing *parsing_of(const cfg_t *cfg)
+static void complain(struct parsing *p, unsigned line, unsigned column, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+static void complain(struct parsing *p, unsigned line, unsigned column, const char *format, ...)
 {
-    return (struct parsing *)(void *)cfg->opts[0].simple_value.ptr;
+    va_list arguments;
+
+    va_start(arguments, format);
+    diagnostics_verror(p->diagnostics, p->file, line, column, format, arguments);
+    va_end(arguments);
 }
 
-static enum settings_kind kind_of(const cfg_t *cfg)
+static void next(struct parsing *p)
 {
-    for (size_t i = 0; i < MQTT_ARRAY_LEN(block_rows); i++) {
-        if (strcmp(settings_kind_name(block_rows[i].kind), cfg->name) == 0)
-            return block_rows[i].kind;
+    p->behind_line = p->lexer.line;
+    p->behind_column = settings_lexer_column(&p->lexer);
+    p->token = settings_lexer_next(&p->lexer);
+}
+
+static bool is(const struct parsing *p, enum settings_token_kind kind)
+{
+    return p->token.kind == kind;
+}
+
+static bool is_text(const struct parsing *p)
+{
+    return is(p, SETTINGS_TOKEN_WORD) || is(p, SETTINGS_TOKEN_STRING);
+}
+
+static bool is_same_line(const struct parsing *p)
+{
+    return p->token.line == p->behind_line;
+}
+
+/* A word with = behind it is no value. */
+static bool is_key(const struct parsing *p)
+{
+    return is(p, SETTINGS_TOKEN_WORD) && settings_lexer_peek(&p->lexer) == '=';
+}
+
+/* A word in a new line that an entry begins with, where a value should be. */
+static bool begins_entry(const struct parsing *p)
+{
+    char behind = settings_lexer_peek(&p->lexer);
+
+    return is_key(p)
+           || (is(p, SETTINGS_TOKEN_WORD) && !is_same_line(p)
+               && (behind == '{' || behind == '"' || behind == '\''));
+}
+
+/* Goes to where the next entry can begin, past braces that belong together. */
+static void recover(struct parsing *p)
+{
+    unsigned line = is(p, SETTINGS_TOKEN_WORD) ? p->behind_line : p->token.line;
+    unsigned depth = 0;
+
+    while (!is(p, SETTINGS_TOKEN_END)) {
+        if (depth == 0
+            && (is(p, SETTINGS_TOKEN_CLOSE)
+                || (is(p, SETTINGS_TOKEN_WORD) && p->token.line > line)))
+            return;
+        if (is(p, SETTINGS_TOKEN_OPEN))
+            depth++;
+        if (is(p, SETTINGS_TOKEN_CLOSE) && --depth == 0)
+            line = p->token.line;
+        next(p);
     }
-    return SETTINGS_TOP;
 }
 
-static struct settings_block *block_of(struct parsing *parsing, const cfg_t *cfg)
+static void complain_unclosed(struct parsing *p, const struct settings_token *open)
 {
-    struct settings_block *block =
-        settings_block_of(parsing->settings, kind_of(cfg), cfg->title != NULL ? cfg->title : "",
-                          parsing->file, (unsigned)cfg->line);
-    if (block == NULL)
-        parsing->status = -ENOMEM;
-    return block;
+    if (!p->is_unclosed_told)
+        complain(p, open->line, open->column, "this { is not closed; add the missing }");
+    p->is_unclosed_told = true;
 }
 
-/* ---- what libconfuse complains about, in our words ---- */
+/* ---- keys and values ---- */
 
-struct phrase {
-    const char *theirs; /* beginning of the format */
-    const char *ours;
-};
-
-static const struct phrase phrases[] = {
-    { "premature end of file", "the file ends where a value or a block is expected; add it" },
-    { "missing equal sign after option", "'=' is missing; write: %s = value" },
-    { "attempt to append", "'%s' takes one value; write = instead of +=" },
-    { "missing opening brace", "'{' is missing; write: %s { ... }" },
-    { "missing title", "a name is missing; write: %s \"name\" { ... }" },
-    { "found duplicate title", "there is another block named '%s'; join them or rename one" },
-    { "unexpected token", "'%s' is out of place; a value, a ',' or a '}' is missing before it" },
-};
-
-static void complain_unknown(struct parsing *parsing, const cfg_t *cfg, const char *word)
+static bool is_list(const struct entry *entry)
 {
-    const char *known[KEYS_MAX];
-    size_t count = 0;
-    char where[160] = "";
+    enum settings_kind ignored;
 
-    for (const cfg_opt_t *option = cfg->opts + 1; option->name != NULL; option++)
-        known[count++] = option->name;
-    const char *nearest = suggest_nearest(word, known, count);
-    if (kind_of(cfg) != SETTINGS_TOP)
-        snprintf(where, sizeof(where), " in %s", cfg->name);
-    if (nearest != NULL && strcmp(nearest, word) == 0)
-        diagnostics_error(parsing->diagnostics, parsing->file, (unsigned)cfg->line,
-                          "keys of '%s' stand in its block; write: %s { ... }", word, word);
-    else if (nearest != NULL)
-        diagnostics_error(parsing->diagnostics, parsing->file, (unsigned)cfg->line,
-                          "unknown word '%.100s'%s; did you mean '%s'?", word, where, nearest);
-    else
-        diagnostics_error(parsing->diagnostics, parsing->file, (unsigned)cfg->line,
-                          "unknown word '%.100s'%s; see tacit.conf(5) for what may stand here",
-                          word, where);
+    return settings_words_find(entry->kind, entry->word, &ignored) == SETTINGS_LIST;
 }
 
-static void complain_phrase(struct parsing *parsing, const cfg_t *cfg, const struct phrase *phrase,
-                            const char *word)
+static const char *shape_of(const struct entry *entry)
 {
-    char text[DIAGNOSTIC_BYTES / 2];
-    size_t used = 0;
-
-    for (const char *at = phrase->ours; *at != '\0' && used + 1 < sizeof(text); at++) {
-        if (at[0] == '%' && at[1] == 's') {
-            used += (size_t)snprintf(text + used, sizeof(text) - used, "%.60s", word);
-            at++;
-        } else {
-            text[used++] = *at;
-        }
-    }
-    text[used < sizeof(text) ? used : sizeof(text) - 1] = '\0';
-    diagnostics_error(parsing->diagnostics, parsing->file, (unsigned)cfg->line, "%s", text);
+    return is_list(entry) ? "{ \"...\" }" : "value";
 }
 
-static void on_complaint(cfg_t *cfg, const char *format, va_list arguments)
+static void keep_value(struct parsing *p, struct entry *entry)
 {
-    struct parsing *parsing = parsing_of(cfg);
-    const char *word = "";
+    struct setting like = { entry->word, NULL, p->file, p->token.line, p->token.column };
 
-    if (strstr(format, "%s") != NULL) {
-        va_list copy;
-        va_copy(copy, arguments);
-        word = va_arg(copy, const char *);
-        va_end(copy);
-    }
-    if (strncmp(format, "no such option", strlen("no such option")) == 0) {
-        complain_unknown(parsing, cfg, word);
+    if (p->status != 0)
+        return;
+    if (strcmp(entry->word, "include") != 0) {
+        p->status = settings_add(p->settings, entry->block, &like, p->token.text);
         return;
     }
-    for (size_t i = 0; i < MQTT_ARRAY_LEN(phrases); i++) {
-        if (strncmp(format, phrases[i].theirs, strlen(phrases[i].theirs)) == 0) {
-            complain_phrase(parsing, cfg, &phrases[i], word);
+    like.text = strndup((const char *)p->token.text.data, p->token.text.len);
+    p->status = like.text != NULL ? p->include(p->include_context, &like) : -ENOMEM;
+    free(like.text);
+}
+
+/* The values between the braces; `keep` false: they are only passed over. */
+static void parse_list(struct parsing *p, struct entry *entry, bool keep)
+{
+    struct settings_token open = p->token;
+    bool wants_comma = false;
+
+    for (next(p);; next(p)) {
+        if (is(p, SETTINGS_TOKEN_CLOSE)) {
+            next(p);
+            return;
+        }
+        if (is(p, SETTINGS_TOKEN_END) || begins_entry(p)) {
+            complain_unclosed(p, &open);
+            p->is_unclosed_told = is(p, SETTINGS_TOKEN_END);
+            return;
+        }
+        if (is_text(p)) {
+            if (wants_comma)
+                complain(p, p->token.line, p->token.column, "a ',' is missing before '%.*s'",
+                         (int)(p->token.text.len < 100 ? p->token.text.len : 100),
+                         (const char *)p->token.text.data);
+            if (keep)
+                keep_value(p, entry);
+            wants_comma = true;
+        } else if (is(p, SETTINGS_TOKEN_COMMA) && wants_comma) {
+            wants_comma = false;
+        } else if (is(p, SETTINGS_TOKEN_BAD)) {
+            wants_comma = false;
+        } else {
+            complain(p, p->token.line, p->token.column,
+                     "a value in quotes is expected here; write: %s = { \"...\", \"...\" }",
+                     entry->word);
+            recover(p);
+            if (is(p, SETTINGS_TOKEN_CLOSE))
+                next(p);
             return;
         }
     }
-    diagnostics_error(parsing->diagnostics, parsing->file, (unsigned)cfg->line,
-                      "cannot be read; see tacit.conf(5) for the syntax");
 }
 
-/* ---- callbacks ---- */
-
-static int on_value(cfg_t *cfg, cfg_opt_t *option, const char *value, void *result)
+static void parse_value(struct parsing *p, struct entry *entry, bool keep)
 {
-    struct parsing *parsing = parsing_of(cfg);
-    bool is_here = false;
+    unsigned line = p->behind_line;
+    unsigned column = p->behind_column;
 
-    *(void **)result = NULL;
-    /* A quoted name such as "log|level" reaches into another block. */
-    for (const cfg_opt_t *own = cfg->opts; own->name != NULL; own++)
-        is_here = is_here || own == option;
-    if (!is_here) {
-        diagnostics_error(parsing->diagnostics, parsing->file, (unsigned)cfg->line,
-                          "'%s' belongs into a block of its own; write it there", option->name);
-        return -1;
-    }
-    if (strcmp(option->name, "include") == 0) {
-        parsing->status =
-            parsing->include(parsing->include_context, value, parsing->file, (unsigned)cfg->line);
-        return parsing->status;
-    }
-    struct settings_block *block = block_of(parsing, cfg);
-    if (block == NULL)
-        return -1;
-    parsing->status = settings_add(block, option->name, value, parsing->file, (unsigned)cfg->line);
-    return parsing->status;
-}
-
-/* Makes sure that an empty block is known, too. */
-static int on_block_end(cfg_t *cfg, cfg_opt_t *option)
-{
-    unsigned count = cfg_opt_size(option);
-    const cfg_t *block = count == 0 ? NULL : cfg_opt_getnsec(option, count - 1);
-
-    (void)cfg;
-    if (block == NULL)
-        return 0;
-    return block_of(parsing_of(block), block) != NULL ? 0 : -1;
-}
-
-/* ---- the tables of libconfuse, made from ours ---- */
-
-static cfg_opt_t value_option(const char *name, bool several)
-{
-    return (cfg_opt_t){
-        .name = name,
-        .type = CFGT_PTR,
-        .flags = CFGF_NODEFAULT | (several ? CFGF_LIST : CFGF_NONE),
-        .parsecb = on_value,
-    };
-}
-
-static size_t fill_limits(struct parsing *parsing, cfg_opt_t *options, size_t used)
-{
-    for (size_t i = 0; i < limits_count() && used + 1 < KEYS_MAX; i++) {
-        char *name = parsing->limit_names[i];
-        snprintf(name, KEY_NAME_MAX, "%s", limits_row(i)->name);
-        for (char *at = name; *at != '\0'; at++)
-            *at = *at == '_' ? '-' : *at;
-        options[used++] = value_option(name, false);
-    }
-    return used;
-}
-
-static size_t fill_top(struct parsing *parsing, cfg_opt_t *options, size_t used)
-{
-    for (size_t i = 0; i < MQTT_ARRAY_LEN(block_rows); i++) {
-        if (block_rows[i].kind == SETTINGS_TOP)
-            continue;
-        options[used++] = (cfg_opt_t){
-            .name = settings_kind_name(block_rows[i].kind),
-            .type = CFGT_SEC,
-            .flags = block_rows[i].titled ? CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES
-                                          : CFGF_NODEFAULT,
-            .subopts = parsing->options[block_rows[i].kind],
-            .validcb = on_block_end,
-        };
-    }
-    return used;
-}
-
-static void fill_options(struct parsing *parsing)
-{
-    for (size_t kind = 0; kind < SETTINGS_KIND_COUNT; kind++) {
-        cfg_opt_t *options = parsing->options[kind];
-        size_t used = 0;
-
-        options[used++] = (cfg_opt_t){
-            .name = "",
-            .type = CFGT_PTR,
-            .flags = CFGF_NODEFAULT,
-            .simple_value.ptr = (void **)parsing,
-        };
-        for (size_t i = 0; i < MQTT_ARRAY_LEN(key_rows); i++) {
-            if (key_rows[i].block == kind)
-                options[used++] = value_option(key_rows[i].name, key_rows[i].several);
+    if (is(p, SETTINGS_TOKEN_BAD)) {
+        next(p);
+    } else if (is_text(p) && !begins_entry(p)) {
+        if (keep)
+            keep_value(p, entry);
+        next(p);
+        if (is(p, SETTINGS_TOKEN_COMMA)) {
+            complain(p, p->token.line, p->token.column,
+                     is_list(entry) ? "several values stand in braces; write: %s = { \"...\", "
+                                      "\"...\" }"
+                                    : "'%s' takes one value; remove the rest",
+                     entry->word);
+            recover(p);
         }
-        if (kind == SETTINGS_LIMITS)
-            used = fill_limits(parsing, options, used);
-        if (kind == SETTINGS_TOP)
-            used = fill_top(parsing, options, used);
-        options[used] = (cfg_opt_t){ .name = NULL };
+    } else if (is(p, SETTINGS_TOKEN_OPEN) && is_list(entry)) {
+        parse_list(p, entry, keep);
+    } else if (is(p, SETTINGS_TOKEN_OPEN)) {
+        complain(p, p->token.line, p->token.column, "'%s' takes one value; write it without { }",
+                 entry->word);
+        recover(p);
+    } else {
+        complain(p, line, column, "a value is missing; write: %s = %s", entry->word,
+                 shape_of(entry));
+        recover(p);
     }
 }
 
-static int parse(struct parsing *parsing, const char *text)
+/* Is it the first time, or += to what is there? */
+static bool is_repeated(struct parsing *p, const struct entry *entry)
 {
-    cfg_t *cfg = cfg_init(parsing->options[SETTINGS_TOP], CFGF_NONE);
-    if (cfg == NULL)
-        return -ENOMEM;
-    cfg_set_error_function(cfg, on_complaint);
-    cfg->filename = strdup(parsing->file);
+    const struct setting *first = settings_value(&p->settings->blocks[entry->block], entry->word);
 
-    /* A stream over no bytes cannot be opened; a blank more does no harm. */
-    char *padded = NULL;
-    int len = asprintf(&padded, "%s\n", text);
-    FILE *stream = len < 0 ? NULL : fmemopen(padded, (size_t)len, "r");
-    unsigned before = parsing->diagnostics->errors;
-    int verdict = stream == NULL ? CFG_SUCCESS : cfg_parse_fp(cfg, stream);
-    if (stream == NULL)
-        parsing->status = -ENOMEM;
-    else if (verdict != CFG_SUCCESS && parsing->status == 0
-             && parsing->diagnostics->errors == before)
-        diagnostics_error(parsing->diagnostics, parsing->file, (unsigned)cfg->line,
-                          "cannot be read; see tacit.conf(5) for the syntax");
-    if (stream != NULL)
-        fclose(stream);
-    if (len >= 0)
-        free(padded);
-    cfg_free(cfg);
-    return parsing->status;
+    if (first == NULL || is(p, SETTINGS_TOKEN_APPEND))
+        return false;
+    complain(p, entry->line, entry->column, "'%s' was already set in line %u of %s; %s",
+             entry->word, first->line, first->file,
+             is_list(entry) ? "write += to add to it" : "remove one of them");
+    return true;
 }
 
-int settings_syntax_parse(const char *text, const char *file, struct diagnostics *diagnostics,
+static void parse_key(struct parsing *p, struct entry *entry)
+{
+    bool keep = !is_repeated(p, entry);
+
+    if (is(p, SETTINGS_TOKEN_APPEND) && !is_list(entry)) {
+        complain(p, p->token.line, p->token.column,
+                 "'%s' takes one value; write = instead of +=", entry->word);
+        keep = false;
+    }
+    if (is(p, SETTINGS_TOKEN_EQUALS) || is(p, SETTINGS_TOKEN_APPEND)) {
+        next(p);
+        parse_value(p, entry, keep);
+        return;
+    }
+    complain(p, entry->line, entry->behind_column, "'=' is missing; write: %s = %s", entry->word,
+             shape_of(entry));
+    recover(p);
+}
+
+/* ---- blocks ---- */
+
+static void parse_body(struct parsing *p, size_t block, const struct settings_token *open);
+
+static const struct settings_block *find_named(const struct settings *settings,
+                                               enum settings_kind kind, const char *title)
+{
+    for (size_t i = 0; i < settings->block_count; i++) {
+        const struct settings_block *block = &settings->blocks[i];
+        if (block->kind == kind && !block->is_void && strcmp(block->title, title) == 0)
+            return block;
+    }
+    return NULL;
+}
+
+/* Finds or adds the block; SETTINGS_NONE after a complaint or out of memory. */
+static size_t open_block(struct parsing *p, const struct entry *entry, char *title)
+{
+    struct settings_block like = {
+        .kind = entry->kind,
+        .title = title,
+        .parent = entry->block,
+        .file = p->file,
+        .line = entry->line,
+        .column = entry->column,
+    };
+    enum settings_form form = settings_words_form(entry->kind);
+    const struct settings_block *other =
+        form == SETTINGS_EACH ? NULL : find_named(p->settings, entry->kind, title);
+
+    if (other != NULL && form == SETTINGS_JOINED)
+        return (size_t)(other - p->settings->blocks);
+    if (other != NULL) {
+        complain(p, entry->line, entry->column,
+                 "there is another %s \"%.100s\" in line %u of %s; join them or rename one",
+                 entry->word, title, other->line, other->file);
+        like.is_void = true;
+    }
+    if (p->settings->block_count == SETTINGS_BLOCKS) {
+        complain(p, entry->line, entry->column, "more than %d blocks; join some of them",
+                 SETTINGS_BLOCKS);
+        return SETTINGS_NONE;
+    }
+    size_t block = settings_add_block(p->settings, &like);
+    if (block == SETTINGS_NONE)
+        p->status = -ENOMEM;
+    return block;
+}
+
+/* What a block begins with, up to its brace: its title, "" where it has none; NULL after a
+ * complaint or out of memory. */
+static char *parse_title(struct parsing *p, const struct entry *entry)
+{
+    bool is_named = settings_words_form(entry->kind) == SETTINGS_NAMED;
+    const char *name = is_named ? " \"name\"" : "";
+    struct mqtt_span title = span_of("");
+
+    if (is(p, SETTINGS_TOKEN_EQUALS) || is(p, SETTINGS_TOKEN_APPEND)) {
+        complain(p, entry->line, entry->column, "%s is a block; write: %s%s { %s = ... }",
+                 entry->word, entry->word, name, settings_words_example(entry->kind));
+        return NULL;
+    }
+    if (is_named && !is_text(p)) {
+        if (!is(p, SETTINGS_TOKEN_BAD))
+            complain(p, entry->line, entry->behind_column,
+                     "a name is missing; write: %s \"name\" { ... }", entry->word);
+        return NULL;
+    }
+    if (is_named) {
+        title = p->token.text;
+        next(p);
+    } else if (is(p, SETTINGS_TOKEN_STRING)) {
+        complain(p, p->token.line, p->token.column, "'%s' has no name; write: %s { ... }",
+                 entry->word, entry->word);
+        next(p);
+    }
+    if (!is(p, SETTINGS_TOKEN_OPEN)) {
+        if (!is(p, SETTINGS_TOKEN_BAD))
+            complain(p, p->behind_line, p->behind_column, "'{' is missing; write: %s%s { ... }",
+                     entry->word, name);
+        return NULL;
+    }
+    char *copy = strndup((const char *)title.data, title.len);
+    if (copy == NULL)
+        p->status = -ENOMEM;
+    return copy;
+}
+
+static void parse_block(struct parsing *p, const struct entry *entry)
+{
+    char *title = parse_title(p, entry);
+    size_t block = title != NULL ? open_block(p, entry, title) : SETTINGS_NONE;
+
+    free(title);
+    if (block == SETTINGS_NONE) {
+        recover(p);
+        return;
+    }
+    struct settings_token open = p->token;
+    next(p);
+    parse_body(p, block, &open);
+}
+
+/* ---- entries ---- */
+
+static void complain_unknown(struct parsing *p, const struct entry *entry,
+                             enum settings_kind inside)
+{
+    char other[SETTINGS_WORD_BYTES];
+    char homes[160];
+    const char *name = settings_words_kind(inside);
+    const char *in = inside == SETTINGS_TOP ? "" : " in ";
+
+    if (settings_words_homes(entry->word, homes, sizeof(homes)))
+        complain(p, entry->line, entry->column, "'%s' does not stand %s%s; it belongs in %s",
+                 entry->word, inside == SETTINGS_TOP ? "outside of blocks" : "in ", name, homes);
+    else if (settings_words_nearest(inside, entry->word, other))
+        complain(p, entry->line, entry->column, "unknown word '%s'%s%s; did you mean '%s'?",
+                 entry->word, in, name, other);
+    else
+        complain(p, entry->line, entry->column,
+                 "unknown word '%s'%s%s; see tacit.conf(5) for what may stand here", entry->word,
+                 in, name);
+}
+
+/* A block that only fits further out means that this one should have ended. */
+static bool fits_outside(const struct parsing *p, enum settings_kind inside, const char *word)
+{
+    enum settings_kind ignored;
+
+    if (settings_lexer_peek(&p->lexer) == '=')
+        return false;
+    while (inside != SETTINGS_TOP) {
+        inside = settings_words_parent(inside);
+        if (settings_words_find(inside, word, &ignored) == SETTINGS_BLOCK)
+            return true;
+    }
+    return false;
+}
+
+static void copy_word(const struct parsing *p, char out[SETTINGS_WORD_BYTES])
+{
+    snprintf(out, SETTINGS_WORD_BYTES, "%.*s",
+             (int)(p->token.text.len < SETTINGS_WORD_BYTES ? p->token.text.len
+                                                           : SETTINGS_WORD_BYTES - 1),
+             (const char *)p->token.text.data);
+}
+
+/* One key or block. False when it belongs further out; then it is still to be read. */
+static bool parse_entry(struct parsing *p, size_t block, const struct settings_token *open)
+{
+    enum settings_kind inside = p->settings->blocks[block].kind;
+    struct entry entry = {
+        .line = p->token.line,
+        .column = p->token.column,
+        .behind_column = settings_lexer_column(&p->lexer),
+        .block = block,
+        .kind = inside,
+    };
+
+    copy_word(p, entry.word);
+    enum settings_word what = settings_words_find(inside, entry.word, &entry.kind);
+    if (what == SETTINGS_UNKNOWN && fits_outside(p, inside, entry.word)) {
+        complain(p, entry.line, entry.column,
+                 "'%s' does not stand in %s; a } is missing before it, for the { of line %u",
+                 entry.word, settings_words_kind(inside), open->line);
+        p->missing_closes++;
+        return false;
+    }
+    next(p);
+    if (what == SETTINGS_BLOCK) {
+        parse_block(p, &entry);
+    } else if (what == SETTINGS_UNKNOWN) {
+        complain_unknown(p, &entry, inside);
+        recover(p);
+    } else {
+        parse_key(p, &entry);
+    }
+    return true;
+}
+
+static void complain_sign(struct parsing *p)
+{
+    if (is(p, SETTINGS_TOKEN_STRING))
+        complain(p, p->token.line, p->token.column,
+                 "a key or a block is expected here; they stand without quotes");
+    else if (!is(p, SETTINGS_TOKEN_BAD))
+        complain(p, p->token.line, p->token.column, "a key or a block is expected here");
+}
+
+/* A } where no block is open. */
+static void parse_stray_close(struct parsing *p)
+{
+    if (p->missing_closes > 0)
+        p->missing_closes--;
+    else
+        complain(p, p->token.line, p->token.column, "this } closes nothing; remove it");
+    next(p);
+}
+
+/* Entries up to the brace that closes `open`, or to the end of the file where it is NULL. */
+static void parse_body(struct parsing *p, size_t block, const struct settings_token *open)
+{
+    while (p->status == 0 && !diagnostics_are_full(p->diagnostics)) {
+        switch (p->token.kind) {
+        case SETTINGS_TOKEN_END:
+            if (open != NULL)
+                complain_unclosed(p, open);
+            return;
+        case SETTINGS_TOKEN_CLOSE:
+            if (open == NULL) {
+                parse_stray_close(p);
+                break;
+            }
+            next(p);
+            return;
+        case SETTINGS_TOKEN_WORD:
+            if (!parse_entry(p, block, open))
+                return;
+            break;
+        case SETTINGS_TOKEN_STRING:
+        case SETTINGS_TOKEN_OPEN:
+        case SETTINGS_TOKEN_EQUALS:
+        case SETTINGS_TOKEN_APPEND:
+        case SETTINGS_TOKEN_COMMA:
+        case SETTINGS_TOKEN_BAD:
+            complain_sign(p);
+            recover(p);
+            break;
+        }
+    }
+}
+
+int settings_syntax_parse(const struct settings_source *source, struct diagnostics *diagnostics,
                           struct settings *settings, settings_include include,
                           void *include_context)
 {
-    struct parsing *parsing = calloc(1, sizeof(*parsing));
-    if (parsing == NULL)
-        return -ENOMEM;
-    parsing->file = file;
-    parsing->diagnostics = diagnostics;
-    parsing->settings = settings;
-    parsing->include = include;
-    parsing->include_context = include_context;
-    fill_options(parsing);
-    int status = parse(parsing, text);
-    free(parsing);
-    return status;
+    struct parsing p = {
+        .file = source->file,
+        .diagnostics = diagnostics,
+        .settings = settings,
+        .include = include,
+        .include_context = include_context,
+    };
+    const struct entry top = { .block = SETTINGS_NONE, .kind = SETTINGS_TOP, .line = 1 };
+    char no_title[] = "";
+    size_t block = open_block(&p, &top, no_title);
+
+    if (block == SETTINGS_NONE)
+        return p.status;
+    settings_lexer_init(&p.lexer, source->text, source->len, source->file, diagnostics);
+    next(&p);
+    parse_body(&p, block, NULL);
+    return p.status;
 }

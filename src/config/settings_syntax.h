@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From the text of one file to settings, by libconfuse.
+/* From the text of one file to settings, by recursive descent over the grammar of settings.h.
  *
- * libconfuse stops at its first complaint; what came before it is in the settings. Not
- * thread-safe: its scanner is global. */
+ * Every complaint has a line and a column. After one the reader goes on where the next entry
+ * can begin: at a word in a new line, or behind the brace that closes what was not understood. */
 #pragma once
 
 #include "base/attrs.h"
 #include "config/settings.h"
 
-/* Called for each value of the key "include", with the name as it is written. */
-typedef int (*settings_include)(void *context, const char *name, const char *file, unsigned line);
+/* Called for each value of the key "include"; `name` has its text and place. 0 or -ENOMEM. */
+typedef int (*settings_include)(void *context, const struct setting *name);
 
-/* `text` is NUL-terminated and has passed config_text_check(). `file` is owned by
- * *settings. -ENOMEM, or 0 whatever there was to complain about. */
-MQTT_NODISCARD int settings_syntax_parse(const char *text, const char *file,
+struct settings_source {
+    char *text; /* changed: strings are unescaped in place */
+    size_t len;
+    const char *file; /* owned by the settings */
+};
+
+/* -ENOMEM, or 0 whatever there was to complain about. */
+MQTT_NODISCARD int settings_syntax_parse(const struct settings_source *source,
                                          struct diagnostics *diagnostics, struct settings *settings,
                                          settings_include include, void *include_context);

@@ -5,6 +5,7 @@
 #include "core/client.h"
 #include "core/dispatch.h"
 #include "core/encode.h"
+#include "core/standing.h"
 #include "core/state.h"
 
 #include <errno.h>
@@ -80,9 +81,12 @@ static enum mqtt_status reauthenticate(struct client *client, const struct mqtt_
         client_doom(client, MQTT_NOT_AUTHORIZED, "re-authentication failed");
         return MQTT_OK;
     }
-    client->session->role = answer.role;
+    if (!session_admit(client->session, answer.role)) {
+        client_doom(client, MQTT_NOT_AUTHORIZED, "re-authentication led to another topic space");
+        return MQTT_OK;
+    }
     client->broker->generation++;
-    client->broker->policy_generation++;
+    client->broker->route_epoch++; /* what was allowed before is judged again */
     encode_auth(client, MQTT_SUCCESS, request.method, answer.data);
     return MQTT_OK;
 }

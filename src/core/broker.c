@@ -6,7 +6,6 @@
 #include "core/route.h"
 #include "core/session.h"
 #include "core/state.h"
-#include "core/subscription.h"
 
 #include <stdlib.h>
 
@@ -47,11 +46,13 @@ struct broker *broker_new(const struct broker_options *options, uint64_t now_ms)
     broker->options = *options;
     broker->limits = options->limits;
     broker->generation = 1;
+    broker->policy_generation = 1;
     wheel_init(&broker->wheel, now_ms, broker);
     bytes_map_init(&broker->sessions, &options->hash_key);
     bytes_map_init(&broker->subscriptions, &options->hash_key);
     bytes_map_init(&broker->groups, &options->hash_key);
     bytes_map_init(&broker->routes, &options->hash_key);
+    list_init(&broker->session_list);
     list_init(&broker->clients);
     list_init(&broker->doomed);
     list_init(&broker->routes_by_use);
@@ -91,6 +92,7 @@ void broker_free(struct broker *broker)
     for (unsigned i = 0; broker->batches != NULL && i < broker->options.shard_count; i++)
         free(broker->batches[i].bytes);
     free(broker->batches);
+    free(broker->scratch);
     free(broker);
 }
 
@@ -120,53 +122,5 @@ void broker_drain(struct broker *broker, uint64_t now_ms)
     while (!list_is_empty(&broker->clients))
         client_doom(MQTT_CONTAINER_OF(broker->clients.next, struct client, in_broker),
                     MQTT_SERVER_SHUTTING_DOWN, "server shutting down");
-    broker_reap(broker, now_ms);
-}
-
-/* ---- a changed policy ---- */
-
-struct change {
-    const struct role *(*find)(void *context, const struct identity *identity);
-    void *context;
-};
-
-static bool is_still_granted(const struct session *session, const struct subscription *s)
-{
-    struct mqtt_span filter = s->group != NULL ? topic_filter_text(s->group->subscriber.link.filter)
-                                               : subscription_filter(s);
-
-    if (session->role == NULL)
-        return false;
-    if (s->group != NULL && !role_options_of(session->role)->shared)
-        return false;
-    return policy_decide_subscribe(session->role, session->identity, filter).verdict
-           == POLICY_ALLOW;
-}
-
-static void apply(struct bytes_node *node, void *context)
-{
-    const struct change *change = context;
-    struct session *session = MQTT_CONTAINER_OF(node, struct session, by_client_id);
-
-    session->role = change->find(change->context, session->identity);
-    list_for_each_safe (link, following, &session->subscriptions) {
-        struct subscription *s = MQTT_CONTAINER_OF(link, struct subscription, in_session);
-
-        if (!is_still_granted(session, s))
-            subscription_remove(s);
-    }
-    session_purge_forbidden(session);
-}
-
-void broker_policy_changed(struct broker *broker,
-                           const struct role *(*find)(void *context,
-                                                      const struct identity *identity),
-                           void *context, uint64_t now_ms)
-{
-    struct change change = { find, context };
-
-    broker->generation++;
-    broker->policy_generation++;
-    bytes_map_each(&broker->sessions, apply, &change);
     broker_reap(broker, now_ms);
 }

@@ -35,14 +35,25 @@ MQTT_NODISCARD struct broker *broker_new(const struct broker_options *options, u
 /* All clients were closed or lost before. NULL is fine. */
 void broker_free(struct broker *broker);
 
-/* New limits or policy: both from the next packet on. A policy change re-decides
- * every role, cuts what is no longer granted and forgets cached routes. `find`
- * gives the role of an identity in the new policy, NULL for none. */
+/* From the next packet on. */
 void broker_set_limits(struct broker *broker, const struct limits *limits);
-void broker_policy_changed(struct broker *broker,
-                           const struct role *(*find)(void *context,
-                                                      const struct identity *identity),
-                           void *context, uint64_t now_ms);
+
+/* ---- a changed policy: promise W4 ---- */
+
+/* What admission_port.find_standing answers has changed. From now on nothing that it forbids is
+ * published, granted, delivered, replayed or sent from a queue, and no role of the policy before
+ * is looked at any more. Costs the same whatever the number of sessions: each of them, and each
+ * route, is brought up to date when it is next used. */
+void broker_policy_changed(struct broker *broker, uint64_t now_ms);
+
+/* Goes on with the walk that makes room: ends subscriptions and drops queued messages that are no
+ * longer granted, ends connections that are barred. Looks at up to `most` of them (256 cost some
+ * 0.1 ms). True: there is more; call again, other work in between. A connection that was cut off
+ * from something and does not read what was on its way to it is closed a second later. */
+MQTT_NODISCARD bool broker_policy_step(struct broker *broker, unsigned most, uint64_t now_ms);
+
+/* Permissions in caches are judged and noted (observe_port) once more at their next use. */
+void broker_observe_again(struct broker *broker);
 
 /* ---- time ---- */
 

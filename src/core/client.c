@@ -95,8 +95,10 @@ struct outbox_pools *broker_outbox_pools(struct broker *broker)
 
 void client_sent(struct client *client, uint64_t now_ms)
 {
-    if (client->outbox.bytes == 0)
+    if (client->outbox.bytes == 0) {
         client->awake = false;
+        client->must_drain = false;
+    }
     /* Half the bound, so that a slow reader is not filled a packet at a time. */
     if (!client->stalled || client->outbox.bytes > client->broker->limits.outbox_bytes / 2)
         return;

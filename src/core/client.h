@@ -42,6 +42,7 @@ struct client {
     bool request_problem;
     bool stalled;            /* outbox above its limit: queues wait until it drains */
     bool lost;               /* the connection under it is gone already */
+    bool must_drain;         /* lost a right with bytes on their way; until they are gone */
     uint16_t send_quota;     /* the client's Receive Maximum, bounded by ours */
     uint32_t maximum_packet; /* bytes the client takes */
     struct route_hints *hints;
@@ -58,9 +59,11 @@ struct client {
     uint32_t keep_alive_ms;       /* one and a half times; 0: none */
     uint16_t topic_alias_maximum; /* the client's, bounded by ours */
     uint8_t close_reason;         /* to send, when doomed */
-    bool close_silently;          /* no DISCONNECT */
-    bool discard_will;            /* DISCONNECT with reason 0 came */
-    uint32_t connect_expiry_s;    /* as asked for in CONNECT */
+    bool may_retain;              /* as CONNACK told it, or would have */
+    uint8_t maximum_qos;
+    bool close_silently;       /* no DISCONNECT */
+    bool discard_will;         /* DISCONNECT with reason 0 came */
+    uint32_t connect_expiry_s; /* as asked for in CONNECT */
     const char *close_text;
 };
 

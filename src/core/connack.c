@@ -51,19 +51,18 @@ static void add_limits(struct mqtt_writer *w, const struct client *client,
 }
 
 /* What the role may do. A client without a role is told that it may do nothing. */
-static void add_rights(struct mqtt_writer *w, const struct admission_answer *answer)
+static void add_rights(struct mqtt_writer *w, const struct client *client,
+                       const struct admission_answer *answer)
 {
-    static const struct role_options nothing = { 0 };
-    const struct role_options *options =
-        answer->role != NULL ? role_options_of(answer->role) : &nothing;
+    const struct role *role = answer->role;
 
-    if (options->maximum_qos < MQTT_QOS_2) /* [MQTT-3.2.2-9] */
-        add_number(w, MQTT_PROP_MAXIMUM_QOS, MQTT_PROPERTY_BYTE, options->maximum_qos);
-    if (!options->retain)
+    if (client->maximum_qos < MQTT_QOS_2) /* [MQTT-3.2.2-9] */
+        add_number(w, MQTT_PROP_MAXIMUM_QOS, MQTT_PROPERTY_BYTE, client->maximum_qos);
+    if (!client->may_retain)
         add_number(w, MQTT_PROP_RETAIN_AVAILABLE, MQTT_PROPERTY_BYTE, 0);
-    if (!options->wildcards)
+    if (role == NULL || !role_may_use_wildcards(role))
         add_number(w, MQTT_PROP_WILDCARD_AVAILABLE, MQTT_PROPERTY_BYTE, 0);
-    if (!options->shared)
+    if (role == NULL || !role_options_of(role)->shared)
         add_number(w, MQTT_PROP_SHARED_AVAILABLE, MQTT_PROPERTY_BYTE, 0);
 }
 
@@ -120,7 +119,7 @@ void connack_accept(struct client *client, const struct mqtt_connect *connect,
         }
         struct mqtt_writer w = mqtt_writer_over(block, room);
         add_limits(&w, client, connect);
-        add_rights(&w, answer);
+        add_rights(&w, client, answer);
         add_names(&w, client, connect, answer, id_is_assigned);
         connack.properties = mqtt_writer_written(&w);
     }

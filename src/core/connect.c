@@ -10,6 +10,7 @@
 #include "core/connack.h"
 #include "core/dispatch.h"
 #include "core/encode.h"
+#include "core/standing.h"
 #include "core/state.h"
 
 static enum mqtt_status refuse(struct client *client, uint8_t reason, const char *text,
@@ -101,19 +102,37 @@ static uint32_t session_expiry(const struct client *client, const struct mqtt_co
     return connect->session_expiry_s < limit_s ? connect->session_expiry_s : (uint32_t)limit_s;
 }
 
+/* Nobody can come back to it: its client id is free again, its will is not sent. */
+static void forget_barred(struct session *session, uint64_t now_ms)
+{
+    will_clear(session);
+    session->expiry_s = 0;
+    if (session->client != NULL)
+        client_evict(session->client, MQTT_ADMINISTRATIVE_ACTION, "this identity is barred",
+                     now_ms);
+    else
+        session_end(session, now_ms);
+}
+
 /* The session of this client id, cut off from whoever has it now. NULL: there is
  * none, or it had to end. `*out_reason` is set when the session is another's. */
 static struct session *find_session(struct client *client, struct mqtt_span id,
-                                    const struct identity *identity, bool clean_start,
+                                    const struct admission_answer *answer, bool clean_start,
                                     uint64_t now_ms, uint8_t *out_reason)
 {
+    const struct identity *identity = &answer->identity;
+    const struct role *role = answer->role;
     struct session *session = session_find(client->broker, id);
 
     *out_reason = MQTT_SUCCESS;
     if (session == NULL)
         return NULL;
     if (!identity_equal(session->identity, identity)) {
-        *out_reason = MQTT_CLIENT_IDENTIFIER_NOT_VALID;
+        if (!session_is_barred(session)) {
+            *out_reason = MQTT_CLIENT_IDENTIFIER_NOT_VALID;
+            return NULL;
+        }
+        forget_barred(session, now_ms);
         return NULL;
     }
     if (session->client != NULL) {
@@ -125,6 +144,10 @@ static struct session *find_session(struct client *client, struct mqtt_span id,
     }
     if (session != NULL && clean_start) {
         session_end(session, now_ms); /* [MQTT-3.1.2-4] */
+        return NULL;
+    }
+    if (session != NULL && !session_admit(session, role)) {
+        session_discard(session); /* what it holds lies in another topic space */
         return NULL;
     }
     return session;
@@ -157,27 +180,28 @@ static bool client_id_fits(const struct mqtt_span id, const struct admission_ans
     return span_starts_with(id, span_of(answer->identity.device));
 }
 
-/* The will must be allowed now; it is asked again when it is published. */
-static enum policy_verdict will_verdict(const struct mqtt_connect *connect,
-                                        const struct admission_answer *answer)
+/* The will must be allowed now; it is asked again when it is published. NULL, or why not. */
+static const char *will_objection(const struct mqtt_connect *connect,
+                                  const struct admission_answer *answer)
 {
-    const struct role_options *options;
+    const struct mqtt_will *will = &connect->will;
+    char space[POLICY_SPACE_BYTES];
 
     if (!connect->has_will)
-        return POLICY_ALLOW;
-    if (answer->role == NULL)
-        return POLICY_DENY_NO_ROLE;
-    options = role_options_of(answer->role);
-    if (connect->will.retain && !options->retain)
-        return POLICY_DENY;
-    return policy_decide_publish(answer->role, &answer->identity, connect->will.topic).verdict;
+        return NULL;
+    if (role_space(answer->role, &answer->identity, space) > 0 && will->topic.data[0] == '$')
+        return "a tenant's own topic space has no '$' topics";
+    struct policy_publish judgement =
+        policy_decide_publish(answer->role, &answer->identity, will->topic);
+    return publish_objection(&judgement, (uint8_t)will->qos, will->retain, will->payload.len);
 }
 
 /* The rules of the session for the one who now has it. */
 static int settle(struct client *client, struct session *session,
                   const struct mqtt_connect *connect, const struct role *role)
 {
-    session->role = role;
+    client->maximum_qos = role != NULL ? role_maximum_qos(role) : 0;
+    client->may_retain = role != NULL && role_may_retain(role);
     session->expiry_s = session_expiry(client, connect);
     will_clear(session); /* [MQTT-3.1.3-9] a delayed one is not sent any more */
     return connect->has_will ? will_set(session, &connect->will) : 0;
@@ -192,7 +216,7 @@ static enum mqtt_status accept(struct client *client, const struct mqtt_connect 
     struct mqtt_span id =
         is_assigned ? assign_client_id(client->broker, memory) : connect->client_id;
     struct session *session =
-        find_session(client, id, &answer->identity, connect->clean_start, now_ms, &reason);
+        find_session(client, id, answer, connect->clean_start, now_ms, &reason);
     bool is_present = session != NULL;
 
     if (reason != MQTT_SUCCESS)
@@ -216,19 +240,17 @@ static enum mqtt_status on_answer(struct client *client, const struct mqtt_conne
                                   enum admission admission, struct admission_answer *answer,
                                   uint64_t now_ms)
 {
-    enum policy_verdict will;
-
     if (admission == ADMISSION_REFUSE)
         return refuse(client, answer->reason != 0 ? answer->reason : MQTT_NOT_AUTHORIZED,
                       answer->reason_text, answer->server_reference);
     if (!client_id_fits(connect->client_id, answer))
         return refuse(client, MQTT_CLIENT_IDENTIFIER_NOT_VALID,
                       "client identifier must start with the device's name", NULL);
-    will = will_verdict(connect, answer);
-    if (will != POLICY_ALLOW)
-        return refuse(client, MQTT_NOT_AUTHORIZED, "not allowed to publish the will", NULL);
-    if (connect->has_will && connect->will.qos > role_options_of(answer->role)->maximum_qos)
+    if (connect->has_will && answer->role != NULL
+        && connect->will.qos > role_maximum_qos(answer->role))
         return refuse(client, MQTT_QOS_NOT_SUPPORTED, "QoS of the will is not allowed", NULL);
+    if (will_objection(connect, answer) != NULL)
+        return refuse(client, MQTT_NOT_AUTHORIZED, "not allowed to publish the will", NULL);
     return accept(client, connect, answer, now_ms);
 }
 

@@ -5,8 +5,11 @@
 #include "base/pool.h"
 #include "core/client.h"
 #include "core/encode.h"
+#include "core/policy_walk.h"
 #include "core/session.h"
+#include "core/standing.h"
 #include "core/state.h"
+#include "core/subscription.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -75,6 +78,7 @@ static void queue_unlink(struct session *session, struct delivery *delivery)
     struct broker_stats *stats = &session->broker->stats;
     size_t bytes = message_bytes(delivery->message);
 
+    policy_walk_skip_delivery(&session->broker->walk, &delivery->link);
     list_unlink(&delivery->link);
     session->outgoing.queued_count--;
     session->outgoing.queued_bytes -= bytes;
@@ -203,7 +207,7 @@ static enum delivery_result deliver_qos_0(struct session *session,
         return DELIVERY_DROPPED;
     }
     struct wire wire = {
-        .topic = publication->topic,
+        .topic = space_leave(session, publication->topic),
         .forward = publication->forward,
         .payload = publication->payload,
         .expires_ms = publication->expires_ms,
@@ -231,6 +235,7 @@ static struct delivery *delivery_new(struct session *session, struct publication
         .qos = (uint8_t)terms->qos,
         .retain = terms->retain,
         .shared = terms->shared,
+        .policy_generation = broker->policy_generation,
     };
     return delivery;
 }
@@ -239,7 +244,7 @@ static struct delivery *delivery_new(struct session *session, struct publication
 static void send_publish(struct session *session, struct delivery *delivery, uint64_t now_ms)
 {
     struct wire wire = {
-        .topic = message_topic(delivery->message),
+        .topic = space_leave(session, message_topic(delivery->message)),
         .forward = message_forward(delivery->message),
         .payload = message_payload(delivery->message),
         .expires_ms = delivery->message->expires_ms,
@@ -303,6 +308,41 @@ enum delivery_result session_deliver(struct session *session, struct publication
     return launch(session, delivery, now_ms) == 0 ? DELIVERY_DONE : refuse(session, delivery);
 }
 
+bool session_may_send(struct session *session, struct delivery *delivery)
+{
+    uint32_t generation = session->broker->policy_generation;
+
+    if (MQTT_LIKELY(delivery->policy_generation == generation) || delivery->message == NULL)
+        return true;
+    if (!session_may_receive(session, message_topic(delivery->message)))
+        return false;
+    delivery->policy_generation = generation;
+    return true;
+}
+
+static void pass_on(struct session *session, struct delivery *delivery, uint64_t now_ms)
+{
+    if (delivery->shared)
+        share_hand_on(session, delivery->message, now_ms);
+    session->broker->stats.publish_dropped++;
+}
+
+void session_drop_queued(struct session *session, struct delivery *delivery, uint64_t now_ms)
+{
+    queue_unlink(session, delivery);
+    pass_on(session, delivery, now_ms);
+    delivery_free(session->broker, delivery);
+}
+
+/* What was in flight when the right to it ended is not sent again. */
+static void drop_inflight(struct session *session, struct delivery *delivery, uint64_t now_ms)
+{
+    /* [MQTT-4.8.2-5] QoS 2 stays with the one it was sent to. */
+    if (delivery->qos != MQTT_QOS_2 || !delivery->sent)
+        pass_on(session, delivery, now_ms);
+    window_drop(session, delivery);
+}
+
 /* Sends again what an earlier connection left in flight, as far as the window goes. */
 static void resend(struct session *session, uint64_t now_ms)
 {
@@ -316,6 +356,10 @@ static void resend(struct session *session, uint64_t now_ms)
 
         if (!delivery->unsent_here)
             continue;
+        if (!session_may_send(session, delivery)) {
+            drop_inflight(session, delivery, now_ms);
+            continue;
+        }
         if (client->state != CLIENT_ACTIVE || client->stalled
             || outgoing->inflight_count - outgoing->unsent_count >= client->send_quota)
             return;
@@ -336,6 +380,10 @@ void session_pump(struct session *session, uint64_t now_ms)
     while (!list_is_empty(queue) && session_has_room(session)) {
         struct delivery *delivery = delivery_of(queue->next);
 
+        if (!session_may_send(session, delivery)) {
+            session_drop_queued(session, delivery, now_ms);
+            continue;
+        }
         queue_unlink(session, delivery);
         if (delivery->message->expires_ms <= now_ms) {
             delivery_free(session->broker, delivery); /* [MQTT-3.3.2-5] */
@@ -360,20 +408,6 @@ void session_resume(struct session *session, uint64_t now_ms)
     session_pump(session, now_ms);
 }
 
-void session_purge_forbidden(struct session *session)
-{
-    list_for_each_safe (link, following, &session->outgoing.queue) {
-        struct delivery *delivery = delivery_of(link);
-        struct policy_decision decision = policy_decide_receive(session->role, session->identity,
-                                                                message_topic(delivery->message));
-
-        if (decision.verdict == POLICY_ALLOW)
-            continue;
-        queue_unlink(session, delivery);
-        delivery_free(session->broker, delivery);
-    }
-}
-
 int session_restore_delivery(struct session *session, const struct delivery *model)
 {
     struct delivery *delivery;
@@ -394,6 +428,7 @@ int session_restore_delivery(struct session *session, const struct delivery *mod
         return -ENOMEM;
     *delivery = *model;
     delivery->link = (struct list){ 0 };
+    delivery->policy_generation = session->broker->policy_generation - 1; /* not judged yet */
     identifiers_ref(delivery->identifiers);
     if (delivery->message != NULL)
         message_ref(delivery->message);

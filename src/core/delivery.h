@@ -46,8 +46,9 @@ struct delivery {
     uint8_t qos;
     uint8_t state; /* enum delivery_state */
     bool retain;
-    bool shared;      /* came by a shared subscription */
-    bool sent;        /* on the wire at least once: the next time is a duplicate */
+    bool shared;                /* came by a shared subscription */
+    bool sent;                  /* on the wire at least once: the next time is a duplicate */
+    uint32_t policy_generation; /* it was judged by */
     bool unsent_here; /* in flight from an earlier connection, not yet sent again on this one */
 };
 
@@ -103,8 +104,12 @@ void session_pump(struct session *session, uint64_t now_ms);
  * [MQTT-3.3.4-9] */
 void session_resume(struct session *session, uint64_t now_ms);
 
-/* Drops what the session may no longer receive. */
-void session_purge_forbidden(struct session *session);
+/* May it still be sent, by the policy in force? Judged once per change of policy. */
+bool session_may_send(struct session *session, struct delivery *delivery);
+
+/* Lets go of a queued delivery that may not; what came by a shared subscription goes to another
+ * member of its group. */
+void session_drop_queued(struct session *session, struct delivery *delivery, uint64_t now_ms);
 
 /* Acknowledgements from the client: `known` is whether the packet id was one that
  * awaited it. */

@@ -257,9 +257,10 @@ static int load_session(struct loading *l)
         || session_find(l->broker, client_id) != NULL)
         return -EINVAL;
     const struct admission_port *port = &l->broker->options.ports.admission;
-    const struct role *role =
-        port->find_role != NULL ? port->find_role(port->context, &identity) : NULL;
-    session = session_new(l->broker, client_id, &identity, role);
+    struct standing standing = { 0 };
+    if (port->find_standing != NULL)
+        port->find_standing(port->context, &identity, &standing);
+    session = session_new(l->broker, client_id, &identity, standing.role);
     if (session == NULL)
         return -ENOMEM;
     session->expiry_s = expiry_s;

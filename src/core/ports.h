@@ -53,13 +53,20 @@ struct admission_answer {
     const char *server_reference; /* with 0x9C and 0x9D; NULL: none */
 };
 
+/* What an identity may do by the policy in force. Zero: nothing. */
+struct standing {
+    const struct role *role; /* of the policy in force; NULL: none */
+    const char *barred; /* static text: why it may not even be here; NULL: it may. Its connection
+                                is ended with 0x98 and its will is not published */
+};
+
 struct admission_port {
     void *context;
     enum admission (*decide)(void *context, const struct admission_request *request,
                              struct admission_answer *out);
-    /* The role of an identity now, NULL for none: for sessions restored from a store. NULL: they
-     * have none until their client comes back. */
-    const struct role *(*find_role)(void *context, const struct identity *identity);
+    /* Where an identity stands now: asked once per session after each change of policy, and for
+     * sessions restored from a store. NULL: nobody may do anything after the first change. */
+    void (*find_standing)(void *context, const struct identity *identity, struct standing *out);
     /* An unfinished exchange is given up. May be NULL when none is ever made. */
     void (*abandon)(void *context, void *exchange);
 };
@@ -77,6 +84,10 @@ enum event_kind {
     EVENT_PROTOCOL_ERROR,
     EVENT_MESSAGE_DROPPED, /* first of a series for a session */
     EVENT_WILL_SENT,
+    EVENT_GRANT_USED,         /* a SUBSCRIBE used a scoped wildcard grant; topic: the filter */
+    EVENT_SUBSCRIPTION_ENDED, /* a change of policy took it away; topic: the filter */
+    EVENT_SCOPE_FULL,         /* topic is one too many for a scoped wildcard grant and not
+                                 delivered; first of a series for a subscription */
     EVENT_KIND_COUNT,
 };
 
@@ -84,15 +95,26 @@ struct event {
     enum event_kind kind;
     const void *facts; /* the connection's, NULL if there is none */
     struct mqtt_span client_id;
-    const struct identity *identity; /* NULL before admission */
-    uint8_t reason;                  /* MQTT 5 reason code */
-    const char *text;                /* static explanation, NULL: none */
-    struct mqtt_span topic;          /* empty: none */
+    const struct identity *identity;  /* NULL before admission */
+    uint8_t reason;                   /* MQTT 5 reason code */
+    const char *text;                 /* static explanation, NULL: none */
+    struct mqtt_span topic;           /* as the client sees it; empty: none */
+    const struct policy_scope *scope; /* the scoped grant it is about; NULL: none */
 };
 
 struct event_port {
     void *context;
     void (*report)(void *context, const struct event *event);
+};
+
+/* ---- what identities do, for least-privilege suggestions ---- */
+
+/* Called when a permission is judged, not per message: on misses of the route cache, for
+ * subscriptions and wills. `topic` is a topic or a filter as the client sees it. */
+struct observe_port {
+    void *context;
+    void (*note)(void *context, const struct identity *identity, enum policy_action action,
+                 struct mqtt_span topic, bool allowed);
 };
 
 /* ---- randomness: assigned client identifiers ---- */
@@ -120,7 +142,8 @@ struct shared_lock {
 struct broker_ports {
     struct transport_port transport;
     struct admission_port admission;
-    struct event_port events; /* report may be NULL */
+    struct event_port events;    /* report may be NULL */
+    struct observe_port observe; /* note may be NULL */
     struct random_port random;
     struct peers_port peers; /* post may be NULL where there is one shard */
 };

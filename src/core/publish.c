@@ -10,13 +10,17 @@
 #include "core/client.h"
 #include "core/dispatch.h"
 #include "core/encode.h"
+#include "core/rate.h"
 #include "core/route.h"
+#include "core/standing.h"
 #include "core/state.h"
 
 #include <stdlib.h>
 
 /* Properties up to this size are cleaned for forwarding without the heap. */
 #define FORWARD_BYTES 1024u
+
+#define REASON_BYTES 256u
 
 /* Acknowledges in the way of its QoS. Before MQTT 5 there is no way to say no. */
 static void acknowledge(struct client *client, const struct mqtt_publish *publish, uint8_t reason,
@@ -54,24 +58,49 @@ static void refuse(struct client *client, const struct mqtt_publish *publish, ui
                    const char *text)
 {
     client->broker->stats.publish_refused++;
-    client_report(client, EVENT_PUBLISH_REFUSED, reason, text, publish->topic);
+    client_report(client, EVENT_PUBLISH_REFUSED, reason, text,
+                  space_leave(client->session, publish->topic));
     if (publish->qos == MQTT_QOS_2 && client->version == MQTT_VERSION_5)
         packet_ids_remove(&client->session->received, publish->packet_id);
     acknowledge(client, publish, reason, text);
 }
 
+static void refuse_by_policy(struct client *client, const struct mqtt_publish *publish,
+                             const struct policy_publish *judgement)
+{
+    struct mqtt_span topic = space_leave(client->session, publish->topic);
+    const char *why =
+        publish_objection(judgement, publish->qos, publish->retain, publish->payload.len);
+    uint8_t reason = MQTT_NOT_AUTHORIZED;
+    char text[REASON_BYTES];
+
+    if (mqtt_topic_levels(topic) > client->broker->limits.topic_levels)
+        reason = MQTT_TOPIC_NAME_INVALID;
+    if (judgement->verdict == POLICY_DENY && reason == MQTT_NOT_AUTHORIZED) {
+        policy_tell_missing(client->session->role, POLICY_PUBLISH, topic, judgement->verdict, text,
+                            sizeof(text));
+        why = text;
+    }
+    refuse(client, publish, reason, why);
+}
+
 /* Rules of the role and of the payload. True: refused and answered. */
 static bool is_refused(struct client *client, const struct mqtt_publish *publish,
-                       const struct publish_permission *permission)
+                       const struct publish_permission *permission, uint64_t now_ms)
 {
     if (permission->route == NULL) {
         refuse(client, publish, MQTT_QUOTA_EXCEEDED, "out of memory");
         return true;
     }
-    if (permission->decision.verdict != POLICY_ALLOW) {
-        bool is_too_deep = mqtt_topic_levels(publish->topic) > client->broker->limits.topic_levels;
-        refuse(client, publish, is_too_deep ? MQTT_TOPIC_NAME_INVALID : MQTT_NOT_AUTHORIZED,
-               permission->decision.reason);
+    const struct policy_publish *judgement = &permission->judgement;
+    if (MQTT_UNLIKELY((int64_t)publish->payload.len
+                      > judgement->payload_bytes[publish->retain][publish->qos])) {
+        refuse_by_policy(client, publish, judgement);
+        return true;
+    }
+    if (MQTT_UNLIKELY(judgement->rate != NULL)
+        && !rates_take(&client->session->rates, judgement->rate, now_ms)) {
+        refuse(client, publish, MQTT_QUOTA_EXCEEDED, "more messages than the grant's rate allows");
         return true;
     }
     if (publish->payload_is_utf8 && !mqtt_utf8_is_valid(publish->payload)) {
@@ -145,21 +174,30 @@ static void route_with_properties(struct client *client, const struct mqtt_publi
         free(memory);
 }
 
-static enum mqtt_status check_role(const struct client *client, const struct mqtt_publish *publish)
+/* What it was told in CONNACK. Whether a grant allows it comes with the topic. */
+static enum mqtt_status check_announced(const struct client *client,
+                                        const struct mqtt_publish *publish)
 {
-    const struct role *role = client->session->role;
-    const struct role_options *options;
-
     if (MQTT_LIKELY(!publish->retain && publish->qos == MQTT_QOS_0))
         return MQTT_OK;
-    if (role == NULL)
-        return MQTT_OK; /* refused for its topic in a moment, with a better reason */
-    options = role_options_of(role);
-    if (publish->retain && !options->retain)
+    if (publish->retain && !client->may_retain)
         return MQTT_ERR_RETAIN; /* [MQTT-3.2.2-14] */
-    if (publish->qos > options->maximum_qos)
+    if (publish->qos > client->maximum_qos)
         return MQTT_ERR_QOS_NOT_SUPPORTED; /* [MQTT-3.2.2-11] */
     return MQTT_OK;
+}
+
+/* From here on the topic is as the broker calls it. */
+static bool enter_space(struct client *client, struct mqtt_publish *publish)
+{
+    struct mqtt_span topic = space_enter(client->session, publish->topic);
+
+    if (MQTT_UNLIKELY(topic.len == 0)) {
+        client_doom(client, MQTT_TOPIC_NAME_INVALID, "the topic is too long for its topic space");
+        return false;
+    }
+    publish->topic = topic;
+    return true;
 }
 
 enum mqtt_status on_publish(struct client *client, const struct mqtt_frame *frame, uint64_t now_ms)
@@ -174,11 +212,13 @@ enum mqtt_status on_publish(struct client *client, const struct mqtt_frame *fram
     if (MQTT_LIKELY(status == MQTT_OK))
         status = alias_resolve(client, &publish);
     if (MQTT_LIKELY(status == MQTT_OK))
-        status = check_role(client, &publish);
+        status = check_announced(client, &publish);
     if (MQTT_LIKELY(status == MQTT_OK))
         status = take_over_id(client, &publish, &is_repeated);
     if (MQTT_UNLIKELY(status != MQTT_OK))
         return status;
+    if (!enter_space(client, &publish))
+        return MQTT_OK;
     client->broker->stats.publish_received++;
     if (MQTT_UNLIKELY(is_repeated)) {
         acknowledge(client, &publish, MQTT_SUCCESS, NULL);
@@ -186,7 +226,7 @@ enum mqtt_status on_publish(struct client *client, const struct mqtt_frame *fram
     }
 
     struct publish_permission permission = route_permit(client, publish.topic);
-    if (MQTT_LIKELY(!is_refused(client, &publish, &permission)))
+    if (MQTT_LIKELY(!is_refused(client, &publish, &permission, now_ms)))
         route_with_properties(client, &publish, permission.route, now_ms);
     return MQTT_OK;
 }

@@ -3,6 +3,7 @@
 
 #include "codec/topic.h"
 #include "core/client.h"
+#include "core/standing.h"
 #include "core/state.h"
 
 #include <errno.h>
@@ -16,7 +17,7 @@ struct route_hint {
     struct route *route;
     uint32_t epoch;
     uint32_t policy_generation;
-    struct policy_decision decision;
+    struct policy_publish judgement;
 };
 
 struct route_hints {
@@ -92,7 +93,7 @@ static void add_subscription(struct building *b, struct subscription *s, struct 
         merge(&route->targets[session->route_index], s);
         return;
     }
-    if (policy_decide_receive(session->role, session->identity, topic).verdict != POLICY_ALLOW)
+    if (!subscription_may_receive(s, topic))
         return;
     void *targets = route->targets;
     if (!grow(&targets, &route->target_capacity, route->target_count, sizeof(*route->targets))) {
@@ -264,19 +265,12 @@ static struct route_hint *hint_for(struct client *client, struct mqtt_span topic
     return &client->hints->entries[slot % HINTS];
 }
 
-static struct policy_decision decide(const struct client *client, struct mqtt_span topic)
-{
-    if (mqtt_topic_levels(topic) > client->broker->limits.topic_levels)
-        return (struct policy_decision){ POLICY_DENY, "topic has too many levels", NULL };
-    return policy_decide_publish(client->session->role, client->session->identity, topic);
-}
-
 static struct publish_permission permit_slowly(struct client *client, struct mqtt_span topic,
                                                struct route_hint *hint)
 {
     struct broker *broker = client->broker;
     struct publish_permission permission = {
-        .decision = decide(client, topic),
+        .judgement = session_judge_publish(client->session, topic),
         .route = route_find(broker, topic),
     };
 
@@ -285,7 +279,7 @@ static struct publish_permission permit_slowly(struct client *client, struct mqt
             .route = permission.route,
             .epoch = broker->route_epoch,
             .policy_generation = broker->policy_generation,
-            .decision = permission.decision,
+            .judgement = permission.judgement,
         };
     return permission;
 }
@@ -299,6 +293,6 @@ struct publish_permission route_permit(struct client *client, struct mqtt_span t
                     && hint->policy_generation == broker->policy_generation
                     && span_equal(hint->route->by_topic.key, topic)))
         return (struct publish_permission){ brought_up_to_date(broker, hint->route),
-                                            hint->decision };
+                                            hint->judgement };
     return permit_slowly(client, topic, hint);
 }

@@ -48,14 +48,14 @@ struct route {
 /* May this client publish there? */
 struct publish_permission {
     struct route *route;
-    struct policy_decision decision;
+    struct policy_publish judgement;
 };
 
 /* The valid route of a topic; NULL out of memory. */
 struct route *route_find(struct broker *broker, struct mqtt_span topic);
 
-/* The route and the permission of a client, from its hints if they hold. `route` is NULL
- * out of memory; the decision is then a denial. */
+/* The route and the permission of a client, from its hints if they hold; `topic` as in the
+ * broker. `route` is NULL out of memory. */
 MQTT_HOT struct publish_permission route_permit(struct client *client, struct mqtt_span topic);
 
 void routes_fini(struct broker *broker);

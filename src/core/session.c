@@ -2,6 +2,8 @@
 #include "core/session.h"
 
 #include "core/client.h"
+#include "core/policy_walk.h"
+#include "core/rate.h"
 #include "core/state.h"
 #include "core/subscription.h"
 
@@ -41,24 +43,30 @@ static void identity_give(const struct broker *broker, struct identity *identity
 struct session *session_new(struct broker *broker, struct mqtt_span client_id,
                             const struct identity *identity, const struct role *role)
 {
+    char space[POLICY_SPACE_BYTES];
     struct session *session;
 
     if (broker->sessions.count >= broker->limits.sessions)
         return NULL;
-    session = calloc(1, sizeof(*session) + client_id.len);
+    size_t space_len = role_space(role, identity, space);
+    session = calloc(1, sizeof(*session) + client_id.len + space_len);
     if (session == NULL)
         return NULL;
     session->identity = identity_take(broker, identity);
     if (session->identity == NULL)
         goto fail_free;
     memcpy(session->client_id, client_id.data, client_id.len);
+    memcpy(session->client_id + client_id.len, space, space_len);
+    session->space_len = (uint8_t)space_len;
     session->by_client_id.key = (struct mqtt_span){ session->client_id, client_id.len };
     session->broker = broker;
     session->role = role;
+    session->policy_generation = broker->policy_generation;
     list_init(&session->subscriptions);
     outgoing_init(&session->outgoing);
     if (bytes_map_insert(&broker->sessions, &session->by_client_id) < 0)
         goto fail_identity;
+    list_push_back(&broker->session_list, &session->in_broker);
     broker->stats.sessions++;
     return session;
 
@@ -73,6 +81,9 @@ void session_discard(struct session *session)
 {
     struct broker *broker = session->broker;
 
+    policy_walk_leave(&broker->walk, session);
+    list_unlink(&session->in_broker);
+    rates_clear(&session->rates);
     list_for_each_safe (link, following, &session->subscriptions)
         subscription_remove(MQTT_CONTAINER_OF(link, struct subscription, in_session));
     outgoing_fini(session);

@@ -37,7 +37,9 @@ struct session {
     struct broker *broker;
     struct client *client;     /* NULL while nobody is connected */
     struct identity *identity; /* owned, or the broker's anonymous one */
-    const struct role *role;   /* of the current policy; NULL: none */
+    struct list in_broker;
+    const struct role *role;   /* by the policy of policy_generation: see standing.h; NULL: none */
+    struct rates *rates;       /* of its grants with a rate; NULL: none used yet */
     struct list subscriptions; /* struct subscription.in_session */
     struct outgoing outgoing;
     struct packet_ids received; /* QoS 2 taken over, PUBREL still to come */
@@ -47,6 +49,9 @@ struct session {
     uint32_t subscription_count;
     uint32_t route_stamp; /* scratch of route building: place in the list being made */
     uint32_t route_index;
+    uint32_t policy_generation;
+    uint8_t space_len;  /* of its topic space, whose text stands behind the client id */
+    bool is_cut_off;    /* barred, or in a space that is no longer its own */
     bool drop_reported; /* EVENT_MESSAGE_DROPPED was reported for this series */
     uint8_t client_id[];
 };

@@ -17,6 +17,14 @@ struct peer_batch {
     size_t capacity;
 };
 
+/* How far the walk after a change of policy has come: policy_walk.c. Whoever removes what a
+ * cursor points at moves the cursor on. */
+struct policy_walk {
+    struct list *session;      /* session.in_broker; NULL: no walk is on */
+    struct list *delivery;     /* delivery.link in its queue; NULL: not there yet */
+    struct list *subscription; /* subscription.in_session; NULL: not there yet */
+};
+
 struct broker {
     struct broker_options options;
     struct limits limits;
@@ -31,6 +39,7 @@ struct broker {
     /* sessions and connections */
     struct bytes_map sessions;
     struct identity *anonymous; /* shared by the sessions of nobody in particular; NULL: none yet */
+    struct list session_list;   /* all of them, oldest first */
     struct list clients;
     struct list doomed;
     /* subscriptions and routes */
@@ -48,4 +57,8 @@ struct broker {
     struct peer_batch *batches; /* by shard; NULL where there is one shard */
     uint64_t session_serial;    /* makes subscription keys unique */
     struct wheel_timer sweep;
+    /* policy */
+    struct policy_walk walk;
+    struct wheel_timer recall;
+    uint8_t *scratch; /* 64 KiB for topics in topic spaces; NULL: none needed yet */
 };

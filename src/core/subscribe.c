@@ -9,16 +9,27 @@
 #include "core/dispatch.h"
 #include "core/encode.h"
 #include "core/shared.h"
+#include "core/standing.h"
 #include "core/state.h"
 #include "core/subscription.h"
 
 #include <stdlib.h>
 
+#define REASON_BYTES 256u
+
 /* The answer to one filter, and what is said about it. */
 struct answer {
     uint8_t reason;
-    const char *text; /* static; NULL: none */
+    const char *text; /* NULL: none */
+    struct policy_decision decision;
+    char memory[REASON_BYTES]; /* of texts that are made up */
 };
+
+static void refuse(struct answer *answer, uint8_t reason, const char *text)
+{
+    answer->reason = reason;
+    answer->text = text;
+}
 
 static uint8_t reason_of(enum policy_verdict verdict)
 {
@@ -27,26 +38,68 @@ static uint8_t reason_of(enum policy_verdict verdict)
                                            : MQTT_NOT_AUTHORIZED;
 }
 
-/* May this session have this filter, and with which QoS? */
-static struct answer judge(const struct client *client, const struct mqtt_subscription *wanted)
+/* Says which grant would be needed: the operator reads it on the device's console. */
+static void refuse_by_policy(struct answer *answer, const struct session *session,
+                             struct mqtt_span seen)
 {
-    const struct session *session = client->session;
+    const struct policy_decision *decision = &answer->decision;
+
+    answer->reason = reason_of(decision->verdict);
+    answer->text = decision->reason;
+    if (answer->text != NULL && decision->verdict != POLICY_DENY_WILDCARD
+        && decision->verdict != POLICY_DENY)
+        return;
+    policy_tell_missing(session->role, POLICY_SUBSCRIBE, seen, decision->verdict, answer->memory,
+                        sizeof(answer->memory));
+    answer->text = answer->memory;
+}
+
+/* May this session have this filter, and with which QoS? */
+static void judge(struct client *client, const struct mqtt_subscription *wanted,
+                  struct answer *answer)
+{
+    struct session *session = client->session;
     struct mqtt_share share = { .filter = wanted->filter };
     int is_shared = mqtt_share_parse(wanted->filter, &share);
+    const struct role *role = session_role(session);
 
+    answer->reason = MQTT_SUCCESS;
+    answer->text = NULL;
     if (is_shared < 0 || !mqtt_topic_filter_is_valid(share.filter)) /* [MQTT-4.8.2-1] */
-        return (struct answer){ MQTT_TOPIC_FILTER_INVALID, "topic filter is not valid" };
-    if (mqtt_topic_levels(share.filter) > client->broker->limits.topic_levels)
-        return (struct answer){ MQTT_TOPIC_FILTER_INVALID, "topic filter has too many levels" };
-    if (is_shared > 0 && session->role != NULL && !role_options_of(session->role)->shared)
-        return (struct answer){ MQTT_SHARED_SUBSCRIPTIONS_NOT_SUPPORTED,
-                                "shared subscriptions are not granted to this role" };
-    struct policy_decision decision =
-        policy_decide_subscribe(session->role, session->identity, share.filter);
-    if (decision.verdict != POLICY_ALLOW)
-        return (struct answer){ reason_of(decision.verdict), decision.reason };
-    uint8_t most = role_options_of(session->role)->maximum_qos;
-    return (struct answer){ wanted->qos < most ? (uint8_t)wanted->qos : most, NULL };
+        refuse(answer, MQTT_TOPIC_FILTER_INVALID, "topic filter is not valid");
+    else if (mqtt_topic_levels(share.filter) > client->broker->limits.topic_levels)
+        refuse(answer, MQTT_TOPIC_FILTER_INVALID, "topic filter has too many levels");
+    else if (is_shared > 0 && role != NULL && !role_options_of(role)->shared)
+        refuse(answer, MQTT_SHARED_SUBSCRIPTIONS_NOT_SUPPORTED,
+               "shared subscriptions are not granted to this role");
+    if (answer->reason >= MQTT_UNSPECIFIED_ERROR)
+        return;
+    answer->decision = session_judge_filter(session, share.filter);
+    bool is_allowed = answer->decision.verdict == POLICY_ALLOW;
+    session_observe(session, POLICY_SUBSCRIBE, share.filter, is_allowed);
+    if (!is_allowed) {
+        refuse_by_policy(answer, session, share.filter);
+        return;
+    }
+    uint8_t most = answer->decision.maximum_qos;
+    answer->reason = wanted->qos < most ? (uint8_t)wanted->qos : most;
+}
+
+static void report_grant(const struct client *client, const struct policy_scope *scope,
+                         struct mqtt_span filter)
+{
+    const struct event_port *port = &client->broker->options.ports.events;
+    const struct event event = {
+        .kind = EVENT_GRANT_USED,
+        .facts = client->facts,
+        .client_id = client_id(client),
+        .identity = client->session->identity,
+        .topic = filter,
+        .scope = scope,
+    };
+
+    if (port->report != NULL)
+        port->report(port->context, &event);
 }
 
 struct replay {
@@ -58,15 +111,14 @@ struct replay {
 static void replay_one(void *context, struct publication *publication)
 {
     const struct replay *replay = context;
-    const struct subscription *s = replay->subscription;
+    struct subscription *s = replay->subscription;
     struct session *session = replay->session;
     enum mqtt_qos qos = publication->qos < s->qos ? publication->qos : s->qos;
     const struct terms terms = {
         .identifiers = s->identifiers, .qos = qos, .retain = true, /* [MQTT-3.3.1-8] */
     };
 
-    if (policy_decide_receive(session->role, session->identity, publication->topic).verdict
-        != POLICY_ALLOW)
+    if (!subscription_may_receive(s, publication->topic))
         return;
     session_deliver(session, publication, &terms, replay->now_ms);
     publication_fini(publication, &session->broker->messages);
@@ -85,28 +137,55 @@ static void replay_retained(struct client *client, struct subscription *subscrip
                           replay_one, &replay);
 }
 
-/* Judges and sets; the retained messages follow after the SUBACK. */
-static struct answer subscribe_one(struct client *client, const struct mqtt_subscribe *packet,
-                                   const struct mqtt_subscription *wanted, bool *out_is_new)
+/* Sets what was allowed, in the session's topic space. */
+static void set(struct client *client, const struct mqtt_subscribe *packet,
+                const struct mqtt_subscription *wanted, struct answer *answer, bool *out_is_new)
 {
     struct session *session = client->session;
-    struct answer answer = judge(client, wanted);
     struct mqtt_subscription granted = *wanted;
 
-    *out_is_new = false;
-    if (answer.reason < MQTT_UNSPECIFIED_ERROR
-        && session->subscription_count >= client->broker->limits.subscriptions
-        && subscription_find(session, wanted->filter) == NULL)
-        answer = (struct answer){ MQTT_QUOTA_EXCEEDED, "too many subscriptions" };
-    if (answer.reason < MQTT_UNSPECIFIED_ERROR) {
-        granted.qos = (enum mqtt_qos)answer.reason;
-        if (subscription_set(session, &granted, packet->subscription_identifier, out_is_new)
-            == NULL)
-            answer = (struct answer){ MQTT_QUOTA_EXCEEDED, "out of memory" };
+    granted.qos = (enum mqtt_qos)answer->reason;
+    granted.filter = space_enter_filter(session, wanted->filter);
+    if (granted.filter.len == 0) {
+        refuse(answer, MQTT_TOPIC_FILTER_INVALID, "topic filter is too long for its topic space");
+        return;
     }
-    if (answer.reason >= MQTT_UNSPECIFIED_ERROR)
-        client_report(client, EVENT_SUBSCRIBE_REFUSED, answer.reason, answer.text, wanted->filter);
-    return answer;
+    if (session->subscription_count >= client->broker->limits.subscriptions
+        && subscription_find(session, granted.filter) == NULL) {
+        refuse(answer, MQTT_QUOTA_EXCEEDED, "too many subscriptions");
+        return;
+    }
+    struct subscription *s =
+        subscription_set(session, &granted, packet->subscription_identifier, out_is_new);
+    if (s == NULL || subscription_scope(s, &answer->decision) < 0) {
+        refuse(answer, MQTT_QUOTA_EXCEEDED, "out of memory");
+        if (s != NULL)
+            subscription_remove(s);
+    }
+}
+
+/* Judges and sets; the retained messages follow after the SUBACK. */
+static void subscribe_one(struct client *client, const struct mqtt_subscribe *packet,
+                          const struct mqtt_subscription *wanted, struct answer *answer,
+                          bool *out_is_new)
+{
+    *out_is_new = false;
+    judge(client, wanted, answer);
+    if (answer->reason < MQTT_UNSPECIFIED_ERROR)
+        set(client, packet, wanted, answer, out_is_new);
+    if (answer->reason >= MQTT_UNSPECIFIED_ERROR)
+        client_report(client, EVENT_SUBSCRIBE_REFUSED, answer->reason, answer->text,
+                      wanted->filter);
+    else if (answer->decision.scope != NULL)
+        report_grant(client, answer->decision.scope, wanted->filter);
+}
+
+/* By the filter as the client writes it. */
+static struct subscription *subscription_of(struct session *session, struct mqtt_span filter)
+{
+    struct mqtt_span entered = space_enter_filter(session, filter);
+
+    return entered.len > 0 ? subscription_find(session, entered) : NULL;
 }
 
 static void replay_all(struct client *client, const struct mqtt_subscribe *packet,
@@ -117,7 +196,7 @@ static void replay_all(struct client *client, const struct mqtt_subscribe *packe
 
     for (unsigned i = 0; mqtt_subscribe_next(client->version, &r, &wanted); i++) {
         struct subscription *subscription = reasons[i] < MQTT_UNSPECIFIED_ERROR
-                                                ? subscription_find(client->session, wanted.filter)
+                                                ? subscription_of(client->session, wanted.filter)
                                                 : NULL;
         if (subscription != NULL && client->state == CLIENT_ACTIVE)
             replay_retained(client, subscription, is_new[i], now_ms);
@@ -130,16 +209,17 @@ static void answer_all(struct client *client, const struct mqtt_subscribe *packe
 {
     struct mqtt_reader r = mqtt_reader_over(packet->entries);
     struct mqtt_subscription wanted;
-    const char *text = NULL;
+    struct answer first = { 0 }; /* of those with a text: there is one Reason String */
+    struct answer other;
 
     for (unsigned i = 0; mqtt_subscribe_next(client->version, &r, &wanted); i++) {
-        struct answer answer = subscribe_one(client, packet, &wanted, &is_new[i]);
-        reasons[i] = answer.reason;
-        if (text == NULL)
-            text = answer.text;
+        struct answer *answer = first.text == NULL ? &first : &other;
+
+        subscribe_one(client, packet, &wanted, answer, &is_new[i]);
+        reasons[i] = answer->reason;
     }
     encode_suback(client, MQTT_SUBACK, packet->packet_id,
-                  (struct mqtt_span){ reasons, packet->count }, text); /* [MQTT-3.8.4-1] */
+                  (struct mqtt_span){ reasons, packet->count }, first.text); /* [MQTT-3.8.4-1] */
     replay_all(client, packet, reasons, is_new, now_ms);
 }
 
@@ -179,7 +259,7 @@ enum mqtt_status on_unsubscribe(struct client *client, const struct mqtt_frame *
     }
     struct mqtt_reader r = mqtt_reader_over(packet.entries);
     for (unsigned i = 0; mqtt_unsubscribe_next(&r, &filter); i++) {
-        struct subscription *subscription = subscription_find(client->session, filter);
+        struct subscription *subscription = subscription_of(client->session, filter);
 
         reasons[i] = MQTT_SUCCESS;
         if (subscription != NULL)

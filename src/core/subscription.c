@@ -4,9 +4,11 @@
 #include "codec/topic.h"
 #include "core/client.h"
 #include "core/peers.h"
+#include "core/policy_walk.h"
 #include "core/session.h"
 #include "core/shared.h"
 #include "core/state.h"
+#include "core/topic_quota.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -248,6 +250,7 @@ void subscription_remove(struct subscription *subscription)
     struct session *session = subscription->session;
     struct broker *broker = session->broker;
 
+    policy_walk_skip_subscription(&broker->walk, &subscription->in_session);
     broker->generation++;
     set_present(subscription, false);
     leave(broker, subscription);
@@ -256,15 +259,26 @@ void subscription_remove(struct subscription *subscription)
     session->subscription_count--;
     broker->stats.subscriptions--;
     identifiers_unref(subscription->identifiers);
+    topic_quota_free(subscription->quota);
     free(subscription);
 }
 
 /* ---- serving a group ---- */
 
-static bool may_receive(const struct subscription *member, struct mqtt_span topic)
+/* Groups are served message by message: the last answer is remembered. */
+static bool may_receive_again(struct subscription *member, struct mqtt_span topic)
 {
-    return policy_decide_receive(member->session->role, member->session->identity, topic).verdict
-           == POLICY_ALLOW;
+    const struct broker *broker = member->session->broker;
+    uint64_t hash = siphash(&broker->options.hash_key, topic);
+
+    if (MQTT_LIKELY(member->judged_generation == broker->policy_generation
+                    && member->judged_hash == hash))
+        return true;
+    if (!subscription_may_receive(member, topic))
+        return false;
+    member->judged_generation = broker->policy_generation;
+    member->judged_hash = hash;
+    return true;
 }
 
 static enum delivery_result deliver_to(struct share_group *group, struct subscription *member,
@@ -290,7 +304,7 @@ enum delivery_result share_group_deliver(struct share_group *group, struct publi
     list_for_each (link, &group->members) {
         struct subscription *member = MQTT_CONTAINER_OF(link, struct subscription, in_group);
 
-        if (!may_receive(member, publication->topic))
+        if (!may_receive_again(member, publication->topic))
             continue;
         if (session_has_room(member->session))
             return deliver_to(group, member, publication, now_ms);
@@ -302,8 +316,7 @@ enum delivery_result share_group_deliver(struct share_group *group, struct publi
     return fallback != NULL ? deliver_to(group, fallback, publication, now_ms) : DELIVERY_DROPPED;
 }
 
-/* Another member of a group that this session is in and that matches the topic. */
-static void hand_on(struct session *session, struct message *message, uint64_t now_ms)
+void share_hand_on(struct session *session, struct message *message, uint64_t now_ms)
 {
     list_for_each (link, &session->subscriptions) {
         struct subscription *s = MQTT_CONTAINER_OF(link, struct subscription, in_session);
@@ -332,7 +345,7 @@ static void redistribute_list(struct session *session, struct list *deliveries, 
         if (!delivery->shared || delivery->message == NULL
             || (delivery->qos == MQTT_QOS_2 && delivery->sent))
             continue;
-        hand_on(session, delivery->message, now_ms);
+        share_hand_on(session, delivery->message, now_ms);
     }
 }
 

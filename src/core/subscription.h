@@ -10,13 +10,16 @@
 #include "codec/subscribe.h"
 #include "core/delivery.h"
 #include "core/topic_index.h"
+#include "policy/policy.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 struct broker;
 struct session;
+struct message;
 struct share_group;
+struct topic_quota;
 
 /* What hangs off a filter in the index: a subscription, or a group of them. */
 struct subscriber {
@@ -36,7 +39,10 @@ struct subscription {
     bool no_local;
     bool retain_as_published;
     uint8_t retain_handling;
-    bool is_present; /* shared, and counted as having a client */
+    bool is_present;            /* shared, and counted as having a client */
+    uint32_t judged_generation; /* of policy: the topic `judged_hash` was allowed by it */
+    uint64_t judged_hash;       /* keyed */
+    struct topic_quota *quota;  /* of its scoped wildcard grant; NULL: it needs none */
     uint8_t key[];
 };
 
@@ -59,6 +65,21 @@ struct subscription *subscription_set(struct session *session,
                                       bool *out_is_new);
 void subscription_remove(struct subscription *subscription);
 
+/* What the policy says of a filter without its share part, as the client sees it. */
+struct policy_decision session_judge_filter(struct session *session, struct mqtt_span seen);
+
+/* Ties it to the scoped grant of the decision, or to none. -ENOMEM. */
+MQTT_NODISCARD int subscription_scope(struct subscription *subscription,
+                                      const struct policy_decision *decision);
+
+/* Judges it by the policy in force and takes over what that says of QoS and scope. False: it is
+ * no longer granted, to be removed. */
+MQTT_NODISCARD bool subscription_judge_again(struct subscription *subscription);
+
+/* May a message on this topic (as in the broker) be delivered by it: is its session allowed to
+ * have it, and its scope not used up? */
+bool subscription_may_receive(struct subscription *subscription, struct mqtt_span topic);
+
 /* The session's client came or went: its shared subscriptions count accordingly. */
 void subscription_presence(struct session *session, bool is_present);
 
@@ -72,6 +93,10 @@ struct share_group *share_group_find(const struct broker *broker, struct mqtt_sp
  * connected and has room, else the next in turn that may have it queued. */
 enum delivery_result share_group_deliver(struct share_group *group, struct publication *publication,
                                          uint64_t now_ms);
+
+/* A message that came to the session by a shared subscription goes to another member of that
+ * group, if there is one. */
+void share_hand_on(struct session *session, struct message *message, uint64_t now_ms);
 
 /* A shared subscriber's session ends: its unsent QoS 1 messages go to others.
  * [MQTT-4.8.2-4] area; QoS 2 in flight may not [MQTT-4.8.2-5]. */

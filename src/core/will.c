@@ -5,6 +5,7 @@
 #include "core/client.h"
 #include "core/route.h"
 #include "core/session.h"
+#include "core/standing.h"
 #include "core/state.h"
 
 #include <errno.h>
@@ -16,14 +17,14 @@ int will_set(struct session *session, const struct mqtt_will *from)
     struct will *will = calloc(1, sizeof(*will));
     uint8_t *forward = malloc(from->properties.len + 1);
     struct publication publication = {
-        .topic = from->topic,
+        .topic = space_enter(session, from->topic),
         .payload = from->payload,
         .expires_ms = WHEEL_NEVER,
         .qos = from->qos,
         .retain = from->retain,
     };
 
-    if (will == NULL || forward == NULL)
+    if (will == NULL || forward == NULL || publication.topic.len == 0)
         goto fail;
     publication.forward =
         (struct mqtt_span){ forward, mqtt_publish_forwardable(from->properties, forward) };
@@ -59,12 +60,11 @@ void will_clear(struct session *session)
 }
 
 /* Rights may have changed since CONNECT. */
-static bool is_still_allowed(const struct session *session, const struct publication *p)
+static bool is_still_allowed(struct session *session, const struct publication *p)
 {
-    if (session->role == NULL || (p->retain && !role_options_of(session->role)->retain))
-        return false;
-    return policy_decide_publish(session->role, session->identity, p->topic).verdict
-           == POLICY_ALLOW;
+    struct policy_publish judgement = session_judge_publish(session, p->topic);
+
+    return publish_objection(&judgement, (uint8_t)p->qos, p->retain, p->payload.len) == NULL;
 }
 
 static void report_sent(const struct session *session, struct mqtt_span topic)
@@ -74,7 +74,7 @@ static void report_sent(const struct session *session, struct mqtt_span topic)
         .kind = EVENT_WILL_SENT,
         .client_id = session_client_id(session),
         .identity = session->identity,
-        .topic = topic,
+        .topic = space_leave(session, topic),
     };
 
     if (port->report != NULL)
@@ -83,8 +83,8 @@ static void report_sent(const struct session *session, struct mqtt_span topic)
 
 void will_publish(struct session *session, uint64_t now_ms)
 {
+    session_role(session); /* one that is barred has no will any more */
     struct will *will = session->will;
-
     if (will == NULL)
         return;
     struct publication publication = message_publication(will->message);

@@ -93,18 +93,25 @@ static enum admission admit(void *context, const struct admission_request *reque
     out->data = (struct mqtt_span){ 0 };
     out->identity = (struct identity){
         .device = peer->device[0] != '\0' ? peer->device : NULL,
+        .tenant = world->tenant,
         .role = peer->role,
         .proved = peer->device[0] != '\0',
     };
-    out->role = policy_find_role(world->policy, peer->role);
+    out->role = policy_find(world->policy, &out->identity);
     return ADMISSION_ALLOW;
 }
 
-static const struct role *find_role(void *context, const struct identity *identity)
+static void find_standing(void *context, const struct identity *identity, struct standing *out)
 {
     const struct world *world = context;
 
-    return policy_find_role(world->policy, identity->role);
+    *out = (struct standing){
+        .role = policy_find(world->policy, identity),
+        .barred = world->barred != NULL && identity->device != NULL
+                          && strcmp(world->barred, identity->device) == 0
+                      ? "barred"
+                      : NULL,
+    };
 }
 
 static void abandon(void *context, void *unfinished)
@@ -148,23 +155,54 @@ static void post(void *context, unsigned shard, uint8_t *bytes, size_t len)
 
 static void make_policy(struct world *world)
 {
-    static const struct role_options everything = {
-        .wildcards = true, .shared = true, .retain = true, .maximum_qos = 2, .anonymous = true
+    static const struct policy_terms anything = { .retain = true,
+                                                  .maximum_qos = 2,
+                                                  .payload_bytes = POLICY_NO_LIMIT };
+    const struct role_options everything = {
+        .shared = true, .unrestricted = true, .anonymous = true, .terms = anything
     };
-    static const struct role_options device = { .retain = true, .maximum_qos = 2 };
+    const struct role_options device = { .terms = anything };
     const char *why;
     struct role *role;
 
     world->policy = policy_new();
     must(world->policy != NULL, "policy");
     role = policy_add_role(world->policy, "all", &everything);
-    must(role_grant(role, POLICY_PUBLISH, "#", &why) == 0, "grant");
-    must(role_grant(role, POLICY_SUBSCRIBE, "#", &why) == 0, "grant");
-    must(role_grant(role, POLICY_SUBSCRIBE, "$SYS/#", &why) == 0, "grant");
+    must(role != NULL, "role");
     role = policy_add_role(world->policy, "device", &device);
     must(role_grant(role, POLICY_PUBLISH, "devices/%{device}/#", &why) == 0, "grant");
     must(role_grant(role, POLICY_SUBSCRIBE, "devices/%{device}/#", &why) == 0, "grant");
     policy_seal(world->policy);
+}
+
+void world_set_policy(struct world *world, struct policy *policy)
+{
+    policy_unref(world->policy);
+    world->policy = policy;
+    for (unsigned i = 0; i < world->shards; i++)
+        broker_policy_changed(world->brokers[i], world->now_ms);
+}
+
+unsigned world_settle_policy(struct world *world, unsigned most)
+{
+    unsigned steps = 0;
+
+    for (unsigned i = 0; i < world->shards; i++) {
+        while (broker_policy_step(world->brokers[i], most, world->now_ms))
+            steps++;
+    }
+    return steps;
+}
+
+static void note(void *context, const struct identity *identity, enum policy_action action,
+                 struct mqtt_span topic, bool allowed)
+{
+    struct world *world = context;
+
+    (void)identity;
+    (void)action;
+    (void)topic;
+    world->notes[allowed]++;
 }
 
 void world_init(struct world *world, unsigned shards, const struct limits *limits)
@@ -183,8 +221,9 @@ void world_init(struct world *world, unsigned shards, const struct limits *limit
             .response_prefix = "answers",
             .ports = {
                 .transport = { wake, on_close },
-                .admission = { world, admit, find_role, abandon },
+                .admission = { world, admit, find_standing, abandon },
                 .events = { world, on_event },
+                .observe = { world, note },
                 .random = { world, fill },
                 .peers = { world, post },
             },

@@ -45,6 +45,9 @@ struct world {
     struct world_batch *batches; /* between shards, oldest first */
     uint64_t random;
     unsigned events[EVENT_KIND_COUNT];
+    unsigned notes[2];  /* permissions observed: refused, allowed */
+    const char *tenant; /* of those who come in from now on; NULL: none */
+    const char *barred; /* a device that may not be here; after the next change of policy */
     /* Enhanced authentication that the fake admission knows: method "echo" wants the
      * answer "pong" to its "ping". */
 };
@@ -53,6 +56,10 @@ struct world {
  * `limits` NULL: the defaults. */
 void world_init(struct world *world, unsigned shards, const struct limits *limits);
 void world_fini(struct world *world);
+
+/* Another policy (taken, sealed) from now on; then the walk, `most` at a time: how many steps. */
+void world_set_policy(struct world *world, struct policy *policy);
+unsigned world_settle_policy(struct world *world, unsigned most);
 
 /* A new connection of an anonymous client with role "all", or of a device. */
 struct world_peer *world_open(struct world *world, enum mqtt_version version);
