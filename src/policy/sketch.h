@@ -70,7 +70,8 @@ void sketch_set_since(struct sketch *sketch, int64_t since_s);
 size_t sketch_count(const struct sketch *sketch);
 struct sketch_drops sketch_drops_of(const struct sketch *sketch);
 
-/* In the order of last_s. A result other than 0 ends it and is returned. */
+/* Oldest last_s first as of the last merging or reading, then in the order of noting. A result
+ * other than 0 ends it and is returned. */
 typedef int (*sketch_visit)(void *context, const struct sketch_entry *entry);
 int sketch_each(const struct sketch *sketch, sketch_visit visit, void *context);
 
@@ -87,5 +88,5 @@ typedef int (*sketch_put)(void *context, struct mqtt_span line);
 int sketch_write(const struct sketch *sketch, sketch_put put, void *context);
 
 /* Adds what a text says, as sketch_merge() does. -EINVAL: *out_line is the line, from 1, that is
- * not as above; what stood before it is in the sketch. -ENOMEM: likewise. */
+ * not as above; what stood before it is in the sketch. */
 MQTT_NODISCARD int sketch_read(struct sketch *into, struct mqtt_span text, size_t *out_line);
