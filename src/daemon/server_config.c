@@ -57,6 +57,6 @@ int server_read_config(struct server *server, struct config **out)
         status = config_load(server->config_path[0] != '\0' ? server->config_path : NULL,
                              &settings_disk, &server->options->overrides, &diagnostics, out);
     if (status != 0 && diagnostics.errors == 0)
-        diagnostics_error(&diagnostics, "configuration", 0, "%s", strerror(-status));
+        diagnostics_error(&diagnostics, "configuration", 0, 0, "%s", strerror(-status));
     return status;
 }
