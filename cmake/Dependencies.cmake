@@ -11,7 +11,6 @@ function(tacit_package target package)
 endfunction()
 
 tacit_package(SQLITE3 sqlite3)     # PkgConfig::SQLITE3
-tacit_package(CONFUSE libconfuse)  # PkgConfig::CONFUSE
 tacit_package(JANSSON jansson)     # PkgConfig::JANSSON
 tacit_package(SYSTEMD libsystemd)  # PkgConfig::SYSTEMD
 tacit_package(URCU liburcu)        # PkgConfig::URCU

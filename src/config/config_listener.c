@@ -180,7 +180,7 @@ static int copy_file(const struct reading *r, const char *key, char **out)
     const struct setting *item = value_of(r, key);
     const char *slash = item == NULL ? NULL : strrchr(item->file, '/');
 
-    if (item == NULL || item->text[0] == '/' || slash == NULL)
+    if (slash == NULL || item->text[0] == '/' || item->text[0] == '\0')
         return copy(r, key, out);
     return asprintf(out, "%.*s/%s", (int)(slash - item->file), item->file, item->text) < 0 ? -ENOMEM
                                                                                            : 0;

@@ -184,11 +184,11 @@ static int read_wildcards(const struct reading *r, const struct settings_block *
     scope->origin = (struct policy_origin){ block->file, block->line, block->column };
     read_prefix(r, required(r, block, "prefix", "\"home/\", the levels that filters begin with"),
                 scope);
-    read_depth(r, required(r, block, "depth", "1 to 64 levels below the prefix, or any"),
+    read_depth(r, required(r, block, "depth", "2, how many levels below the prefix, or any"),
                &scope->depth);
-    config_value_number(
-        required(r, block, "most-topics", "how many different topics one subscription is served"),
-        1, MOST_TOPICS_MAX, r->diagnostics, &most_topics);
+    config_value_number(required(r, block, "most-topics",
+                                 "100, how many different topics one subscription is served"),
+                        1, MOST_TOPICS_MAX, r->diagnostics, &most_topics);
     scope->most_topics = (uint32_t)most_topics;
     config_value_expiry(required(r, block, "expires", "\"30d\", a date, or never"), r->diagnostics,
                         &scope->expires_s, &out->lasts_s);

@@ -52,6 +52,11 @@ static int64_t days_before(unsigned year)
     return past * 365 + past / 4 - past / 100 + past / 400 - 719162;
 }
 
+static bool is_day(unsigned year, unsigned month, unsigned day)
+{
+    return year >= 1970 && month >= 1 && month <= 12 && day >= 1 && day <= days_of(year, month);
+}
+
 int config_time_date(const char *text, int64_t *out_s)
 {
     bool has_time = has_shape(text, "0000-00-00T00:00:00Z");
@@ -65,8 +70,7 @@ int config_time_date(const char *text, int64_t *out_s)
     unsigned minute = has_time ? number(text + 14, 2) : 0;
     unsigned second = has_time ? number(text + 17, 2) : 0;
 
-    if (year < 1970 || month < 1 || month > 12 || day < 1 || day > days_of(year, month) || hour > 23
-        || minute > 59 || second > 59)
+    if (!is_day(year, month, day) || hour > 23 || minute > 59 || second > 59)
         return -EINVAL;
     int64_t days = days_before(year) + day - 1;
     for (unsigned m = 1; m < month; m++)

@@ -101,7 +101,7 @@ const struct settings_block *settings_find(const struct settings *settings, enum
 {
     for (size_t i = 0; i < settings->block_count; i++) {
         const struct settings_block *block = &settings->blocks[i];
-        if (block->kind == kind && strcmp(block->title, title) == 0)
+        if (block->kind == kind && !block->is_void && strcmp(block->title, title) == 0)
             return block;
     }
     return NULL;

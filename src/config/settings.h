@@ -49,7 +49,7 @@ struct settings_block {
     enum settings_kind kind;
     bool is_void;  /* complained about already: for its place only, not to be understood */
     char *title;   /* "" where the kind has none */
-    size_t parent; /* index of the block around it; SETTINGS_NONE: outside of blocks */
+    size_t parent; /* index of the block around it; SETTINGS_NONE: of what is outside of blocks */
     const char *file;
     unsigned line; /* of its first word */
     unsigned column;
@@ -81,7 +81,8 @@ MQTT_NODISCARD int settings_read(const char *path, const struct settings_files *
                                  struct diagnostics *diagnostics, struct settings *out);
 void settings_free(struct settings *settings);
 
-/* The first block of that kind and title, NULL if there is none. */
+/* The block of that kind and title (the first where titles do not tell them apart), NULL if there
+ * is none. */
 const struct settings_block *settings_find(const struct settings *settings, enum settings_kind kind,
                                            const char *title);
 

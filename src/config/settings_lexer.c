@@ -184,7 +184,7 @@ static bool ends_word(const struct settings_lexer *lexer, size_t at)
 {
     char c = lexer->text[at];
 
-    return (c != '\0' && strchr(" \t\r\n{}=,#\"'", c) != NULL) || is_pair(lexer, at, '/', '*')
+    return (c != '\0' && strchr(" \t\r\n{}=,\"'", c) != NULL) || is_pair(lexer, at, '/', '*')
            || is_pair(lexer, at, '+', '=');
 }
 

@@ -2,7 +2,7 @@
 /* The lexical rules of tacit.conf.
  *
  *   text    = { blank | comment | string | word | "{" | "}" | "=" | "+=" | "," }
- *   comment = "#" to the end of the line | "/ *" ... "* /"
+ *   comment = "#" to the end of the line, not inside a word | "/ *" ... "* /"
  *   string  = '"' ... '"' or "'" ... "'" on one line, UTF-8 without control characters; \ makes
  *             the next character literal, \n \t \r stand for what they do in C
  *   word    = one or more of A-Z a-z 0-9 _ - . / : % without // */

@@ -35,9 +35,7 @@ struct entry {
     enum settings_kind kind;
 };
 
-static void complain(struct parsing *p, unsigned line, unsigned column, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
-
+MQTT_PRINTF(4, 5)
 static void complain(struct parsing *p, unsigned line, unsigned column, const char *format, ...)
 {
     va_list arguments;
@@ -85,23 +83,39 @@ static bool begins_entry(const struct parsing *p)
                && (behind == '{' || behind == '"' || behind == '\''));
 }
 
-/* Goes to where the next entry can begin, past braces that belong together. */
+/* Goes to where the next entry can begin: behind the rest of the line and past braces that
+ * belong together. What stands at a place where it may not, unless it is a word, is passed. */
 static void recover(struct parsing *p)
 {
-    unsigned line = is(p, SETTINGS_TOKEN_WORD) ? p->behind_line : p->token.line;
+    bool goes_on = !is(p, SETTINGS_TOKEN_WORD);
     unsigned depth = 0;
 
     while (!is(p, SETTINGS_TOKEN_END)) {
-        if (depth == 0
-            && (is(p, SETTINGS_TOKEN_CLOSE)
-                || (is(p, SETTINGS_TOKEN_WORD) && p->token.line > line)))
+        bool is_word = is(p, SETTINGS_TOKEN_WORD);
+        bool is_rest = is_same_line(p) || (!is_word && goes_on) || is(p, SETTINGS_TOKEN_OPEN);
+        if (depth == 0 && (is(p, SETTINGS_TOKEN_CLOSE) || !is_rest))
             return;
         if (is(p, SETTINGS_TOKEN_OPEN))
             depth++;
-        if (is(p, SETTINGS_TOKEN_CLOSE) && --depth == 0)
-            line = p->token.line;
+        if (is(p, SETTINGS_TOKEN_CLOSE))
+            depth--;
+        goes_on = is(p, SETTINGS_TOKEN_COMMA);
         next(p);
     }
+}
+
+/* To behind the brace that closes this one. */
+static void skip_braces(struct parsing *p)
+{
+    unsigned depth = 0;
+
+    do {
+        if (is(p, SETTINGS_TOKEN_OPEN))
+            depth++;
+        if (is(p, SETTINGS_TOKEN_CLOSE))
+            depth--;
+        next(p);
+    } while (depth > 0 && !is(p, SETTINGS_TOKEN_END));
 }
 
 static void complain_unclosed(struct parsing *p, const struct settings_token *open)
@@ -167,7 +181,7 @@ static void parse_list(struct parsing *p, struct entry *entry, bool keep)
         } else if (is(p, SETTINGS_TOKEN_COMMA) && wants_comma) {
             wants_comma = false;
         } else if (is(p, SETTINGS_TOKEN_BAD)) {
-            wants_comma = false;
+            wants_comma = true;
         } else {
             complain(p, p->token.line, p->token.column,
                      "a value in quotes is expected here; write: %s = { \"...\", \"...\" }",
@@ -248,17 +262,6 @@ static void parse_key(struct parsing *p, struct entry *entry)
 
 static void parse_body(struct parsing *p, size_t block, const struct settings_token *open);
 
-static const struct settings_block *find_named(const struct settings *settings,
-                                               enum settings_kind kind, const char *title)
-{
-    for (size_t i = 0; i < settings->block_count; i++) {
-        const struct settings_block *block = &settings->blocks[i];
-        if (block->kind == kind && !block->is_void && strcmp(block->title, title) == 0)
-            return block;
-    }
-    return NULL;
-}
-
 /* Finds or adds the block; SETTINGS_NONE after a complaint or out of memory. */
 static size_t open_block(struct parsing *p, const struct entry *entry, char *title)
 {
@@ -272,7 +275,7 @@ static size_t open_block(struct parsing *p, const struct entry *entry, char *tit
     };
     enum settings_form form = settings_words_form(entry->kind);
     const struct settings_block *other =
-        form == SETTINGS_EACH ? NULL : find_named(p->settings, entry->kind, title);
+        form == SETTINGS_EACH ? NULL : settings_find(p->settings, entry->kind, title);
 
     if (other != NULL && form == SETTINGS_JOINED)
         return (size_t)(other - p->settings->blocks);
@@ -349,39 +352,20 @@ static void parse_block(struct parsing *p, const struct entry *entry)
 
 /* ---- entries ---- */
 
-static void complain_unknown(struct parsing *p, const struct entry *entry,
-                             enum settings_kind inside)
+/* Passes the value or the body of a word that may not stand here. */
+static void skip_entry(struct parsing *p)
 {
-    char other[SETTINGS_WORD_BYTES];
-    char homes[160];
-    const char *name = settings_words_kind(inside);
-    const char *in = inside == SETTINGS_TOP ? "" : " in ";
+    bool is_key = is(p, SETTINGS_TOKEN_EQUALS) || is(p, SETTINGS_TOKEN_APPEND);
 
-    if (settings_words_homes(entry->word, homes, sizeof(homes)))
-        complain(p, entry->line, entry->column, "'%s' does not stand %s%s; it belongs in %s",
-                 entry->word, inside == SETTINGS_TOP ? "outside of blocks" : "in ", name, homes);
-    else if (settings_words_nearest(inside, entry->word, other))
-        complain(p, entry->line, entry->column, "unknown word '%s'%s%s; did you mean '%s'?",
-                 entry->word, in, name, other);
-    else
-        complain(p, entry->line, entry->column,
-                 "unknown word '%s'%s%s; see tacit.conf(5) for what may stand here", entry->word,
-                 in, name);
-}
-
-/* A block that only fits further out means that this one should have ended. */
-static bool fits_outside(const struct parsing *p, enum settings_kind inside, const char *word)
-{
-    enum settings_kind ignored;
-
-    if (settings_lexer_peek(&p->lexer) == '=')
-        return false;
-    while (inside != SETTINGS_TOP) {
-        inside = settings_words_parent(inside);
-        if (settings_words_find(inside, word, &ignored) == SETTINGS_BLOCK)
-            return true;
-    }
-    return false;
+    if (is_key)
+        next(p);
+    bool has_text = is_text(p) && is_same_line(p);
+    if (has_text)
+        next(p);
+    if (is(p, SETTINGS_TOKEN_OPEN) && (!is_key || !has_text))
+        skip_braces(p);
+    else if (!is_key || !has_text || is(p, SETTINGS_TOKEN_COMMA))
+        recover(p);
 }
 
 static void copy_word(const struct parsing *p, char out[SETTINGS_WORD_BYTES])
@@ -396,6 +380,7 @@ static void copy_word(const struct parsing *p, char out[SETTINGS_WORD_BYTES])
 static bool parse_entry(struct parsing *p, size_t block, const struct settings_token *open)
 {
     enum settings_kind inside = p->settings->blocks[block].kind;
+    char advice[SETTINGS_ADVICE_BYTES];
     struct entry entry = {
         .line = p->token.line,
         .column = p->token.column,
@@ -406,9 +391,11 @@ static bool parse_entry(struct parsing *p, size_t block, const struct settings_t
 
     copy_word(p, entry.word);
     enum settings_word what = settings_words_find(inside, entry.word, &entry.kind);
-    if (what == SETTINGS_UNKNOWN && fits_outside(p, inside, entry.word)) {
+    /* A block that only fits further out means that this one should have ended. */
+    if (what == SETTINGS_UNKNOWN && settings_words_is_outer(inside, entry.word)
+        && settings_lexer_peek(&p->lexer) != '=') {
         complain(p, entry.line, entry.column,
-                 "'%s' does not stand in %s; a } is missing before it, for the { of line %u",
+                 "'%s' does not belong in %s; a } is missing before it, for the { of line %u",
                  entry.word, settings_words_kind(inside), open->line);
         p->missing_closes++;
         return false;
@@ -417,8 +404,9 @@ static bool parse_entry(struct parsing *p, size_t block, const struct settings_t
     if (what == SETTINGS_BLOCK) {
         parse_block(p, &entry);
     } else if (what == SETTINGS_UNKNOWN) {
-        complain_unknown(p, &entry, inside);
-        recover(p);
+        settings_words_advise(inside, entry.word, advice);
+        complain(p, entry.line, entry.column, "%s", advice);
+        skip_entry(p);
     } else {
         parse_key(p, &entry);
     }

@@ -105,8 +105,8 @@ const char *settings_words_example(enum settings_kind kind)
     return "connections";
 }
 
-bool settings_words_nearest(enum settings_kind inside, const char *word,
-                            char out[SETTINGS_WORD_BYTES])
+/* The word of that block that was probably meant: copied to `out`, or false. */
+static bool find_nearest(enum settings_kind inside, const char *word, char out[SETTINGS_WORD_BYTES])
 {
     const char *words[WORDS_MAX];
     char limits[WORDS_MAX][SETTINGS_WORD_BYTES];
@@ -130,7 +130,8 @@ bool settings_words_nearest(enum settings_kind inside, const char *word,
     return nearest != NULL;
 }
 
-bool settings_words_homes(const char *word, char *out, size_t size)
+/* Where the word may stand, as in "in role or in grant"; false when nowhere. */
+static bool find_homes(const char *word, char *out, size_t size)
 {
     enum settings_kind ignored;
     bool is_first = true;
@@ -140,10 +141,42 @@ bool settings_words_homes(const char *word, char *out, size_t size)
     for (size_t kind = 0; kind < SETTINGS_KIND_COUNT && used < size; kind++) {
         if (settings_words_find((enum settings_kind)kind, word, &ignored) == SETTINGS_UNKNOWN)
             continue;
-        const char *name =
-            kind == SETTINGS_TOP ? "the file outside of blocks" : block_rows[kind].name;
-        used += (size_t)snprintf(out + used, size - used, "%s%s", is_first ? "" : " or ", name);
+        used += (size_t)snprintf(out + used, size - used, "%s%s%s", is_first ? "" : " or ",
+                                 kind == SETTINGS_TOP ? "outside of blocks" : "in ",
+                                 block_rows[kind].name);
         is_first = false;
     }
     return !is_first;
+}
+
+bool settings_words_is_outer(enum settings_kind inside, const char *word)
+{
+    enum settings_kind ignored;
+
+    while (inside != SETTINGS_TOP) {
+        inside = block_rows[inside].parent;
+        if (settings_words_find(inside, word, &ignored) == SETTINGS_BLOCK)
+            return true;
+    }
+    return false;
+}
+
+void settings_words_advise(enum settings_kind inside, const char *word,
+                           char out[SETTINGS_ADVICE_BYTES])
+{
+    char other[SETTINGS_WORD_BYTES];
+    char homes[160];
+    const char *name = block_rows[inside].name;
+    const char *in = inside == SETTINGS_TOP ? "" : " in ";
+
+    if (find_homes(word, homes, sizeof(homes)))
+        snprintf(out, SETTINGS_ADVICE_BYTES, "'%s' does not belong%s%s but %s", word,
+                 inside == SETTINGS_TOP ? " outside of blocks" : in, name, homes);
+    else if (find_nearest(inside, word, other))
+        snprintf(out, SETTINGS_ADVICE_BYTES, "unknown word '%s'%s%s; did you mean '%s'?", word, in,
+                 name, other);
+    else
+        snprintf(out, SETTINGS_ADVICE_BYTES,
+                 "unknown word '%s'%s%s; see tacit.conf(5) for what may stand here", word, in,
+                 name);
 }

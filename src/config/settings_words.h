@@ -5,7 +5,8 @@
 
 #include "config/settings.h"
 
-#define SETTINGS_WORD_BYTES 48 /* longest word, NUL included */
+#define SETTINGS_WORD_BYTES   48 /* longest word, NUL included */
+#define SETTINGS_ADVICE_BYTES 320
 
 enum settings_form {
     SETTINGS_JOINED, /* without a name; several are one */
@@ -32,9 +33,9 @@ enum settings_form settings_words_form(enum settings_kind kind);
 /* A key of the block, for examples. */
 const char *settings_words_example(enum settings_kind kind);
 
-/* The word of that block that was probably meant: copied to `out`, or false. */
-bool settings_words_nearest(enum settings_kind inside, const char *word,
-                            char out[SETTINGS_WORD_BYTES]);
+/* Is it a block that may stand around `inside`, or beside what does? */
+bool settings_words_is_outer(enum settings_kind inside, const char *word);
 
-/* Where the word may stand, as in "role or grant"; false when nowhere. */
-bool settings_words_homes(const char *word, char *out, size_t size);
+/* What is wrong with a word that may not stand there, and which one is right. */
+void settings_words_advise(enum settings_kind inside, const char *word,
+                           char out[SETTINGS_ADVICE_BYTES]);

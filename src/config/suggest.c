@@ -40,7 +40,7 @@ const char *suggest_nearest(const char *word, const char *const *candidates, siz
 {
     const char *nearest = NULL;
     size_t len = strlen(word);
-    unsigned best = (unsigned)(len / 3) + 1;
+    unsigned best = len < 6 ? 1 : (unsigned)(len / 3);
 
     if (len == 0 || len > WORD_MAX)
         return NULL;

@@ -27,6 +27,10 @@ static const struct {
     { "deny-publis", "deny-publish" },
     { "listener", "" },
     { "x", "" },
+    { "pat", "path" },
+    { "foo", "" },
+    { "pith", "path" },
+    { "pooh", "" },
     { "", "" },
     { "deny_publish", "deny-publish" },
 };
