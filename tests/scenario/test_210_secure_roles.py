@@ -42,9 +42,24 @@ role "controller" {
 role "admin" {
   publish   = { "devices/#" }
   subscribe = { "devices/#", "$SYS/#" }
-  wildcards = on
   shared    = on
   retain    = on
+  wildcards {
+    prefix      = "devices/"
+    depth       = any
+    most-topics = 10000
+    expires     = never
+    owner       = "test"
+    reason      = "watches all"
+  }
+  wildcards {
+    prefix      = "$SYS/"
+    depth       = any
+    most-topics = 10000
+    expires     = never
+    owner       = "test"
+    reason      = "watches all"
+  }
 }
 listener "mqtts" {
   port = 8883
