@@ -60,6 +60,13 @@ static bool has_peers(const struct broker *broker)
 
 /* ---- groups ---- */
 
+static struct mqtt_span group_filter(const struct share_group *group)
+{
+    size_t name_len = strlen((const char *)group->key);
+
+    return (struct mqtt_span){ group->key + name_len + 1, group->by_key.key.len - name_len - 1 };
+}
+
 static struct share_group *group_new(struct broker *broker, const struct mqtt_share *share)
 {
     size_t key_len = share->group.len + 1 + share->filter.len;
@@ -324,8 +331,7 @@ void share_hand_on(struct session *session, struct message *message, uint64_t no
 
         if (s->group == NULL)
             continue;
-        if (!mqtt_topic_matches(topic_filter_text(s->group->subscriber.link.filter),
-                                publication.topic))
+        if (!mqtt_topic_matches(group_filter(s->group), publication.topic))
             continue;
         list_unlink(&s->in_group);
         if (s->group->count > 1)

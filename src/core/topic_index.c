@@ -4,24 +4,24 @@
 #include "base/bytes_map.h"
 #include "base/invariant.h"
 #include "codec/topic.h"
+#include "core/filter_table.h"
 #include "core/level_tree.h"
 
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
-struct topic_filter {
+struct wildcard_filter {
     struct bytes_node by_text; /* key: the text, below */
-    struct list links;
+    struct topic_filter filter;
     uint8_t text[];
 };
 
-/* Every filter stands in by_text. A topic has no wildcard in it, so looking one up
- * there finds an exact filter or nothing. */
 struct topic_index {
-    struct bytes_map by_text;
+    struct filter_table exact;
+    struct bytes_map wildcards_by_text;
     struct level_tree wildcards;
-    size_t filter_bytes;
+    size_t wildcard_bytes;
 };
 
 struct topic_index *topic_index_new(const struct siphash_key *key)
@@ -29,30 +29,26 @@ struct topic_index *topic_index_new(const struct siphash_key *key)
     struct topic_index *index = calloc(1, sizeof(*index));
     if (index == NULL)
         return NULL;
-    bytes_map_init(&index->by_text, key);
+    filter_table_init(&index->exact, key);
+    bytes_map_init(&index->wildcards_by_text, key);
     level_tree_init(&index->wildcards, key);
     return index;
-}
-
-static void free_filter(struct bytes_node *node, void *context)
-{
-    (void)context;
-    free(MQTT_CONTAINER_OF(node, struct topic_filter, by_text));
 }
 
 void topic_index_free(struct topic_index *index)
 {
     if (index == NULL)
         return;
-    bytes_map_each(&index->by_text, free_filter, NULL);
-    bytes_map_fini(&index->by_text);
+    filter_table_fini(&index->exact);
+    MQTT_INVARIANT(index->wildcards_by_text.count == 0);
+    bytes_map_fini(&index->wildcards_by_text);
     level_tree_fini(&index->wildcards);
     free(index);
 }
 
 struct mqtt_span topic_filter_text(const struct topic_filter *filter)
 {
-    return filter->by_text.key;
+    return filter_text(filter);
 }
 
 struct list *topic_filter_links(struct topic_filter *filter)
@@ -62,18 +58,19 @@ struct list *topic_filter_links(struct topic_filter *filter)
 
 size_t topic_index_filters(const struct topic_index *index)
 {
-    return index->by_text.count;
+    return index->exact.filters + index->wildcards_by_text.count;
 }
 
-static size_t filter_bytes(const struct topic_filter *filter)
+static size_t wildcard_bytes(size_t text_bytes)
 {
-    return level_heap_bytes(sizeof(*filter) + filter->by_text.key.len);
+    return level_heap_bytes(sizeof(struct wildcard_filter) + text_bytes);
 }
 
 size_t topic_index_bytes(const struct topic_index *index)
 {
-    return sizeof(*index) + index->filter_bytes + bytes_map_bytes(&index->by_text)
-           + index->wildcards.bytes + bytes_map_bytes(&index->wildcards.edges);
+    return sizeof(*index) + filter_table_bytes(&index->exact) + index->wildcard_bytes
+           + bytes_map_bytes(&index->wildcards_by_text) + index->wildcards.bytes
+           + bytes_map_bytes(&index->wildcards.edges);
 }
 
 /* ---- wildcard filters in the tree ---- */
@@ -126,61 +123,78 @@ static void wildcard_remove(struct topic_index *index, struct mqtt_span filter)
 
 /* ---- subscribers ---- */
 
-static struct topic_filter *add_filter(struct topic_index *index, struct mqtt_span text)
+static struct wildcard_filter *find_wildcard(const struct topic_index *index, struct mqtt_span text)
 {
-    struct topic_filter *filter = malloc(sizeof(*filter) + text.len);
-    if (filter == NULL)
-        return NULL;
-    memcpy(filter->text, text.data, text.len);
-    filter->by_text = (struct bytes_node){ .key = { filter->text, text.len } };
-    list_init(&filter->links);
-    if (bytes_map_insert(&index->by_text, &filter->by_text) != 0)
-        goto fail_free;
-    if (mqtt_topic_filter_has_wildcard(text) && wildcard_insert(index, filter) != 0)
-        goto fail_remove;
-    index->filter_bytes += filter_bytes(filter);
-    return filter;
-
-fail_remove:
-    bytes_map_remove(&index->by_text, &filter->by_text);
-fail_free:
-    free(filter);
-    return NULL;
+    struct bytes_node *node = bytes_map_find(&index->wildcards_by_text, text);
+    return node != NULL ? MQTT_CONTAINER_OF(node, struct wildcard_filter, by_text) : NULL;
 }
 
-static void remove_filter(struct topic_index *index, struct topic_filter *filter)
+static int add_wildcard(struct topic_index *index, struct mqtt_span text, struct list *first)
 {
-    struct mqtt_span text = topic_filter_text(filter);
-    if (mqtt_topic_filter_has_wildcard(text))
-        wildcard_remove(index, text);
-    index->filter_bytes -= filter_bytes(filter);
-    bytes_map_remove(&index->by_text, &filter->by_text);
-    free(filter);
+    struct wildcard_filter *added = calloc(1, sizeof(*added) + text.len);
+    if (added == NULL)
+        return -ENOMEM;
+    memcpy(added->text, text.data, text.len);
+    added->by_text.key = (struct mqtt_span){ added->text, text.len };
+    filter_set_text(&added->filter, added->text, text.len);
+    list_init(&added->filter.links);
+    if (bytes_map_insert(&index->wildcards_by_text, &added->by_text) != 0)
+        goto fail_free;
+    if (wildcard_insert(index, &added->filter) != 0)
+        goto fail_remove;
+    list_push_back(&added->filter.links, first);
+    index->wildcard_bytes += wildcard_bytes(text.len);
+    return 0;
+
+fail_remove:
+    bytes_map_remove(&index->wildcards_by_text, &added->by_text);
+fail_free:
+    free(added);
+    return -ENOMEM;
+}
+
+static void remove_wildcard(struct topic_index *index, struct topic_filter *filter)
+{
+    struct wildcard_filter *gone = MQTT_CONTAINER_OF(filter, struct wildcard_filter, filter);
+    wildcard_remove(index, gone->by_text.key);
+    index->wildcard_bytes -= wildcard_bytes(gone->by_text.key.len);
+    bytes_map_remove(&index->wildcards_by_text, &gone->by_text);
+    free(gone);
 }
 
 int topic_index_attach(struct topic_index *index, struct mqtt_span filter, struct topic_link *link)
 {
-    MQTT_INVARIANT(link->filter == NULL && filter.len > 0);
-    struct bytes_node *node = bytes_map_find(&index->by_text, filter);
-    struct topic_filter *found = node != NULL
-                                     ? MQTT_CONTAINER_OF(node, struct topic_filter, by_text)
-                                     : add_filter(index, filter);
-    if (found == NULL)
-        return -ENOMEM;
-    list_push_back(&found->links, &link->in_filter);
-    link->filter = found;
-    return 0;
+    MQTT_INVARIANT(!list_is_linked(&link->in_filter) && filter.len > 0);
+    bool is_exact = !mqtt_topic_filter_has_wildcard(filter);
+    struct topic_filter *found = NULL;
+    if (is_exact) {
+        found = filter_table_find(&index->exact, filter);
+    } else {
+        struct wildcard_filter *wildcard = find_wildcard(index, filter);
+        found = wildcard != NULL ? &wildcard->filter : NULL;
+    }
+    if (found != NULL) {
+        list_push_back(&found->links, &link->in_filter);
+        return 0;
+    }
+    return is_exact ? filter_table_add(&index->exact, filter, &link->in_filter)
+                    : add_wildcard(index, filter, &link->in_filter);
 }
 
 void topic_index_detach(struct topic_index *index, struct topic_link *link)
 {
-    struct topic_filter *filter = link->filter;
-    if (filter == NULL)
+    struct list *neighbour = link->in_filter.next;
+    if (!list_is_linked(&link->in_filter))
         return;
     list_unlink(&link->in_filter);
-    link->filter = NULL;
-    if (list_is_empty(&filter->links))
-        remove_filter(index, filter);
+    if (!list_is_empty(neighbour))
+        return;
+    /* It was the last one, so its neighbour was the head of the list. */
+    struct topic_filter *filter = MQTT_CONTAINER_OF(neighbour, struct topic_filter, links);
+    if (mqtt_topic_filter_has_wildcard(filter_text(filter)))
+        remove_wildcard(index, filter);
+    else
+        filter_table_remove(&index->exact, filter);
 }
 
 /* ---- matching ---- */
@@ -264,9 +278,11 @@ MQTT_HOT void topic_index_match(struct topic_index *index, struct mqtt_span topi
                                 topic_visit visit, void *context)
 {
     MQTT_INVARIANT(topic.len > 0);
-    struct bytes_node *exact = bytes_map_find(&index->by_text, topic);
+    if (MQTT_UNLIKELY(index->exact.old.count > 0))
+        filter_table_settle(&index->exact);
+    struct topic_filter *exact = filter_table_find(&index->exact, topic);
     if (exact != NULL)
-        visit(context, MQTT_CONTAINER_OF(exact, struct topic_filter, by_text));
+        visit(context, exact);
     if (!level_tree_is_empty(&index->wildcards) || index->wildcards.root.many != NULL)
         match_wildcards(index, topic, visit, context);
 }

@@ -16,12 +16,11 @@
 #include <stdint.h>
 
 struct topic_index;
-struct topic_filter; /* one distinct filter and its subscribers */
+struct topic_filter; /* one distinct filter and its subscribers; it moves when the index changes */
 
 /* In the caller's subscription object. Zero is detached. */
 struct topic_link {
     struct list in_filter;
-    struct topic_filter *filter; /* NULL: detached */
 };
 
 MQTT_NODISCARD struct topic_index *topic_index_new(const struct siphash_key *key);
@@ -34,7 +33,7 @@ MQTT_NODISCARD int topic_index_attach(struct topic_index *index, struct mqtt_spa
 /* Removes it; the filter goes with its last subscriber. A detached link is fine. */
 void topic_index_detach(struct topic_index *index, struct topic_link *link);
 
-/* The filter text, living as long as a link is attached to it. */
+/* Borrowed until the index changes. */
 struct mqtt_span topic_filter_text(const struct topic_filter *filter);
 
 /* The subscribers of a filter: head of a list of topic_link.in_filter. */
