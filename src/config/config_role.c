@@ -50,30 +50,21 @@ static size_t count_rules(const struct settings_block *block)
 }
 
 /* One rule for each pattern, all like `like`. */
-static int read_rules(const struct reading *r, const struct settings_block *block,
-                      const struct policy_rule *like)
+static void read_rules(const struct reading *r, const struct settings_block *block,
+                       const struct policy_rule *like)
 {
-    struct config_role *role = r->role;
-    size_t count = count_rules(block);
-    struct policy_rule *rules =
-        reallocarray(role->rules, role->rule_count + count + 1, sizeof(rules[0]));
-
-    if (rules == NULL)
-        return -ENOMEM;
-    role->rules = rules;
     for (size_t i = 0; i < block->count; i++) {
         const struct setting *item = &block->items[i];
         const struct rule_key *key = rule_key_of(item);
         if (key == NULL)
             continue;
-        struct policy_rule *rule = &rules[role->rule_count++];
+        struct policy_rule *rule = &r->role->rules[r->role->rule_count++];
         *rule = *like;
         rule->action = key->action;
         rule->grants = key->grants;
         rule->pattern = item->text;
         rule->origin = (struct policy_origin){ item->file, item->line, item->column };
     }
-    return 0;
 }
 
 static void read_terms(const struct reading *r, const struct settings_block *block,
@@ -109,7 +100,7 @@ static void check_grant(const struct reading *r, const struct settings_block *bl
     }
 }
 
-static int read_grant(const struct reading *r, const struct settings_block *block)
+static void read_grant(const struct reading *r, const struct settings_block *block)
 {
     struct policy_rule like = { .owner = "", .reason = "", .terms = r->role->options.terms };
 
@@ -118,7 +109,7 @@ static int read_grant(const struct reading *r, const struct settings_block *bloc
     config_value_text(settings_value(block, "owner"), r->diagnostics, &like.owner);
     config_value_text(settings_value(block, "reason"), r->diagnostics, &like.reason);
     check_grant(r, block);
-    return read_rules(r, block, &like);
+    read_rules(r, block, &like);
 }
 
 /* ---- wildcards ---- */
@@ -165,16 +156,9 @@ static void read_depth(const struct reading *r, const struct setting *item, uint
     *out = (uint32_t)depth;
 }
 
-static int read_wildcards(const struct reading *r, const struct settings_block *block)
+static void read_wildcards(const struct reading *r, const struct settings_block *block)
 {
-    struct config_role *role = r->role;
-    struct config_scope *scopes =
-        reallocarray(role->scopes, role->scope_count + 1, sizeof(scopes[0]));
-    if (scopes == NULL)
-        return -ENOMEM;
-    role->scopes = scopes;
-
-    struct config_scope *out = &scopes[role->scope_count];
+    struct config_scope *out = &r->role->scopes[r->role->scope_count];
     unsigned before = r->diagnostics->errors;
     uint64_t most_topics = 1;
     *out = (struct config_scope){
@@ -197,8 +181,7 @@ static int read_wildcards(const struct reading *r, const struct settings_block *
     config_value_text(required(r, block, "reason", "\"...\", why it has to be"), r->diagnostics,
                       &scope->reason);
     /* What is wrong already need not be refused by the policy, too. */
-    role->scope_count += r->diagnostics->errors == before ? 1 : 0;
-    return 0;
+    r->role->scope_count += r->diagnostics->errors == before ? 1 : 0;
 }
 
 /* ---- the whole block ---- */
@@ -224,6 +207,27 @@ static void read_options(const struct reading *r, const struct settings_block *b
     options->carves = denial == 1;
 }
 
+/* A role's own blocks stand right behind it. */
+static bool is_inside(const struct settings *settings, size_t which, size_t i)
+{
+    return i < settings->block_count && settings->blocks[i].parent == which;
+}
+
+/* Room for what the block and those inside hold. */
+static int reserve(const struct settings *settings, size_t which, struct config_role *role)
+{
+    size_t rules = count_rules(&settings->blocks[which]);
+    size_t scopes = 0;
+
+    for (size_t i = which + 1; is_inside(settings, which, i); i++) {
+        rules += count_rules(&settings->blocks[i]);
+        scopes += settings->blocks[i].kind == SETTINGS_WILDCARDS ? 1 : 0;
+    }
+    role->rules = calloc(rules + 1, sizeof(role->rules[0]));
+    role->scopes = calloc(scopes + 1, sizeof(role->scopes[0]));
+    return role->rules != NULL && role->scopes != NULL ? 0 : -ENOMEM;
+}
+
 int config_role_read(const struct settings *settings, size_t which, struct diagnostics *diagnostics,
                      struct config_role *out)
 {
@@ -240,17 +244,20 @@ int config_role_read(const struct settings *settings, size_t which, struct diagn
                                 block->title);
         out->name = NULL;
     }
+    int status = reserve(settings, which, out);
+    if (status != 0)
+        return status;
     read_options(&r, block);
     const struct policy_rule like = { .owner = "", .reason = "", .terms = out->options.terms };
-    int status = read_rules(&r, block, &like);
-    /* Its own blocks stand right behind it. */
-    for (size_t i = which + 1; status == 0 && i < settings->block_count; i++) {
+    read_rules(&r, block, &like);
+    for (size_t i = which + 1; is_inside(settings, which, i); i++) {
         const struct settings_block *inner = &settings->blocks[i];
-        if (inner->parent != which)
-            break;
-        status = inner->kind == SETTINGS_GRANT ? read_grant(&r, inner) : read_wildcards(&r, inner);
+        if (inner->kind == SETTINGS_GRANT)
+            read_grant(&r, inner);
+        else
+            read_wildcards(&r, inner);
     }
-    return status;
+    return 0;
 }
 
 void config_role_fini(struct config_role *role)
