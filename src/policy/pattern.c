@@ -4,6 +4,9 @@
 #include "base/attrs.h"
 #include "codec/topic.h"
 #include "codec/utf8.h"
+#include "policy/steps.h"
+
+#include <stdlib.h>
 
 #define PATTERN_BYTES_MAX 65535
 
@@ -93,74 +96,13 @@ static enum likeness compare_level(const struct pattern *pattern, const struct i
     return literal.len == 0 ? SAME : DIFFERENT;
 }
 
-/* ---- a filter as steps ---- */
-
-enum step_kind {
-    STEP_END,     /* no further level */
-    STEP_LITERAL, /* one level of that text */
-    STEP_ONE,     /* one level of any text */
-    STEP_MANY,    /* any number of further levels, none included */
-};
-
-struct step {
-    enum step_kind kind;
-    struct mqtt_span text;
-};
-
-struct steps {
-    struct mqtt_span rest;
-    bool over; /* `rest` is exhausted */
-    bool many; /* '#' was met */
-};
-
-/* '#' also stands for no level at all, but no topic is empty [MQTT-4.7.3-1]: where all
- * that "no level" could leave is the empty topic, one level is meant at least. */
-static struct steps steps_over(struct mqtt_span filter)
-{
-    if (span_equal(filter, span_of("#")))
-        filter = span_of("+/#");
-    else if (span_equal(filter, span_of("/#")))
-        filter = span_of("/+/#");
-    return (struct steps){ .rest = filter };
-}
-
-static struct mqtt_span cut_level(struct steps *steps)
-{
-    struct mqtt_span level = steps->rest;
-    const uint8_t *separator = level.len != 0 ? memchr(level.data, '/', level.len) : NULL;
-    steps->over = separator == NULL;
-    if (separator != NULL) {
-        level.len = (size_t)(separator - level.data);
-        steps->rest = skip(steps->rest, level.len + 1);
-    }
-    return level;
-}
-
-static struct step next_step(struct steps *steps)
-{
-    if (steps->many)
-        return (struct step){ .kind = STEP_MANY };
-    if (steps->over)
-        return (struct step){ .kind = STEP_END };
-    struct mqtt_span level = cut_level(steps);
-    if (span_equal(level, span_of("+")))
-        return (struct step){ .kind = STEP_ONE };
-    steps->many = span_equal(level, span_of("#"));
-    if (steps->many)
-        return (struct step){ .kind = STEP_MANY };
-    return (struct step){ .kind = STEP_LITERAL, .text = level };
-}
-
-static bool is_hidden(struct mqtt_span level)
-{
-    return level.len > 0 && level.data[0] == '$';
-}
+/* ---- sets of topics ---- */
 
 /* Both name a first level. What starts with '$' is met only by what starts with a
  * literal '$', not by a wildcard [MQTT-4.7.2-1] and not by a substituted name. */
 static bool meet_first(struct step a, struct step b)
 {
-    return is_hidden(a.text) == is_hidden(b.text);
+    return step_is_hidden(a) == step_is_hidden(b);
 }
 
 /* Does a level of the pattern contain that of the filter? Neither is END or MANY. */
@@ -187,8 +129,8 @@ bool pattern_contains(const struct pattern *pattern, const struct identity *iden
     struct steps outers = steps_over(pattern->text);
     struct steps inners = steps_over(filter);
     for (bool first = true;; first = false) {
-        struct step outer = next_step(&outers);
-        struct step inner = next_step(&inners);
+        struct step outer = steps_next(&outers);
+        struct step inner = steps_next(&inners);
         if (outer.kind == STEP_MANY)
             return true;
         if (outer.kind == STEP_END || inner.kind == STEP_END)
@@ -205,8 +147,8 @@ bool pattern_overlaps(const struct pattern *pattern, const struct identity *iden
     struct steps as = steps_over(pattern->text);
     struct steps bs = steps_over(filter);
     for (bool first = true;; first = false) {
-        struct step a = next_step(&as);
-        struct step b = next_step(&bs);
+        struct step a = steps_next(&as);
+        struct step b = steps_next(&bs);
         if (a.kind == STEP_MANY || b.kind == STEP_MANY)
             return true;
         if (a.kind == STEP_END || b.kind == STEP_END)
@@ -251,4 +193,62 @@ const char *pattern_fault(struct mqtt_span text)
 struct pattern pattern_of(struct mqtt_span text)
 {
     return (struct pattern){ text, text.len != 0 && memchr(text.data, '%', text.len) != NULL };
+}
+
+/* ---- resolving ---- */
+
+/* Copies a level with its names put in; false: one is missing. */
+static bool copy_level(const struct identity *identity, struct mqtt_span level, char *out,
+                       size_t *len)
+{
+    while (level.len > 0) {
+        const struct placeholder *placeholder = placeholder_at(level);
+        struct mqtt_span part = { level.data, 1 };
+        size_t used = 1;
+        if (placeholder != NULL) {
+            const char *name = name_of(identity, placeholder->name);
+            if (!identity_name_is_valid(name))
+                return false;
+            part = span_of(name);
+            used = strlen(placeholder->text);
+        }
+        memcpy(out + *len, part.data, part.len);
+        *len += part.len;
+        level = skip(level, used);
+    }
+    return true;
+}
+
+char *pattern_resolve(const struct pattern *pattern, const struct identity *identity,
+                      bool missing_is_any, bool *out_missing)
+{
+    struct mqtt_span rest = pattern->text;
+    /* Every placeholder is longer than a byte and becomes a name at most. */
+    char *out = malloc(rest.len * IDENTITY_NAME_BYTES / sizeof("%{site}") + rest.len
+                       + IDENTITY_NAME_BYTES + 1);
+    size_t len = 0;
+    bool more = out != NULL;
+
+    *out_missing = false;
+    while (more) {
+        const uint8_t *separator = rest.len != 0 ? memchr(rest.data, '/', rest.len) : NULL;
+        size_t level = separator != NULL ? (size_t)(separator - rest.data) : rest.len;
+        size_t start = len;
+        if (!copy_level(identity, (struct mqtt_span){ rest.data, level }, out, &len)) {
+            *out_missing = true;
+            len = start;
+            out[len++] = '+';
+        }
+        more = separator != NULL;
+        if (more) {
+            out[len++] = '/';
+            rest = skip(rest, level + 1);
+        }
+    }
+    if (out == NULL || (*out_missing && !missing_is_any)) {
+        free(out);
+        return NULL;
+    }
+    out[len] = '\0';
+    return out;
 }

@@ -27,3 +27,9 @@ bool pattern_contains(const struct pattern *pattern, const struct identity *iden
 /* Is there a topic that both match? A level with a missing name may be any level. */
 bool pattern_overlaps(const struct pattern *pattern, const struct identity *identity,
                       struct mqtt_span filter);
+
+/* The pattern as a filter for one identity, from malloc. A level with a missing name sets
+ * *out_missing and becomes '+' with missing_is_any, else there is no filter: NULL. NULL as well
+ * when memory is out. */
+char *pattern_resolve(const struct pattern *pattern, const struct identity *identity,
+                      bool missing_is_any, bool *out_missing);

@@ -8,32 +8,35 @@
 
 #include <stddef.h>
 
-#define ROLE_ACTIONS (POLICY_SUBSCRIBE + 1)
-
-enum role_effect {
-    ROLE_DENIES,
-    ROLE_GRANTS,
-    ROLE_EFFECT_COUNT,
-};
-
 struct rule {
-    struct pattern pattern; /* over `text` */
-    char *text;             /* owned, NUL-terminated */
+    struct policy_rule said; /* its strings are in `memory` */
+    struct pattern pattern;
+    char *memory; /* owned */
 };
 
-struct rules {
-    struct rule *at;
-    size_t count;
-    size_t room;
+struct scope {
+    struct policy_scope said;
+    struct pattern prefix; /* without the '/' at its end */
+    char *memory;
 };
 
 struct role {
     char *name;
     struct role_options options;
     bool sealed;
-    struct rules rules[ROLE_ACTIONS][ROLE_EFFECT_COUNT];
+    struct rule *rules;
+    size_t rule_count;
+    size_t rule_room;
+    struct scope *scopes;
+    size_t scope_count;
+    size_t scope_room;
+    struct role **parts; /* of a combination: borrowed; NULL: it is none */
+    size_t part_count;
 };
 
 /* Copies both. NULL out of memory. */
 MQTT_NODISCARD struct role *role_new(const char *name, const struct role_options *options);
 void role_free(struct role *role); /* NULL is fine */
+
+/* Are these terms such that a grant may have them? */
+bool policy_terms_are_valid(const struct policy_terms *terms);
