@@ -188,7 +188,7 @@ static void everything_set(void **state)
     const struct role_options *options = role_options_of(policy_find_role(config->policy, "guest"));
     assert_true(options->shared && options->terms.retain);
     assert_int_equal(options->terms.maximum_qos, 1);
-    assert_int_equal(config->listeners[2].line, 4);
+    assert_int_equal(config->listeners[2].line, 5);
     assert_int_equal(config->listeners[2].column, 1);
     assert_null(policy_find_role(config->policy, "device"));
     config_unref(config);
