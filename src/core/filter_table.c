@@ -163,15 +163,18 @@ static struct topic_filter *free_line(struct filter_lines *lines, uint32_t hash)
 /* Closes the gap at `i`: who stands behind it and would rather stand there moves up. */
 static void close_gap(const struct filter_lines *lines, uint32_t gap)
 {
+    struct topic_filter *to = line_at(lines, gap);
     uint32_t i = after(lines, gap);
 
+    MQTT_INVARIANT(to != NULL);
     for (struct topic_filter *line = taken_line(lines, i); line != NULL;
          line = taken_line(lines, i)) {
         uint32_t home = home_of(lines, line->hash);
         bool stays = gap <= i ? home > gap && home <= i : home > gap || home <= i;
 
         if (!stays) {
-            move_line(line_at(lines, gap), line);
+            move_line(to, line);
+            to = line;
             gap = i;
         }
         i = after(lines, i);
@@ -212,7 +215,8 @@ static bool make_room_for_run(struct filter_lines *next, const struct filter_lin
                               uint32_t run)
 {
     for (uint32_t i = 0; i < run; i++) {
-        uint32_t home = home_of(next, line_at(now, i)->hash);
+        const struct topic_filter *line = taken_line(now, i);
+        uint32_t home = line != NULL ? home_of(next, line->hash) : 0;
 
         if (line_made(next, home) == NULL
             || line_made(next, (uint32_t)(((uint64_t)home + run) % next->count)) == NULL)

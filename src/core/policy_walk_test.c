@@ -419,8 +419,9 @@ static void the_walk_survives_whatever_happens_between_its_steps(void **state)
         for (uint16_t t = 0; t < 6; t++)
             world_publish(all, many[t], "x", MQTT_QOS_1, (uint16_t)(t + 1), false);
         world_set_policy(&world, reader_policy(only_open));
-        for (unsigned step = 0; step < when; step++)
-            (void)broker_policy_step(world.brokers[0], 1, world.now_ms);
+        unsigned steps = 0;
+        while (steps < when && broker_policy_step(world.brokers[0], 1, world.now_ms))
+            steps++;
         /* Sessions end, come, resume, and the policy changes again. */
         struct world_peer *back = world_open_device(&world, MQTT_VERSION_5, "r0", "reader");
         world_connect(back, &(struct world_connect){ .client_id = "r0" }, NULL);
@@ -678,7 +679,6 @@ static void a_space_has_its_own_retained_messages_queues_and_wills(void **state)
         struct world_peer *other = reader_of(&world, i, "a2");
         world_publish(other, "data/queued", "1", MQTT_QOS_1, 1, false);
         acme = reader_of(&world, i, "a");
-        assert_gets(acme, "data/will"); /* never acknowledged */
         assert_gets(acme, "data/queued");
         world_fini(&world);
     }
