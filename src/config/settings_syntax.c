@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/settings_syntax.h"
 
+#include "base/invariant.h"
 #include "config/settings_lexer.h"
 #include "config/settings_words.h"
 
@@ -9,6 +10,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define LEVELS_MAX 8 /* more than config_keys.def nests */
+
+/* A block that is open. */
+struct level {
+    size_t block;
+    struct settings_token open; /* its brace; none for what is outside of blocks */
+};
 
 struct parsing {
     struct settings_lexer lexer;
@@ -20,6 +29,8 @@ struct parsing {
     struct settings *settings;
     settings_include include;
     void *include_context;
+    struct level levels[LEVELS_MAX];
+    unsigned depth;
     unsigned missing_closes; /* complained about; as many } too many are no news */
     bool is_unclosed_told;
     int status; /* -ENOMEM, or 0 */
@@ -260,8 +271,6 @@ static void parse_key(struct parsing *p, struct entry *entry)
 
 /* ---- blocks ---- */
 
-static void parse_body(struct parsing *p, size_t block, const struct settings_token *open);
-
 /* Finds or adds the block; SETTINGS_NONE after a complaint or out of memory. */
 static size_t open_block(struct parsing *p, const struct entry *entry, char *title)
 {
@@ -345,9 +354,9 @@ static void parse_block(struct parsing *p, const struct entry *entry)
         recover(p);
         return;
     }
-    struct settings_token open = p->token;
+    MQTT_INVARIANT(p->depth + 1 < LEVELS_MAX);
+    p->levels[++p->depth] = (struct level){ block, p->token };
     next(p);
-    parse_body(p, block, &open);
 }
 
 /* ---- entries ---- */
@@ -376,16 +385,17 @@ static void copy_word(const struct parsing *p, char out[SETTINGS_WORD_BYTES])
              (const char *)p->token.text.data);
 }
 
-/* One key or block. False when it belongs further out; then it is still to be read. */
-static bool parse_entry(struct parsing *p, size_t block, const struct settings_token *open)
+/* One key, or a block up to its brace. */
+static void parse_entry(struct parsing *p)
 {
-    enum settings_kind inside = p->settings->blocks[block].kind;
+    const struct level *level = &p->levels[p->depth];
+    enum settings_kind inside = p->settings->blocks[level->block].kind;
     char advice[SETTINGS_ADVICE_BYTES];
     struct entry entry = {
         .line = p->token.line,
         .column = p->token.column,
         .behind_column = settings_lexer_column(&p->lexer),
-        .block = block,
+        .block = level->block,
         .kind = inside,
     };
 
@@ -396,9 +406,10 @@ static bool parse_entry(struct parsing *p, size_t block, const struct settings_t
         && settings_lexer_peek(&p->lexer) != '=') {
         complain(p, entry.line, entry.column,
                  "'%s' does not belong in %s; a } is missing before it, for the { of line %u",
-                 entry.word, settings_words_kind(inside), open->line);
+                 entry.word, settings_words_kind(inside), level->open.line);
         p->missing_closes++;
-        return false;
+        p->depth--;
+        return;
     }
     next(p);
     if (what == SETTINGS_BLOCK) {
@@ -410,7 +421,6 @@ static bool parse_entry(struct parsing *p, size_t block, const struct settings_t
     } else {
         parse_key(p, &entry);
     }
-    return true;
 }
 
 static void complain_sign(struct parsing *p)
@@ -422,35 +432,30 @@ static void complain_sign(struct parsing *p)
         complain(p, p->token.line, p->token.column, "a key or a block is expected here");
 }
 
-/* A } where no block is open. */
-static void parse_stray_close(struct parsing *p)
+static void parse_close(struct parsing *p)
 {
-    if (p->missing_closes > 0)
+    if (p->depth > 0)
+        p->depth--;
+    else if (p->missing_closes > 0)
         p->missing_closes--;
     else
         complain(p, p->token.line, p->token.column, "this } closes nothing; remove it");
     next(p);
 }
 
-/* Entries up to the brace that closes `open`, or to the end of the file where it is NULL. */
-static void parse_body(struct parsing *p, size_t block, const struct settings_token *open)
+static void parse_all(struct parsing *p)
 {
     while (p->status == 0 && !diagnostics_are_full(p->diagnostics)) {
         switch (p->token.kind) {
         case SETTINGS_TOKEN_END:
-            if (open != NULL)
-                complain_unclosed(p, open);
+            if (p->depth > 0)
+                complain_unclosed(p, &p->levels[p->depth].open);
             return;
         case SETTINGS_TOKEN_CLOSE:
-            if (open == NULL) {
-                parse_stray_close(p);
-                break;
-            }
-            next(p);
-            return;
+            parse_close(p);
+            break;
         case SETTINGS_TOKEN_WORD:
-            if (!parse_entry(p, block, open))
-                return;
+            parse_entry(p);
             break;
         case SETTINGS_TOKEN_STRING:
         case SETTINGS_TOKEN_OPEN:
@@ -483,7 +488,8 @@ int settings_syntax_parse(const struct settings_source *source, struct diagnosti
     if (block == SETTINGS_NONE)
         return p.status;
     settings_lexer_init(&p.lexer, source->text, source->len, source->file, diagnostics);
+    p.levels[0].block = block;
     next(&p);
-    parse_body(&p, block, NULL);
+    parse_all(&p);
     return p.status;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From the text of one file to settings, by recursive descent over the grammar of settings.h.
+/* From the text of one file to settings, top-down over the grammar of settings.h.
  *
  * Every complaint has a line and a column. After one the reader goes on where the next entry
  * can begin: at a word in a new line, or behind the brace that closes what was not understood. */

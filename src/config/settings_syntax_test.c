@@ -182,6 +182,12 @@ static const struct test_complaint bad[] = {
       "dir/t.conf:1:18: 'grant' has no name; write: grant { ... }" },
     { "role \"a\" { grant { publish = { \"x\" } role = b } }",
       "dir/t.conf:1:38: 'role' does not belong in grant but outside of blocks or in assign" },
+    { "role a { grant { publish = x\n"
+      "listener b { }",
+      "dir/t.conf:2:1: 'listener' does not belong in grant; a } is missing before it, for the { of "
+      "line 1\n"
+      "dir/t.conf:2:1: 'listener' does not belong in role; a } is missing before it, for the { of "
+      "line 1" },
     { "role \"a\" {\n"
       "listener \"b\" {\n"
       "}\n"
@@ -308,6 +314,31 @@ static void many_errors(void **state)
     assert_string_equal(last, "dir/t.conf:21:1: more than 20 errors; correct these first");
 }
 
+/* Blocks are counted, so that looking for names stays quick. */
+static void many_blocks(void **state)
+{
+    static const char block[] = "log{}role a{";
+    static const char inner[] = "grant{publish=x}";
+    size_t room = sizeof(block) + SETTINGS_BLOCKS * (sizeof(inner) - 1);
+    char *text = malloc(room);
+    struct test_complaints complaints;
+    struct config *config = NULL;
+
+    (void)state;
+    assert_non_null(text);
+    memcpy(text, block, sizeof(block) - 1);
+    /* What is outside of blocks, log and role count, too: the last one is too many. */
+    for (size_t i = 0; i < SETTINGS_BLOCKS - 2; i++)
+        memcpy(text + sizeof(block) - 1 + i * (sizeof(inner) - 1), inner, sizeof(inner) - 1);
+    text[sizeof(block) - 1 + (SETTINGS_BLOCKS - 2) * (sizeof(inner) - 1)] = '\0';
+    const struct test_files texts = { text, NULL };
+    assert_int_equal(test_load(&texts, NULL, &complaints, &config), -EINVAL);
+    assert_string_equal(complaints.text,
+                        "dir/t.conf:1:262109: more than 16384 blocks; join some of them\n"
+                        "dir/t.conf:1:12: this { is not closed; add the missing }");
+    free(text);
+}
+
 /* ---- what is understood ---- */
 
 static void read(const char *main, const char *more, struct settings *out)
@@ -417,9 +448,13 @@ static void blocks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bad_texts),        cmocka_unit_test(good_after_each_bad),
-        cmocka_unit_test(every_truncation), cmocka_unit_test(many_errors),
-        cmocka_unit_test(values),           cmocka_unit_test(lists),
+        cmocka_unit_test(bad_texts),
+        cmocka_unit_test(good_after_each_bad),
+        cmocka_unit_test(every_truncation),
+        cmocka_unit_test(many_errors),
+        cmocka_unit_test(many_blocks),
+        cmocka_unit_test(values),
+        cmocka_unit_test(lists),
         cmocka_unit_test(blocks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
