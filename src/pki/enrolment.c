@@ -34,6 +34,9 @@ static int describe(const struct enrolment *request, const struct csr *csr,
     if (error == 0)
         error = fill_text(entry.site, sizeof(entry.site), text_or_empty(request->site), fault);
     if (error == 0)
+        error = registry_check_names(
+            entry.name, &(struct registry_place){ entry.role, entry.tenant, entry.site }, fault);
+    if (error == 0)
         error = csr_key_sha256(csr, entry.key_sha256);
     if (error == 0)
         *out = entry;

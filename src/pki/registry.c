@@ -2,6 +2,7 @@
 #include "pki/registry.h"
 
 #include "pki/registry_schema.h"
+#include "pki/registry_sql.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,12 +18,6 @@
     "name, kind, role, tenant, site, status, key_sha256, serial, fingerprint, not_before, " \
     "not_after, created, changed"
 
-struct registry {
-    sqlite3 *db;
-    sqlite3_stmt *version; /* asked several times a second, hence prepared once */
-    char path[4096];
-};
-
 static const char *const status_names[REGISTRY_STATUS_COUNT] = {
     [REGISTRY_REVOKED] = "revoked",
     [REGISTRY_SUSPENDED] = "suspended",
@@ -35,8 +30,7 @@ const char *registry_status_text(enum registry_status status)
     return (unsigned)status < REGISTRY_STATUS_COUNT ? status_names[status] : "unknown";
 }
 
-/* An SQLite result as our error, with a sentence. */
-static int fail(const struct registry *r, int code, struct pki_fault *fault)
+int registry_fail(const struct registry *r, int code, struct pki_fault *fault)
 {
     switch (code & 0xff) {
     case SQLITE_BUSY:
@@ -90,6 +84,9 @@ static int prepare(struct registry *r)
     if (code == SQLITE_OK)
         code = sqlite3_prepare_v3(r->db, "PRAGMA data_version", -1, SQLITE_PREPARE_PERSISTENT,
                                   &r->version, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_prepare_v3(r->db, "SELECT counter FROM policy_version", -1,
+                                  SQLITE_PREPARE_PERSISTENT, &r->policy_version, NULL);
     return code;
 }
 
@@ -107,7 +104,7 @@ int registry_open(const char *path, struct registry **out, struct pki_fault *fau
     if (code == SQLITE_OK)
         code = prepare(r);
     if (code != SQLITE_OK) {
-        error = fail(r, code, fault);
+        error = registry_fail(r, code, fault);
         registry_close(r);
         return error;
     }
@@ -120,8 +117,25 @@ void registry_close(struct registry *registry)
     if (registry == NULL)
         return;
     (void)sqlite3_finalize(registry->version);
+    (void)sqlite3_finalize(registry->policy_version);
     (void)sqlite3_close(registry->db);
     free(registry);
+}
+
+static bool is_name_character(char c)
+{
+    return c > ' ' && c <= '~' && strchr("/+#%\"'`\\", c) == NULL;
+}
+
+bool registry_name_is_valid(const char *name)
+{
+    size_t len = 0;
+
+    if (name == NULL || name[0] == '$' || name[0] == '.')
+        return false;
+    while (len < REGISTRY_TEXT_SIZE && name[len] != '\0' && is_name_character(name[len]))
+        len++;
+    return len > 0 && len < REGISTRY_TEXT_SIZE && name[len] == '\0';
 }
 
 static void hex_encode(const uint8_t bytes[32], char out[HEX_SIZE])
@@ -149,7 +163,7 @@ static bool hex_decode(const char *text, uint8_t out[32])
     return text[64] == '\0';
 }
 
-static bool column_text(sqlite3_stmt *s, int column, char *out, size_t size)
+bool registry_column_text(sqlite3_stmt *s, int column, char *out, size_t size)
 {
     const char *text = (const char *)sqlite3_column_text(s, column);
     if (text == NULL || strlen(text) >= size)
@@ -161,13 +175,13 @@ static bool column_text(sqlite3_stmt *s, int column, char *out, size_t size)
 static bool column_hash(sqlite3_stmt *s, int column, uint8_t out[32])
 {
     char hex[HEX_SIZE];
-    return column_text(s, column, hex, sizeof(hex)) && hex_decode(hex, out);
+    return registry_column_text(s, column, hex, sizeof(hex)) && hex_decode(hex, out);
 }
 
 static bool column_status(sqlite3_stmt *s, int column, enum registry_status *out)
 {
     char text[16];
-    if (!column_text(s, column, text, sizeof(text)))
+    if (!registry_column_text(s, column, text, sizeof(text)))
         return false;
     for (unsigned i = 0; i < REGISTRY_STATUS_COUNT; i++)
         if (strcmp(text, status_names[i]) == 0) {
@@ -182,12 +196,14 @@ static bool row_decode(sqlite3_stmt *s, struct registry_entry *out)
 {
     struct registry_entry e = { 0 };
     char kind[16];
-    if (!column_text(s, 0, e.name, sizeof(e.name)) || !column_text(s, 1, kind, sizeof(kind))
-        || identity_uri_kind_parse(kind, &e.kind) < 0 || !column_text(s, 2, e.role, sizeof(e.role))
-        || !column_text(s, 3, e.tenant, sizeof(e.tenant))
-        || !column_text(s, 4, e.site, sizeof(e.site)) || !column_status(s, 5, &e.status)
+    if (!registry_column_text(s, 0, e.name, sizeof(e.name))
+        || !registry_column_text(s, 1, kind, sizeof(kind))
+        || identity_uri_kind_parse(kind, &e.kind) < 0
+        || !registry_column_text(s, 2, e.role, sizeof(e.role))
+        || !registry_column_text(s, 3, e.tenant, sizeof(e.tenant))
+        || !registry_column_text(s, 4, e.site, sizeof(e.site)) || !column_status(s, 5, &e.status)
         || !column_hash(s, 6, e.key_sha256)
-        || !column_text(s, 7, e.certificate.serial, sizeof(e.certificate.serial))
+        || !registry_column_text(s, 7, e.certificate.serial, sizeof(e.certificate.serial))
         || !column_hash(s, 8, e.certificate.fingerprint))
         return false;
     e.certificate.not_before_s = sqlite3_column_int64(s, 9);
@@ -198,7 +214,7 @@ static bool row_decode(sqlite3_stmt *s, struct registry_entry *out)
     return true;
 }
 
-static void bind_text(sqlite3_stmt *s, int index, const char *text)
+void registry_bind_text(sqlite3_stmt *s, int index, const char *text)
 {
     (void)sqlite3_bind_text(s, index, text, -1, SQLITE_TRANSIENT);
 }
@@ -207,19 +223,19 @@ static void bind_hash(sqlite3_stmt *s, int index, const uint8_t hash[32])
 {
     char hex[HEX_SIZE];
     hex_encode(hash, hex);
-    bind_text(s, index, hex);
+    registry_bind_text(s, index, hex);
 }
 
 static void bind_entry(sqlite3_stmt *s, const struct registry_entry *e, int64_t now_s)
 {
-    bind_text(s, 1, e->name);
-    bind_text(s, 2, identity_uri_kind_text(e->kind));
-    bind_text(s, 3, e->role);
-    bind_text(s, 4, e->tenant);
-    bind_text(s, 5, e->site);
-    bind_text(s, 6, registry_status_text(e->status));
+    registry_bind_text(s, 1, e->name);
+    registry_bind_text(s, 2, identity_uri_kind_text(e->kind));
+    registry_bind_text(s, 3, e->role);
+    registry_bind_text(s, 4, e->tenant);
+    registry_bind_text(s, 5, e->site);
+    registry_bind_text(s, 6, registry_status_text(e->status));
     bind_hash(s, 7, e->key_sha256);
-    bind_text(s, 8, e->certificate.serial);
+    registry_bind_text(s, 8, e->certificate.serial);
     bind_hash(s, 9, e->certificate.fingerprint);
     (void)sqlite3_bind_int64(s, 10, e->certificate.not_before_s);
     (void)sqlite3_bind_int64(s, 11, e->certificate.not_after_s);
@@ -242,28 +258,51 @@ static int explain_conflict(struct registry *r, const struct registry_entry *ent
     return pki_fail(fault, -ENOTUNIQ, "'%s': this certificate is registered already", entry->name);
 }
 
+int registry_check_names(const char *name, const struct registry_place *place,
+                         struct pki_fault *fault)
+{
+    const char *role = place->role;
+    const char *tenant = place->tenant;
+    const char *site = place->site;
+
+    if (!identity_uri_name_is_valid(name))
+        return pki_fail(fault, -EINVAL,
+                        "'%.80s' cannot be the name of a device: write letters, digits and . _ -, "
+                        "beginning with a letter or a digit",
+                        name);
+    if (!registry_name_is_valid(role))
+        return pki_fail(fault, -EINVAL, "'%.80s' cannot be the name of a role", role);
+    if (tenant[0] != '\0' && !registry_name_is_valid(tenant))
+        return pki_fail(fault, -EINVAL, "'%.80s' cannot be the name of a tenant", tenant);
+    if (site[0] != '\0' && !registry_name_is_valid(site))
+        return pki_fail(fault, -EINVAL, "'%.80s' cannot be the name of a site", site);
+    return 0;
+}
+
 int registry_add(struct registry *registry, const struct registry_entry *entry,
                  struct pki_fault *fault)
 {
     sqlite3_stmt *s;
-    if (!identity_uri_name_is_valid(entry->name) || entry->role[0] == '\0'
-        || (unsigned)entry->kind >= IDENTITY_KIND_COUNT
+    int error = registry_check_names(
+        entry->name, &(struct registry_place){ entry->role, entry->tenant, entry->site }, fault);
+    if (error < 0)
+        return error;
+    if ((unsigned)entry->kind >= IDENTITY_KIND_COUNT
         || (unsigned)entry->status >= REGISTRY_STATUS_COUNT)
-        return pki_fail(fault, -EINVAL,
-                        "'%s' cannot be registered: a valid name and a role are needed",
+        return pki_fail(fault, -EINVAL, "'%s' cannot be registered: no such kind or status",
                         entry->name);
     int code = sqlite3_prepare_v2(
         registry->db, "INSERT INTO identity (" COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)", -1,
         &s, NULL);
     if (code != SQLITE_OK)
-        return fail(registry, code, fault);
+        return registry_fail(registry, code, fault);
     bind_entry(s, entry, (int64_t)time(NULL));
     (void)sqlite3_step(s);
     code = sqlite3_finalize(s);
     if (code == SQLITE_OK)
         return 0;
     return (code & 0xff) == SQLITE_CONSTRAINT ? explain_conflict(registry, entry, fault)
-                                              : fail(registry, code, fault);
+                                              : registry_fail(registry, code, fault);
 }
 
 /* The one row that `query` finds for `text`. */
@@ -273,15 +312,15 @@ static int find(struct registry *r, const char *query, const char *text, struct 
     sqlite3_stmt *s;
     int code = sqlite3_prepare_v2(r->db, query, -1, &s, NULL);
     if (code != SQLITE_OK)
-        return fail(r, code, fault);
-    bind_text(s, 1, text);
+        return registry_fail(r, code, fault);
+    registry_bind_text(s, 1, text);
     int error = 0;
     bool is_found = sqlite3_step(s) == SQLITE_ROW;
     if (is_found && !row_decode(s, out))
         error = pki_fail(fault, -EBADMSG, "%s: a row is not valid: %s", r->path, text);
     code = sqlite3_finalize(s);
     if (code != SQLITE_OK)
-        return fail(r, code, fault);
+        return registry_fail(r, code, fault);
     return is_found ? error : pki_fail(fault, -ENOENT, "there is no '%s' in the registry", text);
 }
 
@@ -317,7 +356,7 @@ int registry_list(struct registry *registry, registry_visit visit, void *context
     int code = sqlite3_prepare_v2(registry->db, "SELECT " COLUMNS " FROM identity ORDER BY name",
                                   -1, &s, NULL);
     if (code != SQLITE_OK)
-        return fail(registry, code, fault);
+        return registry_fail(registry, code, fault);
     while (result == 0 && sqlite3_step(s) == SQLITE_ROW) {
         if (row_decode(s, &entry))
             result = visit(context, &entry);
@@ -326,16 +365,24 @@ int registry_list(struct registry *registry, registry_visit visit, void *context
                               (const char *)sqlite3_column_text(s, 0));
     }
     code = sqlite3_finalize(s);
-    return code == SQLITE_OK ? result : fail(registry, code, fault);
+    return code == SQLITE_OK ? result : registry_fail(registry, code, fault);
 }
 
-/* Runs an UPDATE to its end. 1: a row changed; 0: none did. */
-static int run_update(struct registry *r, sqlite3_stmt *s, struct pki_fault *fault)
+int registry_prepare(struct registry *registry, const char *sql, sqlite3_stmt **out,
+                     struct pki_fault *fault)
 {
-    (void)sqlite3_step(s);
-    int changed = sqlite3_changes(r->db);
-    int code = sqlite3_finalize(s);
-    return code == SQLITE_OK ? changed > 0 : fail(r, code, fault);
+    int code = sqlite3_prepare_v2(registry->db, sql, -1, out, NULL);
+
+    return code == SQLITE_OK ? 0 : registry_fail(registry, code, fault);
+}
+
+int registry_run(struct registry *registry, sqlite3_stmt *statement, struct pki_fault *fault)
+{
+    (void)sqlite3_step(statement);
+    int changed = sqlite3_changes(registry->db);
+    int code = sqlite3_finalize(statement);
+
+    return code == SQLITE_OK ? changed : registry_fail(registry, code, fault);
 }
 
 int registry_set_status(struct registry *registry, const char *name, enum registry_status status,
@@ -351,11 +398,11 @@ int registry_set_status(struct registry *registry, const char *name, enum regist
         " AND (status IN ('active', 'suspended') OR (status = 'retired' AND ?1 = 'revoked'))",
         -1, &s, NULL);
     if (code != SQLITE_OK)
-        return fail(registry, code, fault);
-    bind_text(s, 1, registry_status_text(status));
+        return registry_fail(registry, code, fault);
+    registry_bind_text(s, 1, registry_status_text(status));
     (void)sqlite3_bind_int64(s, 2, (int64_t)time(NULL));
-    bind_text(s, 3, name);
-    int changed = run_update(registry, s, fault);
+    registry_bind_text(s, 3, name);
+    int changed = registry_run(registry, s, fault);
     if (changed != 0)
         return changed < 0 ? changed : 0;
 
@@ -364,6 +411,29 @@ int registry_set_status(struct registry *registry, const char *name, enum regist
         return error;
     return pki_fail(fault, -EPERM, "'%s' is %s, and that is final; add a new device with a new key",
                     name, registry_status_text(entry.status));
+}
+
+int registry_set_place(struct registry *registry, const char *name,
+                       const struct registry_place *place, struct pki_fault *fault)
+{
+    sqlite3_stmt *s;
+    int error = registry_check_names(name, place, fault);
+    if (error == 0)
+        error = registry_prepare(registry,
+                                 "UPDATE identity SET role = ?1, tenant = ?2, site = ?3, "
+                                 "changed = ?4 WHERE name = ?5",
+                                 &s, fault);
+    if (error < 0)
+        return error;
+    registry_bind_text(s, 1, place->role);
+    registry_bind_text(s, 2, place->tenant);
+    registry_bind_text(s, 3, place->site);
+    (void)sqlite3_bind_int64(s, 4, (int64_t)time(NULL));
+    registry_bind_text(s, 5, name);
+    int changed = registry_run(registry, s, fault);
+    if (changed == 0)
+        return pki_fail(fault, -ENOENT, "there is no '%s' in the registry", name);
+    return changed < 0 ? changed : 0;
 }
 
 int registry_set_certificate(struct registry *registry, const char *name,
@@ -376,14 +446,14 @@ int registry_set_certificate(struct registry *registry, const char *name,
                                   "not_before = ?3, not_after = ?4, changed = ?5 WHERE name = ?6",
                                   -1, &s, NULL);
     if (code != SQLITE_OK)
-        return fail(registry, code, fault);
-    bind_text(s, 1, certificate->serial);
+        return registry_fail(registry, code, fault);
+    registry_bind_text(s, 1, certificate->serial);
     bind_hash(s, 2, certificate->fingerprint);
     (void)sqlite3_bind_int64(s, 3, certificate->not_before_s);
     (void)sqlite3_bind_int64(s, 4, certificate->not_after_s);
     (void)sqlite3_bind_int64(s, 5, (int64_t)time(NULL));
-    bind_text(s, 6, name);
-    int changed = run_update(registry, s, fault);
+    registry_bind_text(s, 6, name);
+    int changed = registry_run(registry, s, fault);
     if (changed == 0)
         return pki_fail(fault, -ENOENT, "there is no '%s' in the registry", name);
     return changed < 0 ? changed : 0;
@@ -394,10 +464,21 @@ int registry_version(struct registry *registry, uint64_t *out)
     /* data_version counts the commits of the others, total_changes our own. */
     if (sqlite3_step(registry->version) != SQLITE_ROW) {
         int code = sqlite3_reset(registry->version);
-        return fail(registry, code, NULL);
+        return registry_fail(registry, code, NULL);
     }
     uint32_t others = (uint32_t)sqlite3_column_int64(registry->version, 0);
     (void)sqlite3_reset(registry->version);
     *out = (uint64_t)others << 32 | (uint32_t)sqlite3_total_changes(registry->db);
     return 0;
+}
+
+int registry_policy_version(struct registry *registry, uint64_t *out)
+{
+    int step = sqlite3_step(registry->policy_version);
+    if (step == SQLITE_ROW)
+        *out = (uint64_t)sqlite3_column_int64(registry->policy_version, 0);
+    int code = sqlite3_reset(registry->policy_version);
+    if (step == SQLITE_ROW)
+        return 0;
+    return registry_fail(registry, code != SQLITE_OK ? code : SQLITE_CORRUPT, NULL);
 }

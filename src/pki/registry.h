@@ -22,7 +22,7 @@
 #define REGISTRY_TEXT_SIZE      129 /* longest role, tenant or site and NUL */
 #define REGISTRY_SERIAL_SIZE    41  /* 20 bytes in hex and NUL */
 #define REGISTRY_BUSY_MS        5000
-#define REGISTRY_SCHEMA_VERSION 1
+#define REGISTRY_SCHEMA_VERSION 2
 
 struct registry;
 
@@ -62,7 +62,8 @@ struct registry_entry {
 MQTT_NODISCARD int registry_open(const char *path, struct registry **out, struct pki_fault *fault);
 void registry_close(struct registry *registry); /* NULL is fine */
 
-/* Adds an identity; created_s and changed_s are set here. -EINVAL: a name is not valid;
+/* Adds an identity; created_s and changed_s are set here. -EINVAL: name, role, tenant or site is
+ * not valid (identity_uri.h);
  * -EEXIST: the name is taken; -ENOTUNIQ: the key or the certificate belongs to another. */
 MQTT_NODISCARD int registry_add(struct registry *registry, const struct registry_entry *entry,
                                 struct pki_fault *fault);
@@ -87,6 +88,22 @@ MQTT_NODISCARD int registry_list(struct registry *registry, registry_visit visit
 MQTT_NODISCARD int registry_set_status(struct registry *registry, const char *name,
                                        enum registry_status status, struct pki_fault *fault);
 
+/* Where an identity belongs; empty tenant and site stand for none. */
+struct registry_place {
+    const char *role;
+    const char *tenant;
+    const char *site;
+};
+
+/* They may be substituted into topics, so none of them may change a topic's shape: a name as
+ * identity_uri_name_is_valid(), the others as registry_name_is_valid(). -EINVAL says which is not. */
+MQTT_NODISCARD int registry_check_names(const char *name, const struct registry_place *place,
+                                        struct pki_fault *fault);
+
+/* Gives it another role, tenant and site; tacitd takes it up within a second. -ENOENT, -EINVAL. */
+MQTT_NODISCARD int registry_set_place(struct registry *registry, const char *name,
+                                      const struct registry_place *place, struct pki_fault *fault);
+
 /* A new certificate for the same key. -ENOENT. */
 MQTT_NODISCARD int registry_set_certificate(struct registry *registry, const char *name,
                                             const struct registry_certificate *certificate,
@@ -95,6 +112,14 @@ MQTT_NODISCARD int registry_set_certificate(struct registry *registry, const cha
 /* A number that differs from the last one whenever this or any other process has committed a
  * change in between. Costs microseconds: made to be asked several times a second. */
 MQTT_NODISCARD int registry_version(struct registry *registry, uint64_t *out);
+
+/* A number that moves when something has changed that a policy is made of: grants, groups, and
+ * role, tenant, site or status of an identity; not when identities or certificates are added. */
+MQTT_NODISCARD int registry_policy_version(struct registry *registry, uint64_t *out);
+
+/* May it name a role, tenant, site or group? 1..128 bytes of printable ASCII without space, '/',
+ * '+', '#', '%', quotes and backslash, not starting with '$' or '.'. NULL may not. */
+bool registry_name_is_valid(const char *name);
 
 /* "active", "suspended", "revoked", "retired". */
 const char *registry_status_text(enum registry_status status);

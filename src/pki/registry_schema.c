@@ -27,6 +27,56 @@ static const char *const steps[REGISTRY_SCHEMA_VERSION] = {
     "  created     INTEGER NOT NULL,"
     "  changed     INTEGER NOT NULL"
     ") STRICT, WITHOUT ROWID;",
+
+    "CREATE TABLE grants ("
+    "  id           INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  subject_kind TEXT NOT NULL CHECK (subject_kind IN ('device', 'role', 'group')),"
+    "  subject      TEXT NOT NULL CHECK (subject <> ''),"
+    "  action       TEXT NOT NULL CHECK (action IN ('publish', 'subscribe')),"
+    "  denies       INTEGER NOT NULL DEFAULT 0 CHECK (denies IN (0, 1)),"
+    "  pattern      TEXT NOT NULL CHECK (pattern <> ''),"
+    "  maximum_qos  INTEGER CHECK (maximum_qos BETWEEN 0 AND 2)," /* NULL: as the role */
+    "  retain       INTEGER CHECK (retain IN (0, 1)),"
+    "  payload      INTEGER CHECK (payload >= 0),"
+    "  rate         INTEGER CHECK (rate >= 0),"
+    "  rate_seconds INTEGER CHECK (rate_seconds > 0),"
+    "  depth        INTEGER CHECK (depth >= 0)," /* NULL: not a scoped wildcard grant */
+    "  most_topics  INTEGER CHECK (most_topics > 0),"
+    "  owner        TEXT NOT NULL DEFAULT '',"
+    "  reason       TEXT NOT NULL DEFAULT '',"
+    "  expires      INTEGER NOT NULL DEFAULT 0,"
+    "  created      INTEGER NOT NULL"
+    ") STRICT;"
+    "CREATE TABLE membership ("
+    "  grp    TEXT NOT NULL CHECK (grp <> ''),"
+    "  device TEXT NOT NULL CHECK (device <> ''),"
+    "  PRIMARY KEY (grp, device)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE group_role ("
+    "  grp  TEXT NOT NULL CHECK (grp <> ''),"
+    "  role TEXT NOT NULL CHECK (role <> ''),"
+    "  PRIMARY KEY (grp, role)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE anchor ("
+    "  id         TEXT PRIMARY KEY NOT NULL,"
+    "  first_read INTEGER NOT NULL"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE policy_version ("
+    "  one     INTEGER PRIMARY KEY CHECK (one = 1),"
+    "  counter INTEGER NOT NULL"
+    ") STRICT;"
+    "INSERT INTO policy_version VALUES (1, 1);"
+#define MOVES(name, when)                          \
+    "CREATE TRIGGER " name " AFTER " when " BEGIN" \
+    "  UPDATE policy_version SET counter = counter + 1; END;"
+    MOVES("grants_added", "INSERT ON grants") MOVES("grants_removed", "DELETE ON grants") MOVES(
+        "grants_changed", "UPDATE ON grants") MOVES("membership_added", "INSERT ON membership")
+        MOVES("membership_removed", "DELETE ON membership")
+            MOVES("group_role_added", "INSERT ON group_role")
+                MOVES("group_role_removed", "DELETE ON group_role")
+                    MOVES("identity_moved", "UPDATE OF role, tenant, site, status ON identity")
+                        MOVES("identity_removed", "DELETE ON identity")
+#undef MOVES
 };
 
 static int read_number(sqlite3 *db, const char *pragma, int *out)

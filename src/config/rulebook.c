@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/rulebook.h"
+
+#include "base/bytes_map.h"
+#include "codec/topic.h"
+#include "config/rulebook_members.h"
+#include "pki/grants.h"
+#include "pki/groups.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ORIGIN "registry"
+
+struct building {
+    const struct config *config;
+    struct registry *registry;
+    int64_t now_s;
+    const struct rulebook_doubts *doubts;
+    struct pki_fault *fault;
+    struct policy *policy;
+    struct members members;
+    int status;
+};
+
+__attribute__((format(printf, 2, 3))) static void doubt(const struct building *b,
+                                                        const char *format, ...)
+{
+    char text[256];
+    va_list arguments;
+
+    if (b->doubts == NULL || b->doubts->doubt == NULL)
+        return;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    b->doubts->doubt(b->doubts->context, text);
+}
+
+/* ---- what the file says ---- */
+
+/* Two blocks with the same words are one: neither can be prolonged by moving it. */
+static void name_anchor(const struct config_role *role, const struct config_scope *scope,
+                        char out[33])
+{
+    static const struct siphash_key keys[2] = { { 1, 2 }, { 3, 4 } };
+    char text[1024];
+    int len =
+        snprintf(text, sizeof(text), "%s\n%s\n%" PRIu32 "\n%" PRIu32 "\n%" PRId64 "\n%s\n%s",
+                 role->name, scope->scope.prefix, scope->scope.depth, scope->scope.most_topics,
+                 scope->lasts_s, scope->scope.owner, scope->scope.reason);
+    size_t used = len < 0 ? 0 : (size_t)len < sizeof(text) ? (size_t)len : sizeof(text) - 1;
+    struct mqtt_span span = { (const uint8_t *)text, used };
+
+    snprintf(out, 33, "%016" PRIx64 "%016" PRIx64, siphash(&keys[0], span),
+             siphash(&keys[1], span));
+}
+
+static int64_t expiry_of(void *context, const struct config_role *role,
+                         const struct config_scope *scope)
+{
+    struct building *b = context;
+    int64_t first_s = b->now_s;
+    char id[33];
+
+    if (b->registry == NULL)
+        return b->now_s + scope->lasts_s;
+    name_anchor(role, scope, id);
+    int error = groups_anchor(b->registry, id, b->now_s, &first_s, b->fault);
+    if (error < 0)
+        b->status = error;
+    return first_s + scope->lasts_s;
+}
+
+static int add_roles(struct building *b)
+{
+    for (size_t i = 0; i < b->config->role_count; i++) {
+        struct role *role;
+        int error = config_role_add(&b->config->roles[i], b->policy, b->now_s, expiry_of, b, &role);
+
+        if (error < 0)
+            return pki_fail(b->fault, error, "role \"%s\" cannot be built: %s",
+                            b->config->roles[i].name, strerror(-error));
+        error = members_add_role(&b->members, b->config->roles[i].name, role);
+        if (error < 0)
+            return error;
+    }
+    return b->status;
+}
+
+/* ---- what the registry grants ---- */
+
+/* The role that carries what is granted to a subject; made when it is first needed. */
+static struct role *carrier(struct building *b, const char *prefix, const char *subject)
+{
+    static const struct role_options plain = {
+        .terms = { .maximum_qos = 2, .payload_bytes = POLICY_NO_LIMIT },
+    };
+    char name[IDENTITY_NAME_BYTES + 1];
+    int len = snprintf(name, sizeof(name), "%s%s", prefix, subject);
+
+    if (len < 0 || (size_t)len >= sizeof(name))
+        return NULL;
+    struct role *role = members_find_role(&b->members, name);
+    if (role != NULL)
+        return role;
+    role = policy_add_role(b->policy, name, &plain);
+    if (role != NULL && members_add_role(&b->members, name, role) < 0)
+        return NULL;
+    return role;
+}
+
+static struct role *carrier_of(struct building *b, const struct registry_grant *grant)
+{
+    switch (grant->subject_kind) {
+    case GRANT_TO_DEVICE:
+        return carrier(b, RULEBOOK_DEVICE, grant->subject);
+    case GRANT_TO_GROUP:
+        return carrier(b, RULEBOOK_GROUP, grant->subject);
+    case GRANT_TO_ROLE:
+        return carrier(b, "", grant->subject);
+    case GRANT_SUBJECT_COUNT:
+        break;
+    }
+    return NULL;
+}
+
+static struct policy_terms terms_of(const struct registry_grant *grant, const struct role *role)
+{
+    struct policy_terms terms = role_options_of(role)->terms;
+
+    if (grant->maximum_qos >= 0)
+        terms.maximum_qos = (uint8_t)grant->maximum_qos;
+    if (grant->retain >= 0)
+        terms.retain = grant->retain != 0;
+    if (grant->payload_bytes >= 0)
+        terms.payload_bytes =
+            grant->payload_bytes < UINT32_MAX ? (uint32_t)grant->payload_bytes : UINT32_MAX;
+    if (grant->rate_messages >= 0) {
+        terms.rate_messages =
+            grant->rate_messages < UINT32_MAX ? (uint32_t)grant->rate_messages : UINT32_MAX;
+        terms.rate_seconds =
+            grant->rate_seconds < UINT32_MAX ? (uint32_t)grant->rate_seconds : UINT32_MAX;
+    }
+    return terms;
+}
+
+static int add_scope(struct role *role, const struct registry_grant *grant,
+                     const struct policy_origin *origin, const char **out_why)
+{
+    char prefix[GRANT_PATTERN_SIZE];
+    size_t len = strcspn(grant->pattern, "+#");
+
+    while (len > 0 && grant->pattern[len - 1] != '/')
+        len--;
+    memcpy(prefix, grant->pattern, len);
+    prefix[len] = '\0';
+    const struct policy_scope scope = {
+        .prefix = prefix,
+        .depth = (uint32_t)(grant->depth < UINT32_MAX ? grant->depth : UINT32_MAX),
+        .most_topics =
+            (uint32_t)(grant->most_topics < UINT32_MAX ? grant->most_topics : UINT32_MAX),
+        .expires_s = grant->expires_s,
+        .owner = grant->owner,
+        .reason = grant->reason,
+        .origin = *origin,
+    };
+    return role_add_scope(role, &scope, out_why);
+}
+
+static int add_rule(struct role *role, const struct registry_grant *grant, const char **out_why)
+{
+    const struct policy_rule rule = {
+        .action = grant->subscribes ? POLICY_SUBSCRIBE : POLICY_PUBLISH,
+        .grants = !grant->denies,
+        .pattern = grant->pattern,
+        .terms = terms_of(grant, role),
+        .expires_s = grant->expires_s,
+        .owner = grant->owner,
+        .reason = grant->reason,
+        .origin = { ORIGIN, (unsigned)grant->id, 0 },
+    };
+    int error = 0;
+
+    /* The scope first: a row whose scope is wrong grants nothing at all. */
+    if (grant->most_topics > 0 && rule.action == POLICY_SUBSCRIBE && !grant->denies)
+        error = add_scope(role, grant, &rule.origin, out_why);
+    return error < 0 ? error : role_add_rule(role, &rule, out_why);
+}
+
+static int on_grant(void *context, const struct registry_grant *grant)
+{
+    struct building *b = context;
+    const char *why = "";
+
+    if (grant->expires_s != 0 && grant->expires_s <= b->now_s)
+        return 0;
+    if (grant->pattern[0] == '\0') {
+        doubt(b, "grant %" PRId64 " of the registry cannot be read; remove it", grant->id);
+        return 0;
+    }
+    struct role *role = carrier_of(b, grant);
+    if (role == NULL) {
+        doubt(b, "grant %" PRId64 " of the registry is for nobody: '%.80s'", grant->id,
+              grant->subject);
+        return 0;
+    }
+    int error = add_rule(role, grant, &why);
+    if (error == -EINVAL)
+        doubt(b, "grant %" PRId64 " of the registry is left out: %s", grant->id, why);
+    return error == -ENOMEM ? error : 0;
+}
+
+/* ---- who is in which group ---- */
+
+static int on_group_role(void *context, const char *group, const char *role)
+{
+    struct building *b = context;
+    struct role *found = members_find_role(&b->members, role);
+
+    if (found != NULL)
+        return members_group_has(&b->members, group, found);
+    doubt(b, "group '%s' has role '%s', which does not exist", group, role);
+    return 0;
+}
+
+static int on_member(void *context, const char *group, const char *device)
+{
+    struct building *b = context;
+
+    return members_join(&b->members, group, device);
+}
+
+/* Its own role, then those of its groups and what is granted to them, then its own grants. */
+static int assign(void *context, const char *device, const struct member_groups *groups)
+{
+    struct building *b = context;
+    struct registry_entry entry;
+    struct role *roles[MEMBER_ROLES_MAX];
+    size_t count = 0;
+    char name[sizeof(RULEBOOK_DEVICE) + IDENTITY_NAME_BYTES];
+
+    if (registry_find(b->registry, device, &entry, NULL) != 0) {
+        doubt(b, "'%s' is given rights, but there is no such device", device);
+        return 0;
+    }
+    roles[count] = members_find_role(&b->members, entry.role);
+    if (roles[count] == NULL) {
+        doubt(b, "'%s' has role '%s', which does not exist", device, entry.role);
+        return 0;
+    }
+    count++;
+    count += members_roles(&b->members, groups, roles + count, MEMBER_ROLES_MAX - count - 1);
+    snprintf(name, sizeof(name), RULEBOOK_DEVICE "%s", device);
+    struct role *own = members_find_role(&b->members, name);
+    if (own != NULL)
+        roles[count++] = own;
+    return policy_assign(b->policy, device, roles, count);
+}
+
+static int on_device_grant(void *context, const struct registry_grant *grant)
+{
+    struct building *b = context;
+
+    return grant->subject_kind == GRANT_TO_DEVICE ? members_note(&b->members, grant->subject) : 0;
+}
+
+static int add_registry(struct building *b)
+{
+    int error = grants_list(b->registry, on_grant, b, b->fault);
+
+    if (error == 0)
+        error = groups_roles(b->registry, on_group_role, b, b->fault);
+    if (error == 0)
+        error = groups_members(b->registry, on_member, b, b->fault);
+    if (error == 0)
+        error = grants_list(b->registry, on_device_grant, b, b->fault);
+    return error == 0 ? members_each(&b->members, assign, b) : error;
+}
+
+int rulebook_build(const struct config *config, struct registry *registry, int64_t now_s,
+                   const struct rulebook_doubts *doubts, struct policy **out,
+                   struct pki_fault *fault)
+{
+    struct building b = {
+        .config = config,
+        .registry = registry,
+        .now_s = now_s,
+        .doubts = doubts,
+        .fault = fault,
+        .policy = policy_new(),
+    };
+
+    members_init(&b.members);
+    b.status = b.policy != NULL ? add_roles(&b) : -ENOMEM;
+    if (b.status == 0 && registry != NULL)
+        b.status = add_registry(&b);
+    members_fini(&b.members);
+    if (b.status < 0) {
+        policy_unref(b.policy);
+        return b.status == -ENOMEM ? pki_fail(fault, -ENOMEM, "out of memory") : b.status;
+    }
+    policy_seal(b.policy);
+    *out = b.policy;
+    return 0;
+}

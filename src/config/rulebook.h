@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The policy in force: what tacit.conf says, what the registry adds to it, and what time it is.
+ *
+ * tacitd builds it anew when one of the three changes, `tacit policy` to answer questions. Owner:
+ * the thread that opened the registry; the policy that comes out is immutable and counted. */
+#pragma once
+
+#include "base/attrs.h"
+#include "config/config.h"
+#include "pki/fault.h"
+#include "policy/policy.h"
+
+#include <stdint.h>
+
+struct registry;
+
+/* Role names that no file can define: of what is granted to a group or a device alone. */
+#define RULEBOOK_GROUP  "group:"
+#define RULEBOOK_DEVICE "device:"
+
+/* What had to be left out: a row of the registry that no policy can have. One sentence each. */
+struct rulebook_doubts {
+    void *context;
+    void (*doubt)(void *context, const char *text); /* NULL: nobody wants to know */
+};
+
+/* Sealed. `registry` NULL: there is none, durations count from now_s. `now_s`: UTC; what has
+ * expired by then is left out. Rows of the registry that are wrong, or name a role that does not
+ * exist, are left out one by one. Negative errno with the reason in *fault. */
+MQTT_NODISCARD int rulebook_build(const struct config *config, struct registry *registry,
+                                  int64_t now_s, const struct rulebook_doubts *doubts,
+                                  struct policy **out, struct pki_fault *fault);
