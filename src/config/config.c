@@ -148,6 +148,8 @@ static int read_top(const struct settings *settings, struct diagnostics *diagnos
     config_value_number(settings_value(block, "shards"), 0, CONFIG_SHARDS_MAX, diagnostics,
                         &shards);
     config->shards = (unsigned)shards;
+    config->observes = true;
+    config_value_bool(settings_value(block, "observe"), diagnostics, &config->observes);
     if (state == NULL)
         return 0;
     if (state->text[0] != '/')

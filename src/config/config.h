@@ -105,6 +105,7 @@ struct config {
     size_t assign_count;
     struct policy *policy; /* of the roles alone: no registry, nothing has expired */
     struct limits limits;
+    bool observes;                  /* who does what is sketched for `tacit policy` */
     bool announces_receive_maximum; /* the file sets limits.receive-maximum */
     struct settings settings;       /* private: strings live there */
     struct settings builtin;        /* private: those of the built-in configuration */

@@ -49,7 +49,7 @@ static enum admission admit_anonymous(const struct admission_rules *rules,
     }
     *out = (struct admission_answer){
         .identity = { .role = listener->anonymous_role },
-        .role = policy_find_role(rules->config->policy, listener->anonymous_role),
+        .role = policy_find_role(rules->policy, listener->anonymous_role),
     };
     return ADMISSION_ALLOW;
 }
@@ -62,6 +62,20 @@ static const char *const status_reasons[REGISTRY_STATUS_COUNT] = {
     [REGISTRY_RETIRED] = "this device has been taken out of service",
 };
 
+#define WRONG_KEY "the certificate's key is not the one registered for this device"
+
+static const char *status_objection(const struct registry_view_entry *entry)
+{
+    return entry->status < REGISTRY_STATUS_COUNT
+               ? status_reasons[entry->status]
+               : "the registry does not say that this device is active";
+}
+
+static bool is_name_or_none(const char *name)
+{
+    return name[0] == '\0' || identity_name_is_valid(name);
+}
+
 static const char *objection(const struct registry_view_entry *entry,
                              const struct identity_uri *uri, const struct tls_peer *peer)
 {
@@ -72,10 +86,12 @@ static const char *objection(const struct registry_view_entry *entry,
     if (entry->kind != uri->kind)
         return "the certificate names another kind of identity than the registry";
     if (memcmp(entry->key_sha256, peer->key_fingerprint, REGISTRY_KEY_BYTES) != 0)
-        return "the certificate's key is not the one registered for this device";
-    if (entry->status >= REGISTRY_STATUS_COUNT)
-        return "the registry does not say that this device is active";
-    return status_reasons[entry->status];
+        return WRONG_KEY;
+    /* The registry refuses such names; a file that somebody else wrote need not. */
+    if (!identity_name_is_valid(entry->name) || !is_name_or_none(entry->tenant)
+        || !is_name_or_none(entry->site))
+        return "the registry has a name for this device that cannot stand in a topic";
+    return status_objection(entry);
 }
 
 /* A device that was added a moment ago comes in at once: the view follows the registry a little
@@ -101,34 +117,77 @@ find_newcomer(struct admission_rules *rules, const char *name, struct registry_v
     return out;
 }
 
+/* Borrowed from the view or written to *scratch; NULL: not in the registry. */
+static const struct registry_view_entry *find_entry(struct admission_rules *rules, const char *name,
+                                                    struct registry_view_entry *scratch)
+{
+    const struct registry_view_entry *entry =
+        rules->registry == NULL ? NULL : registry_view_find(rules->registry, span_of(name));
+    return entry != NULL ? entry : find_newcomer(rules, name, scratch);
+}
+
 static enum admission admit_registered(struct admission_rules *rules,
                                        const struct config_listener *listener,
                                        const struct identity_uri *uri, const struct tls_peer *peer,
                                        struct admission_answer *out)
 {
-    const struct registry_view_entry *entry =
-        rules->registry == NULL ? NULL : registry_view_find(rules->registry, span_of(uri->name));
     struct registry_view_entry newcomer;
-    if (entry == NULL)
-        entry = find_newcomer(rules, uri->name, &newcomer);
+    const struct registry_view_entry *entry = find_entry(rules, uri->name, &newcomer);
     const char *why = objection(entry, uri, peer);
     if (why != NULL)
         return refuse(out, NOT_AUTHORIZED, why);
 
-    const struct role *role = policy_find_role(rules->config->policy, entry->role);
+    const struct identity identity = { .device = entry->name,
+                                       .tenant = or_none(entry->tenant),
+                                       .site = or_none(entry->site),
+                                       .role = entry->role,
+                                       .proved = true };
+    const struct role *role = policy_find(rules->policy, &identity);
     if (role == NULL)
         return refuse(out, NOT_AUTHORIZED,
                       "the device's role is not defined in the broker's configuration");
     *out = (struct admission_answer){
-        .identity = { .device = entry->name,
-                      .tenant = or_none(entry->tenant),
-                      .site = or_none(entry->site),
-                      .role = entry->role,
-                      .proved = true },
+        .identity = identity,
         .role = role,
         .client_id_is_bound = !listener->client_ids_are_free,
     };
     return ADMISSION_ALLOW;
+}
+
+/* ---- certificates of other authorities ---- */
+
+static bool fits(const char *wanted, const char *has)
+{
+    return wanted == NULL || strcmp(wanted, has) == 0;
+}
+
+static const struct config_assign *find_assign(const struct config *config,
+                                               const struct tls_peer *peer)
+{
+    for (size_t i = 0; i < config->assign_count; i++) {
+        const struct config_assign *assign = &config->assigns[i];
+        if (fits(assign->common_name, peer->common_name)
+            && fits(assign->organization, peer->organization)
+            && fits(assign->organizational_unit, peer->organizational_unit)
+            && fits(assign->issuer, peer->issuer))
+            return assign;
+    }
+    return NULL;
+}
+
+static const char *foreign_objection(const struct admission_rules *rules,
+                                     const struct tls_peer *peer, const char *role)
+{
+    if (role == NULL)
+        return "the certificate carries no identity of this broker; add the device with "
+               "tacit device add";
+    if (!identity_name_is_valid(peer->common_name))
+        return "the certificate's common name cannot stand for a device";
+    /* It would be given what the registry grants to its owner. */
+    if (rules->registry != NULL
+        && registry_view_find(rules->registry, span_of(peer->common_name)) != NULL)
+        return "the registry has a device of this name, with another certificate";
+    return NULL;
 }
 
 /* A certificate of a CA that the operator trusts, but of which the registry knows nothing. */
@@ -136,17 +195,19 @@ static enum admission admit_foreign(struct admission_rules *rules,
                                     const struct config_listener *listener,
                                     const struct tls_peer *peer, struct admission_answer *out)
 {
-    if (listener->certificate_role == NULL)
-        return refuse(out, NOT_AUTHORIZED,
-                      "the certificate carries no identity of this broker; add the device with "
-                      "tacit device add");
-    if (!identity_name_is_valid(peer->common_name))
-        return refuse(out, NOT_AUTHORIZED,
-                      "the certificate's common name cannot stand for a device");
+    const struct config_assign *assign = find_assign(rules->config, peer);
+    const char *role = assign != NULL ? assign->role : listener->certificate_role;
+    const char *why = foreign_objection(rules, peer, role);
+    if (why != NULL)
+        return refuse(out, NOT_AUTHORIZED, why);
     memcpy(rules->name, peer->common_name, strlen(peer->common_name) + 1);
     *out = (struct admission_answer){
-        .identity = { .device = rules->name, .role = listener->certificate_role, .proved = true },
-        .role = policy_find_role(rules->config->policy, listener->certificate_role),
+        .identity = { .device = rules->name,
+                      .tenant = assign != NULL ? assign->tenant : NULL,
+                      .site = assign != NULL ? assign->site : NULL,
+                      .role = role,
+                      .proved = true },
+        .role = policy_find_role(rules->policy, role),
         .client_id_is_bound = !listener->client_ids_are_free,
     };
     return ADMISSION_ALLOW;
@@ -189,16 +250,115 @@ enum admission admission_decide(struct admission_rules *rules,
     return admit_foreign(rules, listener, facts->peer, out);
 }
 
-const struct role *admission_find_role(const struct admission_rules *rules,
-                                       const struct identity *identity)
+bool admission_is_ours(const struct admission_rules *rules, const struct tls_peer *peer)
 {
-    if (identity->role == NULL)
-        return NULL;
-    const struct role *role = policy_find_role(rules->config->policy, identity->role);
-    if (role == NULL || identity->device == NULL || rules->registry == NULL)
-        return role;
+    struct identity_uri uri;
+
+    return find_our_uri(rules, peer, &uri);
+}
+
+/* ---- later ---- */
+
+static bool is_same(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static const char *registered_objection(const struct registry_view_entry *entry,
+                                        const struct presence_entry *present,
+                                        const struct identity *identity)
+{
+    if (present != NULL
+        && (present->is_mixed || !present->is_ours
+            || memcmp(entry->key_sha256, present->key, REGISTRY_KEY_BYTES) != 0))
+        return WRONG_KEY;
+    if (!is_same(or_none(entry->tenant), identity->tenant)
+        || !is_same(or_none(entry->site), identity->site))
+        return "this device was moved to another tenant or site; connect again";
+    return status_objection(entry);
+}
+
+/* Would a certificate of another CA with this common name be given this role now? Of its other
+ * attributes nothing is known any more. */
+static bool is_still_assigned(const struct config *config, const struct identity *identity)
+{
+    for (size_t i = 0; i < config->assign_count; i++) {
+        const struct config_assign *assign = &config->assigns[i];
+        if (is_same(assign->role, identity->role) && is_same(assign->tenant, identity->tenant)
+            && is_same(assign->site, identity->site) && fits(assign->common_name, identity->device))
+            return true;
+    }
+    for (size_t i = 0; i < config->listener_count; i++) {
+        const char *role = config->listeners[i].certificate_role;
+        if (role != NULL && is_same(role, identity->role) && identity->tenant == NULL
+            && identity->site == NULL)
+            return true;
+    }
+    return false;
+}
+
+static const char *foreign_standing_objection(const struct admission_rules *rules,
+                                              const struct presence_entry *present,
+                                              const struct identity *identity)
+{
+    if (present != NULL && present->is_ours)
+        return "this device is not in the registry any more";
+    if (!is_still_assigned(rules->config, identity))
+        return "no certificate is given this role any more; connect again";
+    return NULL;
+}
+
+static const char *anonymous_objection(const struct config *config, const struct identity *identity)
+{
+    for (size_t i = 0; i < config->listener_count; i++) {
+        const char *role = config->listeners[i].anonymous_role;
+        if (role != NULL && is_same(role, identity->role))
+            return NULL;
+    }
+    return "nobody is let in without a client certificate any more";
+}
+
+/* One who is connected with a certificate of another CA is no newcomer to the registry. */
+static const struct registry_view_entry *find_standing_entry(struct admission_rules *rules,
+                                                             const struct presence_entry *present,
+                                                             const char *device,
+                                                             struct registry_view_entry *scratch)
+{
+    if (present == NULL || present->is_ours)
+        return find_entry(rules, device, scratch);
+    return rules->registry != NULL ? registry_view_find(rules->registry, span_of(device)) : NULL;
+}
+
+static void find_device_standing(struct admission_rules *rules, const struct identity *identity,
+                                 struct standing *out)
+{
+    struct registry_view_entry newcomer;
+    const struct presence_entry *present =
+        rules->presence != NULL ? presence_find(rules->presence, identity->device) : NULL;
     const struct registry_view_entry *entry =
-        registry_view_find(rules->registry, span_of(identity->device));
-    bool is_barred = entry != NULL && entry->status != REGISTRY_ACTIVE;
-    return is_barred ? NULL : role;
+        find_standing_entry(rules, present, identity->device, &newcomer);
+    if (entry == NULL) {
+        out->barred = foreign_standing_objection(rules, present, identity);
+        if (out->barred == NULL)
+            out->role = policy_find_role(rules->policy, identity->role);
+        return;
+    }
+    struct identity current = *identity;
+    current.role = entry->role;
+    out->barred = registered_objection(entry, present, identity);
+    if (out->barred == NULL)
+        out->role = policy_find(rules->policy, &current);
+}
+
+void admission_find_standing(struct admission_rules *rules, const struct identity *identity,
+                             struct standing *out)
+{
+    *out = (struct standing){ 0 };
+    if (identity->device != NULL) {
+        find_device_standing(rules, identity, out);
+        return;
+    }
+    out->barred = anonymous_objection(rules->config, identity);
+    if (out->barred == NULL)
+        out->role = policy_find_role(rules->policy, identity->role);
 }

@@ -3,19 +3,24 @@
  *
  * Pure: facts of the connection, the CONNECT, the registry and the policy in, verdict
  * out. A certificate speaks for the identity that the registry knows under its URI and
- * with its very key, as long as it is active there; user names and passwords speak for
- * nobody in this version. Asked after every handshake, full or resumed. */
+ * with its very key, as long as it is active there. One of another CA that a listener trusts
+ * speaks for its common name, in the role that an assign block or the listener gives it, unless
+ * the registry has that name. User names and passwords speak for nobody in this version. Asked
+ * after every handshake, full or resumed. */
 #pragma once
 
 #include "config/config.h"
 #include "core/ports.h"
+#include "daemon/presence.h"
 #include "pki/registry_view.h"
 
 /* Borrowed; what one shard decides by at the moment. */
 struct admission_rules {
     const struct config *config;
+    const struct policy *policy;
     const struct registry_view *registry; /* NULL: there is none; nobody is known */
     const char *trust_domain;             /* of our CA; "" when there is none */
+    const struct presence *presence;      /* who is connected; NULL: nobody */
     struct registry *newcomers; /* asked for those the view does not know yet; NULL: nobody is */
     struct registry_entry newcomer;     /* scratch: its last answer */
     char name[IDENTITY_NAME_BYTES + 1]; /* scratch: the name in the last answer */
@@ -27,6 +32,12 @@ enum admission admission_decide(struct admission_rules *rules,
                                 const struct admission_request *request,
                                 struct admission_answer *out);
 
-/* The role that an identity has under these rules; NULL: none any more. */
-const struct role *admission_find_role(const struct admission_rules *rules,
-                                       const struct identity *identity);
+/* Where an identity that was let in once stands under these rules. In the registry: barred unless
+ * it is active there, with the key that it is connected with, under the same tenant and site; the
+ * role is that of the registry. Else: barred unless the configuration would still give a
+ * certificate of another CA, or somebody without one, that very role. */
+void admission_find_standing(struct admission_rules *rules, const struct identity *identity,
+                             struct standing *out);
+
+/* Does the certificate name an identity of our own CA? */
+bool admission_is_ours(const struct admission_rules *rules, const struct tls_peer *peer);

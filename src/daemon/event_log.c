@@ -5,6 +5,7 @@
 #include "codec/packet.h"
 
 #include <stdio.h>
+#include <time.h>
 
 #define NAME_SHOWN_BYTES 128 /* of a client id or topic in a text; JSON has more of it */
 
@@ -27,6 +28,12 @@ static const struct kind_row kinds[EVENT_KIND_COUNT] = {
     [EVENT_MESSAGE_DROPPED] = { LOG_MESSAGE_DROPPED, CONFIG_LOG_WARNING,
                                 "does not keep up, messages for it are dropped" },
     [EVENT_WILL_SENT] = { LOG_WILL, CONFIG_LOG_INFO, "had a will, which is published" },
+    [EVENT_GRANT_USED] = { LOG_GRANT_USED, CONFIG_LOG_NOTICE, "uses a wildcard grant for" },
+    [EVENT_SUBSCRIPTION_ENDED] = { LOG_SUBSCRIPTION_ENDED, CONFIG_LOG_NOTICE,
+                                   "may not have any more, and is no longer subscribed to," },
+    [EVENT_SCOPE_FULL] = { LOG_SCOPE_FULL, CONFIG_LOG_WARNING,
+                           "has the most different topics of its wildcard grant, and does not "
+                           "get" },
 };
 
 static int shown(struct mqtt_span text)
@@ -84,12 +91,68 @@ static void describe(const struct event *event, char *out, size_t size)
     snprintf(out, size, "%s (%s%s, listener %s)", topic, facts->address, who, facts->listener);
 }
 
+/* ---- the scoped grant it is about ---- */
+
+struct scope_text {
+    char expires[32];
+    char origin[256];
+    char words[LOG_LINE_BYTES / 2];
+};
+
+static void stamp(int64_t time_s, char *out, size_t size)
+{
+    struct tm calendar;
+    time_t when = (time_t)time_s;
+
+    if (time_s == 0 || gmtime_r(&when, &calendar) == NULL
+        || strftime(out, size, "%Y-%m-%dT%H:%M:%SZ", &calendar) == 0)
+        snprintf(out, size, "never");
+}
+
+static void describe_scope(const struct policy_scope *scope, struct scope_text *out)
+{
+    const struct policy_origin *origin = &scope->origin;
+
+    stamp(scope->expires_s, out->expires, sizeof(out->expires));
+    snprintf(out->origin, sizeof(out->origin), "%.200s:%u", origin->file, origin->line);
+    snprintf(out->words, sizeof(out->words),
+             "; wildcards { prefix = \"%.256s\" owner = \"%.128s\" reason = \"%.256s\" }, expires "
+             "%s, %s",
+             scope->prefix, scope->owner, scope->reason, out->expires, out->origin);
+}
+
+static void add_scope(struct log_line *line, const struct policy_scope *scope,
+                      const struct scope_text *text)
+{
+    add_field(line, "grant_prefix", span_of(scope->prefix));
+    add_field(line, "grant_owner", span_of(scope->owner));
+    add_field(line, "grant_reason", span_of(scope->reason));
+    add_field(line, "grant_expires", span_of(text->expires));
+    add_field(line, "grant_origin", span_of(text->origin));
+}
+
+/* ---- a line ---- */
+
+static void compose(const struct event *event, const struct kind_row *row, const char *why,
+                    const char *scope, char out[LOG_LINE_BYTES])
+{
+    char who[NAME_SHOWN_BYTES + 16] = "a client";
+    char rest[LOG_LINE_BYTES / 2];
+
+    if (event->client_id.len > 0)
+        snprintf(who, sizeof(who), "client \"%.*s\"", shown(event->client_id),
+                 (const char *)event->client_id.data);
+    describe(event, rest, sizeof(rest));
+    snprintf(out, LOG_LINE_BYTES, "%s %s%s%s%s%s", who, row->verb, rest, why[0] != '\0' ? ": " : "",
+             why, scope);
+}
+
 void event_log_report(void *context, const struct event *event)
 {
     const struct kind_row *row = &kinds[event->kind];
+    struct scope_text scope = { .words = "" };
     struct log *log = context;
     char reason[8];
-    char rest[LOG_LINE_BYTES / 2];
     char text[LOG_LINE_BYTES];
 
     if (!log_wants(log, row->level))
@@ -98,14 +161,9 @@ void event_log_report(void *context, const struct event *event)
                       : event->reason != 0 ? mqtt_reason_text(event->reason)
                                            : "";
     snprintf(reason, sizeof(reason), "0x%02x", event->reason);
-    describe(event, rest, sizeof(rest));
-    if (event->client_id.len > 0)
-        snprintf(text, sizeof(text), "client \"%.*s\" %s%s%s%s", shown(event->client_id),
-                 (const char *)event->client_id.data, row->verb, rest, why[0] != '\0' ? ": " : "",
-                 why);
-    else
-        snprintf(text, sizeof(text), "a client %s%s%s%s", row->verb, rest,
-                 why[0] != '\0' ? ": " : "", why);
+    if (event->scope != NULL)
+        describe_scope(event->scope, &scope);
+    compose(event, row, why, scope.words, text);
 
     struct log_line line = { .level = row->level, .kind = row->kind, .text = text };
     add_field(&line, "client", event->client_id);
@@ -115,6 +173,8 @@ void event_log_report(void *context, const struct event *event)
     if (event->reason != 0)
         add_field(&line, "reason", span_of(reason));
     add_field(&line, "why", span_of(why));
+    if (event->scope != NULL)
+        add_scope(&line, event->scope, &scope);
     log_write(log, &line);
 }
 

@@ -3,8 +3,9 @@
  *
  * Thread-safe. A line is one write to standard error. Under systemd it begins with the
  * priority that journald reads and has no time of its own. Kinds that peers can cause
- * are limited: LOG_BURST lines at once, then LOG_PER_SECOND, and how many were left out
- * is said with the next one. Never contains a password, a key or a payload. */
+ * are limited: LOG_BURST lines at once, then LOG_PER_SECOND (LOG_AUDIT_TIMES as many of those
+ * that are a record of what was used), and how many were left out is said with the next
+ * one. Never contains a password, a key or a payload. */
 #pragma once
 
 #include "base/attrs.h"
@@ -14,10 +15,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LOG_LINE_BYTES 2048 /* longest line with its newline; the rest is cut off */
-#define LOG_FIELDS_MAX 12
-#define LOG_BURST      50
-#define LOG_PER_SECOND 10
+#define LOG_LINE_BYTES  2048 /* longest line with its newline; the rest is cut off */
+#define LOG_FIELDS_MAX  16
+#define LOG_BURST       50
+#define LOG_PER_SECOND  10
+#define LOG_AUDIT_TIMES 20
 
 struct log;
 
@@ -33,6 +35,9 @@ enum log_kind {
     LOG_PROTOCOL_ERROR,
     LOG_MESSAGE_DROPPED,
     LOG_WILL,
+    LOG_GRANT_USED,
+    LOG_SUBSCRIPTION_ENDED,
+    LOG_SCOPE_FULL,
     LOG_KIND_COUNT,
 };
 
@@ -73,6 +78,7 @@ size_t log_format(const struct log_line *line, enum config_log_format format, co
 
 /* One kind's limit. Zero is full. */
 struct log_limit {
+    uint64_t times;   /* LOG_BURST and LOG_PER_SECOND are multiplied by; 0 is 1 */
     uint64_t spent;   /* lines in the window */
     uint64_t since_s; /* when it was last refilled */
     uint64_t left_out;

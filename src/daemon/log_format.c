@@ -102,6 +102,9 @@ static const char *const kind_names[] = {
     [LOG_PROTOCOL_ERROR] = "protocol-error",
     [LOG_MESSAGE_DROPPED] = "message-dropped",
     [LOG_WILL] = "will-sent",
+    [LOG_GRANT_USED] = "grant-used",
+    [LOG_SUBSCRIPTION_ENDED] = "subscription-ended",
+    [LOG_SCOPE_FULL] = "scope-full",
 };
 
 static const struct {
@@ -167,12 +170,14 @@ size_t log_format(const struct log_line *line, enum config_log_format format, co
 
 bool log_limit_take(struct log_limit *limit, uint64_t now_s, uint64_t *out_left_out)
 {
+    uint64_t times = limit->times != 0 ? limit->times : 1;
+    uint64_t burst = LOG_BURST * times;
     uint64_t passed_s = now_s > limit->since_s ? now_s - limit->since_s : 0;
-    uint64_t refilled = passed_s >= LOG_BURST ? LOG_BURST : passed_s * LOG_PER_SECOND;
+    uint64_t refilled = passed_s >= LOG_BURST ? burst : passed_s * LOG_PER_SECOND * times;
 
     limit->spent = limit->spent > refilled ? limit->spent - refilled : 0;
     limit->since_s += passed_s;
-    if (limit->spent >= LOG_BURST) {
+    if (limit->spent >= burst) {
         limit->left_out++;
         return false;
     }

@@ -93,11 +93,11 @@ static int open_shards(struct server *server)
         .count = server->shard_count,
         .all = server->shards,
         .log = server->log,
-        .config = server->config,
-        .registry = server->view,
+        .ruling = server->ruling,
+        .keeper = server->keeper,
         .registry_path = server->registry != NULL ? server->registry_path : NULL,
         .trust_domain = server->trust_domain,
-        .reports = { server, on_drained, server_on_stats },
+        .reports = { server, on_drained, server_on_stats, server_on_observed },
     };
     int status = open_shared(server, &options.hash_key);
 
@@ -193,7 +193,8 @@ static int allocate(struct server *server)
     server->shards = calloc(server->shard_count, sizeof(server->shards[0]));
     server->nets = calloc(server->shard_count, sizeof(struct net *));
     server->endpoints = calloc(1, sizeof(*server->endpoints));
-    if (server->shards == NULL || server->nets == NULL || server->endpoints == NULL)
+    if (server->shards == NULL || server->nets == NULL || server->endpoints == NULL
+        || server_open_observing(server) != 0)
         return complain(server, -ENOMEM, "out of memory");
     endpoint_init(server->endpoints, server->shard_count);
     return 0;
@@ -206,6 +207,8 @@ static int start(struct server *server)
     if (status == 0)
         status = bind_and_prove(server);
     if (status == 0)
+        status = server_open_keeper(server);
+    if (status == 0)
         status = open_shards(server);
     if (status == 0)
         status = restore(server);
@@ -214,7 +217,8 @@ static int start(struct server *server)
     if (status != 0)
         return status;
     server->started_ms = loop_now_ms(server->shards[0].loop);
-    server_watch_registry(server);
+    server_watch(server);
+    server_start_observing(server);
     server_start_sys(server);
     log_say(server->log, CONFIG_LOG_INFO,
             "tacitd %s: configuration %s, state %s, %u shard%s, %lu files", TACIT_VERSION,
@@ -234,10 +238,12 @@ static int end_run(struct server *server, int status)
         loop_stop(server->shards[i].loop);
     for (unsigned i = 0; i < server->shard_count; i++)
         shard_join(&server->shards[i]);
+    server_close_keeper(server);
     shard_settle(server->shards, server->shard_count);
     for (unsigned i = 0; i < server->shard_count; i++)
         shard_hang_up(&server->shards[i]);
     shard_settle(server->shards, server->shard_count);
+    server_end_observing(server);
     int saved = save(server);
     if (status == 0)
         log_say(server->log, CONFIG_LOG_NOTICE, "stopped");
@@ -250,7 +256,8 @@ static void cancel_timers(struct server *server)
 
     if (loop == NULL)
         return;
-    loop_cancel(loop, &server->registry_timer);
+    loop_cancel(loop, &server->check_timer);
+    loop_cancel(loop, &server->observe_timer);
     loop_cancel(loop, &server->sys_timer);
     loop_cancel(loop, &server->watchdog_timer);
 }
@@ -263,6 +270,7 @@ static void release(struct server *server)
                 loop_stop(server->shards[i].loop);
             shard_join(&server->shards[i]);
         }
+        server_close_keeper(server);
         cancel_timers(server);
         signals_close(server->signals);
         for (unsigned i = 0; i < server->shard_count; i++) {
@@ -272,6 +280,8 @@ static void release(struct server *server)
         for (unsigned i = 0; i < server->shard_count; i++)
             shard_close(&server->shards[i]);
     }
+    server_close_observing(server);
+    ruling_release(server->ruling, NULL, NULL);
     shared_free(server->shared);
     if (server->endpoints != NULL)
         endpoint_fini(server->endpoints);
@@ -302,10 +312,10 @@ enum server_exit server_run(const struct options *options, const char *program)
         .shared_lock = PTHREAD_MUTEX_INITIALIZER,
     };
 
-    if (server_read_config(&server, &server.config) != 0)
+    if (server_read_config(&server, server.config_path, &server.config) != 0)
         return SERVER_EXIT_USAGE;
     process_prepare();
-    int status = server_find_state(&server, server.config);
+    int status = server_find_state(&server, server.config, server.state_dir);
     server.log = log_new(server.config->log_format, server.config->log_level);
     if (status != 0 || server.log == NULL) {
         fprintf(stderr, "tacitd: no place for the state folder; name one with --state DIR\n");
@@ -326,7 +336,7 @@ int server_check(const struct options *options)
     struct config *config = NULL;
     char why[ENDPOINT_WHY_BYTES] = "";
 
-    if (none == NULL || server_read_config(&server, &config) != 0) {
+    if (none == NULL || server_read_config(&server, server.config_path, &config) != 0) {
         free(none);
         return 1;
     }

@@ -9,10 +9,10 @@
 #include "daemon/endpoint.h"
 #include "daemon/log.h"
 #include "daemon/options.h"
+#include "daemon/ruling.h"
 #include "daemon/shard.h"
 #include "loop/signals.h"
 #include "pki/registry.h"
-#include "pki/registry_view.h"
 #include "pki/state.h"
 
 #include <limits.h>
@@ -25,6 +25,39 @@ enum server_exit {
     SERVER_EXIT_USAGE = 2,   /* the command line or the configuration is wrong */
 };
 
+/* Has the registry changed, or has a grant expired? One at a time. */
+struct server_check {
+    struct helper_job job;
+    struct server *server;
+    struct ruling *basis; /* counted */
+    unsigned basis_number;
+    struct ruling *made; /* counted; NULL: nothing has changed */
+    int status;
+};
+
+/* One at a time; a second SIGHUP waits. */
+struct server_reload {
+    struct helper_job job;
+    struct server *server;
+    bool is_on;
+    bool is_wanted;        /* again, when this one is over */
+    char path[PATH_MAX];   /* that was read; empty: built-in */
+    struct ruling *ruling; /* counted; NULL: it failed */
+    char why[ENDPOINT_WHY_BYTES];
+};
+
+/* What the shards observed, on its way to the file. */
+struct server_observing {
+    struct helper_job job;
+    struct server *server;
+    struct sketch *all;    /* what the file has; the keeper's; NULL: not read yet */
+    struct sketch **parts; /* of the shards, two for each at most */
+    unsigned count;
+    unsigned missing; /* shards that have not answered yet */
+    unsigned rounds;
+    bool is_keeping; /* the keeper has the parts */
+};
+
 struct server {
     const struct options *options;
     const char *program; /* argv[0] */
@@ -34,8 +67,13 @@ struct server {
     char state_dir[PATH_MAX];
     int claim; /* descriptor that reserves the state folder; -1: none */
     bool is_first_start;
-    struct registry *registry; /* NULL: not needed */
-    struct registry_view *view;
+    struct registry *registry; /* the keeper's while there is one; NULL: not needed */
+    struct ruling *ruling;     /* in force; counted */
+    unsigned ruling_number;    /* how many were in force */
+    struct helpers *keeper;    /* one thread for what takes long; NULL: not yet, or no more */
+    struct server_check check;
+    struct server_reload reload;
+    struct server_observing observing;
     char trust_domain[IDENTITY_URI_DOMAIN_SIZE];
     char registry_path[PATH_MAX];
     struct shared *shared;
@@ -45,7 +83,8 @@ struct server {
     unsigned shard_count;
     struct endpoints *endpoints;
     struct signals *signals;
-    struct wheel_timer registry_timer;
+    struct wheel_timer check_timer;
+    struct wheel_timer observe_timer;
     struct wheel_timer sys_timer;
     struct wheel_timer watchdog_timer;
     uint64_t watchdog_ms; /* 0: none */
@@ -65,17 +104,35 @@ int server_check(const struct options *options);
 /* ---- parts, in files of their own ---- */
 
 /* server_config.c: finds and reads the configuration; complaints go to standard error,
- * or to the log when there is one. -EINVAL, -ENOMEM. */
-MQTT_NODISCARD int server_read_config(struct server *server, struct config **out);
+ * or to the log when there is one. The path in `out_path` of PATH_MAX bytes, empty for the
+ * built-in one. Thread: any, one at a time. -EINVAL, -ENOMEM. */
+MQTT_NODISCARD int server_read_config(struct server *server, char *out_path, struct config **out);
 /* The state folder, which also is the first place to look for a configuration. */
-MQTT_NODISCARD int server_find_state(struct server *server, const struct config *config);
+MQTT_NODISCARD int server_find_state(const struct server *server, const struct config *config,
+                                     char *out);
 
-/* server_state.c: the state folder, the registry in it, and what is polled there. */
+/* server_state.c: the state folder and the registry in it. */
 MQTT_NODISCARD int server_open_state(struct server *server);
 void server_close_state(struct server *server);
-void server_watch_registry(struct server *server);
 
-/* server_reload.c: SIGHUP. */
+/* server_keeper.c: the thread for what takes long, and the ruling that it makes anew when the
+ * registry or the time says so. */
+MQTT_NODISCARD int server_open_keeper(struct server *server); /* and the first ruling */
+void server_close_keeper(struct server *server);              /* finishes what it has to do */
+void server_watch(struct server *server);
+/* All shards are told; takes the reference. -ENOMEM: it stays the caller's. */
+MQTT_NODISCARD int server_put_in_force(struct server *server, struct ruling *ruling);
+int64_t server_now_s(void); /* UTC */
+struct rulebook_doubts server_doubts(struct server *server);
+
+/* server_observe.c: what the shards observe, in the state folder. */
+MQTT_NODISCARD int server_open_observing(struct server *server);
+void server_start_observing(struct server *server);
+void server_on_observed(void *context, struct sketch *sketch);
+void server_end_observing(struct server *server); /* all threads have ended */
+void server_close_observing(struct server *server);
+
+/* server_reload.c: SIGHUP. The endpoints are the keeper's from then until it is through. */
 void server_reload(struct server *server);
 
 /* server_sys.c: $SYS and the watchdog of systemd. */

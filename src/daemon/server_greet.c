@@ -23,6 +23,18 @@ static void announce_danger(const struct server *server, const struct config_lis
                 listener->name, listener->anonymous_role);
 }
 
+static void announce_unrestricted(const struct server *server, const struct config *config)
+{
+    for (size_t i = 0; i < config->role_count; i++) {
+        const struct config_role *role = &config->roles[i];
+        if (role->options.unrestricted)
+            log_say(server->log, CONFIG_LOG_WARNING,
+                    "role \"%s\" is UNRESTRICTED: who has it reads and writes every topic that no "
+                    "rule denies (%s:%u)",
+                    role->name, role->origin.file, role->origin.line);
+    }
+}
+
 void server_announce(const struct server *server, const struct config *config)
 {
     static const char *const clients[] = {
@@ -42,6 +54,7 @@ void server_announce(const struct server *server, const struct config *config)
                 how);
         announce_danger(server, listener);
     }
+    announce_unrestricted(server, config);
 }
 
 /* ---- the next three commands ---- */
@@ -105,7 +118,7 @@ static void print_add(const struct server *server, const struct config_listener 
 
 static void print_commands(const struct server *server, const struct config_listener *listener)
 {
-    const struct policy *policy = server->config->policy;
+    const struct policy *policy = server->ruling->policy;
 
     if (policy_find_role(policy, "device") == NULL
         || policy_find_role(policy, "controller") == NULL) {

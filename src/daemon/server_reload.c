@@ -8,8 +8,22 @@
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
+/* ---- on the keeper's thread ---- */
+
+static int make_ruling(struct server *server, struct config *config, struct ruling **out,
+                       char *out_why)
+{
+    const struct rulebook_doubts doubts = server_doubts(server);
+    struct pki_fault fault = { "out of memory" };
+    int status = ruling_new(config, server->registry, server_now_s(), &doubts, out, &fault);
+
+    if (status != 0)
+        snprintf(out_why, ENDPOINT_WHY_BYTES, "%.500s", fault.text);
+    return status;
+}
+
 /* Everything that can fail, before anything changes. Bound sockets wait in the endpoints. */
-static int prepare(struct server *server, const struct config *config, char *out_why)
+static int prepare(struct server *server, struct config *config, struct ruling **out, char *out_why)
 {
     if (endpoint_needs_identity(config) && server->registry == NULL) {
         snprintf(out_why, ENDPOINT_WHY_BYTES,
@@ -20,22 +34,34 @@ static int prepare(struct server *server, const struct config *config, char *out
     int status = endpoint_try_tls(server->endpoints, config, false, out_why);
     if (status == 0)
         status = endpoint_bind(server->endpoints, config, out_why);
+    if (status == 0)
+        status = make_ruling(server, config, out, out_why);
+    if (status == 0)
+        status = endpoint_load_tls(server->endpoints, config, out_why);
     return status;
 }
 
-static int commit(struct server *server, struct config *config, char *out_why)
+static void work_reload(struct helper_job *job)
 {
-    int status = endpoint_load_tls(server->endpoints, config, out_why);
+    struct server_reload *reload = MQTT_CONTAINER_OF(job, struct server_reload, job);
+    struct server *server = reload->server;
+    struct config *config = NULL;
+    int status = server_read_config(server, reload->path, &config);
 
-    for (unsigned i = 0; i < server->shard_count && status == 0; i++) {
-        status = shard_post_rules(&server->shards[i], config, NULL);
-        if (status != 0)
-            snprintf(out_why, ENDPOINT_WHY_BYTES, "out of memory");
+    reload->ruling = NULL;
+    snprintf(reload->why, sizeof(reload->why), "the configuration has errors");
+    if (status == 0) {
+        status = prepare(server, config, &reload->ruling, reload->why);
+        config_unref(config);
     }
     if (status == 0)
-        status = endpoint_publish(server->endpoints, config, server->shards, out_why);
-    return status;
+        return;
+    endpoint_unbind(server->endpoints);
+    ruling_release(reload->ruling, NULL, NULL);
+    reload->ruling = NULL;
 }
+
+/* ---- on shard 0 ---- */
 
 static void tell_restart(const struct server *server, const struct config *config)
 {
@@ -50,6 +76,54 @@ static void tell_restart(const struct server *server, const struct config *confi
                 state);
 }
 
+static int commit(struct server *server, struct ruling *ruling, char *out_why)
+{
+    int status = server_put_in_force(server, ruling);
+
+    if (status != 0) {
+        snprintf(out_why, ENDPOINT_WHY_BYTES, "out of memory");
+        ruling_release(ruling, server->keeper, server->shards[0].loop);
+        endpoint_unbind(server->endpoints);
+        return status;
+    }
+    /* The ruling holds the configuration, and the old one until the keeper frees it. */
+    config_unref(server->config);
+    server->config = config_ref(ruling->config);
+    return endpoint_publish(server->endpoints, server->config, server->shards, out_why);
+}
+
+static void finish(struct server *server, struct server_reload *reload)
+{
+    if (reload->ruling == NULL || commit(server, reload->ruling, reload->why) != 0) {
+        log_say(server->log, CONFIG_LOG_ERROR, "%s; the configuration in force stays", reload->why);
+        return;
+    }
+    const struct config *config = server->config;
+    memcpy(server->config_path, reload->path, sizeof(server->config_path));
+    log_configure(server->log, config->log_format, config->log_level);
+    tell_restart(server, config);
+    server_announce(server, config);
+    log_say(server->log, CONFIG_LOG_NOTICE, "configuration read again: %s",
+            server->config_path[0] != '\0' ? server->config_path : "built-in");
+}
+
+static void on_reloaded(struct helper_job *job)
+{
+    struct server_reload *reload = MQTT_CONTAINER_OF(job, struct server_reload, job);
+    struct server *server = reload->server;
+
+    reload->is_on = false;
+    if (server->is_stopping) {
+        endpoint_unbind(server->endpoints);
+        ruling_release(reload->ruling, NULL, NULL);
+        return;
+    }
+    finish(server, reload);
+    sd_notify(0, "READY=1");
+    if (reload->is_wanted)
+        server_reload(server);
+}
+
 static void notify_reloading(void)
 {
     struct timespec now;
@@ -59,40 +133,23 @@ static void notify_reloading(void)
                (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u);
 }
 
-static void reload(struct server *server)
-{
-    struct config *config = NULL;
-    char why[ENDPOINT_WHY_BYTES] = "";
-    int status = server_read_config(server, &config);
-
-    if (status != 0) {
-        log_say(server->log, CONFIG_LOG_ERROR,
-                "the configuration has errors; the one in force stays");
-        return;
-    }
-    status = prepare(server, config, why);
-    if (status == 0)
-        status = commit(server, config, why);
-    if (status != 0) {
-        endpoint_unbind(server->endpoints);
-        log_say(server->log, CONFIG_LOG_ERROR, "%s; the configuration in force stays", why);
-        config_unref(config);
-        return;
-    }
-    log_configure(server->log, config->log_format, config->log_level);
-    tell_restart(server, config);
-    config_unref(server->config);
-    server->config = config;
-    server_announce(server, config);
-    log_say(server->log, CONFIG_LOG_NOTICE, "configuration read again: %s",
-            server->config_path[0] != '\0' ? server->config_path : "built-in");
-}
-
 void server_reload(struct server *server)
 {
+    struct server_reload *reload = &server->reload;
+
     if (server->is_stopping)
         return;
+    /* What was changed after the files were read is read afterwards. */
+    reload->is_wanted = reload->is_on;
+    if (reload->is_on)
+        return;
     notify_reloading();
-    reload(server);
-    sd_notify(0, "READY=1");
+    reload->server = server;
+    reload->is_on = helpers_submit(server->keeper, &reload->job, server->shards[0].loop,
+                                   work_reload, on_reloaded)
+                    == 0;
+    if (!reload->is_on) {
+        log_say(server->log, CONFIG_LOG_ERROR, "too much to do; the configuration was not read");
+        sd_notify(0, "READY=1");
+    }
 }

@@ -7,8 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define REGISTRY_POLL_MS 400 /* a device that was added may come in within a second */
-
 static int complain(const struct server *server, int status, const char *text)
 {
     log_say(server->log, CONFIG_LOG_ERROR, "%s", text);
@@ -22,8 +20,6 @@ static int open_registry(struct server *server)
 
     if (status == 0)
         status = registry_open(server->registry_path, &server->registry, &fault);
-    if (status == 0)
-        status = registry_view_new(server->registry, &server->view, &fault);
     if (status == 0)
         status = state_trust_domain(server->state_dir, server->trust_domain, &fault);
     return status == 0 ? 0 : complain(server, status, fault.text);
@@ -69,51 +65,9 @@ int server_open_state(struct server *server)
 
 void server_close_state(struct server *server)
 {
-    registry_view_unref(server->view);
     registry_close(server->registry);
     if (server->claim >= 0)
         close(server->claim);
-    server->view = NULL;
     server->registry = NULL;
     server->claim = -1;
-}
-
-/* ---- changes by `tacit device` while we run ---- */
-
-static void refresh(struct server *server)
-{
-    struct registry_view *view = NULL;
-    struct pki_fault fault;
-    int status = registry_view_new(server->registry, &view, &fault);
-
-    for (unsigned i = 0; i < server->shard_count && status == 0; i++)
-        status = shard_post_rules(&server->shards[i], NULL, view);
-    if (status != 0) {
-        log_say(server->log, CONFIG_LOG_WARNING, "the registry is not read again yet: %s",
-                view == NULL ? fault.text : strerror(-status));
-        registry_view_unref(view);
-        return;
-    }
-    registry_view_unref(server->view);
-    server->view = view;
-}
-
-static void on_registry_timer(struct wheel_timer *timer, void *context, uint64_t now_ms)
-{
-    struct server *server = MQTT_CONTAINER_OF(timer, struct server, registry_timer);
-    uint64_t version = 0;
-
-    if (registry_version(server->registry, &version) == 0
-        && version != registry_view_version(server->view))
-        refresh(server);
-    loop_arm(context, timer, now_ms + REGISTRY_POLL_MS, on_registry_timer);
-}
-
-void server_watch_registry(struct server *server)
-{
-    struct loop *loop = server->shards[0].loop;
-
-    if (server->registry != NULL)
-        loop_arm(loop, &server->registry_timer, loop_now_ms(loop) + REGISTRY_POLL_MS,
-                 on_registry_timer);
 }

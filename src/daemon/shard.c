@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 #include <unistd.h>
 
 /* ---- ports of the core ---- */
@@ -19,9 +20,44 @@ static enum admission on_decide(void *context, const struct admission_request *r
     return admission_decide(context, request, out);
 }
 
-static const struct role *on_find_role(void *context, const struct identity *identity)
+static void on_find_standing(void *context, const struct identity *identity, struct standing *out)
 {
-    return admission_find_role(context, identity);
+    admission_find_standing(context, identity, out);
+}
+
+/* Who is connected, with which key, before the log hears of it. */
+static void note_presence(struct shard *shard, const struct event *event)
+{
+    const struct connection_facts *facts = event->facts;
+    const char *device = event->identity != NULL ? event->identity->device : NULL;
+
+    if (device == NULL || facts == NULL || facts->peer == NULL)
+        return;
+    if (event->kind == EVENT_CONNECTED)
+        presence_add(&shard->presence, device, facts->peer,
+                     admission_is_ours(&shard->rules, facts->peer));
+    else if (event->kind == EVENT_DISCONNECTED)
+        presence_remove(&shard->presence, device);
+}
+
+static void on_event(void *context, const struct event *event)
+{
+    struct shard *shard = context;
+
+    note_presence(shard, event);
+    event_log_report(shard->log, event);
+}
+
+static void on_observed(void *context, const struct identity *identity, enum policy_action action,
+                        struct mqtt_span topic, bool allowed)
+{
+    struct shard *shard = context;
+    struct timespec now;
+
+    if (shard->sketch == NULL || !shard->ruling->config->observes)
+        return;
+    clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    sketch_note(shard->sketch, identity, action, topic, allowed, now.tv_sec);
 }
 
 static void on_random(void *context, void *bytes, size_t len)
@@ -83,6 +119,8 @@ static void on_turn_end(struct loop_hook *hook)
 {
     struct shard *shard = MQTT_CONTAINER_OF(hook, struct shard, hook);
 
+    if (shard_rules_walk(shard))
+        loop_turn_again(shard->loop);
     if (shard->count > 1)
         broker_flush_peers(shard->broker);
     uint64_t next_ms = broker_next_ms(shard->broker);
@@ -95,7 +133,7 @@ static void on_turn_end(struct loop_hook *hook)
 static int open_broker(struct shard *shard, const struct shard_options *options)
 {
     struct broker_options broker = {
-        .limits = options->config->limits,
+        .limits = shard->ruling->config->limits,
         .hash_key = options->hash_key,
         .shard = options->number,
         .shard_count = options->count,
@@ -104,13 +142,14 @@ static int open_broker(struct shard *shard, const struct shard_options *options)
             .transport = net_transport(),
             .admission = { .context = &shard->rules,
                            .decide = on_decide,
-                           .find_role = on_find_role },
-            .events = { .context = options->log, .report = event_log_report },
+                           .find_standing = on_find_standing },
+            .events = { .context = shard, .report = on_event },
+            .observe = { .context = shard, .note = on_observed },
             .random = { .fill = on_random },
             .peers = { .context = shard, .post = options->count > 1 ? on_post : NULL },
         },
         .response_prefix = "response",
-        .announce_receive_maximum = options->config->announces_receive_maximum,
+        .announce_receive_maximum = shard->ruling->config->announces_receive_maximum,
     };
     shard->broker = broker_new(&broker, loop_now_ms(shard->loop));
     return shard->broker != NULL ? 0 : -ENOMEM;
@@ -123,6 +162,7 @@ static int open_parts(struct shard *shard, const struct shard_options *options)
         status = registry_open(options->registry_path, &shard->newcomers, NULL);
     if (status != 0)
         return status;
+    shard->sketch = sketch_new(&options->hash_key, SHARD_SKETCH_ENTRIES);
     shard->rules.newcomers = shard->newcomers;
     status = open_broker(shard, options);
     if (status != 0)
@@ -131,7 +171,7 @@ static int open_parts(struct shard *shard, const struct shard_options *options)
         .loop = shard->loop,
         .broker = shard->broker,
         .shard = options->number,
-        .limits = options->config->limits,
+        .limits = shard->ruling->config->limits,
         .hooks = { .context = options->log, .refused = event_log_refused },
     };
     return net_open(&net, &shard->net);
@@ -145,12 +185,12 @@ int shard_open(struct shard *shard, const struct shard_options *options)
         .all = options->all,
         .log = options->log,
         .reports = options->reports,
-        .config = config_ref(options->config),
-        .registry = options->registry != NULL ? registry_view_ref(options->registry) : NULL,
-        .rules = { .config = options->config,
-                   .registry = options->registry,
-                   .trust_domain = options->trust_domain },
+        .keeper = options->keeper,
+        .ruling = ruling_ref(options->ruling),
+        .rules = { .trust_domain = options->trust_domain, .presence = &shard->presence },
     };
+    presence_init(&shard->presence, &options->hash_key);
+    shard_rules_apply(shard);
     int status = open_parts(shard, options);
     if (status != 0) {
         shard_close(shard);
@@ -184,8 +224,9 @@ void shard_close(struct shard *shard)
     }
     broker_free(shard->broker);
     loop_close(shard->loop);
-    config_unref(shard->config);
-    registry_view_unref(shard->registry);
+    presence_fini(&shard->presence);
+    sketch_free(shard->sketch);
+    ruling_release(shard->ruling, NULL, NULL);
     registry_close(shard->newcomers);
     *shard = (struct shard){ 0 };
 }
@@ -237,8 +278,6 @@ void shard_settle(struct shard *all, unsigned count)
 struct order {
     struct loop_message message;
     struct shard *shard;
-    struct config *config;          /* counted; NULL: as before */
-    struct registry_view *registry; /* counted; NULL: as before */
     struct listener_options listener;
     unsigned slot;
     int fd;
@@ -260,41 +299,6 @@ static int post(struct order *order, loop_deliver_function deliver)
         return -ENOMEM;
     loop_post(order->shard->loop, &order->message, deliver);
     return 0;
-}
-
-static void on_rules(struct loop_message *message, struct loop *loop)
-{
-    struct order *order = MQTT_CONTAINER_OF(message, struct order, message);
-    struct shard *shard = order->shard;
-    struct config *old_config = order->config != NULL ? shard->config : NULL;
-    struct registry_view *old_registry = order->registry != NULL ? shard->registry : NULL;
-
-    if (order->registry != NULL)
-        shard->registry = order->registry;
-    if (order->config != NULL)
-        shard->config = order->config;
-    shard->rules.registry = shard->registry;
-    shard->rules.config = shard->config;
-    if (order->config != NULL) {
-        broker_set_limits(shard->broker, &shard->config->limits);
-        net_set_limits(shard->net, &shard->config->limits);
-        broker_policy_changed(shard->broker, on_find_role, &shard->rules, loop_now_ms(loop));
-    }
-    /* Sessions point at roles of the old policy until the line above has run. */
-    config_unref(old_config);
-    registry_view_unref(old_registry);
-    free(order);
-}
-
-int shard_post_rules(struct shard *shard, struct config *config, struct registry_view *registry)
-{
-    struct order *order = order_new(shard);
-
-    if (order == NULL)
-        return -ENOMEM;
-    order->config = config != NULL ? config_ref(config) : NULL;
-    order->registry = registry != NULL ? registry_view_ref(registry) : NULL;
-    return post(order, on_rules);
 }
 
 static void on_listener(struct loop_message *message, struct loop *loop)

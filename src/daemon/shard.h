@@ -12,21 +12,33 @@
 #include "core/shared.h"
 #include "daemon/admission.h"
 #include "daemon/log.h"
+#include "daemon/presence.h"
+#include "daemon/ruling.h"
 #include "loop/loop.h"
 #include "net/listener.h"
 #include "net/net.h"
-#include "pki/registry_view.h"
+#include "policy/sketch.h"
 
 #include <pthread.h>
 #include <stdbool.h>
 
-#define SHARD_LISTENERS_MAX 256 /* different listener names in the life of a process */
+#define SHARD_LISTENERS_MAX  256   /* different listener names in the life of a process */
+#define SHARD_SKETCH_ENTRIES 16384 /* most that is observed between two hand-overs */
 
-/* A shard says: "my connections are drained", or hands in its counters. On shard 0. */
+/* A shard says: "my connections are drained", or hands in its counters or what it observed
+ * (given away). On shard 0. */
 struct shard_reports {
     void *context;
     void (*drained)(void *context);
     void (*stats)(void *context, const struct broker_stats *stats);
+    void (*observed)(void *context, struct sketch *sketch);
+};
+
+/* The walk that ends what a new ruling does not grant any more, in slices. */
+struct shard_walk {
+    bool is_on;
+    uint64_t made_us;    /* of the ruling */
+    uint64_t longest_us; /* slice so far */
 };
 
 struct shard {
@@ -38,10 +50,13 @@ struct shard {
     struct broker *broker;
     struct log *log;
     struct shard_reports reports;
-    struct config *config;          /* counted */
-    struct registry_view *registry; /* counted; NULL: none */
-    struct registry *newcomers;     /* a handle of this thread's own; NULL: none */
-    struct admission_rules rules;
+    struct ruling *ruling;      /* counted */
+    struct helpers *keeper;     /* frees what is old; borrowed; NULL: do it here */
+    struct registry *newcomers; /* a handle of this thread's own; NULL: none */
+    struct presence presence;
+    struct admission_rules rules; /* from the ruling */
+    struct shard_walk walk;
+    struct sketch *sketch; /* what was observed since it was last handed in; NULL: no memory */
     struct listener *listeners[SHARD_LISTENERS_MAX]; /* by slot */
     struct loop_hook hook;
     struct wheel_timer timer;
@@ -57,10 +72,10 @@ struct shard_options {
     struct shared *shared;
     struct siphash_key hash_key;
     struct log *log;
-    struct config *config;          /* a reference is taken */
-    struct registry_view *registry; /* likewise; NULL: none */
-    const char *registry_path;      /* NULL: none */
-    const char *trust_domain;       /* borrowed as long as the shard lives */
+    struct ruling *ruling;     /* a reference is taken */
+    struct helpers *keeper;    /* borrowed as long as the shard has it; NULL: none */
+    const char *registry_path; /* NULL: none */
+    const char *trust_domain;  /* borrowed as long as the shard lives */
     struct shard_reports reports;
 };
 
@@ -80,11 +95,23 @@ void shard_hang_up(struct shard *shard);
 /* After all threads have ended: delivers what they had for each other. */
 void shard_settle(struct shard *all, unsigned count);
 
+/* ---- parts, in shard_rules.c ---- */
+
+/* The ruling that the shard now has is the one it decides by. */
+void shard_rules_apply(struct shard *shard);
+
+/* Goes on with the walk, for a short while. True: there is more. */
+bool shard_rules_walk(struct shard *shard);
+
 /* ---- from other threads; -ENOMEM: nothing was posted ---- */
 
-/* New rules from the next packet on; NULL stands for "as before". */
-MQTT_NODISCARD int shard_post_rules(struct shard *shard, struct config *config,
-                                    struct registry_view *registry);
+/* A new ruling, which a reference is taken to: enforced from the next packet on; then the shard
+ * walks over what it has, without stopping for long, and says in the log when it is through. */
+MQTT_NODISCARD int shard_post_ruling(struct shard *shard, struct ruling *ruling);
+
+/* Asks for what was observed; reports.observed follows. The shard goes on with `empty`, taken even
+ * on failure. `again`: what is in its caches is noted once more. */
+MQTT_NODISCARD int shard_post_observe(struct shard *shard, struct sketch *empty, bool again);
 
 /* Listens on `fd` (taken) from now on; or, with fd -1, no longer in that slot. Copies the
  * options; their name and TLS context are borrowed as long as the shard lives. */

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which key the devices that are connected to a shard have proved, and where it comes from.
+ *
+ * A session is judged again when the policy changes, and all that the core knows of it then is
+ * the identity. The registry may have given the name to another key meanwhile, or may know a name
+ * at last that a certificate of another CA has been using: this tells them apart.
+ *
+ * Owner: the shard's thread. Bounded by limits.connections: an entry goes with the last
+ * connection of its device. */
+#pragma once
+
+#include "base/bytes_map.h"
+#include "policy/identity.h"
+#include "tls/peer.h"
+
+#include <stdbool.h>
+
+struct presence {
+    struct bytes_map map; /* by device */
+};
+
+struct presence_entry {
+    struct bytes_node node;
+    unsigned connections;
+    uint8_t key[TLS_FINGERPRINT_BYTES]; /* of the first of them */
+    bool is_ours;                       /* the certificate named an identity of our own CA */
+    bool is_mixed; /* the connections proved different keys, or of both kinds */
+    char name[IDENTITY_NAME_BYTES + 1];
+};
+
+void presence_init(struct presence *presence, const struct siphash_key *key);
+void presence_fini(struct presence *presence);
+
+/* A device has connected. Out of memory: it is as one that is not connected. */
+void presence_add(struct presence *presence, const char *device, const struct tls_peer *peer,
+                  bool is_ours);
+
+/* And has left. One that was not added is fine. */
+void presence_remove(struct presence *presence, const char *device);
+
+/* Borrowed until the device leaves, or NULL. */
+const struct presence_entry *presence_find(const struct presence *presence, const char *device);

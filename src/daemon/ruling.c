@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/ruling.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+static uint64_t monotonic_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
+}
+
+static void drop_contents(struct ruling *ruling)
+{
+    policy_unref(ruling->policy);
+    registry_view_unref(ruling->view);
+    config_unref(ruling->config);
+}
+
+/* The versions are asked first: a change in between makes what is built look old, never new. */
+static int build_policy(struct ruling *ruling, struct registry *registry, int64_t now_s,
+                        const struct rulebook_doubts *doubts, struct pki_fault *fault)
+{
+    int status = 0;
+
+    if (registry != NULL)
+        status = registry_policy_version(registry, &ruling->policy_version);
+    if (status != 0)
+        return pki_fail(fault, status, "cannot ask the registry for its version");
+    return rulebook_build(ruling->config, registry, now_s, doubts, &ruling->policy, fault);
+}
+
+static struct ruling *allocate(struct config *config)
+{
+    struct ruling *ruling = calloc(1, sizeof(*ruling));
+
+    if (ruling == NULL)
+        return NULL;
+    atomic_init(&ruling->references, 1);
+    ruling->config = config_ref(config);
+    return ruling;
+}
+
+static int finish(struct ruling *ruling, int status, struct ruling **out)
+{
+    if (status != 0) {
+        drop_contents(ruling);
+        free(ruling);
+        return status;
+    }
+    ruling->made_us = monotonic_us();
+    *out = ruling;
+    return 0;
+}
+
+int ruling_new(struct config *config, struct registry *registry, int64_t now_s,
+               const struct rulebook_doubts *doubts, struct ruling **out, struct pki_fault *fault)
+{
+    struct ruling *ruling = allocate(config);
+    int status = 0;
+
+    if (ruling == NULL)
+        return pki_fail(fault, -ENOMEM, "out of memory");
+    if (registry != NULL)
+        status = registry_view_new(registry, &ruling->view, fault);
+    if (status == 0)
+        status = build_policy(ruling, registry, now_s, doubts, fault);
+    return finish(ruling, status, out);
+}
+
+struct changes {
+    bool view;
+    bool policy;
+};
+
+static int find_changes(const struct ruling *basis, struct registry *registry, int64_t now_s,
+                        struct changes *out)
+{
+    int64_t expiry_s = policy_next_expiry_s(basis->policy);
+    uint64_t version = 0;
+    uint64_t policy_version = 0;
+
+    *out = (struct changes){ .policy = expiry_s != 0 && expiry_s <= now_s };
+    if (registry == NULL)
+        return 0;
+    int status = registry_version(registry, &version);
+    if (status != 0 || version == registry_view_version(basis->view))
+        return status;
+    out->view = true;
+    status = registry_policy_version(registry, &policy_version);
+    out->policy = out->policy || policy_version != basis->policy_version;
+    return status;
+}
+
+static int renew_view(struct ruling *ruling, const struct ruling *basis, struct registry *registry,
+                      bool has_changed, struct pki_fault *fault)
+{
+    if (has_changed)
+        return registry_view_new(registry, &ruling->view, fault);
+    if (basis->view != NULL)
+        ruling->view = registry_view_ref(basis->view);
+    return 0;
+}
+
+int ruling_renew(const struct ruling *basis, struct registry *registry, int64_t now_s,
+                 const struct rulebook_doubts *doubts, struct ruling **out, struct pki_fault *fault)
+{
+    struct changes changes;
+    int status = find_changes(basis, registry, now_s, &changes);
+
+    if (status != 0)
+        return pki_fail(fault, status, "cannot ask the registry for its version");
+    if (!changes.view && !changes.policy) {
+        *out = NULL;
+        return 0;
+    }
+    struct ruling *ruling = allocate(basis->config);
+    if (ruling == NULL)
+        return pki_fail(fault, -ENOMEM, "out of memory");
+    status = renew_view(ruling, basis, registry, changes.view, fault);
+    if (changes.policy && status == 0) {
+        status = build_policy(ruling, registry, now_s, doubts, fault);
+    } else {
+        ruling->policy = policy_ref(basis->policy);
+        ruling->policy_version = basis->policy_version;
+    }
+    return finish(ruling, status, out);
+}
+
+struct ruling *ruling_ref(struct ruling *ruling)
+{
+    atomic_fetch_add_explicit(&ruling->references, 1, memory_order_relaxed);
+    return ruling;
+}
+
+static void on_dispose(struct helper_job *job)
+{
+    drop_contents(MQTT_CONTAINER_OF(job, struct ruling, disposal));
+}
+
+static void on_disposed(struct helper_job *job)
+{
+    free(MQTT_CONTAINER_OF(job, struct ruling, disposal));
+}
+
+void ruling_release(struct ruling *ruling, struct helpers *keeper, struct loop *home)
+{
+    /* Whoever frees has to see what the others did before they let go. */
+    if (ruling == NULL
+        || atomic_fetch_sub_explicit(&ruling->references, 1, memory_order_acq_rel) != 1)
+        return;
+    if (keeper != NULL
+        && helpers_submit(keeper, &ruling->disposal, home, on_dispose, on_disposed) == 0)
+        return;
+    drop_contents(ruling);
+    free(ruling);
+}
+
+uint64_t ruling_patience_ms(const struct ruling *ruling, int64_t wall_ms, uint64_t most_ms)
+{
+    int64_t expiry_s = policy_next_expiry_s(ruling->policy);
+
+    if (expiry_s == 0 || expiry_s > INT64_MAX / 1000)
+        return most_ms;
+    int64_t left_ms = expiry_s * 1000 - wall_ms;
+    if (left_ms <= 0)
+        return 1;
+    return (uint64_t)left_ms < most_ms ? (uint64_t)left_ms : most_ms;
+}

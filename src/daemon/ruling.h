@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the shards decide by: the configuration, the registry as it was read, and the policy that
+ * both and the time make together. Built whole, then immutable and counted; the shards go over
+ * from one to the next.
+ *
+ * Building and freeing may take long: the keeper does both, a thread of its own (loop/helpers.h).
+ * The registry that is handed in here belongs to that thread. */
+#pragma once
+
+#include "base/attrs.h"
+#include "config/config.h"
+#include "config/rulebook.h"
+#include "loop/helpers.h"
+#include "pki/registry.h"
+#include "pki/registry_view.h"
+#include "policy/policy.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+struct ruling {
+    struct helper_job disposal;
+    atomic_uint references;
+    struct config *config;      /* counted */
+    struct registry_view *view; /* counted; NULL: there is no registry */
+    struct policy *policy;      /* counted */
+    uint64_t policy_version;    /* registry_policy_version() before the policy was built */
+    uint64_t made_us;           /* monotonic */
+};
+
+/* Of a configuration that has been read. `registry` NULL: there is none. Takes a reference to
+ * the configuration. 0, or negative errno with the reason in *fault. */
+MQTT_NODISCARD int ruling_new(struct config *config, struct registry *registry, int64_t now_s,
+                              const struct rulebook_doubts *doubts, struct ruling **out,
+                              struct pki_fault *fault);
+
+/* What the same configuration makes of the registry and the time now; NULL in *out when nothing
+ * has changed. A device that came in addition makes a new view; the policy is then the same. */
+MQTT_NODISCARD int ruling_renew(const struct ruling *basis, struct registry *registry,
+                                int64_t now_s, const struct rulebook_doubts *doubts,
+                                struct ruling **out, struct pki_fault *fault);
+
+struct ruling *ruling_ref(struct ruling *ruling);
+
+/* Gives a reference back. The last one has `keeper` free it, with `home` as the loop that hears
+ * of it; here and now when `keeper` is NULL or busy. NULL is fine. */
+void ruling_release(struct ruling *ruling, struct helpers *keeper, struct loop *home);
+
+/* Milliseconds until a grant expires, at least 1; `most_ms` when none does before that. */
+uint64_t ruling_patience_ms(const struct ruling *ruling, int64_t wall_ms, uint64_t most_ms);
