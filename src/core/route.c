@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HINTS 4u
+#define HINTS 8u
 
 /* What a client published to last. Valid while both numbers equal the broker's. */
 struct route_hint {
@@ -21,6 +21,8 @@ struct route_hint {
 };
 
 struct route_hints {
+    uint32_t tags[HINTS]; /* of the topics; all are looked through */
+    uint32_t next;        /* to be replaced */
     struct route_hint entries[HINTS];
 };
 
@@ -248,25 +250,59 @@ struct route *route_find(struct broker *broker, struct mqtt_span topic)
 
 /* ---- permission ---- */
 
-static struct route_hint *hint_for(struct client *client, struct mqtt_span topic)
+/* Not keyed: who chooses topics that collide slows itself down, and nobody else. */
+static uint32_t topic_tag(struct mqtt_span topic)
 {
-    struct broker *broker = client->broker;
+    uint64_t hash = topic.len;
+    uint64_t word;
 
-    if (MQTT_UNLIKELY(client->hints == NULL)) {
-        client->hints = pool_take(broker->hints);
-        if (client->hints == NULL)
-            return NULL;
-        /* An epoch of the future holds for nothing. */
-        for (unsigned i = 0; i < HINTS; i++)
-            client->hints->entries[i] = (struct route_hint){ .epoch = broker->route_epoch - 1 };
+    for (; topic.len >= sizeof(word); topic.data += sizeof(word), topic.len -= sizeof(word)) {
+        memcpy(&word, topic.data, sizeof(word));
+        hash = (hash ^ word) * UINT64_C(0x9E3779B97F4A7C15);
+        hash ^= hash >> 32;
     }
-    /* Neighbouring topics differ in length or near their end. */
-    size_t slot = topic.len + topic.data[topic.len - 1] + topic.data[topic.len / 2];
-    return &client->hints->entries[slot % HINTS];
+    word = 0;
+    memcpy(&word, topic.data, topic.len);
+    hash = (hash ^ word) * UINT64_C(0x9E3779B97F4A7C15);
+    return (uint32_t)(hash >> 32);
+}
+
+static struct route_hints *hints_of(struct client *client)
+{
+    if (MQTT_UNLIKELY(client->hints == NULL)) {
+        client->hints = pool_take(client->broker->hints);
+        if (client->hints != NULL)
+            *client->hints = (struct route_hints){ 0 };
+    }
+    return client->hints;
+}
+
+/* The hint for that topic, if it holds. */
+static const struct route_hint *find_hint(const struct broker *broker,
+                                          const struct route_hints *hints, uint32_t tag,
+                                          struct mqtt_span topic)
+{
+    for (unsigned i = 0; i < HINTS; i++) {
+        const struct route_hint *hint = &hints->entries[i];
+
+        if (hints->tags[i] == tag && hint->route != NULL && hint->epoch == broker->route_epoch
+            && hint->policy_generation == broker->policy_generation
+            && span_equal(hint->route->by_topic.key, topic))
+            return hint;
+    }
+    return NULL;
+}
+
+static void keep_hint(struct route_hints *hints, uint32_t tag, const struct route_hint *hint)
+{
+    unsigned i = hints->next++ % HINTS;
+
+    hints->tags[i] = tag;
+    hints->entries[i] = *hint;
 }
 
 static struct publish_permission permit_slowly(struct client *client, struct mqtt_span topic,
-                                               struct route_hint *hint)
+                                               struct route_hints *hints, uint32_t tag)
 {
     struct broker *broker = client->broker;
     struct publish_permission permission = {
@@ -274,25 +310,25 @@ static struct publish_permission permit_slowly(struct client *client, struct mqt
         .route = route_find(broker, topic),
     };
 
-    if (hint != NULL && permission.route != NULL)
-        *hint = (struct route_hint){
-            .route = permission.route,
-            .epoch = broker->route_epoch,
-            .policy_generation = broker->policy_generation,
-            .judgement = permission.judgement,
-        };
+    if (hints != NULL && permission.route != NULL)
+        keep_hint(hints, tag,
+                  &(struct route_hint){ .route = permission.route,
+                                        .epoch = broker->route_epoch,
+                                        .policy_generation = broker->policy_generation,
+                                        .judgement = permission.judgement });
     return permission;
 }
 
 struct publish_permission route_permit(struct client *client, struct mqtt_span topic)
 {
     struct broker *broker = client->broker;
-    struct route_hint *hint = hint_for(client, topic);
+    struct route_hints *hints = hints_of(client);
+    uint32_t tag = topic_tag(topic);
+    const struct route_hint *hint =
+        MQTT_LIKELY(hints != NULL) ? find_hint(broker, hints, tag, topic) : NULL;
 
-    if (MQTT_LIKELY(hint != NULL && hint->epoch == broker->route_epoch
-                    && hint->policy_generation == broker->policy_generation
-                    && span_equal(hint->route->by_topic.key, topic)))
+    if (MQTT_LIKELY(hint != NULL))
         return (struct publish_permission){ brought_up_to_date(broker, hint->route),
                                             hint->judgement };
-    return permit_slowly(client, topic, hint);
+    return permit_slowly(client, topic, hints, tag);
 }
