@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/admission.h"
 
+#include "config/rulebook.h"
 #include "net/facts.h"
 #include "pki/registry.h"
 
@@ -21,6 +22,11 @@
 static const char configuration[] =
     "role \"device\" { publish = { \"d/%{device}\" } }\n"
     "role \"guest\" { subscribe = { \"news\" } }\n"
+    "role \"pump\" { publish = { \"pumps/%{device}\" } }\n"
+    "assign \"north\" { organization = \"Pumps Ltd\" organizational-unit = \"north\"\n"
+    "  role = pump tenant = acme site = hall }\n"
+    "assign \"pumps\" { organization = \"Pumps Ltd\" role = pump }\n"
+    "assign \"one\" { common-name = \"press\" issuer = \"Press CA\" role = pump site = yard }\n"
     "listener \"strict\" { }\n"
     "listener \"free\" { port = 8884 client-ids = any certificate-role = guest }\n"
     "listener \"open\" { port = 1883 tls = off address = localhost anonymous-role = guest }\n";
@@ -31,6 +37,8 @@ struct world {
     struct registry *registry;
     struct registry_view *view;
     struct config *config;
+    struct policy *policy;
+    struct presence presence;
     struct admission_rules rules;
 };
 
@@ -87,9 +95,14 @@ static int set_up(void **state)
     add(world, "lost", "no-such-role", 5, REGISTRY_ACTIVE);
     assert_int_equal(registry_view_new(world->registry, &world->view, NULL), 0);
     assert_int_equal(config_load("t.conf", &files, NULL, &diagnostics, &world->config), 0);
+    assert_int_equal(rulebook_build(world->config, world->registry, 1, NULL, &world->policy, NULL),
+                     0);
+    presence_init(&world->presence, &(struct siphash_key){ 1, 2 });
     world->rules = (struct admission_rules){ .config = world->config,
+                                             .policy = world->policy,
                                              .registry = world->view,
-                                             .trust_domain = DOMAIN };
+                                             .trust_domain = DOMAIN,
+                                             .presence = &world->presence };
     *state = world;
     return 0;
 }
@@ -101,6 +114,8 @@ static int tear_down(void **state)
 
     registry_view_unref(world->view);
     registry_close(world->registry);
+    presence_fini(&world->presence);
+    policy_unref(world->policy);
     config_unref(world->config);
     unlink(world->path);
     snprintf(path, sizeof(path), "%s-wal", world->path);
@@ -127,6 +142,8 @@ static enum admission ask(struct world *world, const struct attempt *attempt,
     const char *uris[] = { "https://example.org/", attempt->uri };
     struct tls_peer peer = {
         .common_name = attempt->common_name != NULL ? attempt->common_name : "",
+        .organization = "",
+        .organizational_unit = "",
         .issuer = "",
         .serial = "",
         .uri_count = attempt->uri != NULL && attempt->uri[0] != '\0' ? 2 : 0,
@@ -251,21 +268,239 @@ static void anonymous(void **state)
     assert_false(answer.client_id_is_bound);
 }
 
-/* A reload asks for the role again: what the registry bars has none any more. */
-static void roles_after_a_change(void **state)
+/* ---- certificates of other authorities ---- */
+
+static enum admission ask_foreign(struct world *world, const struct tls_peer *peer,
+                                  struct admission_answer *out)
+{
+    const struct connection_facts facts = { .listener = "free", .address = "here", .peer = peer };
+    const struct mqtt_connect connect = { .version = MQTT_VERSION_5 };
+    const struct admission_request request = { .facts = &facts, .connect = &connect };
+
+    return admission_decide(&world->rules, &request, out);
+}
+
+/* The first block whose attributes all equal decides; where none does, the listener. */
+static void assignments(void **state)
+{
+    static const struct {
+        struct tls_peer peer;
+        const char *role;
+        const char *tenant;
+        const char *site;
+    } rows[] = {
+        { { .common_name = "p1",
+            .organization = "Pumps Ltd",
+            .organizational_unit = "north",
+            .issuer = "x" },
+          "pump",
+          "acme",
+          "hall" },
+        { { .common_name = "p2",
+            .organization = "Pumps Ltd",
+            .organizational_unit = "south",
+            .issuer = "x" },
+          "pump",
+          NULL,
+          NULL },
+        { { .common_name = "press",
+            .organization = "",
+            .organizational_unit = "",
+            .issuer = "Press CA" },
+          "pump",
+          NULL,
+          "yard" },
+        { { .common_name = "press",
+            .organization = "",
+            .organizational_unit = "",
+            .issuer = "Other CA" },
+          "guest",
+          NULL,
+          NULL },
+        { { .common_name = "p3",
+            .organization = "pumps ltd",
+            .organizational_unit = "north",
+            .issuer = "x" },
+          "guest",
+          NULL,
+          NULL },
+    };
+
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(rows); i++) {
+        struct admission_answer answer;
+        assert_int_equal(ask_foreign(*state, &rows[i].peer, &answer), ADMISSION_ALLOW);
+        assert_string_equal(answer.identity.device, rows[i].peer.common_name);
+        assert_string_equal(answer.identity.role, rows[i].role);
+        assert_string_equal(role_name(answer.role), rows[i].role);
+        assert_string_equal(answer.identity.tenant != NULL ? answer.identity.tenant : "-",
+                            rows[i].tenant != NULL ? rows[i].tenant : "-");
+        assert_string_equal(answer.identity.site != NULL ? answer.identity.site : "-",
+                            rows[i].site != NULL ? rows[i].site : "-");
+    }
+}
+
+/* Names that would change the shape of a topic, or be somebody else's. */
+static const char *const hostile_names[] = {
+    "",  "+",         "#",       "a/b", "$SYS", "a b",  "a+b",      "a#",       "/",
+    "%", "%{device}", ".hidden", "\"",  "a\\b", "\x7f", "\xc3\xa9", "\xff\xfe", "a\tb",
+};
+
+static void hostile_common_names(void **state)
+{
+    char *longest = malloc(65536 + 1);
+
+    assert_non_null(longest);
+    memset(longest, 'x', 65536);
+    longest[65536] = '\0';
+    for (size_t i = 0; i <= MQTT_ARRAY_LEN(hostile_names); i++) {
+        const char *name = i < MQTT_ARRAY_LEN(hostile_names) ? hostile_names[i] : longest;
+        const struct tls_peer peer = { .common_name = name,
+                                       .organization = "Pumps Ltd",
+                                       .organizational_unit = "",
+                                       .issuer = "" };
+        struct admission_answer answer;
+        assert_int_equal(ask_foreign(*state, &peer, &answer), ADMISSION_REFUSE);
+        assert_string_equal(answer.reason_text,
+                            "the certificate's common name cannot stand for a device");
+        assert_null(answer.role);
+    }
+    free(longest);
+}
+
+/* In a certificate of our own CA such a name is none, and the listener's rule for strangers does
+ * not take it either. */
+static void hostile_names_in_our_certificates(void **state)
+{
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(hostile_names); i++) {
+        char uri[128];
+        struct admission_answer answer;
+        snprintf(uri, sizeof(uri), "spiffe://" DOMAIN "/device/%s", hostile_names[i]);
+        const struct attempt attempt = { "free", uri, hostile_names[i], 1, NULL, false };
+        assert_int_equal(ask(*state, &attempt, &answer), ADMISSION_REFUSE);
+        assert_null(answer.role);
+    }
+}
+
+/* Nobody gets into the registry, or is moved, under such a name, tenant or site. */
+static void hostile_names_in_the_registry(void **state)
 {
     struct world *world = *state;
-    struct identity identity = { .device = "lamp", .role = "device", .proved = true };
 
-    assert_string_equal(role_name(admission_find_role(&world->rules, &identity)), "device");
-    identity.device = "gone";
-    assert_null(admission_find_role(&world->rules, &identity));
-    identity.role = "no-such-role";
-    assert_null(admission_find_role(&world->rules, &identity));
-    identity = (struct identity){ .role = "guest" };
-    assert_string_equal(role_name(admission_find_role(&world->rules, &identity)), "guest");
-    identity.role = NULL;
-    assert_null(admission_find_role(&world->rules, &identity));
+    for (size_t i = 1; i < MQTT_ARRAY_LEN(hostile_names); i++) {
+        for (unsigned field = 0; field < 3; field++) {
+            struct registry_entry entry = { .name = "fresh",
+                                            .role = "device",
+                                            .kind = IDENTITY_DEVICE,
+                                            .status = REGISTRY_ACTIVE };
+            char *fields[] = { entry.name, entry.tenant, entry.site };
+            strcpy(fields[field], hostile_names[i]);
+            entry.key_sha256[0] = 99;
+            assert_int_equal(registry_add(world->registry, &entry, NULL), -EINVAL);
+        }
+    }
+}
+
+/* It would be given what the registry grants to its owner. */
+static void a_foreign_certificate_with_a_registered_name(void **state)
+{
+    const struct attempt attempt = { "free", "", "lamp", 1, NULL, false };
+    struct admission_answer answer;
+
+    assert_int_equal(ask(*state, &attempt, &answer), ADMISSION_REFUSE);
+    assert_string_equal(answer.reason_text,
+                        "the registry has a device of this name, with another certificate");
+}
+
+/* ---- after a change ---- */
+
+#define GONE     "this device is not in the registry any more"
+#define MOVED    "this device was moved to another tenant or site; connect again"
+#define OTHERS   "the certificate's key is not the one registered for this device"
+#define NO_RULE  "no certificate is given this role any more; connect again"
+#define NOT_OPEN "nobody is let in without a client certificate any more"
+
+enum where { AWAY, OURS, FOREIGN };
+
+static const struct {
+    struct identity identity;
+    enum where where; /* how it is connected, with key `key` */
+    uint8_t key;
+    const char *barred; /* NULL: it is not */
+    const char *role;   /* NULL: none */
+} standings[] = {
+    { { "lamp", "acme", NULL, "device", true }, OURS, 1, NULL, "device" },
+    { { "lamp", "acme", NULL, "device", true }, AWAY, 0, NULL, "device" },
+    /* The role is that of the registry, whatever the session began with. */
+    { { "lamp", "acme", NULL, "guest", true }, OURS, 1, NULL, "device" },
+    { { "lost", NULL, NULL, "device", true }, OURS, 5, NULL, NULL },
+    { { "gone", NULL, NULL, "device", true }, OURS, 2, "this device has been revoked", NULL },
+    { { "asleep", NULL, NULL, "device", true }, AWAY, 0, "this device is suspended", NULL },
+    { { "old", NULL, NULL, "device", true },
+      OURS,
+      4,
+      "this device has been taken out of service",
+      NULL },
+    { { "lamp", NULL, NULL, "device", true }, OURS, 1, MOVED, NULL },
+    { { "lamp", "other", NULL, "device", true }, AWAY, 0, MOVED, NULL },
+    { { "lamp", "acme", "hall", "device", true }, OURS, 1, MOVED, NULL },
+    { { "lamp", "acme", NULL, "device", true }, OURS, 7, OTHERS, NULL },
+    /* The name was added to the registry while a stranger was using it. */
+    { { "lamp", "acme", NULL, "guest", true }, FOREIGN, 1, OTHERS, NULL },
+    { { "vanished", NULL, NULL, "guest", true }, OURS, 9, GONE, NULL },
+    { { "client7", NULL, NULL, "guest", true }, FOREIGN, 7, NULL, "guest" },
+    { { "client7", NULL, NULL, "guest", true }, AWAY, 0, NULL, "guest" },
+    { { "p1", "acme", "hall", "pump", true }, FOREIGN, 7, NULL, "pump" },
+    { { "p1", "acme", "yard", "pump", true }, FOREIGN, 7, NO_RULE, NULL },
+    { { "press", NULL, "yard", "pump", true }, FOREIGN, 7, NULL, "pump" },
+    { { "client7", NULL, "yard", "pump", true }, FOREIGN, 7, NO_RULE, NULL },
+    { { "client7", NULL, NULL, "device", true }, FOREIGN, 7, NO_RULE, NULL },
+    { { NULL, NULL, NULL, "guest", false }, AWAY, 0, NULL, "guest" },
+    { { NULL, NULL, NULL, "device", false }, AWAY, 0, NOT_OPEN, NULL },
+    { { NULL, NULL, NULL, NULL, false }, AWAY, 0, NOT_OPEN, NULL },
+};
+
+static void standing_after_a_change(void **state)
+{
+    struct world *world = *state;
+
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(standings); i++) {
+        const struct identity *identity = &standings[i].identity;
+        struct tls_peer peer = { .common_name = "" };
+        struct standing standing = { 0 };
+        bool is_here = standings[i].where != AWAY;
+
+        peer.key_fingerprint[0] = standings[i].key;
+        if (is_here)
+            presence_add(&world->presence, identity->device, &peer, standings[i].where == OURS);
+        admission_find_standing(&world->rules, identity, &standing);
+        if (is_here)
+            presence_remove(&world->presence, identity->device);
+        assert_string_equal(standing.barred != NULL ? standing.barred : "let in",
+                            standings[i].barred != NULL ? standings[i].barred : "let in");
+        assert_string_equal(standing.role != NULL ? role_name(standing.role) : "none",
+                            standings[i].role != NULL ? standings[i].role : "none");
+    }
+}
+
+/* A device that the view does not have yet is asked for, not thrown out. */
+static void standing_of_a_newcomer(void **state)
+{
+    struct world *world = *state;
+    const struct identity identity = { "fresh", NULL, NULL, "device", true };
+    struct tls_peer peer = { .common_name = "" };
+    struct standing standing;
+
+    add(world, "fresh", "device", 50, REGISTRY_ACTIVE);
+    peer.key_fingerprint[0] = 50;
+    presence_add(&world->presence, "fresh", &peer, true);
+    admission_find_standing(&world->rules, &identity, &standing);
+    assert_string_equal(standing.barred, GONE);
+    world->rules.newcomers = world->registry;
+    admission_find_standing(&world->rules, &identity, &standing);
+    assert_null(standing.barred);
+    assert_string_equal(role_name(standing.role), "device");
+    world->rules.newcomers = NULL;
+    presence_remove(&world->presence, "fresh");
 }
 
 int main(void)
@@ -275,7 +510,13 @@ int main(void)
         cmocka_unit_test(a_registered_device),
         cmocka_unit_test(anonymous),
         cmocka_unit_test(a_foreign_certificate),
-        cmocka_unit_test(roles_after_a_change),
+        cmocka_unit_test(assignments),
+        cmocka_unit_test(hostile_common_names),
+        cmocka_unit_test(hostile_names_in_our_certificates),
+        cmocka_unit_test(hostile_names_in_the_registry),
+        cmocka_unit_test(a_foreign_certificate_with_a_registered_name),
+        cmocka_unit_test(standing_after_a_change),
+        cmocka_unit_test(standing_of_a_newcomer),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -143,8 +143,8 @@ static void compose(const struct event *event, const struct kind_row *row, const
         snprintf(who, sizeof(who), "client \"%.*s\"", shown(event->client_id),
                  (const char *)event->client_id.data);
     describe(event, rest, sizeof(rest));
-    snprintf(out, LOG_LINE_BYTES, "%s %s%s%s%s%s", who, row->verb, rest, why[0] != '\0' ? ": " : "",
-             why, scope);
+    snprintf(out, LOG_LINE_BYTES, "%s %s%s%s%s%.500s", who, row->verb, rest,
+             why[0] != '\0' ? ": " : "", why, scope);
 }
 
 void event_log_report(void *context, const struct event *event)

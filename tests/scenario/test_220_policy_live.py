@@ -1,0 +1,300 @@
+# SPDX-License-Identifier: Apache-2.0
+"""W4: a change of file, registry or time counts for live sessions within a second."""
+
+import contextlib
+import re
+import signal
+import sqlite3
+import stat
+import time
+
+import pytest
+
+from support import wire
+from support.broker import FOREIGN, TACIT
+from support.secure import House
+
+pytestmark = pytest.mark.skipif(FOREIGN or not TACIT.exists(), reason="about tacitd and tacit")
+WITHIN_S = 1.0
+
+ROLES = """
+role "device" {
+  publish   = { "devices/%{device}/state" }
+  subscribe = { "devices/%{device}/set" }
+}
+role "reader" { subscribe = { "devices/+/state", "devices/+/set" } }
+role "panel" {
+  publish   = { "devices/+/set", "news" }
+  subscribe = { "devices/+/state", "news" }
+  retain    = on
+}
+"""
+LISTENER = """
+listener "mqtts" {
+  port = 8883
+  client-ids = any
+}
+"""
+
+
+class Place(House):
+    """A house whose roles a test changes, and changes back."""
+
+    def __init__(self, shards):
+        super().__init__()
+        self.head = f"shards = {shards}\n"
+        self.shards = shards
+
+    def write(self, roles):
+        (self.state / "tacit.conf").write_text(self.head + LISTENER + roles)
+
+    def lines(self, pattern):
+        return re.findall(pattern, self.broker.log())
+
+    def wait(self, pattern, count, seconds):
+        deadline = time.monotonic() + seconds
+        while len(self.lines(pattern)) < count:
+            assert time.monotonic() < deadline, f"no {pattern!r} in time:\n{self.broker.log()[-3000:]}"
+            time.sleep(0.005)
+
+    @contextlib.contextmanager
+    def changing(self):
+        """What is changed inside is in force on all shards when it is left, within a second."""
+        before = len(self.lines(FORCE))
+        began = time.monotonic()
+        yield
+        self.wait(FORCE, before + self.shards, WITHIN_S)
+        assert time.monotonic() - began < WITHIN_S
+
+    def reload(self, roles):
+        with self.changing():
+            self.write(roles)
+            self.broker.reload()
+
+    def sql(self, text, *values):
+        with contextlib.closing(sqlite3.connect(self.state / "registry.db", timeout=5)) as file:
+            with file:
+                file.execute(text, values)
+
+
+FORCE = r"policy in force on shard \d+ after \d+ ms, longest slice \d+ us"
+
+
+@pytest.fixture(scope="module", params=[1, 2], ids=lambda n: f"shards{n}")
+def house(request):
+    with Place(request.param) as one:
+        one.broker.stop()
+        one.write(ROLES)
+        one.broker.start()
+        one.names = iter(f"d{n}" for n in range(1000))
+        one.add("panel", "panel")
+        yield one
+
+
+@pytest.fixture
+def place(house):
+    yield house
+    house.write(ROLES)
+    if house.broker.alive():
+        house.reload(ROLES)
+
+
+@pytest.fixture
+def lamp(place):
+    """The name of a device that no other test has touched."""
+    name = next(place.names)
+    place.add(name, "device")
+    return name
+
+
+@pytest.fixture
+def join(place):
+    opened = []
+
+    def new(name, version=5, client_id=None, **more):
+        opened.append(place.connect(name, version))
+        return opened[-1].open(name if client_id is None else client_id, **more)
+
+    yield new
+    for one in opened:
+        one.close()
+
+
+BOTH = pytest.mark.parametrize("version", [4, 5])
+WITHOUT_SET = ROLES.replace('subscribe = { "devices/%{device}/set" }', "")
+WITHOUT_STATE = ROLES.replace('publish   = { "devices/%{device}/state" }', "")
+
+
+@BOTH
+def test_a_reload_ends_live_delivery(place, join, lamp, version):
+    one, panel = join(lamp, version), join("panel")
+    one.subscribe(f"devices/{lamp}/set", qos=1)
+    panel.publish(f"devices/{lamp}/set", b"before", qos=1)
+    one.message(payload=b"before")
+    place.reload(WITHOUT_SET)
+    panel.publish(f"devices/{lamp}/set", b"after", qos=1)
+    one.expect_nothing()
+    one.subscribe(f"devices/{lamp}/set", reasons=[0x87 if version == 5 else 0x80])
+    assert place.lines(rf'no longer subscribed to, "devices/{lamp}/set"'), place.broker.log()[-2000:]
+
+
+@BOTH
+def test_a_reload_ends_publishing(place, join, lamp, version):
+    one, panel = join(lamp, version), join("panel")
+    panel.subscribe(f"devices/{lamp}/state", qos=1)
+    one.publish(f"devices/{lamp}/state", b"before", qos=1)
+    panel.message(payload=b"before")
+    place.reload(WITHOUT_STATE)
+    one.send(wire.publish(version, f"devices/{lamp}/state", b"after", 1, 9))
+    answers = one.fence_or_end()
+    assert version == 4 or answers[0].reason == 0x87, answers
+    panel.expect_nothing()
+
+
+@BOTH
+def test_a_reload_ends_what_was_queued(place, join, lamp, version):
+    props = [("session_expiry", 600)] if version == 5 else ()
+    one, panel = join(lamp, version, clean=False, props=props), join("panel")
+    one.subscribe(f"devices/{lamp}/set", qos=1)
+    one.drop()
+    panel.publish(f"devices/{lamp}/set", b"queued", qos=1)
+    place.reload(WITHOUT_SET)
+    again = join(lamp, version, clean=False, props=props)
+    again.expect_nothing()
+
+
+@BOTH
+def test_a_reload_ends_retained_replay(place, join, lamp, version):
+    panel = join("panel", version)
+    panel.publish("news", lamp.encode(), qos=1, retain=True)
+    panel.subscribe("news")
+    panel.message(payload=lamp.encode())
+    place.reload(ROLES.replace(', "news" }\n  retain', ' }\n  retain'))
+    panel.subscribe("news", reasons=[0x87 if version == 5 else 0x80])
+    panel.expect_nothing()
+
+
+@BOTH
+def test_a_role_in_the_registry_counts_at_once(place, join, lamp, version):
+    one = join(lamp, version)
+    refused = 0x87 if version == 5 else 0x80
+    one.subscribe("devices/other/set", reasons=[refused])
+    with place.changing():
+        place.sql("UPDATE identity SET role = 'reader' WHERE name = ?", lamp)
+    one.subscribe("devices/other/set")
+    with place.changing():
+        place.sql("UPDATE identity SET role = 'no-such-role' WHERE name = ?", lamp)
+    one.subscribe("devices/other/set", reasons=[refused])
+
+
+@BOTH
+def test_a_suspended_device_is_thrown_out(place, join, lamp, version):
+    """Its will is not published, and what waits for it is not kept."""
+    panel = join("panel")
+    panel.subscribe(f"devices/{lamp}/state", qos=1)
+    one = join(lamp, version, will=wire.Will(f"devices/{lamp}/state", b"evil", 1))
+    place.tacit("device", "suspend", lamp, "--state", place.state)
+    began = time.monotonic()
+    one.expect_refusal(0x98, timeout=WITHIN_S)
+    assert time.monotonic() - began < WITHIN_S
+    panel.expect_nothing()
+    refused = place.connect(lamp, version)
+    refused.open(lamp, reason=0x87 if version == 5 else 5)
+    refused.close()
+
+
+@BOTH
+def test_a_device_that_is_moved_connects_again(place, join, lamp, version):
+    one = join(lamp, version)
+    place.sql("UPDATE identity SET tenant = 'acme' WHERE name = ?", lamp)
+    one.expect_refusal(0x98, timeout=WITHIN_S)
+    join(lamp, version).subscribe(f"devices/{lamp}/set")
+
+
+@BOTH
+def test_a_device_that_is_added_changes_nothing(place, join, lamp, version):
+    one = join(lamp, version)
+    one.subscribe(f"devices/{lamp}/set")
+    before = len(place.lines(FORCE))
+    place.add(next(place.names), "device")
+    time.sleep(WITHIN_S / 2)
+    assert len(place.lines(FORCE)) == before
+    one.expect_nothing()
+
+
+@BOTH
+def test_a_grant_ends_on_the_second(place, join, lamp, version):
+    ends = int(time.time()) + 4
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(ends))
+    place.reload(ROLES + f"""
+role "passing" {{
+  subscribe = {{ "devices/#" }}
+  wildcards {{ prefix = "devices/" depth = 2 most-topics = 10 expires = "{stamp}"
+    owner = "olga" reason = "the fair" }}
+}}
+""")
+    with place.changing():
+        place.sql("UPDATE identity SET role = 'passing' WHERE name = ?", lamp)
+    one, panel = join(lamp, version), join("panel")
+    one.subscribe("devices/+/set", qos=1)
+    used = rf'client "{lamp}" uses a wildcard grant.*devices/.*olga.*the fair.*{stamp}.*tacit\.conf:'
+    assert place.lines(used), place.broker.log()[-2000:]
+    panel.publish("devices/x/set", b"in time", qos=1)
+    one.message(payload=b"in time")
+    ended = rf'client "{lamp}" .*no longer subscribed to, "devices/\+/set"'
+    place.wait(ended, 1, ends - time.time() + WITHIN_S)
+    assert ends <= time.time() < ends + WITHIN_S
+    panel.publish("devices/x/set", b"too late", qos=1)
+    one.expect_nothing()
+    one.subscribe("devices/+/set", reasons=[0xA2 if version == 5 else 0x80])
+
+
+def test_a_reload_with_an_error_keeps_the_policy(place, join, lamp):
+    one, panel = join(lamp), join("panel")
+    one.subscribe(f"devices/{lamp}/set", qos=1)
+    before = len(place.lines(FORCE))
+    said = len(place.lines("the configuration in force stays"))
+    place.write(ROLES.replace("subscribe =", "subscrbe ="))
+    place.broker.reload()
+    place.wait("the configuration in force stays", said + 1, WITHIN_S)
+    assert place.lines(r"tacit\.conf:\d+:\d+: .*subscrbe"), place.broker.log()[-2000:]
+    assert len(place.lines(FORCE)) == before
+    panel.publish(f"devices/{lamp}/set", b"still", qos=1)
+    one.message(payload=b"still")
+
+
+def test_the_last_of_many_signals_counts(place, join, lamp):
+    """A change while the one before is being read is not lost."""
+    one = join(lamp)
+    read = len(place.lines("configuration read again"))
+    for number in range(20):
+        place.write(WITHOUT_SET if number < 19 else ROLES.replace("/set", "/order"))
+        place.broker.process.send_signal(signal.SIGHUP)
+    deadline = time.monotonic() + WITHIN_S
+    while True:
+        one.send(wire.subscribe(5, 7, (f"devices/{lamp}/order", 0)))
+        if one.expect(wire.SUBACK).reasons == [0]:
+            break
+        assert time.monotonic() < deadline, "the last change is not in force"
+        time.sleep(0.01)
+    assert len(place.lines("configuration read again")) > read
+
+
+def test_what_was_observed_is_kept(place, join, lamp):
+    """Who did what on which topic; for the owner's eyes, and no payloads."""
+    one = join(lamp)
+    one.publish(f"devices/{lamp}/state", b"a secret payload", qos=1)
+    one.publish("devices/other/state", b"a secret payload", qos=1, reason=0x87)
+    one.close()
+    place.broker.restart()
+    file = place.state / "observed"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    text = file.read_text()
+    assert re.search(rf"(?m)^{lamp}\tdevice\t\t\tpublish\tallowed\t.*\tdevices/{lamp}/state$", text)
+    assert re.search(rf"(?m)^{lamp}\tdevice\t\t\tpublish\trefused\t.*\tdevices/other/state$", text)
+    assert "secret" not in text
+
+
+def test_an_unrestricted_role_is_told(place):
+    place.reload(ROLES + 'role "bench" {\n  unrestricted = on\n}\n')
+    place.wait(r'warning role "bench" is UNRESTRICTED: .*tacit\.conf:\d+', 1, WITHIN_S)
