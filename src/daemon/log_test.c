@@ -121,12 +121,31 @@ static void a_flood_is_limited(void **state)
     assert_true(log_limit_take(&limit, 100000, &left_out));
 }
 
+/* What was used is a record: more of it is kept, and a gap is told all the same. */
+static void a_record_has_a_wider_limit(void **state)
+{
+    struct log_limit limit = { .times = LOG_AUDIT_TIMES };
+    uint64_t left_out = 99;
+    unsigned written = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < 2 * LOG_BURST * LOG_AUDIT_TIMES; i++)
+        written += log_limit_take(&limit, 5, &left_out) ? 1u : 0u;
+    assert_int_equal(written, LOG_BURST * LOG_AUDIT_TIMES);
+    assert_true(log_limit_take(&limit, 6, &left_out));
+    assert_int_equal(left_out, LOG_BURST * LOG_AUDIT_TIMES);
+    for (unsigned i = 1; i < LOG_PER_SECOND * LOG_AUDIT_TIMES; i++)
+        assert_true(log_limit_take(&limit, 6, &left_out));
+    assert_false(log_limit_take(&limit, 6, &left_out));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines),
         cmocka_unit_test(json_stays_json),
         cmocka_unit_test(a_flood_is_limited),
+        cmocka_unit_test(a_record_has_a_wider_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
