@@ -512,15 +512,13 @@ static void a_scope_serves_as_many_topics_as_it_says(void **state)
             assert_int_equal(
                 world_subscribe(reader, shared ? "$share/g/house/#" : "house/#", MQTT_QOS_0), 0);
             assert_int_equal(world.events[EVENT_GRANT_USED], 1);
-            for (unsigned round = 0; round < 2; round++) {
-                for (unsigned t = 0; t < 5; t++) {
-                    snprintf(topic, sizeof(topic), "house/%u", t);
-                    world_publish(all, topic, "x", MQTT_QOS_0, 0, false);
-                    if (t < 3)
-                        assert_gets(reader, topic);
-                    else
-                        assert_gets_nothing(reader);
-                }
+            for (unsigned n = 0; n < 10; n++) { /* five topics, twice */
+                snprintf(topic, sizeof(topic), "house/%u", n % 5);
+                world_publish(all, topic, "x", MQTT_QOS_0, 0, false);
+                if (n % 5 < 3)
+                    assert_gets(reader, topic);
+                else
+                    assert_gets_nothing(reader);
             }
             assert_int_equal(world.events[EVENT_SCOPE_FULL], 1);
             world_fini(&world);

@@ -163,13 +163,11 @@ static void make_policy(struct world *world)
     };
     const struct role_options device = { .terms = anything };
     const char *why;
-    struct role *role;
 
     world->policy = policy_new();
-    must(world->policy != NULL, "policy");
-    role = policy_add_role(world->policy, "all", &everything);
-    must(role != NULL, "role");
-    role = policy_add_role(world->policy, "device", &device);
+    must(world->policy != NULL && policy_add_role(world->policy, "all", &everything) != NULL,
+         "policy");
+    struct role *role = policy_add_role(world->policy, "device", &device);
     must(role_grant(role, POLICY_PUBLISH, "devices/%{device}/#", &why) == 0, "grant");
     must(role_grant(role, POLICY_SUBSCRIBE, "devices/%{device}/#", &why) == 0, "grant");
     policy_seal(world->policy);
@@ -199,9 +197,7 @@ static void note(void *context, const struct identity *identity, enum policy_act
 {
     struct world *world = context;
 
-    (void)identity;
-    (void)action;
-    (void)topic;
+    (void)identity, (void)action, (void)topic;
     world->notes[allowed]++;
 }
 

@@ -116,7 +116,7 @@ static enum filter_cover choose_all(struct walk *walk, unsigned depth, struct st
 
     for (size_t i = 0; i < walk->count && cover == FILTER_COVER_YES; i++) {
         if (!row[i].is_alive || row[i].next.kind != STEP_LITERAL || is_repeated(row, i)
-            || (depth == 0 && step_is_hidden(row[i].next)))
+            || (depth == 0 && steps_is_hidden(row[i].next)))
             continue;
         cover = choose(walk, depth, (struct choice){ .text = row[i].next.text }, inner);
     }

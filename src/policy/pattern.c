@@ -102,7 +102,7 @@ static enum likeness compare_level(const struct pattern *pattern, const struct i
  * literal '$', not by a wildcard [MQTT-4.7.2-1] and not by a substituted name. */
 static bool meet_first(struct step a, struct step b)
 {
-    return step_is_hidden(a) == step_is_hidden(b);
+    return steps_is_hidden(a) == steps_is_hidden(b);
 }
 
 /* Does a level of the pattern contain that of the filter? Neither is END or MANY. */

@@ -38,7 +38,7 @@ struct step steps_next(struct steps *steps)
     return (struct step){ .kind = STEP_LITERAL, .text = level };
 }
 
-bool step_is_hidden(struct step step)
+bool steps_is_hidden(struct step step)
 {
     return step.text.len > 0 && step.text.data[0] == '$';
 }

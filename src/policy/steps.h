@@ -32,4 +32,4 @@ struct step steps_next(struct steps *steps);
 
 /* Does the level begin with '$'? As a first level it is met by a literal only, not by a wildcard
  * [MQTT-4.7.2-1]. */
-bool step_is_hidden(struct step step);
+bool steps_is_hidden(struct step step);
