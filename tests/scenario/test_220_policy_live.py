@@ -295,6 +295,16 @@ def test_what_was_observed_is_kept(place, join, lamp):
     assert "secret" not in text
 
 
+def test_observing_can_be_switched_off(place, join, lamp):
+    place.reload("observe = off\n" + ROLES)
+    one = join(lamp)
+    one.publish(f"devices/{lamp}/state", b"x", qos=1)
+    one.close()
+    place.broker.restart()
+    file = place.state / "observed"
+    assert not file.exists() or lamp not in file.read_text()
+
+
 def test_an_unrestricted_role_is_told(place):
     place.reload(ROLES + 'role "bench" {\n  unrestricted = on\n}\n')
     place.wait(r'warning role "bench" is UNRESTRICTED: .*tacit\.conf:\d+', 1, WITHIN_S)
