@@ -30,7 +30,7 @@ static const struct kind_row kinds[EVENT_KIND_COUNT] = {
     [EVENT_WILL_SENT] = { LOG_WILL, CONFIG_LOG_INFO, "had a will, which is published" },
     [EVENT_GRANT_USED] = { LOG_GRANT_USED, CONFIG_LOG_NOTICE, "uses a wildcard grant for" },
     [EVENT_SUBSCRIPTION_ENDED] = { LOG_SUBSCRIPTION_ENDED, CONFIG_LOG_NOTICE,
-                                   "may not have any more, and is no longer subscribed to," },
+                                   "loses its subscription to" },
     [EVENT_SCOPE_FULL] = { LOG_SCOPE_FULL, CONFIG_LOG_WARNING,
                            "has the most different topics of its wildcard grant, and does not "
                            "get" },

@@ -113,7 +113,7 @@ static void kinds_have_their_words(void **state)
         const char *words;
     } rows[] = {
         { EVENT_SUBSCRIPTION_ENDED, NULL, "subscription-ended", "notice",
-          "no longer subscribed to, \"home/kitchen/+\"" },
+          "loses its subscription to \"home/kitchen/+\"" },
         { EVENT_SCOPE_FULL, &scope, "scope-full", "warning", "does not get \"home/kitchen/+\"" },
         { EVENT_CONNECTED, NULL, "connected", "info", "client \"wall-1\" connected" },
     };

@@ -135,7 +135,7 @@ def test_a_reload_ends_live_delivery(place, join, lamp, version):
     panel.publish(f"devices/{lamp}/set", b"after", qos=1)
     one.expect_nothing()
     one.subscribe(f"devices/{lamp}/set", reasons=[0x87 if version == 5 else 0x80])
-    assert place.lines(rf'no longer subscribed to, "devices/{lamp}/set"'), place.broker.log()[-2000:]
+    assert place.lines(rf'loses its subscription to "devices/{lamp}/set"'), place.broker.log()[-2000:]
 
 
 @BOTH
@@ -241,7 +241,7 @@ role "passing" {{
     assert place.lines(used), place.broker.log()[-2000:]
     panel.publish("devices/x/set", b"in time", qos=1)
     one.message(payload=b"in time")
-    ended = rf'client "{lamp}" .*no longer subscribed to, "devices/\+/set"'
+    ended = rf'client "{lamp}" loses its subscription to "devices/\+/set"'
     place.wait(ended, 1, ends - time.time() + WITHIN_S)
     assert ends <= time.time() < ends + WITHIN_S
     panel.publish("devices/x/set", b"too late", qos=1)
