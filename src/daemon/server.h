@@ -50,6 +50,7 @@ struct server_reload {
 struct server_observing {
     struct helper_job job;
     struct server *server;
+    int64_t began_s;       /* this run, UTC */
     struct sketch *all;    /* what the file has; the keeper's; NULL: not read yet */
     struct sketch **parts; /* of the shards, two for each at most */
     unsigned count;

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define OBSERVE_MS          60000
-#define AGAIN_ROUNDS        60        /* a grant that is in use shows at least each hour */
+#define OBSERVE_MS          10000
+#define AGAIN_ROUNDS        360       /* a grant that is in use shows at least each hour */
 #define OBSERVED_FILE_BYTES 268435456 /* longest that is read; what is written is far below */
 
 static struct sketch *new_sketch(size_t entries_max)
@@ -105,7 +105,7 @@ static struct sketch *load_observed(const struct server *server, const char *pat
         return NULL;
     read_observed(server, path, sketch);
     if (sketch_since(sketch) == 0)
-        sketch_set_since(sketch, server_now_s());
+        sketch_set_since(sketch, server->observing.began_s);
     return sketch;
 }
 
@@ -190,6 +190,7 @@ static void on_observe_timer(struct wheel_timer *timer, void *context, uint64_t 
 int server_open_observing(struct server *server)
 {
     server->observing.server = server;
+    server->observing.began_s = server_now_s();
     server->observing.parts = calloc(server->shard_count * 2, sizeof(struct sketch *));
     return server->observing.parts != NULL ? 0 : -ENOMEM;
 }
