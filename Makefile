@@ -53,6 +53,14 @@ test-fuzz fuzz: ## every fuzz target for FUZZ_SECONDS (5) each
 coverage: ## line coverage of the unit tests, build/coverage.txt
 	@tools/test --jobs $(JOBS) coverage
 
+oracle: ## filter algebra and decisions against brute force; the last line counts
+	@tools/install-deps build test
+	@mkdir -p build
+	@{ cmake --preset proof && cmake --build --preset proof -j $(JOBS) \
+		--target policy-filter_oracle-test; } >build/oracle.log 2>&1 || \
+		{ cat build/oracle.log; exit 1; }
+	@build/proof/unit/policy-filter_oracle-test
+
 interop: ## strangers' clients from network registries (skips what is out of reach)
 	@$(MAKE) --no-print-directory build
 	@tests/interop/run-extra
@@ -75,4 +83,4 @@ clean: ## remove what was built
 	@rm -rf build
 
 .PHONY: help run build test test-unit test-proof test-static test-scenario test-clang test-asan \
-	test-tsan test-fuzz fuzz coverage interop bench format docs install clean
+	test-tsan test-fuzz fuzz coverage oracle interop bench format docs install clean

@@ -74,7 +74,7 @@ static const char *const steps[REGISTRY_SCHEMA_VERSION] = {
         MOVES("membership_removed", "DELETE ON membership")
             MOVES("group_role_added", "INSERT ON group_role")
                 MOVES("group_role_removed", "DELETE ON group_role")
-                    MOVES("identity_moved", "UPDATE OF role, tenant, site, status ON identity")
+                    MOVES("identity_moved", "UPDATE OF role, tenant, site, status, key_sha256 ON identity")
                         MOVES("identity_removed", "DELETE ON identity")
 #undef MOVES
 };

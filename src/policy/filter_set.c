@@ -17,17 +17,20 @@ struct state {
     bool is_alive;
 };
 
-struct walk {
-    size_t count; /* members */
-    unsigned effort;
-    unsigned depth_max;
-    struct state *rows; /* a row of `count` per level */
-};
-
 /* A level as chosen: a text, or one that no member names. */
 struct choice {
     struct mqtt_span text;
     bool is_other;
+};
+
+struct walk {
+    size_t count;         /* members */
+    struct choice *path;  /* what was chosen at each level */
+    unsigned path_length; /* of the topic that is matched by none, once there is one */
+    struct steps left;    /* what the filter wants behind it */
+    unsigned effort;
+    unsigned depth_max;
+    struct state *rows; /* a row of `count` per level */
 };
 
 static struct state *row_at(const struct walk *walk, unsigned depth)
@@ -98,13 +101,21 @@ static bool is_repeated(const struct state *row, size_t i)
 
 static enum filter_cover covers_from(struct walk *walk, unsigned depth, struct steps inner);
 
+static enum filter_cover uncovered(struct walk *walk, unsigned length, struct steps left)
+{
+    walk->path_length = length;
+    walk->left = left;
+    return FILTER_COVER_NO;
+}
+
 static enum filter_cover choose(struct walk *walk, unsigned depth, struct choice choice,
                                 struct steps inner)
 {
+    walk->path[depth] = choice;
     if (advance(walk, depth, choice))
         return FILTER_COVER_YES;
     if (!any_alive(walk, depth + 1))
-        return FILTER_COVER_NO;
+        return uncovered(walk, depth + 1, inner);
     return covers_from(walk, depth + 1, inner);
 }
 
@@ -132,7 +143,7 @@ static enum filter_cover covers_from(struct walk *walk, unsigned depth, struct s
     struct step step = steps_next(&inner);
     switch (step.kind) {
     case STEP_END:
-        return any_ends(walk, depth) ? FILTER_COVER_YES : FILTER_COVER_NO;
+        return any_ends(walk, depth) ? FILTER_COVER_YES : uncovered(walk, depth, inner);
     case STEP_LITERAL:
         return choose(walk, depth, (struct choice){ .text = step.text }, inner);
     case STEP_ONE:
@@ -142,7 +153,7 @@ static enum filter_cover covers_from(struct walk *walk, unsigned depth, struct s
     }
     /* '#' may end here, or stand for one more level and then for as many as it likes. */
     if (!any_ends(walk, depth))
-        return FILTER_COVER_NO;
+        return uncovered(walk, depth, (struct steps){ .over = true });
     return choose_all(walk, depth, inner);
 }
 
@@ -157,26 +168,113 @@ static unsigned deepest(const struct mqtt_span *set, size_t count, struct mqtt_s
     return levels + 2; /* "#" is walked as "+/#" */
 }
 
-enum filter_cover filter_set_covers(const struct mqtt_span *set, size_t count,
-                                    struct mqtt_span filter)
+static void begin(struct walk *walk, const struct mqtt_span *set)
 {
-    struct walk walk = { .count = count, .effort = FILTER_SET_EFFORT };
-
-    if (count == 0)
-        return FILTER_COVER_NO;
-    walk.depth_max = deepest(set, count, filter);
-    if (walk.depth_max > FILTER_SET_LEVELS)
-        return FILTER_COVER_UNKNOWN;
-    walk.rows = calloc((walk.depth_max + 2) * count, sizeof(walk.rows[0]));
-    if (walk.rows == NULL)
-        return FILTER_COVER_UNKNOWN;
-    for (size_t i = 0; i < count; i++) {
-        struct state *state = &walk.rows[i];
+    for (size_t i = 0; i < walk->count; i++) {
+        struct state *state = &walk->rows[i];
         state->after = steps_over(set[i]);
         state->next = steps_next(&state->after);
         state->is_alive = true;
     }
-    enum filter_cover cover = covers_from(&walk, 0, steps_over(filter));
+}
+
+/* ---- a topic that is not covered ---- */
+
+struct topic {
+    char *at;
+    size_t size;
+    size_t len;
+    bool is_full;
+};
+
+static void put(struct topic *topic, struct mqtt_span level, bool is_first)
+{
+    size_t separator = is_first ? 0 : 1;
+
+    if (topic->size - topic->len <= level.len + separator) {
+        topic->is_full = true;
+        return;
+    }
+    if (separator > 0)
+        topic->at[topic->len++] = '/';
+    if (level.len > 0)
+        memcpy(topic->at + topic->len, level.data, level.len);
+    topic->len += level.len;
+}
+
+static bool has_level(struct mqtt_span filter, struct mqtt_span name)
+{
+    struct steps steps = steps_over(filter);
+
+    for (struct step step = steps_next(&steps); step.kind == STEP_ONE || step.kind == STEP_LITERAL;
+         step = steps_next(&steps)) {
+        if (step.kind == STEP_LITERAL && span_equal(step.text, name))
+            return true;
+    }
+    return false;
+}
+
+/* A level that no member of the set names anywhere. */
+static void name_other(const struct mqtt_span *set, size_t count, char out[16])
+{
+    static const char *const tries[] = { "x", "other", "other-1", "other-2" };
+
+    for (size_t t = 0; t < sizeof(tries) / sizeof(tries[0]); t++) {
+        struct mqtt_span name = span_of(tries[t]);
+        bool is_named = false;
+        for (size_t i = 0; i < count; i++)
+            is_named |= has_level(set[i], name);
+        memcpy(out, tries[t], name.len + 1);
+        if (!is_named)
+            return;
+    }
+}
+
+static void tell(const struct walk *walk, const char *other, struct topic *topic)
+{
+    struct steps left = walk->left;
+    struct step step;
+    bool is_first = true;
+
+    for (unsigned i = 0; i < walk->path_length; i++, is_first = false)
+        put(topic, walk->path[i].is_other ? span_of(other) : walk->path[i].text, is_first);
+    for (step = steps_next(&left); step.kind == STEP_ONE || step.kind == STEP_LITERAL;
+         step = steps_next(&left), is_first = false)
+        put(topic, step.kind == STEP_LITERAL ? step.text : span_of(other), is_first);
+    topic->at[topic->is_full ? 0 : topic->len] = '\0';
+}
+
+enum filter_cover filter_set_witness(const struct mqtt_span *set, size_t count,
+                                     struct mqtt_span filter, char *out, size_t size)
+{
+    struct walk walk = { .count = count, .effort = FILTER_SET_EFFORT };
+    struct topic topic = { .at = out, .size = size };
+    enum filter_cover cover = FILTER_COVER_UNKNOWN;
+    char other[16];
+
+    if (size > 0)
+        out[0] = '\0';
+    walk.depth_max = deepest(set, count, filter);
+    if (walk.depth_max > FILTER_SET_LEVELS)
+        return FILTER_COVER_UNKNOWN;
+    walk.rows = calloc((walk.depth_max + 2) * (count + 1), sizeof(walk.rows[0]));
+    walk.path = calloc(walk.depth_max + 2, sizeof(walk.path[0]));
+    if (walk.rows != NULL && walk.path != NULL) {
+        begin(&walk, set);
+        cover = count > 0 ? covers_from(&walk, 0, steps_over(filter))
+                          : uncovered(&walk, 0, steps_over(filter));
+    }
+    if (cover == FILTER_COVER_NO && size > 0) {
+        name_other(set, count, other);
+        tell(&walk, other, &topic);
+    }
+    free(walk.path);
     free(walk.rows);
     return cover;
+}
+
+enum filter_cover filter_set_covers(const struct mqtt_span *set, size_t count,
+                                    struct mqtt_span filter)
+{
+    return filter_set_witness(set, count, filter, NULL, 0);
 }

@@ -21,3 +21,9 @@ enum filter_cover {
 /* Is every topic that `filter` matches matched by one of `set`? */
 enum filter_cover filter_set_covers(const struct mqtt_span *set, size_t count,
                                     struct mqtt_span filter);
+
+/* The difference, shown by one of its topics: one that `filter` matches and none of `set` does.
+ * Writes it and its NUL, and returns the answer of filter_set_covers(); *out is "" unless that is
+ * NO, and also when the topic has more than `size` - 1 bytes. */
+enum filter_cover filter_set_witness(const struct mqtt_span *set, size_t count,
+                                     struct mqtt_span filter, char *out, size_t size);
