@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A client's part of the topic space: its rules with its names in them. For tools: it allocates.
+ *
+ * Owner: the caller's thread. */
+#pragma once
+
+#include "base/attrs.h"
+#include "base/span.h"
+#include "policy/identity.h"
+#include "policy/policy.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The pattern as a plain topic filter for one identity, on the heap; NULL out of memory. The
+ * level of a name that the identity lacks becomes '+', and *out_missing true: a grant of that
+ * pattern covers nothing then, and a denial no more than the filter matches. */
+char *share_expand(const char *pattern, const struct identity *identity, bool *out_missing);
+
+/* One rule as it is for the client. */
+struct share_line {
+    const struct role *part; /* whose rule it is: a role as written */
+    const struct policy_rule *rule;
+    char *filter;    /* as the client names it; owned */
+    bool is_missing; /* a name that it lacks is in it */
+    bool is_denied;  /* a grant: one denial takes all of it away */
+    bool is_cut;     /* a grant: denials take some of it away */
+};
+
+struct share {
+    struct share_line *lines;
+    size_t count;
+};
+
+/* Every rule of every part of `role`, in their order. 0 or -ENOMEM; share_fini() in both cases. */
+MQTT_NODISCARD int share_list(const struct role *role, const struct identity *identity,
+                              struct share *out);
+void share_fini(struct share *share);
+
+/* The grant for that action which is most like `topic`: most levels from the first on in common.
+ * NULL: there are none. */
+const struct share_line *share_nearest(const struct share *share, enum policy_action action,
+                                       struct mqtt_span topic);
