@@ -36,13 +36,6 @@ struct identity_uri {
  * name also is valid for policy/identity.h. */
 bool identity_uri_name_is_valid(const char *name);
 
-#define IDENTITY_URI_WORD_SIZE 129 /* longest role, tenant or site and NUL */
-
-/* May `word` be a role, a tenant or a site? 1..128 printable ASCII characters without space, '/',
- * '+', '#', '%', quotes, '`' and backslash, not starting with '$' or '.': the rule of
- * policy/identity.h, so that it can be substituted into a topic. NULL may not. */
-bool identity_uri_word_is_valid(const char *word);
-
 /* 1..128 of lower-case letters, digits, '.', '_' and '-', the first a letter or a digit. */
 bool identity_uri_domain_is_valid(const char *domain);
 

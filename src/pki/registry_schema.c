@@ -69,13 +69,7 @@ static const char *const steps[REGISTRY_SCHEMA_VERSION] = {
 #define MOVES(name, when)                          \
     "CREATE TRIGGER " name " AFTER " when " BEGIN" \
     "  UPDATE policy_version SET counter = counter + 1; END;"
-    MOVES("grants_added", "INSERT ON grants") MOVES("grants_removed", "DELETE ON grants") MOVES(
-        "grants_changed", "UPDATE ON grants") MOVES("membership_added", "INSERT ON membership")
-        MOVES("membership_removed", "DELETE ON membership")
-            MOVES("group_role_added", "INSERT ON group_role")
-                MOVES("group_role_removed", "DELETE ON group_role")
-                    MOVES("identity_moved", "UPDATE OF role, tenant, site, status, key_sha256 ON identity")
-                        MOVES("identity_removed", "DELETE ON identity")
+#include "pki/policy_moves.def"
 #undef MOVES
 };
 

@@ -219,13 +219,26 @@ static bool copy_level(const struct identity *identity, struct mqtt_span level, 
     return true;
 }
 
+/* Bytes of the pattern with its names put in, or a few more, and NUL. */
+static size_t room_for(const struct pattern *pattern, const struct identity *identity)
+{
+    struct mqtt_span rest = pattern->text;
+    size_t room = rest.len + 1;
+
+    while (rest.len > 0) {
+        const struct placeholder *placeholder = placeholder_at(rest);
+        const char *name = placeholder != NULL ? name_of(identity, placeholder->name) : NULL;
+        room += name != NULL ? strlen(name) : 0;
+        rest = skip(rest, placeholder != NULL ? strlen(placeholder->text) : 1);
+    }
+    return room;
+}
+
 char *pattern_resolve(const struct pattern *pattern, const struct identity *identity,
                       bool missing_is_any, bool *out_missing)
 {
     struct mqtt_span rest = pattern->text;
-    /* Every placeholder is longer than a byte and becomes a name at most. */
-    char *out = malloc(rest.len * IDENTITY_NAME_BYTES / sizeof("%{site}") + rest.len
-                       + IDENTITY_NAME_BYTES + 1);
+    char *out = malloc(room_for(pattern, identity));
     size_t len = 0;
     bool more = out != NULL;
 

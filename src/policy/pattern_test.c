@@ -121,13 +121,54 @@ static void nobody_has_no_names(void **state)
     assert_true(pattern_contains(&plain, NULL, span_of("a/x")));
 }
 
+static void assert_resolves(const char *pattern, const struct identity *identity,
+                            const char *expected, bool is_missing)
+{
+    struct pattern p = pattern_of(span_of(pattern));
+    bool missing = !is_missing;
+    char *text = pattern_resolve(&p, identity, true, &missing);
+    assert_string_equal(text, expected);
+    assert_int_equal(missing, is_missing);
+    free(text);
+    text = pattern_resolve(&p, identity, false, &missing);
+    assert_true((text == NULL) == is_missing);
+    free(text);
+}
+
+static void patterns_with_names_put_in(void **state)
+{
+    const struct identity lamp = { .device = "lamp", .site = "" };
+    (void)state;
+    assert_resolves("a/%{device}/b-%{device}", &lamp, "a/lamp/b-lamp", false);
+    assert_resolves("%{tenant}/x", &lamp, "+/x", true);
+    /* A name that is not fit for a topic counts as missing. */
+    assert_resolves("x/%{site}%{device}", &lamp, "x/+", true);
+    assert_resolves("a/+/#", &lamp, "a/+/#", false);
+    assert_resolves("/", &lamp, "/", false);
+}
+
+/* The shortest placeholder, the longest name, many times: there has to be room. */
+static void long_names_many_times(void **state)
+{
+    char site[IDENTITY_NAME_BYTES + 1];
+    char pattern[100 * (sizeof("%{site}") - 1) + 1] = "";
+    char expected[100 * IDENTITY_NAME_BYTES + 1];
+    (void)state;
+    memset(site, 's', sizeof(site) - 1);
+    site[sizeof(site) - 1] = '\0';
+    for (size_t i = 0; i < 100; i++)
+        memcpy(pattern + i * (sizeof("%{site}") - 1), "%{site}", sizeof("%{site}"));
+    memset(expected, 's', sizeof(expected) - 1);
+    expected[sizeof(expected) - 1] = '\0';
+    assert_resolves(pattern, &(struct identity){ .site = site }, expected, false);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_a_pattern),
-        cmocka_unit_test(the_longest_pattern),
-        cmocka_unit_test(patterns_for_an_identity),
-        cmocka_unit_test(nobody_has_no_names),
+        cmocka_unit_test(what_is_a_pattern),          cmocka_unit_test(the_longest_pattern),
+        cmocka_unit_test(patterns_for_an_identity),   cmocka_unit_test(nobody_has_no_names),
+        cmocka_unit_test(patterns_with_names_put_in), cmocka_unit_test(long_names_many_times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,91 +2,10 @@
 #include "policy/share.h"
 
 #include "policy/filter.h"
+#include "policy/pattern.h"
 
 #include <errno.h>
 #include <stdlib.h>
-
-/* ---- substitution ---- */
-
-struct substitution {
-    struct mqtt_span word; /* length 0: none begins here */
-    const char *name;      /* NULL: the identity lacks it */
-};
-
-static struct substitution substitution_at(const char *text, const struct identity *identity)
-{
-    const struct {
-        const char *word;
-        const char *name;
-    } rows[] = {
-        { "%{device}", identity->device },
-        { "%{tenant}", identity->tenant },
-        { "%{site}", identity->site },
-    };
-    for (size_t i = 0; i < MQTT_ARRAY_LEN(rows); i++)
-        if (strncmp(text, rows[i].word, strlen(rows[i].word)) == 0)
-            return (struct substitution){ span_of(rows[i].word), rows[i].name };
-    return (struct substitution){ { NULL, 0 }, NULL };
-}
-
-/* One level with the names in it, or '+'. Moves *text to the separator or the end behind it;
- * returns the bytes written. */
-static size_t expand_level(const char **text, const struct identity *identity, char *out,
-                           bool *missing)
-{
-    size_t len = 0;
-    bool any = false;
-    const char *at = *text;
-    while (*at != '\0' && *at != '/') {
-        struct substitution found = substitution_at(at, identity);
-        struct mqtt_span piece = { (const uint8_t *)at, 1 };
-        if (found.word.len != 0)
-            piece = span_of(found.name);
-        any = any || (found.word.len != 0 && found.name == NULL);
-        if (piece.len != 0)
-            memcpy(out + len, piece.data, piece.len);
-        len += piece.len;
-        at += found.word.len != 0 ? found.word.len : 1;
-    }
-    *text = at;
-    if (!any)
-        return len;
-    *missing = true;
-    out[0] = '+';
-    return 1;
-}
-
-/* A level in which a name is missing may be written before that is known, so there is room for
- * it. */
-static size_t room_for(const char *pattern, const struct identity *identity)
-{
-    size_t room = strlen(pattern) + 1;
-    for (const char *at = pattern; *at != '\0'; at++) {
-        struct substitution found = substitution_at(at, identity);
-        if (found.word.len != 0 && found.name != NULL)
-            room += strlen(found.name);
-    }
-    return room;
-}
-
-char *share_expand(const char *pattern, const struct identity *identity, bool *out_missing)
-{
-    char *out = malloc(room_for(pattern, identity));
-    if (out == NULL)
-        return NULL;
-    size_t len = 0;
-    bool missing = false;
-    const char *at = pattern;
-    for (;;) {
-        len += expand_level(&at, identity, out + len, &missing);
-        if (*at == '\0')
-            break;
-        out[len++] = *at++;
-    }
-    out[len] = '\0';
-    *out_missing = missing;
-    return out;
-}
 
 /* ---- the list ---- */
 
@@ -102,7 +21,8 @@ static int add_part(const struct role *part, const struct identity *identity, st
 {
     for (size_t i = 0; i < role_rule_count(part); i++) {
         struct share_line line = { .part = part, .rule = role_rule_at(part, i) };
-        line.filter = share_expand(line.rule->pattern, identity, &line.is_missing);
+        struct pattern pattern = pattern_of(span_of(line.rule->pattern));
+        line.filter = pattern_resolve(&pattern, identity, true, &line.is_missing);
         if (line.filter == NULL)
             return -ENOMEM;
         out->lines[out->count++] = line;

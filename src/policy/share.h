@@ -12,17 +12,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The pattern as a plain topic filter for one identity, on the heap; NULL out of memory. The
- * level of a name that the identity lacks becomes '+', and *out_missing true: a grant of that
- * pattern covers nothing then, and a denial no more than the filter matches. */
-char *share_expand(const char *pattern, const struct identity *identity, bool *out_missing);
-
 /* One rule as it is for the client. */
 struct share_line {
     const struct role *part; /* whose rule it is: a role as written */
     const struct policy_rule *rule;
-    char *filter;    /* as the client names it; owned */
-    bool is_missing; /* a name that it lacks is in it */
+    char *filter;    /* as the client names it, '+' for a name that it lacks; owned */
+    bool is_missing; /* it lacks one: a grant covers nothing then, a denial all that matches */
     bool is_denied;  /* a grant: one denial takes all of it away */
     bool is_cut;     /* a grant: denials take some of it away */
 };
