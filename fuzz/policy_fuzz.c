@@ -8,6 +8,7 @@
 #include "policy/policy.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum line {
     LINE_DEVICE,
@@ -41,7 +42,7 @@ static void ask(const struct role *role, char *const lines[LINE_COUNT])
     struct mqtt_span topic = span_of(lines[LINE_TOPIC]);
     struct policy_decision subscribe = policy_decide_subscribe(role, &identity, filter);
     struct policy_decision receive = policy_decide_receive(role, &identity, topic);
-    struct policy_decision publish = policy_decide_publish(role, &identity, topic);
+    struct policy_publish publish = policy_decide_publish(role, &identity, topic);
 
     MQTT_INVARIANT(subscribe.reason != NULL && receive.reason != NULL && publish.reason != NULL);
     if (subscribe.verdict == POLICY_ALLOW && mqtt_topic_matches(filter, topic))
@@ -65,13 +66,33 @@ static bool is_askable(char *const lines[LINE_COUNT])
            && mqtt_topic_filter_is_valid(filter) && mqtt_topic_name_is_valid(topic);
 }
 
+/* As wide as the grant's literal levels allow; without such levels there is none. */
+static void add_scope(struct role *role, const char *grant)
+{
+    size_t len = strcspn(grant, "+#");
+    const char *why;
+
+    while (len > 0 && grant[len - 1] != '/')
+        len--;
+    char *prefix = strndup(grant, len);
+    MQTT_INVARIANT(prefix != NULL);
+    const struct policy_scope scope = {
+        .prefix = prefix, .most_topics = 1, .owner = "fuzz", .reason = "fuzz"
+    };
+    int error = role_add_scope(role, &scope, &why);
+    MQTT_INVARIANT((error == 0) == (why == NULL));
+    free(prefix);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *lines[LINE_COUNT];
     cut_lines((struct mqtt_span){ data, size }, lines);
     struct policy *policy = policy_new();
     MQTT_INVARIANT(policy != NULL);
-    const struct role_options options = { .wildcards = true };
+    const struct role_options options = {
+        .terms = { .maximum_qos = 2, .payload_bytes = POLICY_NO_LIMIT },
+    };
     struct role *role = policy_add_role(policy, "role", &options);
     MQTT_INVARIANT(role != NULL);
     const char *why = NULL;
@@ -81,6 +102,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (error == 0)
         error = role_deny(role, POLICY_SUBSCRIBE, lines[LINE_DENIAL], &why);
     MQTT_INVARIANT((error == 0) == (why == NULL));
+    add_scope(role, lines[LINE_GRANT]);
     policy_seal(policy);
     if (error == 0 && is_askable(lines))
         ask(role, lines);
