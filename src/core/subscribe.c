@@ -210,7 +210,7 @@ static void answer_all(struct client *client, const struct mqtt_subscribe *packe
     struct mqtt_reader r = mqtt_reader_over(packet->entries);
     struct mqtt_subscription wanted;
     struct answer first = { 0 }; /* of those with a text: there is one Reason String */
-    struct answer other;
+    struct answer other = { 0 };
 
     for (unsigned i = 0; mqtt_subscribe_next(client->version, &r, &wanted); i++) {
         struct answer *answer = first.text == NULL ? &first : &other;

@@ -106,7 +106,7 @@ static void one_filter_one_topic(void **state)
     for (size_t i = 0; i < MQTT_ARRAY_LEN(rows); i++) {
         struct topic_index *index = topic_index_new(&hash_key);
         assert_non_null(index);
-        struct topic_link link = { { NULL } };
+        struct topic_link link = { { NULL, NULL } };
         struct seen seen;
         assert_int_equal(attach(index, rows[i].filter, &link), 0);
         if (match(index, rows[i].topic, &seen) != rows[i].matches)
@@ -123,7 +123,7 @@ static void a_filter_lives_as_long_as_its_links(void **state)
     struct topic_index *index = topic_index_new(&hash_key);
     assert_non_null(index);
     size_t empty_bytes = topic_index_bytes(index);
-    struct topic_link links[3] = { { { NULL } } };
+    struct topic_link links[3] = { { { NULL, NULL } } };
     struct seen seen;
     assert_int_equal(attach(index, "home/+/temperature", &links[0]), 0);
     assert_int_equal(attach(index, "home/+/temperature", &links[1]), 0);
@@ -158,7 +158,7 @@ static void the_exact_filter_comes_first(void **state)
     static const char *const filters[] = { "#", "a/+", "a/b", "+/b", "a/b/#" };
     struct topic_index *index = topic_index_new(&hash_key);
     assert_non_null(index);
-    struct topic_link links[5] = { { { NULL } } };
+    struct topic_link links[5] = { { { NULL, NULL } } };
     for (size_t i = 0; i < 5; i++)
         assert_int_equal(attach(index, filters[i], &links[i]), 0);
     struct seen seen;
@@ -274,7 +274,7 @@ static void depth_costs_no_stack(void **state)
     }
     struct topic_index *index = topic_index_new(&hash_key);
     assert_non_null(index);
-    struct topic_link links[2] = { { { NULL } } };
+    struct topic_link links[2] = { { { NULL, NULL } } };
     struct seen seen = { .count = 0 };
     assert_int_equal(topic_index_attach(index, (struct mqtt_span){ filter, 65535 }, &links[0]), 0);
     filter[65534] = '#';
