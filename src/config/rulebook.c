@@ -18,8 +18,7 @@
 
 struct building {
     const struct config *config;
-    struct registry *registry;
-    int64_t now_s;
+    const struct rulebook_basis *basis;
     const struct rulebook_doubts *doubts;
     struct pki_fault *fault;
     struct policy *policy;
@@ -64,14 +63,16 @@ static int64_t expiry_of(void *context, const struct config_role *role,
                          const struct config_scope *scope)
 {
     struct building *b = context;
-    int64_t first_s = b->now_s;
+    int64_t first_s = b->basis->now_s;
     char id[33];
 
-    if (b->registry == NULL)
-        return b->now_s + scope->lasts_s;
+    if (b->basis->registry == NULL)
+        return b->basis->now_s + scope->lasts_s;
     name_anchor(role, scope, id);
-    int error = groups_anchor(b->registry, id, b->now_s, &first_s, b->fault);
-    if (error < 0)
+    int error = b->basis->only_looks
+                    ? groups_find_anchor(b->basis->registry, id, &first_s, b->fault)
+                    : groups_anchor(b->basis->registry, id, b->basis->now_s, &first_s, b->fault);
+    if (error < 0 && error != -ENOENT)
         b->status = error;
     return first_s + scope->lasts_s;
 }
@@ -80,7 +81,8 @@ static int add_roles(struct building *b)
 {
     for (size_t i = 0; i < b->config->role_count; i++) {
         struct role *role;
-        int error = config_role_add(&b->config->roles[i], b->policy, b->now_s, expiry_of, b, &role);
+        int error =
+            config_role_add(&b->config->roles[i], b->policy, b->basis->now_s, expiry_of, b, &role);
 
         if (error < 0)
             return pki_fail(b->fault, error, "role \"%s\" cannot be built: %s",
@@ -197,7 +199,7 @@ static int on_grant(void *context, const struct registry_grant *grant)
     struct building *b = context;
     const char *why = "";
 
-    if (grant->expires_s != 0 && grant->expires_s <= b->now_s)
+    if (grant->expires_s != 0 && grant->expires_s <= b->basis->now_s)
         return 0;
     if (grant->pattern[0] == '\0') {
         doubt(b, "grant %" PRId64 " of the registry cannot be read; remove it", grant->id);
@@ -244,7 +246,7 @@ static int assign(void *context, const char *device, const struct member_groups 
     size_t count = 0;
     char name[sizeof(RULEBOOK_DEVICE) + IDENTITY_NAME_BYTES];
 
-    if (registry_find(b->registry, device, &entry, NULL) != 0) {
+    if (registry_find(b->basis->registry, device, &entry, NULL) != 0) {
         doubt(b, "'%s' is given rights, but there is no such device", device);
         return 0;
     }
@@ -271,25 +273,24 @@ static int on_device_grant(void *context, const struct registry_grant *grant)
 
 static int add_registry(struct building *b)
 {
-    int error = grants_list(b->registry, on_grant, b, b->fault);
+    int error = grants_list(b->basis->registry, on_grant, b, b->fault);
 
     if (error == 0)
-        error = groups_roles(b->registry, on_group_role, b, b->fault);
+        error = groups_roles(b->basis->registry, on_group_role, b, b->fault);
     if (error == 0)
-        error = groups_members(b->registry, on_member, b, b->fault);
+        error = groups_members(b->basis->registry, on_member, b, b->fault);
     if (error == 0)
-        error = grants_list(b->registry, on_device_grant, b, b->fault);
+        error = grants_list(b->basis->registry, on_device_grant, b, b->fault);
     return error == 0 ? members_each(&b->members, assign, b) : error;
 }
 
-int rulebook_build(const struct config *config, struct registry *registry, int64_t now_s,
+int rulebook_build(const struct config *config, const struct rulebook_basis *basis,
                    const struct rulebook_doubts *doubts, struct policy **out,
                    struct pki_fault *fault)
 {
     struct building b = {
         .config = config,
-        .registry = registry,
-        .now_s = now_s,
+        .basis = basis,
         .doubts = doubts,
         .fault = fault,
         .policy = policy_new(),
@@ -297,7 +298,7 @@ int rulebook_build(const struct config *config, struct registry *registry, int64
 
     members_init(&b.members);
     b.status = b.policy != NULL ? add_roles(&b) : -ENOMEM;
-    if (b.status == 0 && registry != NULL)
+    if (b.status == 0 && basis->registry != NULL)
         b.status = add_registry(&b);
     members_fini(&b.members);
     if (b.status < 0) {

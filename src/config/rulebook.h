@@ -10,6 +10,7 @@
 #include "pki/fault.h"
 #include "policy/policy.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct registry;
@@ -24,9 +25,15 @@ struct rulebook_doubts {
     void (*doubt)(void *context, const char *text); /* NULL: nobody wants to know */
 };
 
-/* Sealed. `registry` NULL: there is none, durations count from now_s. `now_s`: UTC; what has
- * expired by then is left out. Rows of the registry that are wrong, or name a role that does not
- * exist, are left out one by one. Negative errno with the reason in *fault. */
-MQTT_NODISCARD int rulebook_build(const struct config *config, struct registry *registry,
-                                  int64_t now_s, const struct rulebook_doubts *doubts,
-                                  struct policy **out, struct pki_fault *fault);
+/* What a policy is made of besides the configuration. */
+struct rulebook_basis {
+    struct registry *registry; /* NULL: there is none; durations count from now_s */
+    int64_t now_s;             /* UTC; what has expired by then is left out */
+    bool only_looks;           /* a duration that no tacitd has read yet does not begin */
+};
+
+/* Sealed. Rows of the registry that are wrong, or name a role that does not exist, are left out
+ * one by one. Negative errno with the reason in *fault. */
+MQTT_NODISCARD int rulebook_build(const struct config *config, const struct rulebook_basis *basis,
+                                  const struct rulebook_doubts *doubts, struct policy **out,
+                                  struct pki_fault *fault);

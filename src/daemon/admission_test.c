@@ -95,8 +95,8 @@ static int set_up(void **state)
     add(world, "lost", "no-such-role", 5, REGISTRY_ACTIVE);
     assert_int_equal(registry_view_new(world->registry, &world->view, NULL), 0);
     assert_int_equal(config_load("t.conf", &files, NULL, &diagnostics, &world->config), 0);
-    assert_int_equal(rulebook_build(world->config, world->registry, 1, NULL, &world->policy, NULL),
-                     0);
+    const struct rulebook_basis basis = { .registry = world->registry, .now_s = 1 };
+    assert_int_equal(rulebook_build(world->config, &basis, NULL, &world->policy, NULL), 0);
     presence_init(&world->presence, &(struct siphash_key){ 1, 2 });
     world->rules = (struct admission_rules){ .config = world->config,
                                              .policy = world->policy,

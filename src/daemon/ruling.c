@@ -30,7 +30,8 @@ static int build_policy(struct ruling *ruling, struct registry *registry, int64_
         status = registry_policy_version(registry, &ruling->policy_version);
     if (status != 0)
         return pki_fail(fault, status, "cannot ask the registry for its version");
-    return rulebook_build(ruling->config, registry, now_s, doubts, &ruling->policy, fault);
+    const struct rulebook_basis basis = { .registry = registry, .now_s = now_s };
+    return rulebook_build(ruling->config, &basis, doubts, &ruling->policy, fault);
 }
 
 static struct ruling *allocate(struct config *config)

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/server.h"
 
+#include "config/config_file.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
-
-#define SYSTEM_CONFIG "/etc/tacit/tacit.conf"
 
 static void on_line(void *context, const char *text)
 {
@@ -33,21 +32,9 @@ int server_find_state(const struct server *server, const struct config *config, 
 static int find_config(const struct server *server, char *out)
 {
     char dir[PATH_MAX];
+    bool has_state = server_find_state(server, NULL, dir) == 0;
 
-    out[0] = '\0';
-    if (server->options->config != NULL) {
-        int len = snprintf(out, PATH_MAX, "%s", server->options->config);
-        return len < PATH_MAX ? 0 : -ENAMETOOLONG;
-    }
-    int status = server_find_state(server, NULL, dir);
-    if (status == 0)
-        status = state_path(dir, STATE_CONFIGURATION, out);
-    if (status == 0 && access(out, F_OK) == 0)
-        return 0;
-    snprintf(out, PATH_MAX, "%s", SYSTEM_CONFIG);
-    if (access(SYSTEM_CONFIG, F_OK) != 0)
-        out[0] = '\0';
-    return 0;
+    return config_file_find(server->options->config, has_state ? dir : NULL, out, PATH_MAX);
 }
 
 int server_read_config(struct server *server, char *out_path, struct config **out)

@@ -90,13 +90,6 @@ static int write_observed(const struct sketch *sketch, const char *path)
     return status;
 }
 
-static int observed_path(const struct server *server, char *out, size_t size)
-{
-    int len = snprintf(out, size, "%s/observed", server->state_dir);
-
-    return len > 0 && (size_t)len < size ? 0 : -ENAMETOOLONG;
-}
-
 static struct sketch *load_observed(const struct server *server, const char *path)
 {
     struct sketch *sketch = new_sketch(SKETCH_ENTRIES_DEFAULT);
@@ -115,7 +108,7 @@ static void keep_observed(struct server *server)
     struct server_observing *observing = &server->observing;
     char path[PATH_MAX];
     bool has_news = false;
-    int status = observed_path(server, path, sizeof(path));
+    int status = state_path(server->state_dir, STATE_OBSERVED, path);
 
     if (status == 0 && observing->all == NULL)
         observing->all = load_observed(server, path);

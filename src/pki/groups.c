@@ -97,8 +97,7 @@ int groups_roles(struct registry *registry, groups_visit visit, void *context,
                 fault);
 }
 
-/* -ENOENT: not there yet. */
-static int find_anchor(struct registry *registry, const char *id, int64_t *out_first_s,
+int groups_find_anchor(struct registry *registry, const char *id, int64_t *out_first_s,
                        struct pki_fault *fault)
 {
     sqlite3_stmt *s;
@@ -120,7 +119,7 @@ int groups_anchor(struct registry *registry, const char *id, int64_t now_s, int6
                   struct pki_fault *fault)
 {
     sqlite3_stmt *s;
-    int error = find_anchor(registry, id, out_first_s, fault);
+    int error = groups_find_anchor(registry, id, out_first_s, fault);
 
     if (error != -ENOENT)
         return error;
@@ -132,5 +131,5 @@ int groups_anchor(struct registry *registry, const char *id, int64_t now_s, int6
     (void)sqlite3_bind_int64(s, 2, now_s);
     int changed = registry_run(registry, s, fault);
     /* Another process may have been first: its answer counts. */
-    return changed < 0 ? changed : find_anchor(registry, id, out_first_s, fault);
+    return changed < 0 ? changed : groups_find_anchor(registry, id, out_first_s, fault);
 }

@@ -33,3 +33,6 @@ MQTT_NODISCARD int groups_roles(struct registry *registry, groups_visit visit, v
 /* When what is called `id` was first asked for: now_s if that is now, and then it is kept. */
 MQTT_NODISCARD int groups_anchor(struct registry *registry, const char *id, int64_t now_s,
                                  int64_t *out_first_s, struct pki_fault *fault);
+/* The same for those who only look. -ENOENT: nobody has asked for it yet. */
+MQTT_NODISCARD int groups_find_anchor(struct registry *registry, const char *id,
+                                      int64_t *out_first_s, struct pki_fault *fault);

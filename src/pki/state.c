@@ -24,6 +24,7 @@ static const char *const places[STATE_FILE_COUNT] = {
     [STATE_REGISTRY] = "registry.db",
     [STATE_STORE] = "store",
     [STATE_CONFIGURATION] = "tacit.conf",
+    [STATE_OBSERVED] = "observed",
 };
 
 static int join(char *out, const char *dir, const char *rest)

@@ -7,6 +7,7 @@
  *       admin/admin.crt admin.key first identity, kind admin, role "admin"
  *       registry.db               who exists (registry.h)
  *       store/                    sessions and retained messages (store/snapshot.h)
+ *       observed                  who did what (policy/sketch.h)
  *       lock tacitd.lock          held while preparing, and by the running tacitd
  *
  * Every file is created with its final mode, written under another name, synced and renamed:
@@ -35,6 +36,7 @@ enum state_file {
     STATE_REGISTRY,
     STATE_STORE,         /* the folder */
     STATE_CONFIGURATION, /* tacit.conf, if the operator puts one there */
+    STATE_OBSERVED,      /* who did what (policy/sketch.h), once something was */
     STATE_FILE_COUNT,
 };
 
