@@ -6,48 +6,36 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PORT_MAX 65535
 #define DAYS_MAX 3650
+#define FIRST_ID 256 /* no letter */
 
-enum option_id {
-    OPTION_STATE = 256,
-    OPTION_ROLE,
-    OPTION_TENANT,
-    OPTION_SITE,
-    OPTION_KIND,
-    OPTION_HOST,
+enum option_kind {
+    OPTION_STATE,
+    OPTION_TEXT,
+    OPTION_FLAG,
     OPTION_PORT,
-    OPTION_OUT,
-    OPTION_CSR,
     OPTION_DAYS,
     OPTION_NAME,
-    OPTION_TRUST_DOMAIN,
-    OPTION_START,
-    OPTION_JSON,
-    OPTION_HELP,
 };
 
-static const struct option rows[] = {
-    { "state", required_argument, NULL, OPTION_STATE },
-    { "role", required_argument, NULL, OPTION_ROLE },
-    { "tenant", required_argument, NULL, OPTION_TENANT },
-    { "site", required_argument, NULL, OPTION_SITE },
-    { "kind", required_argument, NULL, OPTION_KIND },
-    { "host", required_argument, NULL, OPTION_HOST },
-    { "port", required_argument, NULL, OPTION_PORT },
-    { "out", required_argument, NULL, OPTION_OUT },
-    { "csr", required_argument, NULL, OPTION_CSR },
-    { "days", required_argument, NULL, OPTION_DAYS },
-    { "name", required_argument, NULL, OPTION_NAME },
-    { "trust-domain", required_argument, NULL, OPTION_TRUST_DOMAIN },
-    { "start", no_argument, NULL, OPTION_START },
-    { "json", no_argument, NULL, OPTION_JSON },
-    { "help", no_argument, NULL, OPTION_HELP },
+static const struct {
+    const char *name;
+    enum option_kind kind;
+    size_t offset; /* of the member */
+} rows[] = {
+#define OPTION(name, kind, member) \
+    { name, OPTION_##kind, offsetof(struct identity_options, member) },
+#include "tools/identity_options.def"
+#undef OPTION
 };
+
+#define ROWS MQTT_ARRAY_LEN(rows)
 
 int identity_options_fail(const struct identity_options *options, enum identity_exit exit_code,
                           const char *format, ...)
@@ -109,67 +97,53 @@ static int take_port(struct identity_options *o, const char *text)
     return 0;
 }
 
-static const char **text_member(struct identity_options *o, int id)
+static int apply(struct identity_options *o, size_t row, const char *argument)
 {
-    switch (id) {
-    case OPTION_ROLE:
-        return &o->role;
-    case OPTION_TENANT:
-        return &o->tenant;
-    case OPTION_SITE:
-        return &o->site;
-    case OPTION_KIND:
-        return &o->kind;
-    case OPTION_HOST:
-        return &o->host;
-    case OPTION_OUT:
-        return &o->out;
-    case OPTION_CSR:
-        return &o->csr;
-    case OPTION_TRUST_DOMAIN:
-        return &o->trust_domain;
-    default:
-        return NULL;
-    }
-}
-
-static int apply(struct identity_options *o, int id, const char *argument)
-{
-    const char **text = text_member(o, id);
-    if (text != NULL) {
-        *text = argument;
-        return 0;
-    }
-    switch (id) {
+    char *member = (char *)o + rows[row].offset;
+    switch (rows[row].kind) {
     case OPTION_STATE:
         return set_state(o, argument);
+    case OPTION_TEXT:
+        memcpy(member, &argument, sizeof(argument));
+        return 0;
+    case OPTION_FLAG:
+        *(bool *)member = true;
+        return 0;
     case OPTION_PORT:
         return take_port(o, argument);
     case OPTION_DAYS:
         return read_number(o, argument, DAYS_MAX, &o->days);
     case OPTION_NAME:
         return add_name(o, argument);
-    case OPTION_START:
-        o->start = true;
-        return 0;
-    case OPTION_JSON:
-        o->json = true;
-        return 0;
-    default:
-        o->help = true;
-        return 0;
     }
+    return -EINVAL;
+}
+
+/* Is it one of the words, each of which is followed by a space? */
+static bool has_word(const char *words, const char *word)
+{
+    size_t len = strlen(word);
+    while (*words != '\0') {
+        size_t found = strcspn(words, " ");
+        if (found == len && memcmp(words, word, len) == 0)
+            return true;
+        words += found + (words[found] != '\0');
+    }
+    return false;
 }
 
 /* The rows this command knows, --help always among them, ended by a zero row. */
-static void select_rows(const char *allowed, struct option out[MQTT_ARRAY_LEN(rows) + 1])
+static void select_rows(const char *allowed, struct option out[ROWS + 1])
 {
     size_t count = 0;
-    for (size_t i = 0; i < MQTT_ARRAY_LEN(rows); i++) {
-        char word[32];
-        (void)snprintf(word, sizeof(word), "%s ", rows[i].name);
-        if (rows[i].val == OPTION_HELP || strstr(allowed, word) != NULL)
-            out[count++] = rows[i];
+    for (size_t i = 0; i < ROWS; i++) {
+        if (strcmp(rows[i].name, "help") != 0 && !has_word(allowed, rows[i].name))
+            continue;
+        out[count++] = (struct option){
+            .name = rows[i].name,
+            .has_arg = rows[i].kind == OPTION_FLAG ? no_argument : required_argument,
+            .val = FIRST_ID + (int)i,
+        };
     }
     memset(&out[count], 0, sizeof(out[count]));
 }
@@ -177,7 +151,7 @@ static void select_rows(const char *allowed, struct option out[MQTT_ARRAY_LEN(ro
 int identity_options_parse(int argc, char **argv, const char *command, const char *allowed,
                            struct identity_options *out)
 {
-    struct option known[MQTT_ARRAY_LEN(rows) + 1];
+    struct option known[ROWS + 1];
     struct identity_options o = { .command = command };
     int id;
 
@@ -189,7 +163,7 @@ int identity_options_parse(int argc, char **argv, const char *command, const cha
             return complain(&o, "unknown option", argv[optind - 1]);
         if (id == ':')
             return complain(&o, "a value is missing after", argv[optind - 1]);
-        if (apply(&o, id, optarg) < 0)
+        if (apply(&o, (size_t)(id - FIRST_ID), optarg) < 0)
             return -EINVAL;
     }
     o.operands = argv + optind;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The command line of up, ca and device: one table for the three. */
+/* The command line of the commands that work with the state folder: one table,
+ * identity_options.def. */
 #pragma once
 
 #include "base/attrs.h"
@@ -21,13 +22,17 @@ enum identity_exit {
 /* Strings are borrowed from argv; NULL and 0 mean "not given". */
 struct identity_options {
     const char *command; /* for messages: "tacit device add" */
-    const char *role, *tenant, *site, *kind;
+    const char *config;
+    const char *role, *tenant, *site, *device, *group, *kind;
     const char *host, *out, *csr, *trust_domain;
+    const char *publish, *subscribe, *deny_publish, *deny_subscribe;
+    const char *qos, *retain, *max_payload, *rate;
+    const char *expires, *owner, *reason, *depth, *most_topics;
     const char *names[IDENTITY_OPTIONS_NAMES_MAX]; /* of the server */
     size_t name_count;
     uint16_t port;
     unsigned days;
-    bool json, start, help;
+    bool json, start, help, wildcards;
     char **operands; /* what is left of argv, operand_count of them */
     int operand_count;
     char state[IDENTITY_OPTIONS_PATH_SIZE]; /* given, or the default */

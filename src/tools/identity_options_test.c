@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #define WORDS_MAX 24
-#define ALLOWED   "state json role port days name "
+#define ALLOWED   "state json role port days name deny-publish "
 
 /* Splits at blanks; the words live until the next call. */
 static int parse(const char *line, struct identity_options *out)
@@ -53,6 +53,16 @@ static void what_is_given_is_understood(void **state)
     assert_int_equal(o.operand_count, 2);
     assert_string_equal(o.operands[0], "lamp");
     assert_string_equal(o.operands[1], "extra");
+}
+
+static void a_longer_name_does_not_allow_the_shorter(void **state)
+{
+    (void)state;
+    struct identity_options o;
+    assert_int_equal(parse("x --deny-publish a/b", &o), 0);
+    assert_string_equal(o.deny_publish, "a/b");
+    assert_null(o.publish);
+    assert_int_equal(parse("x --publish a/b", &o), -EINVAL);
 }
 
 static void what_is_not_given_is_none(void **state)
@@ -149,6 +159,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_given_is_understood),
+        cmocka_unit_test(a_longer_name_does_not_allow_the_shorter),
         cmocka_unit_test(what_is_not_given_is_none),
         cmocka_unit_test(each_line_starts_anew),
         cmocka_unit_test(mistakes),
