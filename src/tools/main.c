@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `tacit COMMAND ...`: finds the command in commands.def and hands over. */
 #include "base/attrs.h"
-#include "tools/daily.h"
-#include "tools/options.h"
-
-#if __has_include("tools/up.h")
-#include "tools/up.h"
-#endif
-#if __has_include("tools/ca.h")
 #include "tools/ca.h"
-#endif
-#if __has_include("tools/device.h")
+#include "tools/daily.h"
 #include "tools/device.h"
-#endif
+#include "tools/options.h"
+#include "tools/up.h"
 
 #include <signal.h>
 #include <stdio.h>

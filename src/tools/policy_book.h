@@ -49,6 +49,6 @@ struct policy_book_subject {
 MQTT_NODISCARD int policy_book_subject(struct policy_book *book, struct policy_book_subject *out);
 void policy_book_subject_of(const struct registry_entry *entry, struct policy_book_subject *out);
 
-/* What a tacitd with this state folder has recorded, with what is damaged left out after saying
- * so. Likewise; -- nothing recorded: an empty sketch. sketch_free(). */
+/* What a tacitd with this state folder has recorded; what is damaged is left out after saying so.
+ * Nothing recorded: an empty sketch. Likewise; sketch_free(). */
 MQTT_NODISCARD int policy_book_observed(struct policy_book *book, struct sketch **out);
