@@ -208,8 +208,8 @@ int policy_book_subject(struct policy_book *book, struct policy_book_subject *ou
                                      "'%.100s' cannot be the name of a device: 1 to 64 letters, "
                                      "digits, '.', '_' and '-', a letter or a digit first",
                                      o->device);
-    int error = book->registry != NULL ? registry_find(book->registry, o->device, &entry, &fault)
-                                       : -ENOENT;
+    int error =
+        book->registry != NULL ? registry_find(book->registry, o->device, &entry, &fault) : -ENOENT;
     if (error == 0)
         policy_book_subject_of(&entry, out);
     else if (error != -ENOENT)
