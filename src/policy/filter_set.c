@@ -99,6 +99,9 @@ static bool is_repeated(const struct state *row, size_t i)
     return false;
 }
 
+/* ---- the walk: as deep as there are levels, which FILTER_SET_LEVELS bounds ----
+ * NOLINTBEGIN(misc-no-recursion) */
+
 static enum filter_cover covers_from(struct walk *walk, unsigned depth, struct steps inner);
 
 static enum filter_cover uncovered(struct walk *walk, unsigned length, struct steps left)
@@ -134,7 +137,6 @@ static enum filter_cover choose_all(struct walk *walk, unsigned depth, struct st
     return cover;
 }
 
-/* Bounded by walk.depth_max, which FILTER_SET_LEVELS bounds. */
 static enum filter_cover covers_from(struct walk *walk, unsigned depth, struct steps inner)
 {
     if (walk->effort == 0 || depth >= walk->depth_max)
@@ -156,6 +158,8 @@ static enum filter_cover covers_from(struct walk *walk, unsigned depth, struct s
         return uncovered(walk, depth, (struct steps){ .over = true });
     return choose_all(walk, depth, inner);
 }
+
+/* NOLINTEND(misc-no-recursion) */
 
 static unsigned deepest(const struct mqtt_span *set, size_t count, struct mqtt_span filter)
 {

@@ -207,7 +207,7 @@ static bool copy_level(const struct identity *identity, struct mqtt_span level, 
         size_t used = 1;
         if (placeholder != NULL) {
             const char *name = name_of(identity, placeholder->name);
-            if (!identity_name_is_valid(name))
+            if (name == NULL || !identity_name_is_valid(name))
                 return false;
             part = span_of(name);
             used = strlen(placeholder->text);
