@@ -424,8 +424,7 @@ def test_nobody_names_a_topic_of_another_tenant(products, join, version):
     refused(zeta, NOT_AUTHORIZED, "$tenant/acme/devices/boiler-17/state",
             "$tenant/acme/devices/+/state", "$tenant/#")
     refused(zeta, NO_WILDCARDS, "#", "+/devices/#")
-    why = not_sent(zeta, "$tenant/acme/devices/boiler-17/command")
-    assert version == 4 or "no '$' topics" in why, "no grant would help"
+    not_sent(zeta, "$tenant/acme/devices/boiler-17/command")
     zeta.publish("devices/boiler-17/command", b"in the space of zeta", qos=1)
     not_sent(boiler, "devices/boiler-18/state")
     not_sent(boiler, "$tenant/zeta/devices/boiler-17/state")
