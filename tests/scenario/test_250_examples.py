@@ -215,7 +215,9 @@ def test_a_phone_sends_little_and_seldom(home, join):
 def test_a_display_sees_its_own_room(home, join, version):
     refused(join(home, "wall", version), NO_WILDCARDS, "home/hall/+/state", "home/+/+/state",
             "home/kitchen/#")
-    refused(join(home, "mirror", version), NO_WILDCARDS, "home/kitchen/+/state")
+    mirror = join(home, "mirror", version)
+    refused(mirror, NO_WILDCARDS, "home/kitchen/+/state")
+    refused(mirror, NOT_AUTHORIZED, "home/kitchen/t1/state", "home/hall/door/set")
 
 
 # -- a factory --------------------------------------------------------------------------------
