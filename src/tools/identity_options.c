@@ -15,27 +15,29 @@
 #define DAYS_MAX 3650
 #define FIRST_ID 256 /* no letter */
 
-enum option_kind {
-    OPTION_STATE,
-    OPTION_TEXT,
-    OPTION_FLAG,
-    OPTION_PORT,
-    OPTION_DAYS,
-    OPTION_NAME,
+/* What stands behind an option, and so what is done with it. */
+enum form {
+    FORM_FLAG, /* nothing */
+    FORM_TEXT,
+    FORM_STATE,
+    FORM_PORT,
+    FORM_DAYS,
+    FORM_NAME,
 };
 
-static const struct {
+struct row {
     const char *name;
-    enum option_kind kind;
-    size_t offset; /* of the member */
-} rows[] = {
-#define OPTION(name, kind, member) \
-    { name, OPTION_##kind, offsetof(struct identity_options, member) },
+    enum form form;
+    size_t member; /* where the value goes, in struct identity_options */
+};
+
+static const struct row rows[] = {
+#define OPTION(name, form, member) { name, FORM_##form, offsetof(struct identity_options, member) },
 #include "tools/identity_options.def"
 #undef OPTION
 };
 
-#define ROWS MQTT_ARRAY_LEN(rows)
+#define ID_BASE 256 /* getopt's own answers are characters */
 
 int identity_options_fail(const struct identity_options *options, enum identity_exit exit_code,
                           const char *format, ...)
@@ -97,37 +99,52 @@ static int take_port(struct identity_options *o, const char *text)
     return 0;
 }
 
-static int apply(struct identity_options *o, size_t row, const char *argument)
+static void *member_of(struct identity_options *o, const struct row *row)
 {
-    char *member = (char *)o + rows[row].offset;
-    switch (rows[row].kind) {
-    case OPTION_STATE:
+    return (char *)o + row->member;
+}
+
+/* The last of two would win without a word: for rights that is not good enough. */
+static int set_text(struct identity_options *o, const struct row *row, const char *argument)
+{
+    const char **text = member_of(o, row);
+    if (*text != NULL) {
+        (void)identity_options_fail(o, IDENTITY_EXIT_USAGE, "--%s is given twice", row->name);
+        return -EINVAL;
+    }
+    *text = argument;
+    return 0;
+}
+
+static int apply(struct identity_options *o, const struct row *row, const char *argument)
+{
+    switch (row->form) {
+    case FORM_FLAG:
+        *(bool *)member_of(o, row) = true;
+        return 0;
+    case FORM_TEXT:
+        return set_text(o, row, argument);
+    case FORM_STATE:
         return set_state(o, argument);
-    case OPTION_TEXT:
-        memcpy(member, &argument, sizeof(argument));
-        return 0;
-    case OPTION_FLAG:
-        *(bool *)member = true;
-        return 0;
-    case OPTION_PORT:
+    case FORM_PORT:
         return take_port(o, argument);
-    case OPTION_DAYS:
+    case FORM_DAYS:
         return read_number(o, argument, DAYS_MAX, &o->days);
-    case OPTION_NAME:
+    case FORM_NAME:
         return add_name(o, argument);
     }
     return -EINVAL;
 }
 
-/* Is it one of the words, each of which is followed by a space? */
+/* Is it one of the words, each followed by a space? */
 static bool has_word(const char *words, const char *word)
 {
     size_t len = strlen(word);
     while (*words != '\0') {
-        size_t found = strcspn(words, " ");
-        if (found == len && memcmp(words, word, len) == 0)
+        if (strncmp(words, word, len) == 0 && words[len] == ' ')
             return true;
-        words += found + (words[found] != '\0');
+        words += strcspn(words, " ");
+        words += strspn(words, " ");
     }
     return false;
 }
@@ -136,13 +153,13 @@ static bool has_word(const char *words, const char *word)
 static void select_rows(const char *allowed, struct option out[ROWS + 1])
 {
     size_t count = 0;
-    for (size_t i = 0; i < ROWS; i++) {
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(rows); i++) {
         if (strcmp(rows[i].name, "help") != 0 && !has_word(allowed, rows[i].name))
             continue;
         out[count++] = (struct option){
             .name = rows[i].name,
-            .has_arg = rows[i].kind == OPTION_FLAG ? no_argument : required_argument,
-            .val = FIRST_ID + (int)i,
+            .has_arg = rows[i].form == FORM_FLAG ? no_argument : required_argument,
+            .val = ID_BASE + (int)i,
         };
     }
     memset(&out[count], 0, sizeof(out[count]));
@@ -163,7 +180,7 @@ int identity_options_parse(int argc, char **argv, const char *command, const cha
             return complain(&o, "unknown option", argv[optind - 1]);
         if (id == ':')
             return complain(&o, "a value is missing after", argv[optind - 1]);
-        if (apply(&o, (size_t)(id - FIRST_ID), optarg) < 0)
+        if (apply(&o, &rows[id - ID_BASE], optarg) < 0)
             return -EINVAL;
     }
     o.operands = argv + optind;

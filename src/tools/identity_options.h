@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The command line of the commands that work with the state folder: one table,
- * identity_options.def. */
+/* The command line of up, ca, device, grant and group: one table (identity_options.def). */
 #pragma once
 
 #include "base/attrs.h"
@@ -19,11 +18,23 @@ enum identity_exit {
 #define IDENTITY_OPTIONS_NAMES_MAX 16
 #define IDENTITY_OPTIONS_PATH_SIZE 4096
 
+/* What a grant is to say, as written: grant_request.h understands it. */
+struct grant_options {
+    const char *device, *group; /* the role stands in struct identity_options */
+    const char *publish, *subscribe, *deny_publish, *deny_subscribe;
+    const char *qos, *retain, *max_payload, *rate;
+    const char *expires, *owner, *reason;
+    const char *depth, *most_topics;
+    bool wildcards;
+};
+
 /* Strings are borrowed from argv; NULL and 0 mean "not given". */
 struct identity_options {
     const char *command; /* for messages: "tacit device add" */
     const char *config;
-    const char *role, *tenant, *site, *device, *group, *kind;
+    const char *role, *tenant, *site, *kind;
+    bool no_tenant, no_site;
+    struct grant_options grant;
     const char *host, *out, *csr, *trust_domain;
     const char *publish, *subscribe, *deny_publish, *deny_subscribe;
     const char *qos, *retain, *max_payload, *rate;
@@ -41,7 +52,7 @@ struct identity_options {
 
 /* Reads argv[1..]; `allowed` has the long names of the options that this command knows, each
  * followed by a space ("state json "). Returns 0, or -EINVAL after saying on standard error
- * what is wrong. */
+ * what is wrong; a text that is given twice is. */
 MQTT_NODISCARD int identity_options_parse(int argc, char **argv, const char *command,
                                           const char *allowed, struct identity_options *out);
 

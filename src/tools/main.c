@@ -4,8 +4,13 @@
 #include "tools/ca.h"
 #include "tools/daily.h"
 #include "tools/device.h"
-#include "tools/options.h"
-#include "tools/up.h"
+#endif
+#if __has_include("tools/grant.h")
+#include "tools/grant.h"
+#endif
+#if __has_include("tools/group.h")
+#include "tools/group.h"
+#endif
 
 #include <signal.h>
 #include <stdio.h>
