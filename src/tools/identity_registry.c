@@ -53,8 +53,8 @@ int identity_registry_find(struct registry *registry, const char *name, struct r
     if (error != -ENOENT)
         return error;
     return pki_fail(fault, -ENOENT,
-                    "there is no device '%s'; `tacit device add %s --role ROLE` adds it, `tacit device "
-                    "list` shows all",
+                    "there is no device '%s'; `tacit device add %s --role ROLE` adds it, "
+                    "`tacit device list` shows all",
                     name, name);
 }
 
