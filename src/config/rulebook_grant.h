@@ -10,7 +10,7 @@
 #include "policy/policy.h"
 
 /* Of the roles that carry what is granted to a group or a device alone: grants there have no bounds
- * but their own. */
+ * but their own, and retained messages have to be granted. */
 extern const struct role_options rulebook_grant_carrier_options;
 
 /* The name of the role that carries it. -EINVAL: there can be none of that subject; the longest
