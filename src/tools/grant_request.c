@@ -40,9 +40,9 @@ int grant_request_subject(const struct identity_options *options, struct grant_r
                           struct pki_fault *fault)
 {
     const char *const names[GRANT_SUBJECT_COUNT] = {
-        [GRANT_TO_DEVICE] = options->grant.device,
+        [GRANT_TO_DEVICE] = options->device,
         [GRANT_TO_ROLE] = options->role,
-        [GRANT_TO_GROUP] = options->grant.group,
+        [GRANT_TO_GROUP] = options->group,
     };
     struct grant_request_subject subject = { GRANT_SUBJECT_COUNT, NULL };
 
@@ -69,7 +69,7 @@ int grant_request_subject(const struct identity_options *options, struct grant_r
 static int read_subject(const struct identity_options *o, struct registry_grant *out,
                         struct pki_fault *fault)
 {
-    struct grant_request_subject subject;
+    struct grant_request_subject subject = { GRANT_SUBJECT_COUNT, NULL };
     int error = grant_request_subject(o, &subject, fault);
     if (error < 0)
         return error;
@@ -83,13 +83,13 @@ static int read_subject(const struct identity_options *o, struct registry_grant 
 
 /* ---- what ---- */
 
-static int read_pattern(const struct grant_options *g, struct registry_grant *out,
+static int read_pattern(const struct identity_options *o, struct registry_grant *out,
                         struct pki_fault *fault)
 {
-    const struct given ways[] = { { "--publish", g->publish },
-                                  { "--subscribe", g->subscribe },
-                                  { "--deny-publish", g->deny_publish },
-                                  { "--deny-subscribe", g->deny_subscribe } };
+    const struct given ways[] = { { "--publish", o->publish },
+                                  { "--subscribe", o->subscribe },
+                                  { "--deny-publish", o->deny_publish },
+                                  { "--deny-subscribe", o->deny_subscribe } };
     const struct given *way = NULL;
 
     for (size_t i = 0; i < MQTT_ARRAY_LEN(ways); i++) {
@@ -157,7 +157,7 @@ static int read_rate(const struct given *given, struct registry_grant *out, stru
     return error;
 }
 
-static int read_terms(const struct grant_options *g, struct registry_grant *out,
+static int read_terms(const struct identity_options *o, struct registry_grant *out,
                       struct pki_fault *fault)
 {
     const struct {
@@ -165,10 +165,10 @@ static int read_terms(const struct grant_options *g, struct registry_grant *out,
         bool is_of_publishing;
         int (*read)(const struct given *given, struct registry_grant *out, struct pki_fault *fault);
     } terms[] = {
-        { { "--qos", g->qos }, false, read_qos },
-        { { "--retain", g->retain }, true, read_retain },
-        { { "--max-payload", g->max_payload }, true, read_payload },
-        { { "--rate", g->rate }, true, read_rate },
+        { { "--qos", o->qos }, false, read_qos },
+        { { "--retain", o->retain }, true, read_retain },
+        { { "--max-payload", o->max_payload }, true, read_payload },
+        { { "--rate", o->rate }, true, read_rate },
     };
 
     for (size_t i = 0; i < MQTT_ARRAY_LEN(terms); i++) {
@@ -226,15 +226,14 @@ static int read_sentence(const struct given *given, char *out, size_t size, stru
 static int check_wildcards(const struct identity_options *o, const struct registry_grant *grant,
                            struct pki_fault *fault)
 {
-    const struct grant_options *g = &o->grant;
     const struct {
         const char *text, *option, *advice;
     } needs[] = {
-        { g->depth, "--depth", "2, how many levels below the prefix, or any" },
-        { g->most_topics, "--most-topics", "100, how many topics one subscription is served" },
-        { g->owner, "--owner", "anna, who answers for it" },
-        { g->reason, "--reason", "\"...\", why it has to be" },
-        { g->expires, "--expires", "30d, a date, or never" },
+        { o->depth, "--depth", "2, how many levels below the prefix, or any" },
+        { o->most_topics, "--most-topics", "100, how many topics one subscription is served" },
+        { o->owner, "--owner", "anna, who answers for it" },
+        { o->reason, "--reason", "\"...\", why it has to be" },
+        { o->expires, "--expires", "30d, a date, or never" },
     };
 
     if (!grant->subscribes || grant->denies)
@@ -252,12 +251,12 @@ static int check_wildcards(const struct identity_options *o, const struct regist
 static int read_wildcards(const struct identity_options *o, struct registry_grant *out,
                           struct pki_fault *fault)
 {
-    const struct given depth = { "--depth", o->grant.depth };
-    const struct given topics = { "--most-topics", o->grant.most_topics };
+    const struct given depth = { "--depth", o->depth };
+    const struct given topics = { "--most-topics", o->most_topics };
     uint32_t levels = 0;
     uint64_t most = 0;
 
-    if (!o->grant.wildcards) {
+    if (!o->wildcards) {
         if (depth.text == NULL && topics.text == NULL)
             return 0;
         return refuse(fault, depth.text != NULL ? &depth : &topics, "belongs to --wildcards");
@@ -277,9 +276,8 @@ static int read_wildcards(const struct identity_options *o, struct registry_gran
 int grant_request_read(const struct identity_options *options, int64_t now_s,
                        struct registry_grant *out, struct pki_fault *fault)
 {
-    const struct grant_options *g = &options->grant;
-    const struct given owner = { "--owner", g->owner };
-    const struct given reason = { "--reason", g->reason };
+    const struct given owner = { "--owner", options->owner };
+    const struct given reason = { "--reason", options->reason };
     struct registry_grant grant = {
         .maximum_qos = -1,
         .retain = -1,
@@ -290,11 +288,11 @@ int grant_request_read(const struct identity_options *options, int64_t now_s,
 
     int error = read_subject(options, &grant, fault);
     if (error == 0)
-        error = read_pattern(g, &grant, fault);
+        error = read_pattern(options, &grant, fault);
     if (error == 0)
-        error = read_terms(g, &grant, fault);
+        error = read_terms(options, &grant, fault);
     if (error == 0)
-        error = read_expiry(g->expires, now_s, &grant, fault);
+        error = read_expiry(options->expires, now_s, &grant, fault);
     if (error == 0)
         error = read_sentence(&owner, grant.owner, sizeof(grant.owner), fault);
     if (error == 0)

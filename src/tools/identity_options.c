@@ -15,29 +15,27 @@
 #define DAYS_MAX 3650
 #define FIRST_ID 256 /* no letter */
 
-/* What stands behind an option, and so what is done with it. */
-enum form {
-    FORM_FLAG, /* nothing */
-    FORM_TEXT,
-    FORM_STATE,
-    FORM_PORT,
-    FORM_DAYS,
-    FORM_NAME,
+enum option_kind {
+    OPTION_STATE,
+    OPTION_TEXT,
+    OPTION_FLAG,
+    OPTION_PORT,
+    OPTION_DAYS,
+    OPTION_NAME,
 };
 
-struct row {
+static const struct {
     const char *name;
-    enum form form;
-    size_t member; /* where the value goes, in struct identity_options */
-};
-
-static const struct row rows[] = {
-#define OPTION(name, form, member) { name, FORM_##form, offsetof(struct identity_options, member) },
+    enum option_kind kind;
+    size_t offset; /* of the member */
+} rows[] = {
+#define OPTION(name, kind, member) \
+    { name, OPTION_##kind, offsetof(struct identity_options, member) },
 #include "tools/identity_options.def"
 #undef OPTION
 };
 
-#define ID_BASE 256 /* getopt's own answers are characters */
+#define ROWS MQTT_ARRAY_LEN(rows)
 
 int identity_options_fail(const struct identity_options *options, enum identity_exit exit_code,
                           const char *format, ...)
@@ -99,52 +97,47 @@ static int take_port(struct identity_options *o, const char *text)
     return 0;
 }
 
-static void *member_of(struct identity_options *o, const struct row *row)
-{
-    return (char *)o + row->member;
-}
-
 /* The last of two would win without a word: for rights that is not good enough. */
-static int set_text(struct identity_options *o, const struct row *row, const char *argument)
+static int set_text(struct identity_options *o, size_t row, const char *argument)
 {
-    const char **text = member_of(o, row);
+    const char **text = (void *)((char *)o + rows[row].offset);
     if (*text != NULL) {
-        (void)identity_options_fail(o, IDENTITY_EXIT_USAGE, "--%s is given twice", row->name);
+        (void)identity_options_fail(o, IDENTITY_EXIT_USAGE, "--%s is given twice", rows[row].name);
         return -EINVAL;
     }
     *text = argument;
     return 0;
 }
 
-static int apply(struct identity_options *o, const struct row *row, const char *argument)
+static int apply(struct identity_options *o, size_t row, const char *argument)
 {
-    switch (row->form) {
-    case FORM_FLAG:
-        *(bool *)member_of(o, row) = true;
-        return 0;
-    case FORM_TEXT:
-        return set_text(o, row, argument);
-    case FORM_STATE:
+    switch (rows[row].kind) {
+    case OPTION_STATE:
         return set_state(o, argument);
-    case FORM_PORT:
+    case OPTION_TEXT:
+        return set_text(o, row, argument);
+    case OPTION_FLAG:
+        *((bool *)o + rows[row].offset) = true;
+        return 0;
+    case OPTION_PORT:
         return take_port(o, argument);
-    case FORM_DAYS:
+    case OPTION_DAYS:
         return read_number(o, argument, DAYS_MAX, &o->days);
-    case FORM_NAME:
+    case OPTION_NAME:
         return add_name(o, argument);
     }
     return -EINVAL;
 }
 
-/* Is it one of the words, each followed by a space? */
+/* Is it one of the words, each of which is followed by a space? */
 static bool has_word(const char *words, const char *word)
 {
     size_t len = strlen(word);
     while (*words != '\0') {
-        if (strncmp(words, word, len) == 0 && words[len] == ' ')
+        size_t found = strcspn(words, " ");
+        if (found == len && memcmp(words, word, len) == 0)
             return true;
-        words += strcspn(words, " ");
-        words += strspn(words, " ");
+        words += found + (words[found] != '\0');
     }
     return false;
 }
@@ -153,13 +146,13 @@ static bool has_word(const char *words, const char *word)
 static void select_rows(const char *allowed, struct option out[ROWS + 1])
 {
     size_t count = 0;
-    for (size_t i = 0; i < MQTT_ARRAY_LEN(rows); i++) {
+    for (size_t i = 0; i < ROWS; i++) {
         if (strcmp(rows[i].name, "help") != 0 && !has_word(allowed, rows[i].name))
             continue;
         out[count++] = (struct option){
             .name = rows[i].name,
-            .has_arg = rows[i].form == FORM_FLAG ? no_argument : required_argument,
-            .val = ID_BASE + (int)i,
+            .has_arg = rows[i].kind == OPTION_FLAG ? no_argument : required_argument,
+            .val = FIRST_ID + (int)i,
         };
     }
     memset(&out[count], 0, sizeof(out[count]));
@@ -180,7 +173,7 @@ int identity_options_parse(int argc, char **argv, const char *command, const cha
             return complain(&o, "unknown option", argv[optind - 1]);
         if (id == ':')
             return complain(&o, "a value is missing after", argv[optind - 1]);
-        if (apply(&o, &rows[id - ID_BASE], optarg) < 0)
+        if (apply(&o, (size_t)(id - FIRST_ID), optarg) < 0)
             return -EINVAL;
     }
     o.operands = argv + optind;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The command line of up, ca, device, grant and group: one table (identity_options.def). */
+/* The command line of the commands that work with the state folder: one table,
+ * identity_options.def. */
 #pragma once
 
 #include "base/attrs.h"
@@ -18,23 +19,11 @@ enum identity_exit {
 #define IDENTITY_OPTIONS_NAMES_MAX 16
 #define IDENTITY_OPTIONS_PATH_SIZE 4096
 
-/* What a grant is to say, as written: grant_request.h understands it. */
-struct grant_options {
-    const char *device, *group; /* the role stands in struct identity_options */
-    const char *publish, *subscribe, *deny_publish, *deny_subscribe;
-    const char *qos, *retain, *max_payload, *rate;
-    const char *expires, *owner, *reason;
-    const char *depth, *most_topics;
-    bool wildcards;
-};
-
 /* Strings are borrowed from argv; NULL and 0 mean "not given". */
 struct identity_options {
     const char *command; /* for messages: "tacit device add" */
     const char *config;
-    const char *role, *tenant, *site, *kind;
-    bool no_tenant, no_site;
-    struct grant_options grant;
+    const char *role, *tenant, *site, *device, *group, *kind;
     const char *host, *out, *csr, *trust_domain;
     const char *publish, *subscribe, *deny_publish, *deny_subscribe;
     const char *qos, *retain, *max_payload, *rate;
@@ -43,7 +32,7 @@ struct identity_options {
     size_t name_count;
     uint16_t port;
     unsigned days;
-    bool json, start, help, wildcards;
+    bool json, start, help, wildcards, no_tenant, no_site;
     char **operands; /* what is left of argv, operand_count of them */
     int operand_count;
     char state[IDENTITY_OPTIONS_PATH_SIZE]; /* given, or the default */

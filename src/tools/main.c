@@ -4,13 +4,10 @@
 #include "tools/ca.h"
 #include "tools/daily.h"
 #include "tools/device.h"
-#endif
-#if __has_include("tools/grant.h")
 #include "tools/grant.h"
-#endif
-#if __has_include("tools/group.h")
 #include "tools/group.h"
-#endif
+#include "tools/options.h"
+#include "tools/up.h"
 
 #include <signal.h>
 #include <stdio.h>
