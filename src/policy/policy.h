@@ -107,8 +107,9 @@ MQTT_NODISCARD struct role *policy_add_role(struct policy *policy, const char *n
  * a topic filter in which %{device}, %{tenant} and %{site} stand for the identity's names; they
  * may be part of a level. What is substituted is never a wildcard or a separator. A denial wins
  * over every grant. A name that the identity lacks makes a grant cover nothing, and a denial
- * everything that the name could have stood for. '$' topics are covered only by patterns that
- * start with '$'. A '%' that begins no substitution is refused, and so is "$share/".
+ * whatever stands in that level. '$' topics are covered only by patterns that start with '$', whose
+ * first level has no substitution. A '%' that begins no substitution is refused, and so is
+ * "$share/".
  * Returns 0, -EINVAL with a static explanation in *out_why, or -ENOMEM. */
 MQTT_NODISCARD int role_add_rule(struct role *role, const struct policy_rule *rule,
                                  const char **out_why);
