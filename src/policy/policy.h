@@ -37,6 +37,7 @@ enum policy_verdict {
     POLICY_DENY_NO_ROLE,  /* the identity has no role in this policy */
     POLICY_DENY_WILDCARD, /* a wildcard filter without a scoped grant that covers it */
     POLICY_DENY_SYS,      /* a '$' topic that the role is not granted */
+    POLICY_DENY_SPACE,    /* a '$' topic inside a topic space of a tenant, where there are none */
     POLICY_DENY_RULE,     /* a deny rule covers it, or overlaps the filter */
     POLICY_DENY_EFFORT,   /* too many grants would have to be combined to tell; never guessed */
     POLICY_ALLOW,
@@ -175,7 +176,7 @@ int64_t policy_next_expiry_s(const struct policy *policy);
  *
  * An identity with a tenant lives in a topic space of its own unless its role says common_space:
  * the topic T it names is $tenant/TENANT/T in the broker, and it can name nothing else. Inside
- * its space no topic starts with '$'. */
+ * its space no topic starts with '$': whatever is granted, such a one is refused. */
 
 #define POLICY_SPACE_BYTES (IDENTITY_NAME_BYTES + 16)
 
