@@ -3,6 +3,7 @@
 
 #include "policy/filter.h"
 #include "policy/pattern.h"
+#include "policy/role.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -17,7 +18,8 @@ static size_t count_rules(const struct role *role)
     return count;
 }
 
-static int add_part(const struct role *part, const struct identity *identity, struct share *out)
+static int add_part(const struct role *part, const struct identity *identity, bool has_space,
+                    struct share *out)
 {
     for (size_t i = 0; i < role_rule_count(part); i++) {
         struct share_line line = { .part = part, .rule = role_rule_at(part, i) };
@@ -25,6 +27,7 @@ static int add_part(const struct role *part, const struct identity *identity, st
         line.filter = pattern_resolve(&pattern, identity, true, &line.is_missing);
         if (line.filter == NULL)
             return -ENOMEM;
+        line.is_out_of_space = has_space && line.filter[0] == '$';
         out->lines[out->count++] = line;
     }
     return 0;
@@ -50,7 +53,7 @@ int share_list(const struct role *role, const struct identity *identity, struct 
     if (out->lines == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < role_part_count(role); i++) {
-        int error = add_part(role_part_at(role, i), identity, out);
+        int error = add_part(role_part_at(role, i), identity, role_has_space(role, identity), out);
         if (error < 0)
             return error;
     }
