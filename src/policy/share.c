@@ -45,6 +45,15 @@ static void mark_denied(const struct share *share, struct share_line *grant)
     }
 }
 
+/* A combination may name a role twice; its rules are there once. */
+static bool is_repeated(const struct role *role, size_t part)
+{
+    for (size_t i = 0; i < part; i++)
+        if (role_part_at(role, i) == role_part_at(role, part))
+            return true;
+    return false;
+}
+
 int share_list(const struct role *role, const struct identity *identity, struct share *out)
 {
     size_t count = count_rules(role);
@@ -53,7 +62,9 @@ int share_list(const struct role *role, const struct identity *identity, struct 
     if (out->lines == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < role_part_count(role); i++) {
-        int error = add_part(role_part_at(role, i), identity, role_has_space(role, identity), out);
+        int error = 0;
+        if (!is_repeated(role, i))
+            error = add_part(role_part_at(role, i), identity, role_has_space(role, identity), out);
         if (error < 0)
             return error;
     }

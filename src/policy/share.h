@@ -31,7 +31,8 @@ struct share {
     size_t count;
 };
 
-/* Every rule of every part of `role`, in their order. 0 or -ENOMEM; share_fini() in both cases. */
+/* Every rule of every part of `role`, in their order, once. 0 or -ENOMEM; share_fini() in both
+ * cases. */
 MQTT_NODISCARD int share_list(const struct role *role, const struct identity *identity,
                               struct share *out);
 void share_fini(struct share *share);
