@@ -408,21 +408,23 @@ static void write_pattern(char out[TEXT_BYTES])
         add_level(out, "#", out[0] == '\0');
 }
 
+/* One random number a statement: compilers differ in the order of those in one. */
 static struct policy_terms random_terms(void)
 {
     static const uint32_t payloads[] = { 0, 100, 5000, POLICY_NO_LIMIT };
+    struct policy_terms terms = { .maximum_qos = (uint8_t)below(3) };
 
-    return (struct policy_terms){ .maximum_qos = (uint8_t)below(3),
-                                  .retain = one_in(2),
-                                  .payload_bytes = payloads[below(4)] };
+    terms.retain = one_in(2);
+    terms.payload_bytes = payloads[below(MQTT_ARRAY_LEN(payloads))];
+    return terms;
 }
 
 static void fill_part(struct part *part, const char *name)
 {
     snprintf(part->name, sizeof(part->name), "%s", name);
-    part->options = (struct role_options){ .unrestricted = one_in(12),
-                                           .common_space = one_in(3),
-                                           .carves = one_in(2) };
+    part->options = (struct role_options){ .unrestricted = one_in(12) };
+    part->options.common_space = one_in(3);
+    part->options.carves = one_in(2);
     part->count = one_in(16) ? 0 : 3 + below(RULES_MAX - 2);
     for (size_t i = 0; i < part->count; i++) {
         struct said *said = &part->rules[i];
@@ -494,11 +496,11 @@ static void fill_topics(struct world *world, const struct device *asked)
 
     for (size_t i = 2; i < TOPICS_PER_POLICY; i++) {
         const struct part *part = &world->parts[below(ROLES)];
+        const struct device *device = &asked[below(DEVICES_PER_POLICY)];
         if (part->count == 0 || one_in(8))
             write_topic(world->topics[i], heads[below(MQTT_ARRAY_LEN(heads))]);
         else
-            write_topic_of(world->topics[i], &part->rules[below(part->count)],
-                           &asked[below(DEVICES_PER_POLICY)]);
+            write_topic_of(world->topics[i], &part->rules[below(part->count)], device);
     }
     /* A space itself is no topic of it. */
     snprintf(world->topics[0], TEXT_BYTES, "$tenant/acme");
