@@ -118,20 +118,10 @@ struct policy_publish session_judge_publish(struct session *session, struct mqtt
     return judgement;
 }
 
-const char *publish_objection(const struct policy_publish *judgement, uint8_t qos, bool retain,
-                              size_t payload_bytes)
+void session_observe_will(struct session *session)
 {
-    int32_t most = judgement->payload_bytes[retain][qos];
-
-    if (judgement->verdict != POLICY_ALLOW)
-        return judgement->reason;
-    if (most < 0)
-        return retain && judgement->payload_bytes[0][qos] >= 0
-                   ? "the grant for this topic allows no retained messages"
-                   : "the grant for this topic allows a lower QoS only";
-    if (payload_bytes > (size_t)most)
-        return "the payload is longer than the grant for this topic allows";
-    return NULL;
+    if (session->will != NULL && !session->is_cut_off)
+        (void)session_judge_publish(session, message_publication(session->will->message).topic);
 }
 
 /* ---- topic spaces ---- */
@@ -190,4 +180,20 @@ struct mqtt_span space_leave_filter(const struct session *session, struct mqtt_s
     size_t head = share_head(filter) + session->space_len;
 
     return (struct mqtt_span){ filter.data + head, filter.len - head };
+}
+
+struct mqtt_span space_leave_whole_filter(struct session *session, struct mqtt_span filter)
+{
+    size_t head = share_head(filter);
+    struct mqtt_span rest = space_leave_filter(session, filter);
+    uint8_t *memory;
+
+    if (session->space_len == 0 || head == 0)
+        return session->space_len == 0 ? filter : rest;
+    memory = scratch(session->broker);
+    if (memory == NULL)
+        return (struct mqtt_span){ 0 };
+    memcpy(memory, filter.data, head);
+    memcpy(memory + head, rest.data, rest.len);
+    return (struct mqtt_span){ memory, head + rest.len };
 }

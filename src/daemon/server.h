@@ -33,6 +33,7 @@ struct server_check {
     unsigned basis_number;
     struct ruling *made; /* counted; NULL: nothing has changed */
     int status;
+    bool wants_observed; /* a tool waits for what was observed */
 };
 
 /* One at a time; a second SIGHUP waits. */
@@ -57,6 +58,8 @@ struct server_observing {
     unsigned missing; /* shards that have not answered yet */
     unsigned rounds;
     bool is_keeping; /* the keeper has the parts */
+    bool is_wanted;  /* somebody waits for the file: another round is to follow */
+    bool is_answer;  /* this round is for somebody who waits; the keeper's while it works */
 };
 
 struct server {
@@ -130,7 +133,9 @@ struct rulebook_doubts server_doubts(struct server *server);
 MQTT_NODISCARD int server_open_observing(struct server *server);
 void server_start_observing(struct server *server);
 void server_on_observed(void *context, struct sketch *sketch);
-void server_end_observing(struct server *server); /* all threads have ended */
+bool server_observed_is_wanted(const struct server *server); /* on the keeper's thread */
+void server_hand_out_observed(struct server *server);        /* then: on shard 0 */
+void server_end_observing(struct server *server);            /* all threads have ended */
 void server_close_observing(struct server *server);
 
 /* server_reload.c: SIGHUP. The endpoints are the keeper's from then until it is through. */

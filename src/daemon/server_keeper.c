@@ -95,6 +95,7 @@ static void work_check(struct helper_job *job)
     struct pki_fault fault = { "out of memory" };
 
     check->made = NULL;
+    check->wants_observed = server_observed_is_wanted(server);
     check->status =
         ruling_renew(check->basis, server->registry, server_now_s(), &doubts, &check->made, &fault);
     if (check->status != 0)
@@ -115,6 +116,8 @@ static void on_checked(struct helper_job *job)
         ruling_release(check->made, server->keeper, server->shards[0].loop);
         wait_ms = SOON_MS;
     }
+    if (check->wants_observed)
+        server_hand_out_observed(server);
     /* A grant that expires does so on the second. */
     uint64_t left_ms = ruling_patience_ms(server->ruling, wall_clock_ms(), wait_ms);
     arm(server, left_ms < wait_ms ? left_ms + SOON_MS : wait_ms);

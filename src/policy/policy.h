@@ -212,6 +212,10 @@ struct policy_publish policy_decide_publish(const struct role *role,
                                             const struct identity *identity,
                                             struct mqtt_span topic);
 
+/* Does the judgement allow this very message (qos 0..2)? NULL, or why not: static text. */
+const char *policy_publish_objection(const struct policy_publish *judgement, uint8_t qos,
+                                     bool retain, size_t payload_bytes);
+
 /* May it subscribe to `filter` (valid, share part cut off)? Granted only when every topic that
  * the filter matches is in the union of the grants and in no denial (see role_options.carves),
  * and, where it has wildcards, when one scope contains it: exact, nothing guessed. Cold: it may
