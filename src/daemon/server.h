@@ -72,6 +72,7 @@ struct server {
     int claim; /* descriptor that reserves the state folder; -1: none */
     bool is_first_start;
     struct registry *registry; /* the keeper's while there is one; NULL: not needed */
+    struct anchors anchors;    /* likewise; used where there is no registry */
     struct ruling *ruling;     /* in force; counted */
     unsigned ruling_number;    /* how many were in force */
     struct helpers *keeper;    /* one thread for what takes long; NULL: not yet, or no more */
@@ -128,6 +129,7 @@ void server_watch(struct server *server);
 MQTT_NODISCARD int server_put_in_force(struct server *server, struct ruling *ruling);
 int64_t server_now_s(void); /* UTC */
 struct rulebook_doubts server_doubts(struct server *server);
+struct rulebook_basis server_basis(struct server *server); /* as of now */
 
 /* server_observe.c: what the shards observe, in the state folder. */
 MQTT_NODISCARD int server_open_observing(struct server *server);

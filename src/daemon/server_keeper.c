@@ -36,12 +36,21 @@ struct rulebook_doubts server_doubts(struct server *server)
     return (struct rulebook_doubts){ server, on_doubt };
 }
 
+struct rulebook_basis server_basis(struct server *server)
+{
+    return (struct rulebook_basis){
+        .registry = server->registry,
+        .now_s = server_now_s(),
+        .anchors = &server->anchors,
+    };
+}
+
 int server_open_keeper(struct server *server)
 {
     const struct rulebook_doubts doubts = server_doubts(server);
     struct pki_fault fault = { "out of memory" };
-    int status = ruling_new(server->config, server->registry, server_now_s(), &doubts,
-                            &server->ruling, &fault);
+    const struct rulebook_basis basis = server_basis(server);
+    int status = ruling_new(server->config, &basis, &doubts, &server->ruling, &fault);
 
     if (status != 0)
         log_say(server->log, CONFIG_LOG_ERROR, "%s", fault.text);
@@ -92,12 +101,12 @@ static void work_check(struct helper_job *job)
     struct server_check *check = MQTT_CONTAINER_OF(job, struct server_check, job);
     struct server *server = check->server;
     const struct rulebook_doubts doubts = server_doubts(server);
+    const struct rulebook_basis basis = server_basis(server);
     struct pki_fault fault = { "out of memory" };
 
     check->made = NULL;
     check->wants_observed = server_observed_is_wanted(server);
-    check->status =
-        ruling_renew(check->basis, server->registry, server_now_s(), &doubts, &check->made, &fault);
+    check->status = ruling_renew(check->basis, &basis, &doubts, &check->made, &fault);
     if (check->status != 0)
         log_say(server->log, CONFIG_LOG_WARNING, "the registry is not read again yet: %s",
                 fault.text);

@@ -78,7 +78,9 @@ static int load(struct policy_book *book, const char *path, struct config **out)
 static int build(struct policy_book *book, const struct config *config,
                  const struct rulebook_doubts *doubts, struct policy **out)
 {
-    const struct rulebook_basis basis = { book->registry, book->now_s, .only_looks = true };
+    const struct rulebook_basis basis = { .registry = book->registry,
+                                          .now_s = book->now_s,
+                                          .only_looks = true };
     struct pki_fault fault = { "out of memory" };
     if (rulebook_build(config, &basis, doubts, out, &fault) == 0)
         return IDENTITY_EXIT_DONE;
