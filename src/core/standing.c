@@ -81,14 +81,34 @@ void session_observe(const struct session *session, enum policy_action action,
         port->note(port->context, session->identity, action, topic, allowed);
 }
 
-bool session_may_receive(struct session *session, struct mqtt_span topic)
+static struct policy_decision judge_receive(struct session *session, struct mqtt_span topic)
 {
     const struct role *role = session_role(session);
 
     if (!span_starts_with(topic, session_space(session)))
+        return (struct policy_decision){ .verdict = POLICY_DENY };
+    return policy_decide_receive(role, session->identity, space_leave(session, topic));
+}
+
+bool session_may_receive(struct session *session, struct mqtt_span topic)
+{
+    return judge_receive(session, topic).verdict == POLICY_ALLOW;
+}
+
+bool session_may_send(struct session *session, struct delivery *delivery)
+{
+    uint32_t generation = session->broker->policy_generation;
+
+    if (MQTT_LIKELY(delivery->policy_generation == generation) || delivery->message == NULL)
+        return true;
+    struct policy_decision decision = judge_receive(session, message_topic(delivery->message));
+    if (decision.verdict != POLICY_ALLOW)
         return false;
-    return policy_decide_receive(role, session->identity, space_leave(session, topic)).verdict
-           == POLICY_ALLOW;
+    /* What has been sent before is sent again as it was. */
+    if (delivery->state == DELIVERY_QUEUED && delivery->qos > decision.maximum_qos)
+        delivery->qos = decision.maximum_qos;
+    delivery->policy_generation = generation;
+    return true;
 }
 
 static struct policy_publish refusal(const char *reason)

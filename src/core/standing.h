@@ -9,6 +9,7 @@
 #pragma once
 
 #include "base/attrs.h"
+#include "core/delivery.h"
 #include "core/session.h"
 #include "core/state.h"
 #include "policy/policy.h"
@@ -34,6 +35,10 @@ bool session_is_barred(struct session *session);
 
 /* May a message on this topic be delivered to it? `topic` as in the broker. */
 bool session_may_receive(struct session *session, struct mqtt_span topic);
+
+/* May it still be sent, by the policy in force? Judged once per change of policy; what is queued
+ * goes with no higher QoS than is granted now. */
+bool session_may_send(struct session *session, struct delivery *delivery);
 
 /* The judgement on a publication of it; `topic` as in the broker. Noted. */
 struct policy_publish session_judge_publish(struct session *session, struct mqtt_span topic);
