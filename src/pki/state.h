@@ -26,7 +26,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define STATE_PATH_SIZE 4096 /* longest path and NUL */
+#define STATE_PATH_SIZE  4096    /* longest path and NUL */
+#define STATE_ADMIN_NAME "admin" /* the first identity */
 
 enum state_file {
     STATE_CA_CERTIFICATE,

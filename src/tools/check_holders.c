@@ -3,6 +3,7 @@
 
 #include "pki/grants.h"
 #include "pki/groups.h"
+#include "pki/state.h"
 #include "tools/policy_print.h"
 #include "tools/policy_strangers.h"
 
@@ -98,13 +99,12 @@ static int read_registry(struct checking *c, struct pki_fault *fault)
 
 static void tell_missing(const struct checking *c)
 {
-    static const struct policy_finding like = {
-        .origin = { "registry", 0, 0 },
-        .severity = LINT_WARNING,
-        .word = "no-such-role",
-    };
+    struct policy_finding like = { .origin = { "registry", 0, 0 }, .word = "no-such-role" };
     for (size_t i = 0; i < c->missing_count; i++) {
         const struct missing_role *m = &c->missing[i];
+        /* The first start makes an administrator, whether the file has a use for one or not. */
+        like.severity =
+            m->count == 1 && strcmp(m->example, STATE_ADMIN_NAME) == 0 ? LINT_NOTE : LINT_WARNING;
         policy_findings_add(c->findings, &like,
                             "role \"%s\" does not exist, but %zu %s it (\"%s\"%s), and cannot "
                             "come in; define the role, or give another one",

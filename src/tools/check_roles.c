@@ -122,7 +122,7 @@ void check_roles(const struct policy_book *book, struct policy_findings *finding
 {
     struct checking c = { book, findings };
     for (size_t i = 0; i < policy_role_count(book->policy); i++)
-        lint_role(policy_role_at(book->policy, i), book->now_s, on_finding, &c);
+        lint_role(book->policy, policy_role_at(book->policy, i), book->now_s, on_finding, &c);
     for (size_t i = 0; i < book->config->role_count; i++)
         check_expired(&c, &book->config->roles[i]);
 }
