@@ -229,7 +229,9 @@ static void a_change_moves_the_version(void **state)
         "INSERT INTO group_role VALUES ('hall', 'reader')",
         "DELETE FROM group_role",
         "UPDATE identity SET site = 'north' WHERE name = 'lamp'",
-        "INSERT INTO identity SELECT 'late', kind, role, tenant, site, status,"
+        "INSERT INTO identity (name, kind, role, tenant, site, status, key_sha256, serial,"
+        " fingerprint, not_before, not_after, created, changed)"
+        " SELECT 'late', kind, role, tenant, site, status,"
         " replace(key_sha256, '0', 'f'), 'ff', replace(fingerprint, 'a', 'b'), 0, 0, 0, 0"
         " FROM identity WHERE name = 'lamp'",
         "DELETE FROM membership",
