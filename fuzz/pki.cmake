@@ -1,3 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 tacit_fuzz(identity_uri USES pki)
 tacit_fuzz(csr USES pki)
+tacit_fuzz(blocked_keys USES pki)
+tacit_fuzz(keycheck USES keycheck)

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pki/csr.h"
 
+#include "keycheck/keycheck.h"
 #include "pki/private_file.h"
 
 #include <errno.h>
-#include <openssl/core_names.h>
-#include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -13,11 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MIN_RSA_BITS 2048
-#define MIN_EC_BITS  256
-
 struct csr {
     X509_REQ *handle;
+    uint8_t *spki; /* from OpenSSL */
+    size_t spki_len;
 };
 
 static int csr_wrap(X509_REQ *handle, struct csr **out)
@@ -27,7 +25,13 @@ static int csr_wrap(X509_REQ *handle, struct csr **out)
         X509_REQ_free(handle);
         return -ENOMEM;
     }
-    csr->handle = handle;
+    *csr = (struct csr){ .handle = handle };
+    int len = i2d_X509_PUBKEY(X509_REQ_get_X509_PUBKEY(handle), &csr->spki);
+    if (len <= 0) {
+        csr_free(csr);
+        return -ENOMEM;
+    }
+    csr->spki_len = (size_t)len;
     *out = csr;
     return 0;
 }
@@ -56,42 +60,8 @@ void csr_free(struct csr *csr)
     if (csr == NULL)
         return;
     X509_REQ_free(csr->handle);
+    OPENSSL_free(csr->spki);
     free(csr);
-}
-
-/* One key has one encoding here: otherwise the same key with a compressed point, or with its
- * curve spelt out, would pass for another one (promise I2). */
-static bool is_canonical(X509_REQ *request, EVP_PKEY *key)
-{
-    uint8_t *sent = NULL;
-    uint8_t *ours = NULL;
-    int sent_len = i2d_X509_PUBKEY(X509_REQ_get_X509_PUBKEY(request), &sent);
-    int ours_len = i2d_PUBKEY(key, &ours);
-    bool same = sent_len > 0 && sent_len == ours_len && memcmp(sent, ours, (size_t)sent_len) == 0;
-    OPENSSL_free(sent);
-    OPENSSL_free(ours);
-    if (!same || EVP_PKEY_is_a(key, "EC") != 1)
-        return same;
-
-    char encoding[32] = "";
-    char form[32] = "";
-    return EVP_PKEY_get_utf8_string_param(key, OSSL_PKEY_PARAM_EC_ENCODING, encoding,
-                                          sizeof(encoding), NULL)
-               == 1
-           && EVP_PKEY_get_utf8_string_param(key, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, form,
-                                             sizeof(form), NULL)
-                  == 1
-           && strcmp(encoding, OSSL_PKEY_EC_ENCODING_GROUP) == 0
-           && strcmp(form, OSSL_PKEY_EC_POINT_CONVERSION_FORMAT_UNCOMPRESSED) == 0;
-}
-
-static bool is_strong(EVP_PKEY *key)
-{
-    if (EVP_PKEY_is_a(key, "RSA") == 1)
-        return EVP_PKEY_get_bits(key) >= MIN_RSA_BITS;
-    if (EVP_PKEY_is_a(key, "EC") == 1)
-        return EVP_PKEY_get_bits(key) >= MIN_EC_BITS;
-    return EVP_PKEY_is_a(key, "ED25519") == 1;
 }
 
 static X509_REQ *decode(struct mqtt_span bytes)
@@ -106,8 +76,25 @@ static X509_REQ *decode(struct mqtt_span bytes)
     return request;
 }
 
+/* The key first: of one that OpenSSL cannot use the reason is better than "does not verify". */
+static int check_key(const struct csr *csr, struct pki_fault *fault)
+{
+    struct keycheck_result found = keycheck_of_spki(csr_spki(csr), KEYCHECK_THOROUGH);
+    if (found.fault != KEYCHECK_FINE)
+        return pki_fail(fault, -EKEYREJECTED, "%s%s%s", found.algorithm,
+                        found.algorithm[0] != '\0' ? ": " : "", keycheck_text(found.fault));
+    EVP_PKEY *key = X509_REQ_get0_pubkey(csr->handle);
+    if (key == NULL || X509_REQ_verify(csr->handle, key) != 1)
+        return pki_fail_crypto(fault, -EBADMSG,
+                               "the signature of the certificate request does not verify: "
+                               "whoever sent it has not shown that the key is theirs");
+    return 0;
+}
+
 int csr_parse(struct mqtt_span bytes, struct csr **out, struct pki_fault *fault)
 {
+    struct csr *csr = NULL;
+
     if (bytes.len == 0 || bytes.len > CSR_MAX_BYTES)
         return pki_fail(fault, -EBADMSG, "a certificate request of %zu bytes; 1 to %d are usual",
                         bytes.len, CSR_MAX_BYTES);
@@ -115,25 +102,15 @@ int csr_parse(struct mqtt_span bytes, struct csr **out, struct pki_fault *fault)
     if (request == NULL)
         return pki_fail_crypto(fault, -EBADMSG, "this is no certificate request (PKCS#10)");
 
-    int error = 0;
-    EVP_PKEY *key = X509_REQ_get0_pubkey(request);
-    if (key == NULL || X509_REQ_verify(request, key) != 1)
-        error = pki_fail_crypto(fault, -EBADMSG,
-                                "the signature of the certificate request does not verify: "
-                                "whoever sent it has not shown that the key is theirs");
-    else if (!is_strong(key))
-        error = pki_fail(fault, -EKEYREJECTED,
-                         "the key is too weak: P-256, Ed25519 or RSA of %d bits at least",
-                         MIN_RSA_BITS);
-    else if (!is_canonical(request, key))
-        error = pki_fail(fault, -EKEYREJECTED,
-                         "the public key is encoded in an unusual way (named curve and "
-                         "uncompressed point are expected)");
+    int error = csr_wrap(request, &csr);
+    if (error == 0)
+        error = check_key(csr, fault);
     if (error < 0) {
-        X509_REQ_free(request);
+        csr_free(csr);
         return error;
     }
-    return csr_wrap(request, out);
+    *out = csr;
+    return 0;
 }
 
 int csr_load(const char *path, struct csr **out, struct pki_fault *fault)
@@ -167,13 +144,12 @@ int csr_encode(const struct csr *csr, char **out, struct pki_fault *fault)
 
 int csr_key_sha256(const struct csr *csr, uint8_t out[KEY_SHA256_BYTES])
 {
-    uint8_t *der = NULL;
-    int len = i2d_X509_PUBKEY(X509_REQ_get_X509_PUBKEY(csr->handle), &der);
-    if (len <= 0)
-        return -EIO;
-    int ok = EVP_Digest(der, (size_t)len, out, NULL, EVP_sha256(), NULL);
-    OPENSSL_free(der);
-    return ok == 1 ? 0 : -EIO;
+    return EVP_Digest(csr->spki, csr->spki_len, out, NULL, EVP_sha256(), NULL) == 1 ? 0 : -EIO;
+}
+
+struct mqtt_span csr_spki(const struct csr *csr)
+{
+    return (struct mqtt_span){ csr->spki, csr->spki_len };
 }
 
 struct X509_req_st *csr_handle(const struct csr *csr)

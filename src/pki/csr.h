@@ -23,7 +23,7 @@ MQTT_NODISCARD int csr_new(const struct key *key, const char *name, struct csr *
 void csr_free(struct csr *csr); /* NULL is fine */
 
 /* From PEM or DER. -EBADMSG: not a request, or its signature does not verify; -EKEYREJECTED:
- * the key is weaker than P-256 or RSA-2048. */
+ * something is known to be wrong with the key (keycheck/keycheck.h), and what it is. */
 MQTT_NODISCARD int csr_parse(struct mqtt_span bytes, struct csr **out, struct pki_fault *fault);
 MQTT_NODISCARD int csr_load(const char *path, struct csr **out, struct pki_fault *fault);
 
@@ -31,6 +31,9 @@ MQTT_NODISCARD int csr_load(const char *path, struct csr **out, struct pki_fault
 MQTT_NODISCARD int csr_encode(const struct csr *csr, char **out, struct pki_fault *fault);
 
 MQTT_NODISCARD int csr_key_sha256(const struct csr *csr, uint8_t out[KEY_SHA256_BYTES]);
+
+/* The key's SubjectPublicKeyInfo in DER, borrowed. */
+struct mqtt_span csr_spki(const struct csr *csr);
 
 /* The OpenSSL object, borrowed, for the other files of this layer. */
 struct X509_req_st *csr_handle(const struct csr *csr);

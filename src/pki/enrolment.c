@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pki/enrolment.h"
 
+#include "keycheck/keycheck.h"
+#include "pki/blocked_keys.h"
+#include "pki/key_use.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -75,15 +79,18 @@ static int check_free(struct registry *registry, const struct registry_entry *wa
     }
     if (error != -ENOENT)
         return error;
-    error = registry_find_by_key(registry, wanted->key_sha256, &known, fault);
-    if (error == 0)
-        return pki_fail(fault, -ENOTUNIQ,
-                        "this key belongs to '%s' already; every device needs a key of its own",
-                        known.name);
-    if (error != -ENOENT)
-        return error;
     *out_known = false;
-    return 0;
+    return key_use_check(registry, wanted->key_sha256, wanted->name, fault);
+}
+
+/* Is it a key that somebody may have at all? A request that was parsed has been looked at
+ * thoroughly, one for a key that was just loaded has not. */
+static int check_key(struct registry *registry, const struct csr *csr, struct pki_fault *fault)
+{
+    struct keycheck_result found = keycheck_of_spki(csr_spki(csr), KEYCHECK_QUICK);
+    if (found.fault != KEYCHECK_FINE)
+        return pki_fail(fault, -EKEYREJECTED, "%s", keycheck_text(found.fault));
+    return blocked_keys_check(registry, csr_spki(csr), fault);
 }
 
 int enrolment_sign(const struct ca *ca, struct registry *registry, const struct csr *csr,
@@ -96,6 +103,8 @@ int enrolment_sign(const struct ca *ca, struct registry *registry, const struct 
     bool is_known = false;
 
     int error = describe(request, csr, &entry, fault);
+    if (error == 0)
+        error = check_key(registry, csr, fault);
     if (error == 0)
         error = check_free(registry, &entry, &is_known, fault);
     if (error == 0)

@@ -24,7 +24,8 @@ struct enrolment {
 /* Signs a certificate for the key of `csr` and registers it. If `name` is registered already,
  * active and with this very key, it gets a new certificate (that is how an interrupted
  * attempt is completed, and a renewal); role, tenant and site must then be the same. -EEXIST:
- * the name is taken by another key; -ENOTUNIQ: the key by another name; -EPERM: not active. */
+ * the name is taken by another key; -ENOTUNIQ: the key is or was another's (key_use.h);
+ * -EKEYREJECTED: it is weak or blocked, also where it was not before; -EPERM: not active. */
 MQTT_NODISCARD int enrolment_sign(const struct ca *ca, struct registry *registry,
                                   const struct csr *csr, const struct enrolment *request,
                                   struct certificate **out, struct pki_fault *fault);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pki/registry.h"
 
+#include "pki/key_use.h"
 #include "pki/registry_schema.h"
 #include "pki/registry_sql.h"
 
@@ -138,7 +139,7 @@ static bool hex_decode(const char *text, uint8_t out[32])
     return text[64] == '\0';
 }
 
-static bool column_hash(sqlite3_stmt *s, int column, uint8_t out[32])
+bool registry_column_hash(sqlite3_stmt *s, int column, uint8_t out[32])
 {
     char hex[HEX_SIZE];
     return registry_column_text(s, column, hex, sizeof(hex)) && hex_decode(hex, out);
@@ -168,9 +169,9 @@ static bool row_decode(sqlite3_stmt *s, struct registry_entry *out)
         || !registry_column_text(s, 2, e.role, sizeof(e.role))
         || !registry_column_text(s, 3, e.tenant, sizeof(e.tenant))
         || !registry_column_text(s, 4, e.site, sizeof(e.site)) || !column_status(s, 5, &e.status)
-        || !column_hash(s, 6, e.key_sha256)
+        || !registry_column_hash(s, 6, e.key_sha256)
         || !registry_column_text(s, 7, e.certificate.serial, sizeof(e.certificate.serial))
-        || !column_hash(s, 8, e.certificate.fingerprint))
+        || !registry_column_hash(s, 8, e.certificate.fingerprint))
         return false;
     e.certificate.not_before_s = sqlite3_column_int64(s, 9);
     e.certificate.not_after_s = sqlite3_column_int64(s, 10);
@@ -180,7 +181,7 @@ static bool row_decode(sqlite3_stmt *s, struct registry_entry *out)
     return true;
 }
 
-static void bind_hash(sqlite3_stmt *s, int index, const uint8_t hash[32])
+void registry_bind_hash(sqlite3_stmt *s, int index, const uint8_t hash[32])
 {
     char hex[HEX_SIZE];
     hex_encode(hash, hex);
@@ -195,9 +196,9 @@ static void bind_entry(sqlite3_stmt *s, const struct registry_entry *e, int64_t 
     registry_bind_text(s, 4, e->tenant);
     registry_bind_text(s, 5, e->site);
     registry_bind_text(s, 6, registry_status_text(e->status));
-    bind_hash(s, 7, e->key_sha256);
+    registry_bind_hash(s, 7, e->key_sha256);
     registry_bind_text(s, 8, e->certificate.serial);
-    bind_hash(s, 9, e->certificate.fingerprint);
+    registry_bind_hash(s, 9, e->certificate.fingerprint);
     (void)sqlite3_bind_int64(s, 10, e->certificate.not_before_s);
     (void)sqlite3_bind_int64(s, 11, e->certificate.not_after_s);
     (void)sqlite3_bind_int64(s, 12, now_s);
@@ -212,10 +213,9 @@ static int explain_conflict(struct registry *r, const struct registry_entry *ent
     if (registry_find(r, entry->name, &other, NULL) == 0)
         return pki_fail(fault, -EEXIST, "'%s' exists already (%s, role %s)", other.name,
                         registry_status_text(other.status), other.role);
-    if (registry_find_by_key(r, entry->key_sha256, &other, NULL) == 0)
-        return pki_fail(fault, -ENOTUNIQ,
-                        "this key belongs to '%s' already; every device needs a key of its own",
-                        other.name);
+    int error = key_use_check(r, entry->key_sha256, entry->name, fault);
+    if (error < 0)
+        return error;
     return pki_fail(fault, -ENOTUNIQ, "'%s': this certificate is registered already", entry->name);
 }
 
@@ -421,7 +421,7 @@ int registry_set_certificate(struct registry *registry, const char *name,
     if (code != SQLITE_OK)
         return registry_fail(registry, code, fault);
     registry_bind_text(s, 1, certificate->serial);
-    bind_hash(s, 2, certificate->fingerprint);
+    registry_bind_hash(s, 2, certificate->fingerprint);
     (void)sqlite3_bind_int64(s, 3, certificate->not_before_s);
     (void)sqlite3_bind_int64(s, 4, certificate->not_after_s);
     (void)sqlite3_bind_int64(s, 5, (int64_t)time(NULL));

@@ -4,7 +4,7 @@
  * and docs/identity.md.
  *
  * A public key belongs to one identity for ever (promise I2): the same key under a second
- * name is refused, also when the first is retired or revoked.
+ * name is refused, also when the first is retired, revoked or gone (key_use.h).
  *
  * Owner: the thread that opened it. Functions return 0 or a negative errno with the reason
  * in *fault (may be NULL). -EBUSY: another process held the file for REGISTRY_BUSY_MS. */

@@ -7,6 +7,7 @@
 
 #include <sqlite3.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 struct registry {
     sqlite3 *db;
@@ -26,6 +27,11 @@ MQTT_NODISCARD int registry_run(struct registry *registry, sqlite3_stmt *stateme
                                 struct pki_fault *fault);
 
 void registry_bind_text(sqlite3_stmt *statement, int index, const char *text);
+
+void registry_bind_hash(sqlite3_stmt *statement, int index, const uint8_t hash[32]);
+
+/* False: no hash as registry_bind_hash() writes it. */
+bool registry_column_hash(sqlite3_stmt *statement, int column, uint8_t out[32]);
 
 /* False: no text, too long, or with a zero byte inside. */
 bool registry_column_text(sqlite3_stmt *statement, int column, char *out, size_t size);

@@ -6,6 +6,7 @@
  *       server/server.crt server.key
  *       admin/admin.crt admin.key first identity, kind admin, role "admin"
  *       registry.db               who exists (registry.h)
+ *       blocked-keys/             lists of keys that nobody may use (blocked_folder.h)
  *       store/                    sessions and retained messages (store/snapshot.h)
  *       observed                  who did what (policy/sketch.h)
  *       observed.wanted           made by a tool that wants it written now; tacitd renames it

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tls/certificate.h"
 
+#include "keycheck/keycheck.h"
+
 #include <openssl/asn1.h>
 #include <openssl/bn.h>
 #include <openssl/crypto.h>
@@ -135,13 +137,24 @@ static struct counted_peer *assemble(const struct names *names)
     return made;
 }
 
-static bool digest_key(X509 *certificate, uint8_t out[TLS_FINGERPRINT_BYTES])
+/* Once for each full handshake, with its certificate; resumed ones have it from the cache. */
+static void judge_key(struct mqtt_span spki, struct tls_peer *peer)
+{
+    _Static_assert(TLS_MODULUS_TAG_BYTES == KEYCHECK_TAG_BYTES, "it is the same tag");
+    struct keycheck_result found = keycheck_of_spki(spki, KEYCHECK_QUICK);
+
+    peer->weakness = found.fault != KEYCHECK_FINE ? keycheck_text(found.fault) : NULL;
+    peer->is_rsa = keycheck_modulus_tag(spki, peer->modulus_tag);
+}
+
+static bool read_key(X509 *certificate, struct tls_peer *peer)
 {
     unsigned char *der = NULL;
     int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
     if (len <= 0)
         return false;
-    int done = EVP_Digest(der, (size_t)len, out, NULL, EVP_sha256(), NULL);
+    int done = EVP_Digest(der, (size_t)len, peer->key_fingerprint, NULL, EVP_sha256(), NULL);
+    judge_key((struct mqtt_span){ der, (size_t)len }, peer);
     OPENSSL_free(der);
     return done == 1;
 }
@@ -175,7 +188,7 @@ const struct tls_peer *tls_peer_new(X509 *certificate)
         return NULL;
     made->peer.not_after_s = seconds_of(X509_get0_notAfter(certificate));
     if (X509_digest(certificate, EVP_sha256(), made->peer.fingerprint, NULL) != 1
-        || !digest_key(certificate, made->peer.key_fingerprint)) {
+        || !read_key(certificate, &made->peer)) {
         free(made);
         return NULL;
     }

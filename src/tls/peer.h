@@ -7,10 +7,12 @@
 
 #include "base/attrs.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define TLS_FINGERPRINT_BYTES 32 /* SHA-256 */
+#define TLS_MODULUS_TAG_BYTES 10
 
 struct tls_peer {
     uint8_t fingerprint[TLS_FINGERPRINT_BYTES];     /* of the certificate, DER */
@@ -21,6 +23,9 @@ struct tls_peer {
     const char *organizational_unit;                /* OU of the subject; "" for none */
     const char *issuer;                             /* common name of the issuer; "" for none */
     const char *serial;                             /* lower-case hex */
+    const char *weakness; /* what is known to be wrong with the key, static; NULL: nothing */
+    bool is_rsa;
+    uint8_t modulus_tag[TLS_MODULUS_TAG_BYTES]; /* RSA: keycheck_modulus_tag() */
     size_t uri_count;
     const char *const *uris; /* subject alternative names of type URI */
 };

@@ -209,6 +209,8 @@ static void peer_tells_what_the_certificate_says(void **state)
     assert_int_equal(peer->uri_count, 1);
     assert_string_equal(peer->uris[0], "spiffe://test/device/lamp");
     assert_true(peer->not_after_s > 1700000000);
+    assert_null(peer->weakness);
+    assert_false(peer->is_rsa);
     static const uint8_t zero[TLS_FINGERPRINT_BYTES] = { 0 };
     assert_memory_not_equal(peer->fingerprint, zero, sizeof(zero));
     assert_memory_not_equal(peer->key_fingerprint, zero, sizeof(zero));
