@@ -65,7 +65,29 @@ static const char *const status_reasons[REGISTRY_STATUS_COUNT] = {
 #define WRONG_KEY "the certificate's key is not the one registered for this device"
 
 /* Somebody has changed the registry by hand (registry_survey()). */
-#define SPOILED "the registry's row of this device is not valid; correct it or add the device anew"
+#define SPOILED     "the registry's row of this device is not valid; correct it or add the device anew"
+#define BLOCKED_KEY "the certificate's key is blocked; the device needs a new one"
+#define BLOCKED_MODULUS \
+    "the certificate's key is on a list of RSA keys that are known; the device needs a new one"
+
+static const char *block_objection(const struct admission_rules *rules, const uint8_t *key_sha256,
+                                   const uint8_t *modulus_tag)
+{
+    if (blocked_set_find(rules->blocked, key_sha256))
+        return BLOCKED_KEY;
+    return modulus_tag != NULL && blocked_set_find_modulus(rules->blocked, modulus_tag)
+               ? BLOCKED_MODULUS
+               : NULL;
+}
+
+static const char *key_objection(const struct admission_rules *rules, const struct tls_peer *peer)
+{
+    _Static_assert(TLS_MODULUS_TAG_BYTES == BLOCKED_TAG_BYTES, "it is the same tag");
+
+    if (peer->weakness != NULL)
+        return peer->weakness;
+    return block_objection(rules, peer->key_fingerprint, peer->is_rsa ? peer->modulus_tag : NULL);
+}
 
 static const char *status_objection(const struct registry_view_entry *entry)
 {
@@ -252,6 +274,9 @@ enum admission admission_decide(struct admission_rules *rules,
                       "this authentication method is not offered; use a client certificate");
     if (facts->peer == NULL)
         return admit_anonymous(rules, listener, request, out);
+    const char *why = key_objection(rules, facts->peer);
+    if (why != NULL)
+        return refuse(out, NOT_AUTHORIZED, why);
     if (find_our_uri(rules, facts->peer, &uri))
         return admit_registered(rules, listener, &uri, facts->peer, out);
     return admit_foreign(rules, listener, facts->peer, out);
@@ -283,6 +308,19 @@ static const char *registered_objection(const struct registry_view_entry *entry,
         || !is_same(or_none(entry->site), identity->site))
         return "this device was moved to another tenant or site; connect again";
     return status_objection(entry);
+}
+
+/* One of the keys that its connections have proved. */
+static const char *present_objection(const struct admission_rules *rules,
+                                     const struct presence_entry *present)
+{
+    const char *why = NULL;
+
+    for (size_t i = 0; present != NULL && i < present->key_count && why == NULL; i++) {
+        const struct presence_key *key = &present->keys[i];
+        why = block_objection(rules, key->sha256, key->is_rsa ? key->modulus_tag : NULL);
+    }
+    return why;
 }
 
 /* Would a certificate of another CA with this common name be given this role now? Of its other
@@ -342,6 +380,9 @@ static void find_device_standing(struct admission_rules *rules, const struct ide
     struct registry_view_entry newcomer;
     const struct presence_entry *present =
         rules->presence != NULL ? presence_find(rules->presence, identity->device) : NULL;
+    out->barred = present_objection(rules, present);
+    if (out->barred != NULL)
+        return;
     const struct registry_view_entry *entry =
         find_standing_entry(rules, present, identity->device, &newcomer);
     if (entry == NULL) {

@@ -5,19 +5,21 @@
  * out. A certificate speaks for the identity that the registry knows under its URI and
  * with its very key, as long as it is active there. One of another CA that a listener trusts
  * speaks for its common name, in the role that an assign block or the listener gives it, unless
- * the registry has that name. User names and passwords speak for nobody in this version. Asked
+ * the registry has that name. A key that is weak or blocked speaks for nobody, whoever signed it. User names and passwords speak for nobody in this version. Asked
  * after every handshake, full or resumed. */
 #pragma once
 
 #include "config/config.h"
 #include "core/ports.h"
 #include "daemon/presence.h"
+#include "pki/blocked_set.h"
 #include "pki/registry_view.h"
 
 /* Borrowed; what one shard decides by at the moment. */
 struct admission_rules {
     const struct config *config;
     const struct policy *policy;
+    const struct blocked_set *blocked;    /* NULL: no key is */
     const struct registry_view *registry; /* NULL: there is none; nobody is known */
     const char *trust_domain;             /* of our CA; "" when there is none */
     const struct presence *presence;      /* who is connected; NULL: nobody */
@@ -35,7 +37,8 @@ enum admission admission_decide(struct admission_rules *rules,
 /* Where an identity that was let in once stands under these rules. In the registry: barred unless
  * it is active there, with the key that it is connected with, under the same tenant and site; the
  * role is that of the registry. Else: barred unless the configuration would still give a
- * certificate of another CA, or somebody without one, that very role. */
+ * certificate of another CA, or somebody without one, that very role. Barred too when a key that it
+ * is connected with has been blocked. */
 void admission_find_standing(struct admission_rules *rules, const struct identity *identity,
                              struct standing *out);
 

@@ -3,6 +3,7 @@
 
 #include "config/rulebook.h"
 #include "net/facts.h"
+#include "pki/blocked_keys.h"
 #include "pki/registry.h"
 
 #include <errno.h>
@@ -503,6 +504,89 @@ static void standing_of_a_newcomer(void **state)
     presence_remove(&world->presence, "fresh");
 }
 
+/* ---- keys that nobody may use ---- */
+
+static void block(struct world *world, uint8_t key_byte)
+{
+    struct blocked_key key = { .reason = "test" };
+    struct pki_fault fault = { "" };
+
+    key.key_sha256[0] = key_byte;
+    if (blocked_keys_add(world->registry, &key, &fault) != 0)
+        fail_msg("%s", fault.text);
+}
+
+static void expect_refusal(struct world *world, const char *listener, const struct tls_peer *peer,
+                           const char *text)
+{
+    struct connection_facts facts = { .listener = listener, .address = "[::1]:1", .peer = peer };
+    struct mqtt_connect connect = { 0 };
+    const struct admission_request request = { .facts = &facts, .connect = &connect };
+    struct admission_answer answer;
+
+    assert_int_equal(admission_decide(&world->rules, &request, &answer), ADMISSION_REFUSE);
+    assert_int_equal(answer.reason, 0x87);
+    assert_string_equal(answer.reason_text, text);
+}
+
+static void weak_and_blocked_keys(void **state)
+{
+    static const char blocked[] = "the certificate's key is blocked; the device needs a new one";
+    struct world *world = *state;
+    const char *uris[] = { URI("lamp") };
+    struct tls_peer ours = { .common_name = "lamp", .uri_count = 1, .uris = uris };
+    struct tls_peer foreign = {
+        .common_name = "guest", .organization = "", .issuer = "", .organizational_unit = ""
+    };
+    struct blocked_set *set = NULL;
+
+    ours.key_fingerprint[0] = 1;
+    foreign.key_fingerprint[0] = 60;
+    ours.weakness = foreign.weakness = "it is weak";
+    expect_refusal(world, "strict", &ours, "it is weak");
+    expect_refusal(world, "free", &foreign, "it is weak");
+    ours.weakness = foreign.weakness = NULL;
+    block(world, 1);
+    block(world, 60);
+    assert_int_equal(blocked_set_new(world->registry, NULL, &set, NULL), 0);
+    world->rules.blocked = set;
+    expect_refusal(world, "strict", &ours, blocked);
+    expect_refusal(world, "free", &foreign, blocked);
+    world->rules.blocked = NULL;
+    blocked_set_unref(set);
+    assert_int_equal(blocked_keys_remove(world->registry, ours.key_fingerprint, NULL), 0);
+    assert_int_equal(blocked_keys_remove(world->registry, foreign.key_fingerprint, NULL), 0);
+}
+
+/* Also when it is the second key of those that are there under one name. */
+static void standing_of_a_blocked_key(void **state)
+{
+    struct world *world = *state;
+    const struct identity identity = { "guest", NULL, NULL, "guest", true };
+    struct tls_peer first = { .common_name = "guest" };
+    struct tls_peer second = { .common_name = "guest" };
+    struct blocked_set *set = NULL;
+    struct standing standing;
+
+    first.key_fingerprint[0] = 70;
+    second.key_fingerprint[0] = 71;
+    presence_add(&world->presence, "guest", &first, false);
+    presence_add(&world->presence, "guest", &second, false);
+    admission_find_standing(&world->rules, &identity, &standing);
+    assert_null(standing.barred);
+    block(world, 71);
+    assert_int_equal(blocked_set_new(world->registry, NULL, &set, NULL), 0);
+    world->rules.blocked = set;
+    admission_find_standing(&world->rules, &identity, &standing);
+    assert_non_null(standing.barred);
+    assert_non_null(strstr(standing.barred, "blocked"));
+    world->rules.blocked = NULL;
+    blocked_set_unref(set);
+    assert_int_equal(blocked_keys_remove(world->registry, second.key_fingerprint, NULL), 0);
+    presence_remove(&world->presence, "guest");
+    presence_remove(&world->presence, "guest");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -517,6 +601,8 @@ int main(void)
         cmocka_unit_test(a_foreign_certificate_with_a_registered_name),
         cmocka_unit_test(standing_after_a_change),
         cmocka_unit_test(standing_of_a_newcomer),
+        cmocka_unit_test(weak_and_blocked_keys),
+        cmocka_unit_test(standing_of_a_blocked_key),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -14,16 +14,41 @@ static struct presence_entry *entry_of(struct bytes_node *node)
     return MQTT_CONTAINER_OF(node, struct presence_entry, node);
 }
 
+static void drop_entry(struct presence_entry *entry)
+{
+    free(entry->keys);
+    free(entry);
+}
+
 static void free_entry(struct bytes_node *node, void *context)
 {
     (void)context;
-    free(entry_of(node));
+    drop_entry(entry_of(node));
 }
 
 void presence_fini(struct presence *presence)
 {
     bytes_map_each(&presence->map, free_entry, NULL);
     bytes_map_fini(&presence->map);
+}
+
+/* Distinct keys of one device are rare: certificates of other CAs with the same common name. */
+static bool add_key(struct presence_entry *entry, const struct tls_peer *peer)
+{
+    for (size_t i = 0; i < entry->key_count; i++)
+        if (memcmp(entry->keys[i].sha256, peer->key_fingerprint, sizeof(entry->keys[i].sha256))
+            == 0)
+            return true;
+    struct presence_key *keys =
+        reallocarray(entry->keys, entry->key_count + 1, sizeof(entry->keys[0]));
+    if (keys == NULL)
+        return false;
+    struct presence_key key = { .is_rsa = peer->is_rsa };
+    memcpy(key.sha256, peer->key_fingerprint, sizeof(key.sha256));
+    memcpy(key.modulus_tag, peer->modulus_tag, sizeof(key.modulus_tag));
+    keys[entry->key_count++] = key;
+    entry->keys = keys;
+    return true;
 }
 
 static void insert(struct presence *presence, const char *device, const struct tls_peer *peer,
@@ -40,8 +65,8 @@ static void insert(struct presence *presence, const char *device, const struct t
     entry->is_ours = is_ours;
     entry->connections = 1;
     entry->node.key = span_of(entry->name);
-    if (bytes_map_insert(&presence->map, &entry->node) != 0)
-        free(entry);
+    if (!add_key(entry, peer) || bytes_map_insert(&presence->map, &entry->node) != 0)
+        drop_entry(entry);
 }
 
 void presence_add(struct presence *presence, const char *device, const struct tls_peer *peer,
@@ -57,6 +82,7 @@ void presence_add(struct presence *presence, const char *device, const struct tl
     if (entry->is_ours != is_ours
         || memcmp(entry->key, peer->key_fingerprint, sizeof(entry->key)) != 0)
         entry->is_mixed = true;
+    (void)add_key(entry, peer);
 }
 
 void presence_remove(struct presence *presence, const char *device)
@@ -65,7 +91,7 @@ void presence_remove(struct presence *presence, const char *device)
     if (node == NULL || --entry_of(node)->connections > 0)
         return;
     bytes_map_remove(&presence->map, node);
-    free(entry_of(node));
+    drop_entry(entry_of(node));
 }
 
 const struct presence_entry *presence_find(const struct presence *presence, const char *device)

@@ -19,12 +19,20 @@ struct presence {
     struct bytes_map map; /* by device */
 };
 
+struct presence_key {
+    uint8_t sha256[TLS_FINGERPRINT_BYTES];
+    bool is_rsa;
+    uint8_t modulus_tag[TLS_MODULUS_TAG_BYTES];
+};
+
 struct presence_entry {
     struct bytes_node node;
     unsigned connections;
     uint8_t key[TLS_FINGERPRINT_BYTES]; /* of the first of them */
     bool is_ours;                       /* the certificate named an identity of our own CA */
-    bool is_mixed; /* the connections proved different keys, or of both kinds */
+    bool is_mixed;             /* the connections proved different keys, or of both kinds */
+    struct presence_key *keys; /* each that was proved, once */
+    size_t key_count;
     char name[IDENTITY_NAME_BYTES + 1];
 };
 

@@ -63,6 +63,8 @@ static void two_keys_under_one_name_are_noticed(void **state)
         presence_add(&presence, "lamp", &first, true);
         presence_add(&presence, "lamp", &second, seconds[i].is_ours);
         assert_int_equal(presence_find(&presence, "lamp")->is_mixed, seconds[i].is_mixed);
+        assert_int_equal(presence_find(&presence, "lamp")->key_count,
+                         seconds[i].key == first.key_fingerprint[0] ? 1 : 2);
         presence_fini(&presence);
     }
 }

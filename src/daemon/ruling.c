@@ -16,6 +16,7 @@ static uint64_t monotonic_us(void)
 static void drop_contents(struct ruling *ruling)
 {
     policy_unref(ruling->policy);
+    blocked_set_unref(ruling->blocked);
     registry_view_unref(ruling->view);
     config_unref(ruling->config);
 }
@@ -26,10 +27,18 @@ static int build_policy(struct ruling *ruling, const struct rulebook_basis *basi
 {
     int status = 0;
 
-    if (basis->registry != NULL)
+    if (basis->registry != NULL) {
         status = registry_policy_version(basis->registry, &ruling->policy_version);
+        if (status != 0)
+            return pki_fail(fault, status, "cannot ask the registry for its version");
+        const struct blocked_folder_doubts of_lists = {
+            .context = doubts != NULL ? doubts->context : NULL,
+            .say = doubts != NULL ? doubts->doubt : NULL,
+        };
+        status = blocked_set_new(basis->registry, &of_lists, &ruling->blocked, fault);
+    }
     if (status != 0)
-        return pki_fail(fault, status, "cannot ask the registry for its version");
+        return status;
     return rulebook_build(ruling->config, basis, doubts, &ruling->policy, fault);
 }
 
@@ -86,6 +95,7 @@ static int find_changes(const struct ruling *before, const struct rulebook_basis
     *out = (struct changes){ .policy = expiry_s != 0 && expiry_s <= basis->now_s };
     if (basis->registry == NULL)
         return 0;
+    out->policy = out->policy || !blocked_set_is_current(before->blocked, basis->registry);
     int status = registry_version(basis->registry, &version);
     if (status != 0 || version == registry_view_version(before->view))
         return status;
@@ -125,6 +135,8 @@ int ruling_renew(const struct ruling *before, const struct rulebook_basis *basis
         status = build_policy(ruling, basis, doubts, fault);
     } else {
         ruling->policy = policy_ref(before->policy);
+        if (before->blocked != NULL)
+            ruling->blocked = blocked_set_ref(before->blocked);
         ruling->policy_version = before->policy_version;
     }
     return finish(ruling, status, out);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the shards decide by: the configuration, the registry as it was read, and the policy that
- * both and the time make together. Built whole, then immutable and counted; the shards go over
+/* What the shards decide by: the configuration, the registry as it was read, the keys that are
+ * blocked, and the policy that all and the time make together. Built whole, then immutable and counted; the shards go over
  * from one to the next.
  *
  * Building and freeing may take long: the keeper does both, a thread of its own (loop/helpers.h).
@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "config/rulebook.h"
 #include "loop/helpers.h"
+#include "pki/blocked_set.h"
 #include "pki/registry.h"
 #include "pki/registry_view.h"
 #include "policy/policy.h"
@@ -21,11 +22,12 @@
 struct ruling {
     struct helper_job disposal;
     atomic_uint references;
-    struct config *config;      /* counted */
-    struct registry_view *view; /* counted; NULL: there is no registry */
-    struct policy *policy;      /* counted */
-    uint64_t policy_version;    /* registry_policy_version() before the policy was built */
-    uint64_t made_us;           /* monotonic */
+    struct config *config;       /* counted */
+    struct registry_view *view;  /* counted; NULL: there is no registry */
+    struct blocked_set *blocked; /* counted; NULL: likewise */
+    struct policy *policy;       /* counted */
+    uint64_t policy_version;     /* registry_policy_version() before the policy was built */
+    uint64_t made_us;            /* monotonic */
 };
 
 /* Of a configuration that has been read. Takes a reference to it. 0, or negative errno with the
@@ -35,7 +37,8 @@ MQTT_NODISCARD int ruling_new(struct config *config, const struct rulebook_basis
                               struct pki_fault *fault);
 
 /* What the same configuration makes of the registry and the time now; NULL in *out when nothing
- * has changed. A device that came in addition makes a new view; the policy is then the same. */
+ * has changed. A device that came in addition makes a new view; the policy is then the same. Where
+ * keys were blocked or unblocked, the policy is a new one: those who are in are judged again. */
 MQTT_NODISCARD int ruling_renew(const struct ruling *before, const struct rulebook_basis *basis,
                                 const struct rulebook_doubts *doubts, struct ruling **out,
                                 struct pki_fault *fault);
