@@ -74,7 +74,7 @@ const char *identity_print_text(const char *text, char *out, size_t size)
     return out;
 }
 
-static const char *hex(const uint8_t bytes[32], char out[65])
+const char *identity_print_hash(const uint8_t bytes[32], char out[65])
 {
     for (size_t i = 0; i < 32; i++)
         (void)snprintf(out + 2 * i, 3, "%02x", bytes[i]);
@@ -87,7 +87,7 @@ static json_t *registered_json(const struct registry_certificate *c)
     char from[IDENTITY_PRINT_TIME_SIZE];
     char to[IDENTITY_PRINT_TIME_SIZE];
     return json_pack("{s:s, s:s, s:s, s:s}", "serial", c->serial, "sha256",
-                     hex(c->fingerprint, fingerprint), "not_before",
+                     identity_print_hash(c->fingerprint, fingerprint), "not_before",
                      identity_print_time_rfc3339(c->not_before_s, from), "not_after",
                      identity_print_time_rfc3339(c->not_after_s, to));
 }
@@ -100,8 +100,9 @@ json_t *identity_print_entry_json(const struct registry_entry *e)
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:s}", "name", e->name, "kind",
                      identity_uri_kind_text(e->kind), "role", e->role, "tenant", e->tenant, "site",
                      e->site, "status", registry_status_text(e->status), "key_sha256",
-                     hex(e->key_sha256, key), "certificate", registered_json(&e->certificate),
-                     "created", identity_print_time_rfc3339(e->created_s, created), "changed",
+                     identity_print_hash(e->key_sha256, key), "certificate",
+                     registered_json(&e->certificate), "created",
+                     identity_print_time_rfc3339(e->created_s, created), "changed",
                      identity_print_time_rfc3339(e->changed_s, changed));
 }
 
@@ -116,7 +117,8 @@ json_t *identity_print_certificate_json(const struct certificate *certificate)
     json_t *document = registered_json(&facts.registered);
     if (json_object_set_new(document, "subject", json_string(facts.common_name)) < 0
         || json_object_set_new(document, "names", json_string(names)) < 0
-        || json_object_set_new(document, "key_sha256", json_string(hex(facts.key_sha256, key)))
+        || json_object_set_new(document, "key_sha256",
+                               json_string(identity_print_hash(facts.key_sha256, key)))
                < 0) {
         json_decref(document);
         return NULL;

@@ -21,6 +21,8 @@ const char *identity_print_exact_time(int64_t seconds, char out[IDENTITY_PRINT_T
 /* A copy that a terminal and JSON can take, cut to `size` (at least 1): '?' for what is no valid
  * UTF-8 or controls a terminal. Returns `out`. */
 const char *identity_print_text(const char *text, char *out, size_t size);
+/* 32 bytes in hex, lower case. Returns `out`. */
+const char *identity_print_hash(const uint8_t hash[32], char out[65]);
 
 /* A registry entry as JSON; NULL out of memory. The caller owns it. */
 json_t *identity_print_entry_json(const struct registry_entry *entry);

@@ -6,6 +6,7 @@
 #include "tools/device.h"
 #include "tools/grant.h"
 #include "tools/group.h"
+#include "tools/key.h"
 #include "tools/options.h"
 #include "tools/policy.h"
 #include "tools/up.h"
