@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <openssl/bn.h>
 #include <openssl/evp.h>
+#include <openssl/objects.h>
 #include <openssl/rand.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
@@ -20,7 +21,7 @@
 #define SECONDS_A_DAY 86400
 
 struct ca {
-    struct certificate *root;
+    struct certificate *authority;
     struct key *key;
     char trust_domain[IDENTITY_URI_DOMAIN_SIZE];
 };
@@ -33,6 +34,7 @@ struct template
     const char *key_usage;
     const char *extended_key_usage; /* NULL: none */
     const struct alternative_names *names;
+    const struct identity_extension *identity; /* NULL: none */
     EVP_PKEY *public_key;
     X509 *issuer; /* NULL: itself */
     EVP_PKEY *signing_key;
@@ -83,6 +85,25 @@ static bool set_names(X509 *x509, const struct template *t)
                   == 1;
 }
 
+/* What our own OID stands for. Not critical: who does not know it loses nothing by it. */
+static bool add_identity(X509 *x509, const struct identity_extension *identity)
+{
+    uint8_t der[IDENTITY_EXTENSION_MAX_BYTES];
+    size_t len = 0;
+    if (identity_extension_encode(identity, der, &len) < 0)
+        return false;
+    ASN1_OBJECT *name = OBJ_txt2obj(IDENTITY_EXTENSION_OID, 1);
+    ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
+    X509_EXTENSION *extension = NULL;
+    if (name != NULL && value != NULL && ASN1_OCTET_STRING_set(value, der, (int)len) == 1)
+        extension = X509_EXTENSION_create_by_OBJ(NULL, name, 0, value);
+    bool ok = extension != NULL && X509_add_ext(x509, extension, -1) == 1;
+    X509_EXTENSION_free(extension);
+    ASN1_OCTET_STRING_free(value);
+    ASN1_OBJECT_free(name);
+    return ok;
+}
+
 static bool set_extensions(X509 *x509, const struct template *t)
 {
     X509 *issuer = t->issuer != NULL ? t->issuer : x509;
@@ -93,7 +114,8 @@ static bool set_extensions(X509 *x509, const struct template *t)
            && add_extension(x509, issuer, NID_subject_key_identifier, "hash")
            && (t->issuer == NULL
                || add_extension(x509, issuer, NID_authority_key_identifier, "keyid:always"))
-           && alternative_names_apply(t->names, x509) == 0;
+           && alternative_names_apply(t->names, x509) == 0
+           && (t->identity == NULL || add_identity(x509, t->identity));
 }
 
 static int make(const struct template *t, struct certificate **out, struct pki_fault *fault)
@@ -128,6 +150,26 @@ static int random_domain(char out[IDENTITY_URI_DOMAIN_SIZE])
     return 0;
 }
 
+/* A CA whose URI names the trust domain; the rest is in the template. */
+static int make_authority(const struct template *basis, const char *trust_domain,
+                          struct certificate **out, struct pki_fault *fault)
+{
+    char uri[sizeof(URI_SCHEME) + IDENTITY_URI_DOMAIN_SIZE];
+    char common_name[64 + 1];
+    struct template t = *basis;
+    (void)snprintf(uri, sizeof(uri), URI_SCHEME "%s", trust_domain);
+    (void)snprintf(common_name, sizeof(common_name), "%s %.44s", basis->common_name, trust_domain);
+    t.common_name = common_name;
+    t.key_usage = "critical,keyCertSign,cRLSign";
+    struct alternative_names *names = alternative_names_new();
+    int error = names != NULL ? alternative_names_add_uri(names, uri) : -ENOMEM;
+    t.names = names;
+    if (error == 0)
+        error = make(&t, out, fault);
+    alternative_names_free(names);
+    return error;
+}
+
 int ca_make_root(const struct key *key, const char *trust_domain, int64_t now_s,
                  struct certificate **out, struct pki_fault *fault)
 {
@@ -142,33 +184,46 @@ int ca_make_root(const struct key *key, const char *trust_domain, int64_t now_s,
                         "'%s' is no trust domain: lower-case letters, digits, '.', '_' and '-'",
                         trust_domain);
 
-    char uri[sizeof(URI_SCHEME) + IDENTITY_URI_DOMAIN_SIZE];
-    char common_name[64 + 1];
-    (void)snprintf(uri, sizeof(uri), URI_SCHEME "%s", trust_domain);
-    (void)snprintf(common_name, sizeof(common_name), "tacit CA %.50s", trust_domain);
-    struct alternative_names *names = alternative_names_new();
-    int error = names != NULL ? alternative_names_add_uri(names, uri) : -ENOMEM;
-    if (error == 0) {
-        /* One more level below it, for an issuing CA to come. */
-        error = make(&(struct template){ .common_name = common_name,
-                                         .basic_constraints = "critical,CA:TRUE,pathlen:1",
-                                         .key_usage = "critical,keyCertSign,cRLSign",
-                                         .names = names,
-                                         .public_key = key_handle(key),
-                                         .signing_key = key_handle(key),
-                                         .now_s = now_s,
-                                         .days = CA_ROOT_DAYS },
-                     out, fault);
-    }
-    alternative_names_free(names);
-    return error;
+    /* One more level below it: the issuing CA. */
+    return make_authority(&(struct template){ .common_name = "tacit CA",
+                                              .basic_constraints = "critical,CA:TRUE,pathlen:1",
+                                              .public_key = key_handle(key),
+                                              .signing_key = key_handle(key),
+                                              .now_s = now_s,
+                                              .days = CA_ROOT_DAYS },
+                          trust_domain, out, fault);
 }
 
-int ca_trust_domain_of(const struct certificate *root, char out[IDENTITY_URI_DOMAIN_SIZE],
+int ca_make_issuing(const struct ca *root, const struct key *key, int64_t now_s,
+                    struct certificate **out, struct pki_fault *fault)
+{
+    X509 *issuer = certificate_handle(root->authority);
+    if (X509_get_pathlen(issuer) == 0)
+        return pki_fail(fault, -EINVAL,
+                        "an issuing CA may sign no other CA: the key of the root "
+                        "is needed");
+    uint8_t digest[KEY_SHA256_BYTES];
+    char common_name[32];
+    if (key_sha256(key, digest) < 0)
+        return pki_fail_crypto(fault, -EIO, "the key of the CA cannot be read");
+    /* No two of them have the same name: revocation lists are found by the name of the CA. */
+    (void)snprintf(common_name, sizeof(common_name), "tacit CA %02x%02x%02x%02x", digest[0],
+                   digest[1], digest[2], digest[3]);
+    return make_authority(&(struct template){ .common_name = common_name,
+                                              .basic_constraints = "critical,CA:TRUE,pathlen:0",
+                                              .public_key = key_handle(key),
+                                              .issuer = issuer,
+                                              .signing_key = key_handle(root->key),
+                                              .now_s = now_s,
+                                              .days = CA_ISSUING_DAYS },
+                          root->trust_domain, out, fault);
+}
+
+int ca_trust_domain_of(const struct certificate *authority, char out[IDENTITY_URI_DOMAIN_SIZE],
                        struct pki_fault *fault)
 {
     struct certificate_facts facts;
-    int error = certificate_facts_of(root, &facts, fault);
+    int error = certificate_facts_of(authority, &facts, fault);
     if (error < 0)
         return error;
     const char *domain = facts.uri + strlen(URI_SCHEME);
@@ -182,19 +237,20 @@ int ca_trust_domain_of(const struct certificate *root, char out[IDENTITY_URI_DOM
     return 0;
 }
 
-int ca_open(const char *certificate_path, const char *key_path, struct ca **out,
-            struct pki_fault *fault)
+int ca_new(struct certificate *certificate, struct key *key, struct ca **out,
+           struct pki_fault *fault)
 {
     struct ca *ca = calloc(1, sizeof(*ca));
-    if (ca == NULL)
+    if (ca == NULL) {
+        certificate_free(certificate);
+        key_free(key);
         return -ENOMEM;
-    int error = certificate_load(certificate_path, &ca->root, fault);
-    if (error == 0)
-        error = ca_trust_domain_of(ca->root, ca->trust_domain, fault);
-    if (error == 0)
-        error = key_load(key_path, &ca->key, fault);
-    if (error == 0 && !certificate_matches_key(ca->root, ca->key))
-        error = pki_fail(fault, -EBADMSG, "%s is not the key of %s", key_path, certificate_path);
+    }
+    ca->authority = certificate;
+    ca->key = key;
+    int error = ca_trust_domain_of(certificate, ca->trust_domain, fault);
+    if (error == 0 && !certificate_matches_key(certificate, key))
+        error = pki_fail(fault, -EBADMSG, "the key of the CA is not that of its certificate");
     if (error < 0) {
         ca_close(ca);
         return error;
@@ -203,11 +259,45 @@ int ca_open(const char *certificate_path, const char *key_path, struct ca **out,
     return 0;
 }
 
+int ca_new_among(const struct certificate_list *certificates, struct key *key, struct ca **out,
+                 struct pki_fault *fault)
+{
+    for (size_t i = 0; i < certificates->count; i++) {
+        if (!certificate_matches_key(certificates->all[i], key))
+            continue;
+        struct certificate *certificate = certificate_copy(certificates->all[i]);
+        if (certificate != NULL)
+            return ca_new(certificate, key, out, fault);
+        key_free(key);
+        return -ENOMEM;
+    }
+    key_free(key);
+    return pki_fail(fault, -EBADMSG, "the key of the CA is not that of its certificate");
+}
+
+int ca_open(const char *certificate_path, const char *key_path, struct ca **out,
+            struct pki_fault *fault)
+{
+    struct certificate_list list = { 0 };
+    struct key *key;
+    int error = certificate_list_load(certificate_path, &list, fault);
+    if (error == 0)
+        error = key_load(key_path, &key, fault);
+    if (error == 0) {
+        error = ca_new_among(&list, key, out, fault);
+        if (error == -EBADMSG)
+            (void)pki_fail(fault, error, "%s is not the key of a CA in %s", key_path,
+                           certificate_path);
+    }
+    certificate_list_fini(&list);
+    return error;
+}
+
 void ca_close(struct ca *ca)
 {
     if (ca == NULL)
         return;
-    certificate_free(ca->root);
+    certificate_free(ca->authority);
     key_free(ca->key);
     free(ca);
 }
@@ -219,7 +309,21 @@ const char *ca_trust_domain(const struct ca *ca)
 
 const struct certificate *ca_certificate(const struct ca *ca)
 {
-    return ca->root;
+    return ca->authority;
+}
+
+int ca_chain(const struct ca *ca, const struct certificate *leaf, struct certificate_list *out)
+{
+    struct certificate_list list = { 0 };
+    int error = certificate_list_add(&list, certificate_copy(leaf));
+    if (error == 0 && !certificate_is_self_signed(ca->authority))
+        error = certificate_list_add(&list, certificate_copy(ca->authority));
+    if (error < 0) {
+        certificate_list_fini(&list);
+        return error;
+    }
+    *out = list;
+    return 0;
 }
 
 static int check_days(unsigned days, struct pki_fault *fault)
@@ -270,7 +374,7 @@ int ca_issue_server(const struct ca *ca, const struct ca_server_request *request
                                      .extended_key_usage = "serverAuth",
                                      .names = names,
                                      .public_key = key_handle(request->key),
-                                     .issuer = certificate_handle(ca->root),
+                                     .issuer = certificate_handle(ca->authority),
                                      .signing_key = key_handle(ca->key),
                                      .now_s = request->now_s,
                                      .days = request->days > 0 ? request->days : CA_SERVER_DAYS },
@@ -310,8 +414,9 @@ int ca_issue_identity(const struct ca *ca, const struct ca_identity_request *req
                                      .key_usage = "critical,digitalSignature",
                                      .extended_key_usage = "clientAuth",
                                      .names = names,
+                                     .identity = request->extension,
                                      .public_key = X509_REQ_get0_pubkey(csr_handle(request->csr)),
-                                     .issuer = certificate_handle(ca->root),
+                                     .issuer = certificate_handle(ca->authority),
                                      .signing_key = key_handle(ca->key),
                                      .now_s = request->now_s,
                                      .days = request->days > 0 ? request->days : CA_DEVICE_DAYS },

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The certificate authority of one state folder: a self-signed root, P-256, ten years, which
- * signs server and device certificates. Its own URI SAN, spiffe://TRUST-DOMAIN, names the
- * trust domain of everything it signs. Owner: one thread. */
+/* The certificate authority of one state folder, in two tiers: a self-signed root, ten years,
+ * signs an issuing CA, three years, which signs server and device certificates. Folders of before
+ * have the root alone, which then does both. The URI SAN of either, spiffe://TRUST-DOMAIN, names
+ * the trust domain of everything it signs. Owner: one thread. */
 #pragma once
 
 #include "base/attrs.h"
@@ -14,11 +15,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CA_ROOT_DAYS   3650
-#define CA_SERVER_DAYS 365
-#define CA_DEVICE_DAYS 90
-#define CA_MAX_DAYS    3650
-#define CA_BACKDATE_S  300 /* validity starts so much earlier: clocks of devices are late */
+#define CA_ROOT_DAYS    3650
+#define CA_ISSUING_DAYS 1095
+#define CA_SERVER_DAYS  365
+#define CA_DEVICE_DAYS  90
+#define CA_MAX_DAYS     3650
+#define CA_BACKDATE_S   300 /* validity starts so much earlier: clocks of devices are late */
 
 struct ca;
 
@@ -26,8 +28,23 @@ struct ca;
 MQTT_NODISCARD int ca_make_root(const struct key *key, const char *trust_domain, int64_t now_s,
                                 struct certificate **out, struct pki_fault *fault);
 
-/* Loads certificate and key. -ENOENT: one is missing; -EBADMSG: they do not belong together
- * or the certificate is no root of ours. */
+/* An issuing CA for `key` under that root: same trust domain, no further CA below it. -EINVAL:
+ * `root` may sign none. The key need not be a secret one: a token keeps its own. */
+MQTT_NODISCARD int ca_make_issuing(const struct ca *root, const struct key *key, int64_t now_s,
+                                   struct certificate **out, struct pki_fault *fault);
+
+/* The CA of a certificate and its key, both of which it takes over in any case. -EBADMSG: they do
+ * not belong together, or the certificate is no CA of ours; -ENOMEM. */
+MQTT_NODISCARD int ca_new(struct certificate *certificate, struct key *key, struct ca **out,
+                          struct pki_fault *fault);
+
+/* Of the certificates, the one that the key belongs to; takes over the key in any case.
+ * -EBADMSG: none of them. */
+MQTT_NODISCARD int ca_new_among(const struct certificate_list *certificates, struct key *key,
+                                struct ca **out, struct pki_fault *fault);
+
+/* Loads certificate and key; of several certificates, the one of the key. -ENOENT: one is missing;
+ * -EBADMSG as ca_new(); -ENOKEY: the key is sealed. state_ca_open() knows other places for keys. */
 MQTT_NODISCARD int ca_open(const char *certificate_path, const char *key_path, struct ca **out,
                            struct pki_fault *fault);
 void ca_close(struct ca *ca); /* NULL is fine */
@@ -35,8 +52,13 @@ void ca_close(struct ca *ca); /* NULL is fine */
 const char *ca_trust_domain(const struct ca *ca);
 const struct certificate *ca_certificate(const struct ca *ca);
 
-/* Reads the trust domain of a root. -EBADMSG: it names none. */
-MQTT_NODISCARD int ca_trust_domain_of(const struct certificate *root,
+/* `leaf` with what a peer needs that trusts the root: *out is to be given back with
+ * certificate_list_fini(). -ENOMEM. */
+MQTT_NODISCARD int ca_chain(const struct ca *ca, const struct certificate *leaf,
+                            struct certificate_list *out);
+
+/* Reads the trust domain of a root or an issuing CA. -EBADMSG: it names none. */
+MQTT_NODISCARD int ca_trust_domain_of(const struct certificate *authority,
                                       char out[IDENTITY_URI_DOMAIN_SIZE], struct pki_fault *fault);
 
 /* For a server: localhost, 127.0.0.1, ::1, this machine's host name and `names` (DNS names or
@@ -57,6 +79,7 @@ struct ca_identity_request {
     const struct csr *csr;
     enum identity_kind kind;
     const char *name;
+    const struct identity_extension *extension; /* NULL: none */
     int64_t now_s;
     unsigned days; /* 0: CA_DEVICE_DAYS */
 };

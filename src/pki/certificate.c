@@ -46,46 +46,167 @@ struct x509_st *certificate_handle(const struct certificate *certificate)
     return certificate->handle;
 }
 
-int certificate_load(const char *path, struct certificate **out, struct pki_fault *fault)
+struct certificate *certificate_copy(const struct certificate *certificate)
 {
+    if (X509_up_ref(certificate->handle) != 1)
+        return NULL;
+    return certificate_take(certificate->handle);
+}
+
+/* ---- files ---- */
+
+/* Reads the next one; false at the end of the file. */
+static bool read_next(BIO *bio, X509 **out)
+{
+    *out = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+    if (*out != NULL)
+        return true;
+    unsigned long code = ERR_peek_last_error();
+    return ERR_GET_LIB(code) != ERR_LIB_PEM || ERR_GET_REASON(code) != PEM_R_NO_START_LINE;
+}
+
+static int read_list(BIO *bio, size_t most, struct certificate_list *list)
+{
+    X509 *x509 = NULL;
+    while (list->count < most && read_next(bio, &x509)) {
+        if (x509 == NULL)
+            return -EBADMSG;
+        int error = certificate_list_add(list, certificate_take(x509));
+        if (error < 0)
+            return error;
+    }
+    if (list->count == 0)
+        return -EBADMSG;
+    if (most == CERTIFICATE_LIST_MAX && list->count == most && read_next(bio, &x509)) {
+        X509_free(x509);
+        return -E2BIG;
+    }
+    ERR_clear_error();
+    return 0;
+}
+
+/* The first `most` certificates of the file. */
+static int load(const char *path, size_t most, struct certificate_list *out,
+                struct pki_fault *fault)
+{
+    struct certificate_list list = { 0 };
     uint8_t *pem;
     size_t len;
     int error = private_file_read(path, CERTIFICATE_FILE_MAX_BYTES, &pem, &len);
     if (error < 0)
         return pki_fail(fault, error, "%s: cannot read the certificate: %s", path,
                         strerror(-error));
-
     BIO *bio = BIO_new_mem_buf(pem, (int)len);
-    X509 *x509 = bio != NULL ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+    error = bio != NULL ? read_list(bio, most, &list) : -ENOMEM;
     BIO_free(bio);
     free(pem);
-    if (x509 == NULL)
-        return pki_fail_crypto(fault, -EBADMSG, "%s: no certificate in PEM", path);
-    struct certificate *certificate = certificate_take(x509);
+    if (error < 0) {
+        certificate_list_fini(&list);
+        return error == -E2BIG ? pki_fail_crypto(fault, error, "%s: more than %d certificates",
+                                                 path, CERTIFICATE_LIST_MAX)
+                               : pki_fail_crypto(fault, error, "%s: no certificate in PEM", path);
+    }
+    *out = list;
+    return 0;
+}
+
+int certificate_load(const char *path, struct certificate **out, struct pki_fault *fault)
+{
+    struct certificate_list list;
+    int error = load(path, 1, &list, fault);
+    if (error == 0)
+        *out = list.all[0];
+    return error;
+}
+
+int certificate_list_load(const char *path, struct certificate_list *out, struct pki_fault *fault)
+{
+    return load(path, CERTIFICATE_LIST_MAX, out, fault);
+}
+
+void certificate_list_fini(struct certificate_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        certificate_free(list->all[i]);
+    *list = (struct certificate_list){ 0 };
+}
+
+int certificate_list_add(struct certificate_list *list, struct certificate *certificate)
+{
     if (certificate == NULL)
         return -ENOMEM;
-    *out = certificate;
+    if (list->count == CERTIFICATE_LIST_MAX) {
+        certificate_free(certificate);
+        return -E2BIG;
+    }
+    list->all[list->count++] = certificate;
+    return 0;
+}
+
+int certificate_list_encode(const struct certificate_list *list, char **out)
+{
+    char *pem;
+    char *copy = NULL;
+    BIO *bio = BIO_new(BIO_s_mem());
+    bool done = bio != NULL;
+    for (size_t i = 0; i < list->count && done; i++)
+        done = PEM_write_bio_X509(bio, list->all[i]->handle) == 1;
+    if (done) {
+        long len = BIO_get_mem_data(bio, &pem);
+        copy = strndup(pem, (size_t)len);
+    }
+    BIO_free(bio);
+    ERR_clear_error();
+    if (copy == NULL)
+        return -ENOMEM;
+    *out = copy;
+    return 0;
+}
+
+int certificate_list_save(const struct certificate_list *list, const char *path,
+                          struct pki_fault *fault)
+{
+    char *pem;
+    int error = certificate_list_encode(list, &pem);
+    if (error == 0) {
+        error = private_file_write(path, span_of(pem), PRIVATE_FILE_REPLACE);
+        free(pem);
+    }
+    if (error < 0)
+        return pki_fail(fault, error, "%s: cannot write the certificate: %s", path,
+                        strerror(-error));
     return 0;
 }
 
 int certificate_save(const struct certificate *certificate, const char *path,
                      struct pki_fault *fault)
 {
-    char *pem;
-    BIO *bio = BIO_new(BIO_s_mem());
-    if (bio == NULL)
+    /* Borrowed: the list is not given back. */
+    struct certificate one = *certificate;
+    return certificate_list_save(&(struct certificate_list){ 1, { &one } }, path, fault);
+}
+
+/* ---- what it says ---- */
+
+int certificate_extension_of(const struct certificate *certificate, struct identity_extension *out)
+{
+    ASN1_OBJECT *name = OBJ_txt2obj(IDENTITY_EXTENSION_OID, 1);
+    if (name == NULL)
         return -ENOMEM;
-    int error = -EIO;
-    if (PEM_write_bio_X509(bio, certificate->handle) == 1) {
-        long len = BIO_get_mem_data(bio, &pem);
-        error = private_file_write(path, (struct mqtt_span){ (const uint8_t *)pem, (size_t)len },
-                                   PRIVATE_FILE_REPLACE);
-    }
-    BIO_free(bio);
-    if (error < 0)
-        return pki_fail(fault, error, "%s: cannot write the certificate: %s", path,
-                        strerror(-error));
-    return 0;
+    int at = X509_get_ext_by_OBJ(certificate->handle, name, -1);
+    ASN1_OBJECT_free(name);
+    if (at < 0)
+        return -ENOENT;
+    const ASN1_OCTET_STRING *der = X509_EXTENSION_get_data(X509_get_ext(certificate->handle, at));
+    return identity_extension_decode(
+        (struct mqtt_span){ ASN1_STRING_get0_data(der), (size_t)ASN1_STRING_length(der) }, out);
+}
+
+bool certificate_is_self_signed(const struct certificate *certificate)
+{
+    bool is_root = X509_self_signed(certificate->handle, 1) == 1;
+    ERR_clear_error();
+    return is_root;
 }
 
 static int seconds_of(const ASN1_TIME *time, int64_t *out)
@@ -148,6 +269,17 @@ static void uri_of(X509 *x509, char out[IDENTITY_URI_SIZE])
     GENERAL_NAMES_free(names);
 }
 
+static enum key_algorithm algorithm_of(X509 *x509)
+{
+    struct key *key;
+    EVP_PKEY *handle = X509_get_pubkey(x509);
+    if (handle == NULL || key_take(handle, &key) < 0)
+        return KEY_ALGORITHM_COUNT;
+    enum key_algorithm algorithm = key_algorithm_of(key);
+    key_free(key);
+    return algorithm;
+}
+
 int certificate_facts_of(const struct certificate *certificate, struct certificate_facts *out,
                          struct pki_fault *fault)
 {
@@ -163,6 +295,7 @@ int certificate_facts_of(const struct certificate *certificate, struct certifica
     (void)X509_NAME_get_text_by_NID(X509_get_subject_name(x509), NID_commonName, facts.common_name,
                                     sizeof(facts.common_name));
     uri_of(x509, facts.uri);
+    facts.algorithm = algorithm_of(x509);
     facts.is_ca = X509_check_ca(x509) == 1;
     ERR_clear_error();
     *out = facts;

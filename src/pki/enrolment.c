@@ -93,11 +93,23 @@ static int check_key(struct registry *registry, const struct csr *csr, struct pk
     return blocked_keys_check(registry, csr_spki(csr), fault);
 }
 
+/* What the certificate says besides the name; the registry stays the authority on it. */
+static struct identity_extension extension_of(const struct enrolment *request,
+                                              const struct registry_entry *entry)
+{
+    struct identity_extension extension = { .protection = request->protection,
+                                            .is_attested = request->is_attested };
+    memcpy(extension.role, entry->role, sizeof(extension.role));
+    memcpy(extension.tenant, entry->tenant, sizeof(extension.tenant));
+    memcpy(extension.site, entry->site, sizeof(extension.site));
+    return extension;
+}
+
 int enrolment_sign(const struct ca *ca, struct registry *registry, const struct csr *csr,
                    const struct enrolment *request, struct certificate **out,
                    struct pki_fault *fault)
 {
-    struct registry_entry entry;
+    struct registry_entry entry = { 0 };
     struct certificate_facts facts;
     struct certificate *certificate;
     bool is_known = false;
@@ -107,11 +119,13 @@ int enrolment_sign(const struct ca *ca, struct registry *registry, const struct 
         error = check_key(registry, csr, fault);
     if (error == 0)
         error = check_free(registry, &entry, &is_known, fault);
+    const struct identity_extension extension = extension_of(request, &entry);
     if (error == 0)
         error = ca_issue_identity(ca,
                                   &(struct ca_identity_request){ .csr = csr,
                                                                  .kind = request->kind,
                                                                  .name = request->name,
+                                                                 .extension = &extension,
                                                                  .now_s = request->now_s,
                                                                  .days = request->days },
                                   &certificate, fault);
@@ -144,12 +158,15 @@ int enrolment_create(const struct ca *ca, struct registry *registry,
     if (!identity_uri_name_is_valid(request->name))
         return pki_fail(fault, -EINVAL, "'%.80s' cannot be the name of a device", request->name);
     bool is_new = access(paths->key_path, F_OK) < 0;
-    int error = key_load_or_create(paths->key_path, &key, fault);
+    struct enrolment own = *request;
+    if (own.protection == KEY_PROTECTION_UNKNOWN)
+        own.protection = KEY_PROTECTION_PLAIN;
+    int error = key_load_or_create_as(paths->key_path, request->algorithm, &key, fault);
     if (error < 0)
         return error;
     error = csr_new(key, request->name, &csr, fault);
     if (error == 0)
-        error = enrolment_sign(ca, registry, csr, request, &certificate, fault);
+        error = enrolment_sign(ca, registry, csr, &own, &certificate, fault);
     /* Refused: the key just made is nobody's. Once registered it stays, whatever happens. */
     if (error < 0 && is_new)
         (void)unlink(paths->key_path);

@@ -15,9 +15,12 @@ struct enrolment {
     const char *name;
     enum identity_kind kind;
     const char *role;
-    const char *tenant; /* NULL: none */
-    const char *site;   /* NULL: none */
-    unsigned days;      /* 0: CA_DEVICE_DAYS */
+    const char *tenant;             /* NULL: none */
+    const char *site;               /* NULL: none */
+    enum key_protection protection; /* of the thing's key, as the certificate will say */
+    bool is_attested;               /* proved by its hardware */
+    enum key_algorithm algorithm;   /* of a key that is made here */
+    unsigned days;                  /* 0: CA_DEVICE_DAYS */
     int64_t now_s;
 };
 
@@ -31,7 +34,8 @@ MQTT_NODISCARD int enrolment_sign(const struct ca *ca, struct registry *registry
                                   struct certificate **out, struct pki_fault *fault);
 
 /* The same with a key of our own: makes key_path (0600) unless it is there, and
- * certificate_path. The folder must exist. */
+ * certificate_path. The folder must exist. Its protection is "plain" unless the request says
+ * better. */
 struct enrolment_paths {
     const char *key_path;
     const char *certificate_path;

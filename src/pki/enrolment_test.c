@@ -99,6 +99,28 @@ static void a_thing_comes_into_being(void **state)
     tear_down(&b);
 }
 
+/* For verifiers without our registry. */
+static void its_certificate_says_more(void **state)
+{
+    struct bench b = set_up(*state);
+    struct enrolment request = lamp();
+    struct certificate *certificate;
+    struct identity_extension extension;
+    request.algorithm = KEY_ED25519;
+    assert_int_equal(create(&b, &request, NULL), 0);
+    assert_int_equal(facts_in(b.certificate).algorithm, KEY_ED25519);
+    assert_int_equal(certificate_load(b.certificate, &certificate, NULL), 0);
+    assert_int_equal(certificate_extension_of(certificate, &extension), 0);
+    assert_string_equal(extension.role, "device");
+    assert_string_equal(extension.tenant, "t");
+    assert_string_equal(extension.site, "");
+    assert_int_equal(extension.protection, KEY_PROTECTION_PLAIN);
+    assert_false(extension.is_attested);
+    certificate_free(certificate);
+    assert_int_equal(certificate_extension_of(ca_certificate(b.ca), &extension), -ENOENT);
+    tear_down(&b);
+}
+
 static void said_again_it_renews(void **state)
 {
     struct bench b = set_up(*state);
@@ -211,9 +233,13 @@ static void a_request_made_elsewhere(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_thing_comes_into_being),       TEST(said_again_it_renews),
-        TEST(a_renewal_changes_nothing_else), TEST(a_key_or_name_of_another_is_refused),
-        TEST(what_is_refused_leaves_nothing), TEST(a_request_made_elsewhere),
+        TEST(a_thing_comes_into_being),
+        TEST(said_again_it_renews),
+        TEST(its_certificate_says_more),
+        TEST(a_renewal_changes_nothing_else),
+        TEST(a_key_or_name_of_another_is_refused),
+        TEST(what_is_refused_leaves_nothing),
+        TEST(a_request_made_elsewhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

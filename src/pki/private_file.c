@@ -209,3 +209,18 @@ int private_file_is_closed(const char *path)
     bool is_ours = status.st_uid == geteuid() || status.st_uid == 0;
     return is_ours && (status.st_mode & 077) == 0 ? 0 : -EPERM;
 }
+
+void private_file_scrub(int fd)
+{
+    static const uint8_t zeros[4096];
+    struct stat status;
+    if (fstat(fd, &status) < 0 || lseek(fd, 0, SEEK_SET) < 0)
+        return;
+    for (off_t left = status.st_size; left > 0;) {
+        size_t len = left < (off_t)sizeof(zeros) ? (size_t)left : sizeof(zeros);
+        if (write_all(fd, (struct mqtt_span){ zeros, len }) < 0)
+            return;
+        left -= (off_t)len;
+    }
+    (void)fsync(fd);
+}

@@ -38,3 +38,7 @@ MQTT_NODISCARD int private_file_sweep(const char *folder);
 /* -EPERM: somebody but the owner can read or write it, or the owner is neither the caller nor
  * root. For files that hold a secret. */
 MQTT_NODISCARD int private_file_is_closed(const char *path);
+
+/* Overwrites what the file behind `fd` holds: for a secret whose file has lost its name. As far
+ * as the file system lets it: a copy that it keeps elsewhere is out of reach. */
+void private_file_scrub(int fd);

@@ -17,6 +17,8 @@
 static const char *const places[STATE_FILE_COUNT] = {
     [STATE_CA_CERTIFICATE] = "ca/ca.crt",
     [STATE_CA_KEY] = "ca/ca.key",
+    [STATE_ROOT_CERTIFICATE] = "ca/root.crt",
+    [STATE_ROOT_KEY] = "ca/root.key",
     [STATE_SERVER_CERTIFICATE] = "server/server.crt",
     [STATE_SERVER_KEY] = "server/server.key",
     [STATE_ADMIN_CERTIFICATE] = "admin/admin.crt",
@@ -27,6 +29,7 @@ static const char *const places[STATE_FILE_COUNT] = {
     [STATE_OBSERVED] = "observed",
     [STATE_OBSERVED_WANTED] = "observed.wanted",
     [STATE_OBSERVED_COMING] = "observed.coming",
+    [STATE_NEXT_KEY] = "ca/next.key",
 };
 
 static int join(char *out, const char *dir, const char *rest)
@@ -110,6 +113,24 @@ int state_check(const char *dir, struct pki_fault *fault)
         return pki_fail(fault, -errno, "%s: %s; `tacit up` makes a state folder", dir,
                         strerror(errno));
     return check_status(dir, &status, fault);
+}
+
+int state_lock(const char *dir, bool waits, int *out, struct pki_fault *fault)
+{
+    char path[STATE_PATH_SIZE];
+    int error = join(path, dir, "lock");
+    if (error < 0)
+        return pki_fail(fault, error, "%s: the path is too long", dir);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return pki_fail(fault, -errno, "%s: cannot make the lock: %s", path, strerror(errno));
+    if (flock(fd, waits ? LOCK_EX : LOCK_EX | LOCK_NB) < 0) {
+        error = errno == EWOULDBLOCK ? -EBUSY : -errno;
+        close(fd);
+        return pki_fail(fault, error, "%s: cannot lock: %s", path, strerror(-error));
+    }
+    *out = fd;
+    return 0;
 }
 
 #define CLAIM_TRIES   10

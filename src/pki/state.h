@@ -2,7 +2,9 @@
 /* The state folder: everything tacitd needs to be itself.
  *
  *     DIR/                 0700, owned by the user tacitd runs as
- *       ca/ca.crt ca.key          root of trust; the key may be taken away after setting up
+ *       ca/root.crt root.key      root of trust; the key may be taken away after setting up
+ *       ca/ca.crt ca.key          issuing CAs, the newest first, and its key (state_ca.h). In
+ *                                 folders of before the root stands here, and no root.crt
  *       server/server.crt server.key
  *       admin/admin.crt admin.key first identity, kind admin, role "admin"
  *       registry.db               who exists (registry.h)
@@ -21,6 +23,7 @@
 
 #include "base/attrs.h"
 #include "pki/ca.h"
+#include "pki/ca_keyring.h"
 #include "pki/fault.h"
 #include "pki/registry.h"
 
@@ -33,6 +36,8 @@
 enum state_file {
     STATE_CA_CERTIFICATE,
     STATE_CA_KEY,
+    STATE_ROOT_CERTIFICATE,
+    STATE_ROOT_KEY,
     STATE_SERVER_CERTIFICATE,
     STATE_SERVER_KEY,
     STATE_ADMIN_CERTIFICATE,
@@ -43,6 +48,7 @@ enum state_file {
     STATE_OBSERVED,      /* who did what (policy/sketch.h), once something was */
     STATE_OBSERVED_WANTED,
     STATE_OBSERVED_COMING,
+    STATE_NEXT_KEY, /* of the next issuing CA, while it is being made */
     STATE_FILE_COUNT,
 };
 
@@ -56,21 +62,32 @@ MQTT_NODISCARD int state_path(const char *dir, enum state_file file, char *out);
 
 struct state_options {
     const char *trust_domain;        /* for a new CA; NULL: a random one */
+    enum key_algorithm algorithm;    /* of a new CA's keys */
+    const struct ca_access *access;  /* to the CA's key; NULL: it lies in the folder, not sealed */
+    int64_t now_s;                   /* 0: what the clock says */
     const char *const *server_names; /* more DNS names or addresses for a new server certificate */
     size_t server_name_count;
     bool without_server; /* only folder, CA and registry: `tacit ca init` */
+    bool only_server;    /* only renew the server certificate, if it is time: a running tacitd,
+                            which waits for nobody: -EBUSY when a tool is at work in the folder */
 };
 
 /* What was made now rather than found. */
 struct state_made {
     bool folder;
     bool ca;
-    bool server; /* or renewed, when less than STATE_RENEW_DAYS were left */
+    bool server; /* or renewed: see STATE_RENEW_DAYS */
     bool admin;
     bool registry;
     char trust_domain[IDENTITY_URI_DOMAIN_SIZE]; /* of the CA, old or new */
+    int64_t ca_not_after_s;                      /* until when the CA that signs is valid, UTC */
+    bool is_overdue;          /* a certificate is to be renewed, and the CA's key cannot be had */
+    struct pki_fault overdue; /* why */
 };
 
+/* A server certificate is renewed when less than a third of its life is left, or less than this
+ * if that is less, and the new one would be valid for longer. Until it has expired it serves
+ * without the CA's key too. */
 #define STATE_RENEW_DAYS 30
 
 /* Makes what is missing; a second call finds everything and changes nothing. `options` may be
@@ -80,6 +97,10 @@ MQTT_NODISCARD int state_prepare(const char *dir, const struct state_options *op
 
 /* Is the folder there, ours and closed to others? -ENOENT: there is none; -EPERM. */
 MQTT_NODISCARD int state_check(const char *dir, struct pki_fault *fault);
+
+/* Waits until nobody else prepares or changes the folder, and holds the others off until the
+ * descriptor in *out is closed. Without `waits`, -EBUSY when there is somebody. */
+MQTT_NODISCARD int state_lock(const char *dir, bool waits, int *out, struct pki_fault *fault);
 
 /* Reserves the folder for this process until the descriptor in *out is closed. -EBUSY: another
  * tacitd has it. */

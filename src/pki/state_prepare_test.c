@@ -1,53 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The first start, and every way in which it can be cut short. This program defines the
- * system calls that make something lasting, so that a child can die right before any of
- * them, SQLite's included. */
+/* The first start, and every way in which it can be cut short. */
+#include "pki/crash.h"
 #include "pki/scratch.h"
 #include "pki/state.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
-
-#define DIED 99
-
-static long steps_left = -1; /* negative: live for ever */
-
-static void step(void)
-{
-    if (steps_left == 0)
-        _exit(DIED);
-    if (steps_left > 0)
-        steps_left--;
-}
-
-#define STEP_BEFORE(result, name, parameters, ...)                \
-    __attribute__((visibility("default"))) result name parameters \
-    {                                                             \
-        step();                                                   \
-        return (result)syscall(__VA_ARGS__);                      \
-    }
-
-STEP_BEFORE(int, fsync, (int fd), SYS_fsync, fd)
-STEP_BEFORE(int, fdatasync, (int fd), SYS_fdatasync, fd)
-STEP_BEFORE(int, rename, (const char *from, const char *to), SYS_rename, from, to)
-STEP_BEFORE(int, link, (const char *from, const char *to), SYS_link, from, to)
-STEP_BEFORE(int, unlink, (const char *path), SYS_unlink, path)
-STEP_BEFORE(int, mkdir, (const char *path, mode_t mode), SYS_mkdir, path, mode)
-STEP_BEFORE(ssize_t, write, (int fd, const void *data, size_t len), SYS_write, fd, data, len)
-STEP_BEFORE(ssize_t, pwrite64, (int fd, const void *data, size_t len, off_t at), SYS_pwrite64, fd,
-            data, len, at)
 
 static void prepare(const char *dir, struct state_made *out)
 {
@@ -143,31 +110,21 @@ static void the_second_start_changes_nothing(void **state)
         assert_memory_equal(before[i].registered.fingerprint, after[i].registered.fingerprint, 32);
 }
 
-/* True when the child got to the end before it was to die. */
-static bool prepare_and_die(const char *dir, long steps)
+static int prepare_quietly(void *context)
 {
-    int status;
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        struct state_made made;
-        steps_left = steps;
-        _exit(state_prepare(dir, NULL, &made, NULL) == 0 ? 0 : 1);
-    }
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status));
-    assert_true(WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == DIED);
-    return WEXITSTATUS(status) == 0;
+    struct state_made made;
+    return state_prepare(context, NULL, &made, NULL);
 }
 
 static void an_interrupted_start_is_completed(void **state)
 {
-    const struct scratch *scratch = *state;
+    struct scratch *scratch = *state;
+    char *dir = scratch->folder;
     struct state_made made;
     long steps = 0;
     for (;; steps++) {
         scratch_clear(scratch);
-        bool is_through = prepare_and_die(scratch->folder, steps);
+        bool is_through = crash_before(steps, prepare_quietly, dir);
         prepare(scratch->folder, &made);
         assert_complete(scratch->folder);
         if (is_through)
@@ -179,10 +136,11 @@ static void an_interrupted_start_is_completed(void **state)
 /* And again while it is being completed. */
 static void interrupted_again_and_again(void **state)
 {
-    const struct scratch *scratch = *state;
+    struct scratch *scratch = *state;
+    char *dir = scratch->folder;
     struct state_made made;
     for (int attempt = 0; attempt < 40; attempt++)
-        if (prepare_and_die(scratch->folder, 3 + attempt % 17))
+        if (crash_before(3 + attempt % 17, prepare_quietly, dir))
             break;
     prepare(scratch->folder, &made);
     assert_complete(scratch->folder);

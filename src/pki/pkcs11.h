@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Keys that a PKCS#11 token keeps (RFC 7512 names them): it signs, and gives no key out. Through
+ * the engine of libengine-pkcs11-openssl, which reaches what p11-kit knows. Owner: one thread. */
+#pragma once
+
+#include "base/attrs.h"
+#include "pki/fault.h"
+#include "pki/key.h"
+#include "pki/passphrase.h"
+
+#include <stdbool.h>
+
+/* Is it a name that can stand in a configuration: "pkcs11:…", with pin-source=file:/PATH or without
+ * a PIN, never with the PIN itself? */
+bool pkcs11_uri_is_valid(const char *uri);
+
+/* Does the name say where the PIN is? */
+bool pkcs11_uri_has_pin(const char *uri);
+
+/* `pin` NULL: from the file that the name gives, or none is needed. -EINVAL: no such name; -ENODEV: there is no engine, token, or key of that name in it; -EPERM:
+ * others can read the file with the PIN; -ENOENT: there is none. */
+MQTT_NODISCARD int pkcs11_open_key(const char *uri, const struct passphrase *pin, struct key **out,
+                                   struct pki_fault *fault);
