@@ -20,6 +20,14 @@ static const char suites_1_2[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128
                                  "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:"
                                  "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384";
 
+/* How clients may prove that they have their key; the order is a preference. RSA without PSS is
+ * for TLS 1.2. */
+#define CLIENT_SIGNATURES                             \
+    "ECDSA+SHA256:ed25519:ECDSA+SHA384:ECDSA+SHA512:" \
+    "RSA-PSS+SHA256:RSA-PSS+SHA384:RSA-PSS+SHA512:RSA+SHA256:RSA+SHA384:RSA+SHA512"
+
+#define SECURITY_LEVEL 2 /* 112 bits: no RSA below 2048, no SHA-1, whatever openssl.cnf says */
+
 static int openssl_failed(struct tls_error *why)
 {
     const char *reason = ERR_reason_error_string(ERR_peek_last_error());
@@ -30,16 +38,21 @@ static int openssl_failed(struct tls_error *why)
 
 static bool set_protocol(SSL_CTX *ssl_ctx, bool allow_tls_1_2)
 {
+    char signatures[] = CLIENT_SIGNATURES; /* OpenSSL asks for one that is not constant */
     int groups[] = { NID_X25519, NID_X9_62_prime256v1 };
     SSL_CTX_set_options(ssl_ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION
                                      | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA
                                      | SSL_OP_IGNORE_UNEXPECTED_EOF);
     SSL_CTX_set_mode(ssl_ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_quiet_shutdown(ssl_ctx, 0);
+    SSL_CTX_set_security_level(ssl_ctx, SECURITY_LEVEL);
+    SSL_CTX_set_max_cert_list(ssl_ctx, TLS_CERTIFICATES_MAX_BYTES);
+    SSL_CTX_set_verify_depth(ssl_ctx, TLS_CHAIN_MAX);
     return SSL_CTX_set_min_proto_version(ssl_ctx, allow_tls_1_2 ? TLS1_2_VERSION : TLS1_3_VERSION)
                == 1
            && SSL_CTX_set_ciphersuites(ssl_ctx, suites_1_3) == 1
            && SSL_CTX_set_cipher_list(ssl_ctx, suites_1_2) == 1
+           && SSL_CTX_set1_client_sigalgs_list(ssl_ctx, signatures) == 1
            && SSL_CTX_set1_groups(ssl_ctx, groups, MQTT_ARRAY_LEN(groups)) == 1
            && SSL_CTX_set_max_send_fragment(ssl_ctx, 16384) == 1;
 }
