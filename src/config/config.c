@@ -192,6 +192,8 @@ static int read_parts(struct diagnostics *diagnostics, struct config *config)
         status = read_listeners(listeners, diagnostics, config);
     if (status == 0)
         status = read_top(own, diagnostics, config);
+    if (status == 0)
+        status = config_ca_read(settings_find(own, SETTINGS_CA, ""), diagnostics, &config->ca);
     if (status != 0)
         return status;
     read_log(own, diagnostics, config);
@@ -264,6 +266,7 @@ void config_unref(struct config *config)
     free(config->roles);
     free(config->assigns);
     free(config->state);
+    config_ca_fini(&config->ca);
     policy_unref(config->policy);
     settings_free(&config->settings);
     settings_free(&config->builtin);

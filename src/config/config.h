@@ -59,6 +59,13 @@ struct config_listener {
     unsigned column;
 };
 
+/* The ca block: where the CA's key is, if not in a plain file of the state folder. Strings are
+ * owned; NULL where nothing was written. */
+struct config_ca {
+    char *key;             /* "pkcs11:…" */
+    char *passphrase_file; /* of the keys in the state folder */
+};
+
 /* A wildcards block. What it says of its expiry is one of three: a date (scope.expires_s), a
  * duration (lasts_s), or never (both 0). */
 struct config_scope {
@@ -105,6 +112,7 @@ struct config {
     size_t role_count;
     struct config_assign *assigns;
     size_t assign_count;
+    struct config_ca ca;
     struct policy *policy; /* of the roles alone: no registry, nothing has expired */
     struct limits limits;
     bool observes;                  /* who does what is sketched for `tacit policy` */
@@ -173,6 +181,11 @@ void config_role_fini(struct config_role *role);
 /* One "assign" block; the roles of `config` are read already. */
 void config_assign_read(const struct settings_block *block, const struct config *config,
                         struct diagnostics *diagnostics, struct config_assign *out);
+
+/* The "ca" block, NULL: there is none. 0 or -ENOMEM. */
+MQTT_NODISCARD int config_ca_read(const struct settings_block *block,
+                                  struct diagnostics *diagnostics, struct config_ca *out);
+void config_ca_fini(struct config_ca *ca);
 
 /* Complains when the value of `key` names no role of `config`; NULL when it is not set. */
 const char *config_role_name(const struct settings_block *block, const char *key,

@@ -174,16 +174,9 @@ static int copy(const struct reading *r, const char *key, char **out)
     return *out != NULL ? 0 : -ENOMEM;
 }
 
-/* Names of files are relative to the file in which they stand. */
 static int copy_file(const struct reading *r, const char *key, char **out)
 {
-    const struct setting *item = value_of(r, key);
-    const char *slash = item == NULL ? NULL : strrchr(item->file, '/');
-
-    if (slash == NULL || item->text[0] == '/' || item->text[0] == '\0')
-        return copy(r, key, out);
-    return asprintf(out, "%.*s/%s", (int)(slash - item->file), item->file, item->text) < 0 ? -ENOMEM
-                                                                                           : 0;
+    return config_value_file(value_of(r, key), r->diagnostics, out);
 }
 
 static int copy_role(const struct reading *r, const char *key, char **out)

@@ -22,6 +22,15 @@ static const struct test_complaint bad[] = {
       "bytes" },
     { "limits { connections = 5KiB }",
       "dir/t.conf:1:24: connections = \"5KiB\": write a number in connections" },
+    /* the CA */
+    { "ca { key = \"file.pem\" }",
+      "dir/t.conf:1:12: key = \"file.pem\": write pkcs11:token=...;object=...?pin-source="
+      "file:PATH; the PIN itself does not belong here" },
+    { "ca { key = \"pkcs11:token=t?pin-value=1234\" }",
+      "dir/t.conf:1:12: key = \"pkcs11:...\": write pkcs11:token=...;object=...?pin-source="
+      "file:PATH; the PIN itself does not belong here" },
+    { "ca { passphrase-file = \"\" }",
+      "dir/t.conf:1:24: 'passphrase-file' is empty; write a value or remove it" },
     /* listeners */
     { "listener \"a\" { tls = maybe }", "dir/t.conf:1:22: tls = \"maybe\": write on or off" },
     { "listener \"a\" { tls = off\n"

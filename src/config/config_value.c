@@ -146,3 +146,20 @@ void config_value_text(const struct setting *item, struct diagnostics *diagnosti
                           item->key);
     *out = item->text;
 }
+
+int config_value_file(const struct setting *item, struct diagnostics *diagnostics, char **out)
+{
+    char *path = NULL;
+
+    if (item == NULL)
+        return 0;
+    if (item->text[0] == '\0')
+        settings_complain(item, diagnostics, "'%s' is empty; write a value or remove it",
+                          item->key);
+    const char *slash = strrchr(item->file, '/');
+    int folder = slash != NULL && item->text[0] != '/' ? (int)(slash - item->file) + 1 : 0;
+    if (asprintf(&path, "%.*s%s", folder, item->file, item->text) < 0)
+        return -ENOMEM;
+    *out = path;
+    return 0;
+}

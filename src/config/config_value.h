@@ -39,6 +39,10 @@ void config_value_expiry(const struct setting *item, struct diagnostics *diagnos
 void config_value_name(const struct setting *item, struct diagnostics *diagnostics,
                        const char **out);
 
+/* The name of a file, relative to the file in which it stands; malloc'ed. 0 or -ENOMEM. */
+MQTT_NODISCARD int config_value_file(const struct setting *item, struct diagnostics *diagnostics,
+                                     char **out);
+
 /* Any text but an empty one, borrowed from the setting. */
 void config_value_text(const struct setting *item, struct diagnostics *diagnostics,
                        const char **out);

@@ -218,6 +218,7 @@ static int start(struct server *server)
         return status;
     server->started_ms = loop_now_ms(server->shards[0].loop);
     server_watch(server);
+    server_watch_certificates(server);
     server_start_observing(server);
     server_start_sys(server);
     log_say(server->log, CONFIG_LOG_INFO,
@@ -257,6 +258,7 @@ static void cancel_timers(struct server *server)
     if (loop == NULL)
         return;
     loop_cancel(loop, &server->check_timer);
+    loop_cancel(loop, &server->certificates.timer);
     loop_cancel(loop, &server->observe_timer);
     loop_cancel(loop, &server->sys_timer);
     loop_cancel(loop, &server->watchdog_timer);

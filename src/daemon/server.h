@@ -25,6 +25,12 @@ enum server_exit {
     SERVER_EXIT_USAGE = 2,   /* the command line or the configuration is wrong */
 };
 
+/* What tells one state of a file from another. */
+struct server_stamp {
+    uint64_t inode;
+    int64_t changed_ns;
+};
+
 /* Has the registry changed, or has a grant expired? One at a time. */
 struct server_check {
     struct helper_job job;
@@ -36,12 +42,32 @@ struct server_check {
     bool wants_observed; /* a tool waits for what was observed */
 };
 
+/* The certificates of the state folder: renewed when it is time, read again when they are others.
+ * One at a time. */
+struct server_certificates {
+    struct helper_job job;
+    struct server *server;
+    struct wheel_timer timer;
+    struct config *config; /* counted, while it is on */
+    unsigned checks;
+    struct server_stamp stamps[2]; /* of the CA's and the server's; as they were last */
+    bool have_changed; /* so it is looked whether one has to be renewed, an hour early */
+    bool is_put_off;   /* that look: to the next time */
+    bool is_new_day;   /* of this run: what is said once a day is said */
+    int status;        /* of a renewal */
+    struct state_made made;
+    struct pki_fault fault;
+};
+
 /* One at a time; a second SIGHUP waits. */
 struct server_reload {
     struct helper_job job;
     struct server *server;
     bool is_on;
-    bool is_wanted;        /* again, when this one is over */
+    bool is_wanted; /* again, when this one is over */
+    bool is_wanted_of_certificates;
+    struct config *config; /* counted; while only certificates are read */
+    int status;            /* of those */
     char path[PATH_MAX];   /* that was read; empty: built-in */
     struct ruling *ruling; /* counted; NULL: it failed */
     char why[ENDPOINT_WHY_BYTES];
@@ -78,6 +104,7 @@ struct server {
     struct helpers *keeper;    /* one thread for what takes long; NULL: not yet, or no more */
     struct server_check check;
     struct server_reload reload;
+    struct server_certificates certificates;
     struct server_observing observing;
     char trust_domain[IDENTITY_URI_DOMAIN_SIZE];
     char registry_path[PATH_MAX];
@@ -119,6 +146,14 @@ MQTT_NODISCARD int server_find_state(const struct server *server, const struct c
 /* server_state.c: the state folder and the registry in it. */
 MQTT_NODISCARD int server_open_state(struct server *server);
 void server_close_state(struct server *server);
+/* How the CA's key is come by, as that configuration says; borrowed from it. */
+struct ca_access server_ca_access(const struct config *config);
+/* Warns when the CA's life ends before that of a device's next certificate would. */
+void server_tell_ca_end(const struct server *server, const struct state_made *made);
+
+/* server_certificates.c: renewal of the server certificate, and whatever else writes into the
+ * folder: `tacit ca` needs no SIGHUP. */
+void server_watch_certificates(struct server *server);
 
 /* server_keeper.c: the thread for what takes long, and the ruling that it makes anew when the
  * registry or the time says so. */
@@ -142,6 +177,8 @@ void server_close_observing(struct server *server);
 
 /* server_reload.c: SIGHUP. The endpoints are the keeper's from then until it is through. */
 void server_reload(struct server *server);
+/* Only the certificates, with the configuration in force; nobody is dropped. */
+void server_reload_certificates(struct server *server);
 
 /* server_sys.c: $SYS and the watchdog of systemd. */
 void server_start_sys(struct server *server);

@@ -62,6 +62,17 @@ static void work_reload(struct helper_job *job)
     reload->ruling = NULL;
 }
 
+static void work_certificates(struct helper_job *job)
+{
+    struct server_reload *reload = MQTT_CONTAINER_OF(job, struct server_reload, job);
+    struct server *server = reload->server;
+
+    /* All of them would do, before any of them is used. */
+    reload->status = endpoint_try_tls(server->endpoints, reload->config, false, reload->why);
+    if (reload->status == 0)
+        reload->status = endpoint_load_tls(server->endpoints, reload->config, reload->why);
+}
+
 /* ---- on shard 0 ---- */
 
 static void tell_restart(const struct server *server, const struct config *config)
@@ -108,6 +119,17 @@ static void finish(struct server *server, struct server_reload *reload)
             server->config_path[0] != '\0' ? server->config_path : "built-in");
 }
 
+/* What was asked for meanwhile. */
+static void go_on(struct server *server)
+{
+    struct server_reload *reload = &server->reload;
+
+    if (reload->is_wanted)
+        server_reload(server);
+    else if (reload->is_wanted_of_certificates)
+        server_reload_certificates(server);
+}
+
 static void on_reloaded(struct helper_job *job)
 {
     struct server_reload *reload = MQTT_CONTAINER_OF(job, struct server_reload, job);
@@ -121,8 +143,24 @@ static void on_reloaded(struct helper_job *job)
     }
     finish(server, reload);
     sd_notify(0, "READY=1");
-    if (reload->is_wanted)
-        server_reload(server);
+    go_on(server);
+}
+
+static void on_certificates(struct helper_job *job)
+{
+    struct server_reload *reload = MQTT_CONTAINER_OF(job, struct server_reload, job);
+    struct server *server = reload->server;
+
+    reload->is_on = false;
+    config_unref(reload->config);
+    reload->config = NULL;
+    if (server->is_stopping)
+        return;
+    if (reload->status != 0)
+        log_say(server->log, CONFIG_LOG_ERROR, "%s; the certificates in force stay", reload->why);
+    else
+        log_say(server->log, CONFIG_LOG_NOTICE, "certificates read again");
+    go_on(server);
 }
 
 static void notify_reloading(void)
@@ -153,4 +191,25 @@ void server_reload(struct server *server)
         log_say(server->log, CONFIG_LOG_ERROR, "too much to do; the configuration was not read");
         sd_notify(0, "READY=1");
     }
+}
+
+void server_reload_certificates(struct server *server)
+{
+    struct server_reload *reload = &server->reload;
+
+    if (server->is_stopping)
+        return;
+    reload->is_wanted_of_certificates = reload->is_on;
+    if (reload->is_on)
+        return;
+    reload->server = server;
+    reload->config = config_ref(server->config);
+    reload->is_on = helpers_submit(server->keeper, &reload->job, server->shards[0].loop,
+                                   work_certificates, on_certificates)
+                    == 0;
+    if (reload->is_on)
+        return;
+    config_unref(reload->config);
+    reload->config = NULL;
+    log_say(server->log, CONFIG_LOG_ERROR, "too much to do; the certificates were not read");
 }

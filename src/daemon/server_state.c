@@ -2,9 +2,11 @@
 #include "daemon/server.h"
 
 #include "pki/private_file.h"
+#include "pki/state_ca.h"
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static int complain(const struct server *server, int status, const char *text)
@@ -40,15 +42,57 @@ static int make_store(struct server *server)
     return status;
 }
 
+struct ca_access server_ca_access(const struct config *config)
+{
+    return (struct ca_access){ .key = config->ca.key,
+                               .passphrase_file = config->ca.passphrase_file };
+}
+
+void server_tell_ca_end(const struct server *server, const struct state_made *made)
+{
+    char text[16] = "?";
+    struct tm parts;
+    time_t end = (time_t)made->ca_not_after_s;
+
+    if (made->ca_not_after_s - server_now_s() >= CA_DEVICE_DAYS * INT64_C(86400))
+        return;
+    if (gmtime_r(&end, &parts) != NULL)
+        (void)strftime(text, sizeof(text), "%Y-%m-%d", &parts);
+    log_say(server->log, CONFIG_LOG_WARNING,
+            "the CA is valid until %s, and nothing that it signs for longer; say `tacit ca renew` "
+            "where the root's key is",
+            text);
+}
+
+/* Nothing is lost without it but new certificates, so it is no reason not to start. */
+static void tell_about_ca(const struct server *server, const struct state_made *made)
+{
+    const struct ca_access access = server_ca_access(server->config);
+    struct pki_fault fault = { "out of memory" };
+    struct ca *ca = NULL;
+
+    if (made->is_overdue)
+        log_say(server->log, CONFIG_LOG_WARNING, "a certificate is to be renewed and cannot be: %s",
+                made->overdue.text);
+    server_tell_ca_end(server, made);
+    if (made->ca)
+        return;
+    if (state_ca_open(server->state_dir, &access, &ca, &fault) != 0)
+        log_say(server->log, CONFIG_LOG_NOTICE, "enrolment and renewal are off: %s", fault.text);
+    ca_close(ca);
+}
+
 int server_open_state(struct server *server)
 {
+    const struct ca_access access = server_ca_access(server->config);
+    const struct state_options options = { .access = &access };
     struct state_made made = { 0 };
     struct pki_fault fault = { "" };
     bool needs_identity = endpoint_needs_identity(server->config);
     int status = 0;
 
     if (needs_identity)
-        status = state_prepare(server->state_dir, NULL, &made, &fault);
+        status = state_prepare(server->state_dir, &options, &made, &fault);
     if (status != 0)
         return complain(server, status, fault.text);
     server->is_first_start = made.ca;
@@ -60,6 +104,8 @@ int server_open_state(struct server *server)
         return complain(server, status, fault.text);
     if (made.server && !made.ca)
         log_say(server->log, CONFIG_LOG_NOTICE, "the server certificate was renewed");
+    if (needs_identity)
+        tell_about_ca(server, &made);
     return needs_identity ? open_registry(server) : 0;
 }
 
