@@ -3,25 +3,40 @@
 
 #include "pki/ca.h"
 #include "pki/state.h"
+#include "pki/state_ca.h"
+#include "tools/ca_keys.h"
+#include "tools/ca_show.h"
 #include "tools/identity_options.h"
-#include "tools/identity_print.h"
+#include "tools/signing.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 static const char usage[] =
-    "usage: tacit ca show [--state DIR] [--json]\n"
-    "       tacit ca init [--trust-domain DOMAIN] [--state DIR] [--json]\n"
-    "       tacit ca server [--name HOST]... [--days N] [--state DIR] [--json]\n"
+    "usage: tacit ca show\n"
+    "       tacit ca init [--trust-domain DOMAIN] [--algorithm p256|ed25519]\n"
+    "       tacit ca server [--name HOST]... [--days N]\n"
+    "       tacit ca renew\n"
+    "       tacit ca export [--chain] [--out FILE]\n"
+    "       tacit ca seal | unseal\n"
     "\n"
-    "show    the CA and the server certificate of a state folder\n"
+    "show    root, issuing CA and server certificate of a state folder, and where the keys are\n"
     "init    make the CA (and the folder and the registry) without a server certificate\n"
     "server  sign a new server certificate for the same key: with more names, or in good time\n"
+    "renew   make the next issuing CA; needs the root's key. A CA of one tier gets its second\n"
+    "export  print the certificate that devices are to trust\n"
+    "seal    put the CA's keys under a passphrase; unseal takes them out of it\n"
     "\n"
     "  --name HOST            one more host name or address; those of the old one are kept\n"
     "  --days N               how long it is valid (default 365)\n"
     "  --trust-domain DOMAIN  name of the new CA's trust domain (default: a random one)\n"
+    "  --algorithm A          kind of the new CA's keys (default p256)\n"
+    "  --chain                the issuing CAs, too\n"
+    "  --out FILE             write it there\n"
+    "  --passphrase-file FILE the passphrase is its first line (mode 0600); without it, and\n"
+    "                         unless the configuration names one, the terminal is asked\n"
+    "  --config FILE          the configuration, whose ca block tells where the key is\n"
     "  --state DIR            the state folder (default: $TACIT_STATE, else the one tacitd uses)\n"
     "  --json                 answer as JSON\n";
 
@@ -31,98 +46,39 @@ static int fault_out(const struct identity_options *o, const struct pki_fault *f
                                  fault->text[0] != '\0' ? fault->text : "out of memory");
 }
 
-static int load(const struct identity_options *o, enum state_file file, struct certificate **out,
-                struct pki_fault *fault)
-{
-    char path[STATE_PATH_SIZE];
-    int error = state_path(o->state, file, path);
-    if (error < 0)
-        return pki_fail(fault, error, "%s: the path is too long", o->state);
-    return certificate_load(path, out, fault);
-}
-
-static void print_certificate(const char *title, const struct certificate *certificate)
-{
-    struct certificate_facts facts;
-    char names[1024];
-    char to[IDENTITY_PRINT_TIME_SIZE];
-    if (certificate_facts_of(certificate, &facts, NULL) < 0)
-        return;
-    certificate_names(certificate, names, sizeof(names));
-    (void)printf("%s\n  subject      %s\n  names        %s\n  serial       %s\n", title,
-                 facts.common_name, names, facts.registered.serial);
-    (void)printf("  SHA-256      ");
-    for (size_t i = 0; i < sizeof(facts.registered.fingerprint); i++)
-        (void)printf("%02x", facts.registered.fingerprint[i]);
-    (void)printf("\n  valid until  %s\n", identity_print_time(facts.registered.not_after_s, to));
-}
-
-/* `server` may be NULL: `tacit ca init` makes none. */
-static int print_both(const struct identity_options *o, const struct certificate *root,
-                      const struct certificate *server)
-{
-    char domain[IDENTITY_URI_DOMAIN_SIZE];
-    struct pki_fault fault = { 0 };
-    if (ca_trust_domain_of(root, domain, &fault) < 0)
-        return fault_out(o, &fault);
-    if (o->json)
-        return identity_print_document(
-            json_pack("{s:s, s:s, s:o, s:o?}", "state", o->state, "trust_domain", domain, "ca",
-                      identity_print_certificate_json(root), "server",
-                      server != NULL ? identity_print_certificate_json(server) : NULL));
-    (void)printf("trust domain   %s\n", domain);
-    print_certificate("CA", root);
-    if (server != NULL)
-        print_certificate("server", server);
-    return fflush(stdout) == 0 ? IDENTITY_EXIT_DONE : IDENTITY_EXIT_FAILED;
-}
-
-static int show(const struct identity_options *o)
-{
-    struct certificate *root = NULL;
-    struct certificate *server = NULL;
-    struct pki_fault fault = { 0 };
-    if (state_check(o->state, &fault) < 0 || load(o, STATE_CA_CERTIFICATE, &root, &fault) < 0)
-        return fault_out(o, &fault);
-    int absent = load(o, STATE_SERVER_CERTIFICATE, &server, NULL);
-    int result = print_both(o, root, absent < 0 ? NULL : server);
-    certificate_free(server);
-    certificate_free(root);
-    return result;
-}
-
 static int init(const struct identity_options *o)
 {
     struct state_made made;
+    struct signing signing;
     struct pki_fault fault = { 0 };
+    enum key_algorithm algorithm = KEY_P256;
+    if (o->algorithm != NULL && key_algorithm_parse(o->algorithm, &algorithm) < 0)
+        return identity_options_fail(o, IDENTITY_EXIT_USAGE, "'%s' is neither p256 nor ed25519",
+                                     o->algorithm);
+    signing_open(o, &signing);
     const struct state_options options = { .trust_domain = o->trust_domain,
+                                           .algorithm = algorithm,
+                                           .access = &signing.access,
                                            .without_server = true };
-    if (state_prepare(o->state, &options, &made, &fault) < 0)
+    int error = state_prepare(o->state, &options, &made, &fault);
+    signing_close(&signing);
+    if (error < 0)
         return fault_out(o, &fault);
     if (!made.ca)
         return identity_options_fail(o, IDENTITY_EXIT_FAILED,
                                      "%s has a CA already (trust domain %s); it was left alone",
                                      o->state, made.trust_domain);
-    return show(o);
+    return ca_show(o);
 }
 
-static int sign_server(const struct identity_options *o, struct pki_fault *fault)
+static int issue_server(const struct identity_options *o, const struct ca *ca, const char *path,
+                        const struct key *key, struct pki_fault *fault)
 {
-    char path[STATE_FILE_COUNT][STATE_PATH_SIZE];
-    struct ca *ca = NULL;
-    struct key *key = NULL;
     struct certificate *old = NULL;
     struct certificate *certificate = NULL;
-    int error = state_check(o->state, fault);
-    for (unsigned i = 0; i < STATE_FILE_COUNT && error == 0; i++)
-        error = state_path(o->state, (enum state_file)i, path[i]);
-    if (error == 0)
-        error = ca_open(path[STATE_CA_CERTIFICATE], path[STATE_CA_KEY], &ca, fault);
-    if (error == 0)
-        error = key_load_or_create(path[STATE_SERVER_KEY], &key, fault);
-    if (error == 0) {
-        int absent = certificate_load(path[STATE_SERVER_CERTIFICATE], &old, NULL);
-        error = ca_issue_server(ca,
+    struct certificate_list chain = { 0 };
+    int absent = certificate_load(path, &old, NULL);
+    int error = ca_issue_server(ca,
                                 &(struct ca_server_request){ .key = key,
                                                              .names = o->names,
                                                              .name_count = o->name_count,
@@ -130,11 +86,36 @@ static int sign_server(const struct identity_options *o, struct pki_fault *fault
                                                              .now_s = (int64_t)time(NULL),
                                                              .days = o->days },
                                 &certificate, fault);
-    }
     if (error == 0)
-        error = certificate_save(certificate, path[STATE_SERVER_CERTIFICATE], fault);
+        error = ca_chain(ca, certificate, &chain);
+    if (error == 0)
+        error = certificate_list_save(&chain, path, fault);
+    certificate_list_fini(&chain);
     certificate_free(certificate);
     certificate_free(old);
+    return error;
+}
+
+static int sign_server(const struct identity_options *o, struct pki_fault *fault)
+{
+    char path[2][STATE_PATH_SIZE];
+    struct signing signing;
+    struct ca *ca = NULL;
+    struct key *key = NULL;
+    int error = state_check(o->state, fault);
+    if (error == 0)
+        error = state_path(o->state, STATE_SERVER_CERTIFICATE, path[0]);
+    if (error == 0)
+        error = state_path(o->state, STATE_SERVER_KEY, path[1]);
+    if (error < 0)
+        return error;
+    signing_open(o, &signing);
+    error = state_ca_open(o->state, &signing.access, &ca, fault);
+    signing_close(&signing);
+    if (error == 0)
+        error = key_load_or_create(path[1], &key, fault);
+    if (error == 0)
+        error = issue_server(o, ca, path[0], key, fault);
     key_free(key);
     ca_close(ca);
     return error;
@@ -146,9 +127,11 @@ static int server(const struct identity_options *o)
     if (sign_server(o, &fault) < 0)
         return fault_out(o, &fault);
     if (!o->json)
-        (void)printf("A running tacitd takes it with SIGHUP (kill -HUP, systemctl reload).\n");
-    return show(o);
+        (void)printf("A running tacitd takes it up by itself, and drops nobody.\n");
+    return ca_show(o);
 }
+
+#define COMMON "state config json "
 
 static const struct {
     const char *name;
@@ -156,9 +139,13 @@ static const struct {
     const char *options;
     int (*run)(const struct identity_options *options);
 } subcommands[] = {
-    { "show", "tacit ca show", "state json ", show },
-    { "init", "tacit ca init", "state json trust-domain ", init },
-    { "server", "tacit ca server", "state json name days ", server },
+    { "show", "tacit ca show", COMMON, ca_show },
+    { "init", "tacit ca init", COMMON "trust-domain algorithm passphrase-file ", init },
+    { "server", "tacit ca server", COMMON "name days passphrase-file ", server },
+    { "renew", "tacit ca renew", COMMON "passphrase-file ", ca_keys_renew },
+    { "export", "tacit ca export", COMMON "chain out ", ca_keys_export },
+    { "seal", "tacit ca seal", COMMON "passphrase-file ", ca_keys_seal },
+    { "unseal", "tacit ca unseal", COMMON "passphrase-file ", ca_keys_unseal },
 };
 
 int command_ca(int argc, char **argv)
@@ -182,8 +169,7 @@ int command_ca(int argc, char **argv)
     bool asks_help = argc > 1 && strcmp(name, "--help") == 0;
     if (!asks_help && argc > 1)
         return identity_options_fail(&o, IDENTITY_EXIT_USAGE,
-                                     "'%s' is none of show, init, server; see tacit ca --help",
-                                     name);
+                                     "there is no '%s'; see tacit ca --help", name);
     (void)fputs(usage, asks_help ? stdout : stderr);
     return asks_help ? IDENTITY_EXIT_DONE : IDENTITY_EXIT_USAGE;
 }

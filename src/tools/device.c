@@ -11,6 +11,7 @@
 static const char usage[] =
     "usage: tacit device add NAME --role ROLE [--tenant T] [--site S] [--host HOST] [--port N]\n"
     "                    [--days N] [--kind device|service|admin] [--out DIR] [--csr FILE]\n"
+    "                    [--algorithm p256|ed25519] [--passphrase-file FILE]\n"
     "       tacit device list\n"
     "       tacit device show NAME\n"
     "       tacit device set NAME [--role ROLE] [--tenant T | --no-tenant] [--site S | --no-site]\n"
@@ -29,15 +30,18 @@ static const char usage[] =
     "  --days N         how long its certificate is valid (default 90)\n"
     "  --out DIR        where key and certificate go (default: beside the profiles)\n"
     "  --csr FILE       sign this request; the key was made on the device and stays there\n"
-    "  --config FILE    set: where roles are defined (default: the file that tacitd would read)\n"
+    "  --algorithm A    kind of the key that is made here: p256 (default) or ed25519\n"
+    "  --passphrase-file FILE  of a sealed CA key; without it the terminal is asked\n"
+    "  --config FILE    the file that tacitd would read, when it is another one\n"
     "  --state DIR      the state folder (default: $TACIT_STATE, else the one tacitd uses)\n"
     "  --json           answer as JSON\n";
 
 #define WHICH "which one? Give the name of the device"
 
 static const struct subcommand rows[] = {
-    { "add", "tacit device add", "state json role tenant site kind host port days out csr ", 1, 1,
-      WHICH, device_add },
+    { "add", "tacit device add",
+      "state config json role tenant site kind host port days out csr algorithm passphrase-file ",
+      1, 1, WHICH, device_add },
     { "list", "tacit device list", "state json ", 0, 0, NULL, device_show_all },
     { "show", "tacit device show", "state json ", 1, 1, WHICH, device_show },
     { "set", "tacit device set", "state json config role tenant site no-tenant no-site ", 1, 1,

@@ -4,10 +4,12 @@
 #include "pki/enrolment.h"
 #include "pki/private_file.h"
 #include "pki/state.h"
+#include "pki/state_ca.h"
 #include "policy/identity.h"
 #include "tools/identity_options.h"
 #include "tools/identity_print.h"
 #include "tools/profile.h"
+#include "tools/signing.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -23,6 +25,7 @@
 struct addition {
     const struct identity_options *options;
     struct enrolment request;
+    struct signing signing;
     struct ca *ca;
     struct registry *registry;
     struct pki_fault fault;
@@ -57,12 +60,16 @@ static int check_names(struct addition *a)
     enum identity_kind kind = IDENTITY_DEVICE;
     if (o->kind != NULL && identity_uri_kind_parse(o->kind, &kind) < 0)
         return pki_fail(&a->fault, -EINVAL, "'%s' is none of device, service, admin", o->kind);
+    enum key_algorithm algorithm = KEY_P256;
+    if (o->algorithm != NULL && key_algorithm_parse(o->algorithm, &algorithm) < 0)
+        return pki_fail(&a->fault, -EINVAL, "'%s' is neither p256 nor ed25519", o->algorithm);
 
     a->request = (struct enrolment){ .name = name,
                                      .kind = kind,
                                      .role = o->role,
                                      .tenant = o->tenant,
                                      .site = o->site,
+                                     .algorithm = algorithm,
                                      .days = o->days,
                                      .now_s = (int64_t)time(NULL) };
     return 0;
@@ -70,17 +77,16 @@ static int check_names(struct addition *a)
 
 static int open_state(struct addition *a)
 {
-    char path[3][STATE_PATH_SIZE];
+    char path[STATE_PATH_SIZE];
     const char *dir = a->options->state;
     int error = state_check(dir, &a->fault);
     if (error < 0)
         return error;
-    if (state_path(dir, STATE_CA_CERTIFICATE, path[0]) < 0
-        || state_path(dir, STATE_CA_KEY, path[1]) < 0
-        || state_path(dir, STATE_REGISTRY, path[2]) < 0)
+    if (state_path(dir, STATE_REGISTRY, path) < 0)
         return pki_fail(&a->fault, -ENAMETOOLONG, "%s: the path is too long", dir);
-    error = ca_open(path[0], path[1], &a->ca, &a->fault);
-    return error == 0 ? registry_open(path[2], &a->registry, &a->fault) : error;
+    signing_open(a->options, &a->signing);
+    error = state_ca_open(dir, &a->signing.access, &a->ca, &a->fault);
+    return error == 0 ? registry_open(path, &a->registry, &a->fault) : error;
 }
 
 /* CONFIGURATION/tacit/profiles/NAME.json -> CONFIGURATION/tacit/devices/TRUST-DOMAIN: devices of
@@ -207,6 +213,18 @@ static int print_added(const struct addition *a, const struct registry_entry *e)
     return fflush(stdout) == 0 ? IDENTITY_EXIT_DONE : IDENTITY_EXIT_FAILED;
 }
 
+/* What the device is to trust: the root, which outlives the CA that signs now. */
+static int save_authority(struct addition *a)
+{
+    struct certificate *root;
+    int error = state_ca_root(a->options->state, &root, &a->fault);
+    if (error < 0)
+        return error;
+    error = certificate_save(root, a->authority, &a->fault);
+    certificate_free(root);
+    return error;
+}
+
 static int add(struct addition *a, struct registry_entry *out)
 {
     int error = open_state(a);
@@ -215,7 +233,7 @@ static int add(struct addition *a, struct registry_entry *out)
     if (error == 0)
         error = enrol(a);
     if (error == 0)
-        error = certificate_save(ca_certificate(a->ca), a->authority, &a->fault);
+        error = save_authority(a);
     if (error == 0)
         error = save_profile(a);
     if (error == 0)
@@ -240,6 +258,7 @@ int device_add(const struct identity_options *options)
         result = print_added(a, &entry);
     registry_close(a->registry);
     ca_close(a->ca);
+    signing_close(&a->signing);
     free(a);
     return result;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/device_show.h"
 
+#include "pki/certificate.h"
 #include "pki/registry.h"
 #include "tools/identity_options.h"
 #include "tools/identity_print.h"
@@ -83,12 +84,44 @@ static void print_entry(const struct registry_entry *e)
     (void)putchar('\n');
 }
 
+/* What the certificate in the profile says of its key; false: there is none, or it is mute. */
+static bool find_extension(const struct profile *profile, struct identity_extension *out)
+{
+    struct certificate *certificate;
+    if (certificate_load(profile->certificate_file, &certificate, NULL) < 0)
+        return false;
+    int error = certificate_extension_of(certificate, out);
+    certificate_free(certificate);
+    return error == 0;
+}
+
+static void print_extension(const struct profile *profile)
+{
+    struct identity_extension e;
+    if (find_extension(profile, &e))
+        (void)printf("it says      role %s, tenant %s, site %s, key %s%s\n", e.role,
+                     or_dash(e.tenant), or_dash(e.site),
+                     identity_extension_protection_text(e.protection),
+                     e.is_attested ? " (attested)" : "");
+}
+
+static json_t *extension_json(const struct profile *profile)
+{
+    struct identity_extension e;
+    if (!find_extension(profile, &e))
+        return json_null();
+    return json_pack("{s:s, s:s, s:s, s:s, s:b}", "role", e.role, "tenant", e.tenant, "site",
+                     e.site, "protection", identity_extension_protection_text(e.protection),
+                     "attested", (int)e.is_attested);
+}
+
 /* Of the profile of that name, if this user has one. */
 static void print_files(const struct profile *profile)
 {
     (void)printf("broker       %s:%u\nCA           %s\ncertificate  %s\nkey          %s\n",
                  profile->host, profile->port, profile->ca_file, profile->certificate_file,
                  profile->key_file);
+    print_extension(profile);
 }
 
 static json_t *files_json(const struct profile *p)
@@ -103,7 +136,9 @@ static int print_one(const struct identity_options *o, const struct registry_ent
     bool has_profile = profile_load(entry->name, &profile) == 0;
     if (o->json) {
         json_t *document = identity_print_entry_json(entry);
-        if (has_profile && json_object_set_new(document, "profile", files_json(&profile)) < 0) {
+        if (has_profile
+            && (json_object_set_new(document, "profile", files_json(&profile)) < 0
+                || json_object_set_new(document, "extension", extension_json(&profile)) < 0)) {
             json_decref(document);
             document = NULL;
         }

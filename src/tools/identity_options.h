@@ -26,6 +26,7 @@ struct identity_options {
     const char *config;
     const char *role, *tenant, *site, *device, *group, *kind;
     const char *host, *out, *csr, *trust_domain;
+    const char *algorithm, *passphrase_file;
     const char *publish, *subscribe, *deny_publish, *deny_subscribe;
     const char *qos, *retain, *max_payload, *rate;
     const char *expires, *owner, *reason, *depth, *most_topics;
@@ -34,7 +35,7 @@ struct identity_options {
     size_t name_count;
     uint16_t port;
     unsigned days;
-    bool json, start, help, wildcards, no_tenant, no_site;
+    bool json, start, help, wildcards, chain, no_tenant, no_site;
     char **operands; /* what is left of argv, operand_count of them */
     int operand_count;
     char state[IDENTITY_OPTIONS_PATH_SIZE]; /* given, or the default */

@@ -117,6 +117,9 @@ json_t *identity_print_certificate_json(const struct certificate *certificate)
     json_t *document = registered_json(&facts.registered);
     if (json_object_set_new(document, "subject", json_string(facts.common_name)) < 0
         || json_object_set_new(document, "names", json_string(names)) < 0
+        || json_object_set_new(document, "algorithm",
+                               json_string(key_algorithm_text(facts.algorithm)))
+               < 0
         || json_object_set_new(document, "key_sha256",
                                json_string(identity_print_hash(facts.key_sha256, key)))
                < 0) {

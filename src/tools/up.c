@@ -4,13 +4,14 @@
 #include "pki/state.h"
 #include "tools/identity_options.h"
 #include "tools/identity_print.h"
+#include "tools/signing.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#define OPTIONS "state trust-domain name port start json "
+#define OPTIONS "state config trust-domain algorithm passphrase-file name port start json "
 
 static const char usage[] =
     "usage: tacit up [--state DIR] [--name HOST]... [--trust-domain DOMAIN] [--json]\n"
@@ -22,6 +23,7 @@ static const char usage[] =
     "  --state DIR            the folder (default: $TACIT_STATE, else the one tacitd uses)\n"
     "  --name HOST            one more host name or address for a new server certificate\n"
     "  --trust-domain DOMAIN  name of a new CA's trust domain (default: a random one)\n"
+    "  --algorithm A          kind of a new CA's keys: p256 (default) or ed25519\n"
     "  --start                then become tacitd with this state\n"
     "  --port N               with --start: the port of its first listener\n"
     "  --json                 answer as JSON\n";
@@ -110,13 +112,23 @@ int command_up(int argc, char **argv)
         return identity_options_fail(&o, IDENTITY_EXIT_USAGE, "'%s' means nothing here; see %s",
                                      o.operands[0], "tacit up --help");
     /* tacitd prepares its state itself, after it has seen that it can listen. */
-    if (o.start && o.name_count == 0 && o.trust_domain == NULL)
+    if (o.start && o.name_count == 0 && o.trust_domain == NULL && o.algorithm == NULL)
         return start(&o);
 
+    enum key_algorithm algorithm = KEY_P256;
+    if (o.algorithm != NULL && key_algorithm_parse(o.algorithm, &algorithm) < 0)
+        return identity_options_fail(&o, IDENTITY_EXIT_USAGE, "'%s' is neither p256 nor ed25519",
+                                     o.algorithm);
+    struct signing signing;
+    signing_open(&o, &signing);
     const struct state_options options = { .trust_domain = o.trust_domain,
+                                           .algorithm = algorithm,
+                                           .access = &signing.access,
                                            .server_names = o.names,
                                            .server_name_count = o.name_count };
-    if (state_prepare(o.state, &options, &made, &fault) < 0)
+    int error = state_prepare(o.state, &options, &made, &fault);
+    signing_close(&signing);
+    if (error < 0)
         return identity_options_fail(&o, IDENTITY_EXIT_FAILED, "%s", fault.text);
     if (o.start)
         return start(&o);
