@@ -67,6 +67,11 @@ class House:
     # -- TLS ----------------------------------------------------------------------------------
 
     def authority(self):
+        """What clients trust."""
+        return self.state / "ca/root.crt"
+
+    def issuing(self):
+        """What the broker trusts."""
         return self.state / "ca/ca.crt"
 
     def files(self, name):
@@ -107,7 +112,7 @@ class Factory(House):
                      "-nodes", "-subj", "/CN=Factory CA", "-days", 2,
                      "-keyout", self.works / "ca.key", "-out", self.works / "ca.crt")
         both = self.works / "trusted.crt"
-        both.write_text((self.works / "ca.crt").read_text() + self.authority().read_text())
+        both.write_text((self.works / "ca.crt").read_text() + self.issuing().read_text())
         return both
 
     def write(self, text):
