@@ -5,6 +5,7 @@
 #include "pki/private_file.h"
 
 #include <errno.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -150,6 +151,28 @@ int csr_key_sha256(const struct csr *csr, uint8_t out[KEY_SHA256_BYTES])
 struct mqtt_span csr_spki(const struct csr *csr)
 {
     return (struct mqtt_span){ csr->spki, csr->spki_len };
+}
+
+int csr_common_name(const struct csr *csr, char *out, size_t size)
+{
+    const X509_NAME *subject = X509_REQ_get_subject_name(csr->handle);
+    int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+    if (at < 0)
+        return -ENOENT;
+    if (X509_NAME_get_index_by_NID(subject, NID_commonName, at) >= 0)
+        return -EINVAL;
+
+    uint8_t *text = NULL;
+    int len =
+        ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+    bool is_good = len > 0 && (size_t)len < size && memchr(text, 0, (size_t)len) == NULL;
+    if (is_good) {
+        memcpy(out, text, (size_t)len);
+        out[len] = '\0';
+    }
+    OPENSSL_free(text);
+    ERR_clear_error();
+    return is_good ? 0 : -EINVAL;
 }
 
 struct X509_req_st *csr_handle(const struct csr *csr)

@@ -35,5 +35,9 @@ MQTT_NODISCARD int csr_key_sha256(const struct csr *csr, uint8_t out[KEY_SHA256_
 /* The key's SubjectPublicKeyInfo in DER, borrowed. */
 struct mqtt_span csr_spki(const struct csr *csr);
 
+/* The common name that it asks for, to `out` of `size` bytes. -ENOENT: it asks for none; -EINVAL:
+ * for several, or for one that is no text or too long. */
+MQTT_NODISCARD int csr_common_name(const struct csr *csr, char *out, size_t size);
+
 /* The OpenSSL object, borrowed, for the other files of this layer. */
 struct X509_req_st *csr_handle(const struct csr *csr);

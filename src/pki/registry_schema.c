@@ -152,6 +152,10 @@ static const char *const steps[REGISTRY_SCHEMA_VERSION] = {
             USED("key_is_used", "INSERT ON identity")
                 USED("key_is_changed", "UPDATE OF key_sha256 ON identity")
 #undef USED
+    /* A token that was given out before must not undo it. */
+    "CREATE TRIGGER token_ends AFTER UPDATE OF status ON identity"
+    "  WHEN NEW.status <> 'active' BEGIN"
+    "  DELETE FROM token WHERE name = NEW.name AND used = 0; END;"
 #define MOVES(name, when)                          \
     "CREATE TRIGGER " name " AFTER " when " BEGIN" \
     "  UPDATE policy_version SET counter = counter + 1; END;"

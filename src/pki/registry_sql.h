@@ -13,6 +13,8 @@ struct registry {
     sqlite3 *db;
     sqlite3_stmt *version; /* asked several times a second, hence prepared once */
     sqlite3_stmt *policy_version;
+    unsigned depth; /* of transactions that are open */
+    bool is_spoilt; /* one inside of the outermost has failed */
     char path[4096];
 };
 
@@ -35,3 +37,15 @@ bool registry_column_hash(sqlite3_stmt *statement, int column, uint8_t out[32]);
 
 /* False: no text, too long, or with a zero byte inside. */
 bool registry_column_text(sqlite3_stmt *statement, int column, char *out, size_t size);
+
+/* 32 bytes, which stand in the tables as 64 digits in hex. False: the column holds no such. */
+void registry_bind_hash(sqlite3_stmt *statement, int index, const uint8_t hash[32]);
+bool registry_column_hash(sqlite3_stmt *statement, int column, uint8_t out[32]);
+
+/* A transaction for writing, which may stand inside of another: then the outermost decides. -EBUSY:
+ * somebody else wrote for REGISTRY_BUSY_MS. */
+MQTT_NODISCARD int registry_begin(struct registry *registry, struct pki_fault *fault);
+
+/* Keeps what was done if `error` is 0 and nothing inside has failed, takes everything back
+ * otherwise. Returns `error`, or why it could not be kept, and nothing is then. */
+MQTT_NODISCARD int registry_end(struct registry *registry, int error, struct pki_fault *fault);
