@@ -14,6 +14,8 @@ tacit_package(SQLITE3 sqlite3)     # PkgConfig::SQLITE3
 tacit_package(JANSSON jansson)     # PkgConfig::JANSSON
 tacit_package(SYSTEMD libsystemd)  # PkgConfig::SYSTEMD
 tacit_package(URCU liburcu)        # PkgConfig::URCU
+tacit_package(EVENT libevent)      # PkgConfig::EVENT
+tacit_package(EVENT_OPENSSL libevent_openssl) # PkgConfig::EVENT_OPENSSL
 if(BUILD_TESTING)
     tacit_package(CMOCKA cmocka)   # PkgConfig::CMOCKA, linked to every unit test
 endif()

@@ -27,10 +27,13 @@ foreach(section 1 5 8)
         FILES_MATCHING PATTERN "*.${section}")
 endforeach()
 
-# The unit in the tree names /usr/bin, where the Debian package puts the daemon.
-file(READ ${PROJECT_SOURCE_DIR}/packaging/systemd/tacitd.service unit)
-string(REPLACE "/usr/bin/" "${CMAKE_INSTALL_FULL_BINDIR}/" unit "${unit}")
-file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/tacitd.service CONTENT "${unit}" @ONLY)
-install(FILES ${CMAKE_CURRENT_BINARY_DIR}/tacitd.service
-    DESTINATION ${CMAKE_INSTALL_PREFIX}/lib/systemd/system)
+# The units in the tree name /usr/bin, where the Debian package puts the programs.
+foreach(name tacitd.service tacit-enroll@.service tacit-enroll@.timer)
+    file(READ ${PROJECT_SOURCE_DIR}/packaging/systemd/${name} unit)
+    string(REPLACE "/usr/bin/" "${CMAKE_INSTALL_FULL_BINDIR}/" unit "${unit}")
+    # Written as it is: @ means something to configure_file(), and stands in the names.
+    file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/${name} "${unit}")
+    install(FILES ${CMAKE_CURRENT_BINARY_DIR}/${name}
+        DESTINATION ${CMAKE_INSTALL_PREFIX}/lib/systemd/system)
+endforeach()
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

@@ -414,6 +414,13 @@ static const struct {
     { "client_id_bytes", 23, client_id_bytes, NULL },
     { "user_properties_bytes", 6, user_properties_bytes, NULL },
     { "route_cache_entries", 16, route_cache_entries, NULL },
+    { "enrolment_connections", 2, NULL,
+      "tests/scenario/test_320_enrolment.py::test_connections_are_bounded" },
+    { "enrolment_timeout_ms", 1000, NULL,
+      "tests/scenario/test_320_enrolment.py::test_who_dawdles_is_cut_off" },
+    { "enrolment_failures", 3, NULL, "src/est/attempts_test.c" },
+    { "enrolment_failures_all", 3, NULL, "src/est/attempts_test.c" },
+    { "enrolment_sources", 16, NULL, "src/est/attempts_test.c" },
     { "sys_interval_s", 1, NULL, "tests/scenario/test_100_requests.py::test_sys_topics" },
 };
 
