@@ -167,6 +167,8 @@ static int apply_overrides(const struct config_overrides *overrides, struct conf
         config->log_format = (enum config_log_format)overrides->log_format;
     if (overrides->port != 0)
         config->listeners[0].port = overrides->port;
+    if (overrides->port != 0 && !config->enrolment.is_own)
+        config->enrolment.port = (uint16_t)(overrides->port + 1); /* 0: there is none; off */
     if (overrides->state == NULL)
         return 0;
     free(config->state);
@@ -182,6 +184,9 @@ static int read_parts(struct diagnostics *diagnostics, struct config *config)
     const struct settings *roles = count_blocks(own, SETTINGS_ROLE) > 0 ? own : builtin;
     const struct settings *listeners = count_blocks(own, SETTINGS_LISTENER) > 0 ? own : builtin;
 
+    config->enrolment.is_own = count_blocks(own, SETTINGS_ENROLMENT) > 0;
+    const struct settings *enrolment = config->enrolment.is_own ? own : builtin;
+
     config->policy = policy_new();
     if (config->policy == NULL)
         return -ENOMEM;
@@ -190,6 +195,8 @@ static int read_parts(struct diagnostics *diagnostics, struct config *config)
         status = read_assigns(own, diagnostics, config);
     if (status == 0)
         status = read_listeners(listeners, diagnostics, config);
+    if (status == 0)
+        status = config_enrolment_read(enrolment, diagnostics, config);
     if (status == 0)
         status = read_top(own, diagnostics, config);
     if (status == 0)
@@ -235,8 +242,10 @@ int config_load(const char *path, const struct settings_files *files,
     int status = read_all(path, files, diagnostics, config);
     if (status == 0)
         status = apply_overrides(overrides, config);
-    if (status == 0)
+    if (status == 0) {
         config_listener_check(config, diagnostics);
+        config_enrolment_check(config, diagnostics);
+    }
     if (status == 0 && diagnostics->errors != before)
         status = -EINVAL;
     if (status != 0) {
@@ -262,6 +271,7 @@ void config_unref(struct config *config)
         config_listener_fini(&config->listeners[i]);
     for (size_t i = 0; i < config->role_count; i++)
         config_role_fini(&config->roles[i]);
+    config_enrolment_fini(&config->enrolment);
     free(config->listeners);
     free(config->roles);
     free(config->assigns);

@@ -13,7 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CONFIG_SHARDS_MAX 256
+#define CONFIG_SHARDS_MAX     256
+#define CONFIG_ENROLMENT_PORT 8884
 
 #define CONFIG_BUILTIN_NAME "built-in configuration" /* the file of what no file says */
 
@@ -100,6 +101,30 @@ struct config_assign {
     struct policy_origin origin;
 };
 
+/* A manufacturer block: devices with a certificate of that CA may enrol by it, each once. Strings
+ * are owned by the configuration. */
+struct config_manufacturer {
+    const char *name;
+    char *ca;                /* file in PEM */
+    const char *device_name; /* "%{serial}" or "%{common-name}", perhaps with something around it */
+    const char *role;        /* one of struct config.roles */
+    const char *tenant;      /* NULL: none */
+    const char *site;        /* NULL: none */
+};
+
+/* The enrolment block. */
+struct config_enrolment {
+    bool is_on;
+    bool is_own;         /* written by the operator; else the built-in one */
+    const char *address; /* numeric; "": every address; borrowed */
+    uint16_t port;
+    struct config_manufacturer *manufacturers;
+    size_t manufacturer_count;
+    const char *file; /* where it stands */
+    unsigned line;
+    unsigned column;
+};
+
 struct config {
     atomic_uint references;
     char *state;     /* NULL: the default */
@@ -113,6 +138,7 @@ struct config {
     struct config_assign *assigns;
     size_t assign_count;
     struct config_ca ca;
+    struct config_enrolment enrolment;
     struct policy *policy; /* of the roles alone: no registry, nothing has expired */
     struct limits limits;
     bool observes;                  /* who does what is sketched for `tacit policy` */
@@ -124,7 +150,7 @@ struct config {
 /* What the command line says instead of the file. */
 struct config_overrides {
     const char *state; /* NULL: none */
-    uint16_t port;     /* of the first listener; 0: none */
+    uint16_t port;     /* of the first listener; the built-in enrolment gets the next; 0: none */
     int shards;        /* -1: none */
     int log_format;    /* enum config_log_format; -1: none */
 };
@@ -168,6 +194,20 @@ void config_listener_check(const struct config *config, struct diagnostics *diag
 /* Can only programs on this machine reach it? */
 bool config_listener_is_local(const struct config_listener *listener);
 void config_listener_fini(struct config_listener *listener);
+
+/* Does it need certificates of the state folder? */
+bool config_listener_needs_state(const struct config_listener *listener);
+/* A numeric address, borrowed from the setting; "" for all, also after a complaint and for NULL. */
+const char *config_listener_address(const struct setting *item, struct diagnostics *diagnostics);
+
+/* The enrolment blocks of `settings`; roles and listeners of `config` are read already. 0 or
+ * -ENOMEM. */
+MQTT_NODISCARD int config_enrolment_read(const struct settings *settings,
+                                         struct diagnostics *diagnostics, struct config *config);
+/* What only shows when all are read, after --port: whether it is where a listener is. The built-in
+ * one gives way. */
+void config_enrolment_check(struct config *config, struct diagnostics *diagnostics);
+void config_enrolment_fini(struct config_enrolment *enrolment);
 
 /* The "role" block at `which`, with the blocks inside. 0 or -ENOMEM. */
 MQTT_NODISCARD int config_role_read(const struct settings *settings, size_t which,

@@ -44,4 +44,9 @@ const char config_builtin[] =
     "listener \"mqtts\" {\n"
     "  port                = 8883\n"
     "  client-certificates = required\n"
+    "}\n"
+    "\n"
+    "# Where things get their certificates themselves, with a one-time token.\n"
+    "enrolment {\n"
+    "  port = 8884\n"
     "}\n";

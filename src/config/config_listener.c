@@ -51,7 +51,7 @@ static bool is_loopback(const char *address)
     return strcmp(address, "::1") == 0 || (is_ipv4(address) && strncmp(address, "127.", 4) == 0);
 }
 
-static const char *address_of(const struct setting *item, struct diagnostics *diagnostics)
+const char *config_listener_address(const struct setting *item, struct diagnostics *diagnostics)
 {
     if (item == NULL || strcmp(item->text, "*") == 0)
         return "";
@@ -207,7 +207,7 @@ static int copy_names(const struct reading *r)
     };
 
     l->name = strdup(r->block->title);
-    l->address = strdup(address_of(value_of(r, "address"), r->diagnostics));
+    l->address = strdup(config_listener_address(value_of(r, "address"), r->diagnostics));
     if (l->name == NULL || l->address == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < MQTT_ARRAY_LEN(names); i++) {
@@ -247,6 +247,14 @@ int config_listener_read(const struct settings_block *block, const struct config
         read_plaintext(&r);
     read_port(&r);
     return copy_names(&r);
+}
+
+bool config_listener_needs_state(const struct config_listener *listener)
+{
+    bool has_own = listener->certificate != NULL
+                   && (listener->clients == CONFIG_CLIENTS_NONE || listener->client_ca != NULL);
+
+    return listener->is_tls && !has_own;
 }
 
 void config_listener_fini(struct config_listener *listener)

@@ -28,7 +28,7 @@ static const struct test_complaint bad[] = {
       "dir/t.conf:1:1: unknown word 'a-word-that-is-longer-than-any-word-anybody-wou'; "
       "see tacit.conf(5) for what may stand here" },
     { "role \"a\" { port = 5 }",
-      "dir/t.conf:1:12: 'port' does not belong in role but in listener" },
+      "dir/t.conf:1:12: 'port' does not belong in role but in listener or in enrolment" },
     { "log { publish = { \"x\" } }",
       "dir/t.conf:1:7: 'publish' does not belong in log but in role or in grant" },
     { "level = info", "dir/t.conf:1:1: 'level' does not belong outside of blocks but in log" },
@@ -38,8 +38,8 @@ static const struct test_complaint bad[] = {
       "dir/t.conf:1:1: 'wildcards' does not belong outside of blocks but in role" },
     { "log { shards = 2 }",
       "dir/t.conf:1:7: 'shards' does not belong in log but outside of blocks" },
-    { "role \"a\" { role = b }",
-      "dir/t.conf:1:12: 'role' does not belong in role but outside of blocks or in assign" },
+    { "role \"a\" { role = b }", "dir/t.conf:1:12: 'role' does not belong in role but outside of "
+                                 "blocks or in assign or in manufacturer" },
     { "log { frmat = json level = loud }",
       "dir/t.conf:1:7: unknown word 'frmat' in log; did you mean 'format'?\n"
       "dir/t.conf:1:28: level = \"loud\": write one of error, warning, notice, info, debug" },
@@ -181,7 +181,8 @@ static const struct test_complaint bad[] = {
     { "role \"a\" { grant \"x\" { publish = { \"x\" } } }",
       "dir/t.conf:1:18: 'grant' has no name; write: grant { ... }" },
     { "role \"a\" { grant { publish = { \"x\" } role = b } }",
-      "dir/t.conf:1:38: 'role' does not belong in grant but outside of blocks or in assign" },
+      "dir/t.conf:1:38: 'role' does not belong in grant but outside of blocks or in assign or in "
+      "manufacturer" },
     { "role a { grant { publish = x\n"
       "listener b { }",
       "dir/t.conf:2:1: 'listener' does not belong in grant; a } is missing before it, for the { of "

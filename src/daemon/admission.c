@@ -123,8 +123,8 @@ static const char *objection(const struct registry_view_entry *entry,
     return status_objection(entry);
 }
 
-/* A device that was added a moment ago comes in at once: the view follows the registry a little
- * later. One query, and only for a certificate of our own CA. */
+/* A device that was added or got another key a moment ago comes in at once: the view follows the
+ * registry a little later. One query, and only for a certificate of our own CA. */
 static const struct registry_view_entry *
 find_newcomer(struct admission_rules *rules, const char *name, struct registry_view_entry *out)
 {
@@ -146,13 +146,18 @@ find_newcomer(struct admission_rules *rules, const char *name, struct registry_v
     return out;
 }
 
-/* Borrowed from the view or written to *scratch; NULL: not in the registry. */
+/* Borrowed from the view or written to *scratch; NULL: not in the registry. `key` is what it has
+ * shown; NULL: nothing. */
 static const struct registry_view_entry *find_entry(struct admission_rules *rules, const char *name,
+                                                    const uint8_t *key,
                                                     struct registry_view_entry *scratch)
 {
     const struct registry_view_entry *entry =
         rules->registry == NULL ? NULL : registry_view_find(rules->registry, span_of(name));
-    return entry != NULL ? entry : find_newcomer(rules, name, scratch);
+    if (entry != NULL && (key == NULL || memcmp(entry->key_sha256, key, REGISTRY_KEY_BYTES) == 0))
+        return entry;
+    const struct registry_view_entry *fresh = find_newcomer(rules, name, scratch);
+    return fresh != NULL ? fresh : entry;
 }
 
 static enum admission admit_registered(struct admission_rules *rules,
@@ -161,7 +166,8 @@ static enum admission admit_registered(struct admission_rules *rules,
                                        struct admission_answer *out)
 {
     struct registry_view_entry newcomer;
-    const struct registry_view_entry *entry = find_entry(rules, uri->name, &newcomer);
+    const struct registry_view_entry *entry =
+        find_entry(rules, uri->name, peer->key_fingerprint, &newcomer);
     const char *why = objection(entry, uri, peer);
     if (why != NULL)
         return refuse(out, NOT_AUTHORIZED, why);
@@ -370,7 +376,7 @@ static const struct registry_view_entry *find_standing_entry(struct admission_ru
                                                              struct registry_view_entry *scratch)
 {
     if (present == NULL || present->is_ours)
-        return find_entry(rules, device, scratch);
+        return find_entry(rules, device, present != NULL ? present->key : NULL, scratch);
     return rules->registry != NULL ? registry_view_find(rules->registry, span_of(device)) : NULL;
 }
 

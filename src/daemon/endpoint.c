@@ -75,13 +75,10 @@ void endpoint_describe(const struct config_listener *listener, char *out, size_t
 bool endpoint_needs_identity(const struct config *config)
 {
     for (size_t i = 0; i < config->listener_count; i++) {
-        const struct config_listener *listener = &config->listeners[i];
-        bool has_own = listener->certificate != NULL
-                       && (listener->clients == CONFIG_CLIENTS_NONE || listener->client_ca != NULL);
-        if (listener->is_tls && !has_own)
+        if (config_listener_needs_state(&config->listeners[i]))
             return true;
     }
-    return false;
+    return config->enrolment.is_on;
 }
 
 /* ---- binding ---- */

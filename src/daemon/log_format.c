@@ -105,6 +105,8 @@ static const char *const kind_names[] = {
     [LOG_GRANT_USED] = "grant-used",
     [LOG_SUBSCRIPTION_ENDED] = "subscription-ended",
     [LOG_SCOPE_FULL] = "scope-full",
+    [LOG_ENROLLED] = "enrolled",
+    [LOG_ENROLMENT_REFUSED] = "enrolment-refused",
 };
 
 static const struct {

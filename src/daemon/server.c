@@ -155,6 +155,8 @@ static int bind_and_prove(struct server *server)
 
     if (status == 0)
         status = endpoint_bind(server->endpoints, server->config, why);
+    if (status == 0)
+        status = server_bind_enrolment(server, server->config, why);
     if (status != 0)
         return complain(server, status, why);
     status = server_open_state(server);
@@ -216,6 +218,7 @@ static int start(struct server *server)
         status = start_shards(server);
     if (status != 0)
         return status;
+    server_open_enrolment(server);
     server->started_ms = loop_now_ms(server->shards[0].loop);
     server_watch(server);
     server_watch_certificates(server);
@@ -240,6 +243,7 @@ static int end_run(struct server *server, int status)
     for (unsigned i = 0; i < server->shard_count; i++)
         shard_join(&server->shards[i]);
     server_close_keeper(server);
+    server_close_enrolment(server);
     shard_settle(server->shards, server->shard_count);
     for (unsigned i = 0; i < server->shard_count; i++)
         shard_hang_up(&server->shards[i]);
@@ -282,6 +286,7 @@ static void release(struct server *server)
         for (unsigned i = 0; i < server->shard_count; i++)
             shard_close(&server->shards[i]);
     }
+    server_close_enrolment(server);
     server_close_observing(server);
     ruling_release(server->ruling, NULL, NULL);
     shared_free(server->shared);
@@ -311,6 +316,7 @@ enum server_exit server_run(const struct options *options, const char *program)
         .options = options,
         .program = program,
         .claim = -1,
+        .enrolment = { .fd = -1, .next_fd = -1 },
         .shared_lock = PTHREAD_MUTEX_INITIALIZER,
     };
 
@@ -345,6 +351,8 @@ int server_check(const struct options *options)
         return 1;
     }
     int status = endpoint_try_tls(none, config, true, why);
+    if (status == 0)
+        status = server_try_enrolment(config, why);
     if (status != 0)
         fprintf(stderr, "tacitd: %s\n", why);
     else

@@ -11,6 +11,7 @@
 #include "daemon/options.h"
 #include "daemon/ruling.h"
 #include "daemon/shard.h"
+#include "est/est.h"
 #include "loop/signals.h"
 #include "pki/registry.h"
 #include "pki/state.h"
@@ -88,6 +89,22 @@ struct server_observing {
     bool is_answer;  /* this round is for somebody who waits; the keeper's while it works */
 };
 
+/* Enrolment over HTTPS. The keeper's while its job is on. */
+struct server_enrolment {
+    struct helper_job job;
+    struct server *server;
+    struct est *est;       /* NULL: off */
+    struct config *config; /* counted; what est borrows from; NULL: none yet */
+    struct config *next;   /* counted; the one it is to follow */
+    int fd;                /* listens at the place of `config`; -1: none */
+    int next_fd;           /* at that of `next`, where it is another; -1: none */
+    char certificate[PATH_MAX];
+    char key[PATH_MAX];
+    char authority[PATH_MAX];
+    char root[PATH_MAX];
+    struct est_manufacturer *manufacturers;
+};
+
 struct server {
     const struct options *options;
     const char *program; /* argv[0] */
@@ -106,6 +123,7 @@ struct server {
     struct server_reload reload;
     struct server_certificates certificates;
     struct server_observing observing;
+    struct server_enrolment enrolment;
     char trust_domain[IDENTITY_URI_DOMAIN_SIZE];
     char registry_path[PATH_MAX];
     struct shared *shared;
@@ -179,6 +197,19 @@ void server_close_observing(struct server *server);
 void server_reload(struct server *server);
 /* Only the certificates, with the configuration in force; nobody is dropped. */
 void server_reload_certificates(struct server *server);
+
+/* server_enrolment.c: enrolment over HTTPS. */
+/* Reads the authorities of manufacturers and throws them away: would they do? As the next one. */
+MQTT_NODISCARD int server_try_enrolment(const struct config *config, char *out_why);
+/* The same, and binds where `config` says and nothing of ours listens yet. Only what the operator asked for fails,
+ * with one line in `out_why` of ENDPOINT_WHY_BYTES. Thread: any, one at a time. */
+MQTT_NODISCARD int server_bind_enrolment(struct server *server, const struct config *config,
+                                         char *out_why);
+/* Closes what was bound for a configuration that will not be in force. */
+void server_unbind_enrolment(struct server *server);
+void server_open_enrolment(struct server *server);   /* by the configuration in force */
+void server_follow_enrolment(struct server *server); /* the same, later, on the keeper's thread */
+void server_close_enrolment(struct server *server);  /* the keeper has ended */
 
 /* server_sys.c: $SYS and the watchdog of systemd. */
 void server_start_sys(struct server *server);

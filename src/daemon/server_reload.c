@@ -36,6 +36,8 @@ static int prepare(struct server *server, struct config *config, struct ruling *
     if (status == 0)
         status = endpoint_bind(server->endpoints, config, out_why);
     if (status == 0)
+        status = server_bind_enrolment(server, config, out_why);
+    if (status == 0)
         status = make_ruling(server, config, out, out_why);
     if (status == 0)
         status = endpoint_load_tls(server->endpoints, config, out_why);
@@ -58,6 +60,7 @@ static void work_reload(struct helper_job *job)
     if (status == 0)
         return;
     endpoint_unbind(server->endpoints);
+    server_unbind_enrolment(server);
     ruling_release(reload->ruling, NULL, NULL);
     reload->ruling = NULL;
 }
@@ -96,6 +99,7 @@ static int commit(struct server *server, struct ruling *ruling, char *out_why)
         snprintf(out_why, ENDPOINT_WHY_BYTES, "out of memory");
         ruling_release(ruling, server->keeper, server->shards[0].loop);
         endpoint_unbind(server->endpoints);
+        server_unbind_enrolment(server);
         return status;
     }
     /* The ruling holds the configuration, and the old one until the keeper frees it. */
@@ -114,6 +118,7 @@ static void finish(struct server *server, struct server_reload *reload)
     memcpy(server->config_path, reload->path, sizeof(server->config_path));
     log_configure(server->log, config->log_format, config->log_level);
     tell_restart(server, config);
+    server_follow_enrolment(server);
     server_announce(server, config);
     log_say(server->log, CONFIG_LOG_NOTICE, "configuration read again: %s",
             server->config_path[0] != '\0' ? server->config_path : "built-in");
