@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ports/posix.h"
 
+#include "ports/posix_unverified.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <openssl/err.h>
@@ -95,6 +97,24 @@ failed:
     SSL_CTX_free(context);
     free(tls);
     return NULL;
+}
+
+struct tacit_tls *tacit_tls_unverified_new(char *error, size_t error_size)
+{
+    const struct tacit_tls_options options = { .require_tls_1_3 = false };
+    struct tacit_tls *tls = calloc(1, sizeof(*tls));
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+
+    if (tls == NULL || context == NULL) {
+        (void)snprintf(error, error_size, "out of memory");
+        SSL_CTX_free(context);
+        free(tls);
+        return NULL;
+    }
+    set_rules(context, &options);
+    SSL_CTX_set_verify(context, SSL_VERIFY_NONE, NULL);
+    tls->context = context;
+    return tls;
 }
 
 void tacit_tls_free(struct tacit_tls *tls)

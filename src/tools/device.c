@@ -6,12 +6,17 @@
 #include "tools/device_set.h"
 #include "tools/device_show.h"
 #include "tools/device_status.h"
+#include "tools/device_token.h"
 #include "tools/subcommand.h"
 
 static const char usage[] =
     "usage: tacit device add NAME --role ROLE [--tenant T] [--site S] [--host HOST] [--port N]\n"
     "                    [--days N] [--kind device|service|admin] [--out DIR] [--csr FILE]\n"
     "                    [--algorithm p256|ed25519] [--passphrase-file FILE]\n"
+    "                    [--token-only] [--expires 24h]\n"
+    "       tacit device token NAME [--expires 24h] [--host HOST] [--port N] [--days N]\n"
+    "       tacit device tokens\n"
+    "       tacit device cancel NAME\n"
     "       tacit device list\n"
     "       tacit device show NAME\n"
     "       tacit device set NAME [--role ROLE] [--tenant T | --no-tenant] [--site S | --no-site]\n"
@@ -19,6 +24,10 @@ static const char usage[] =
     "\n"
     "add      make a key here, sign its certificate, register the device and write a profile, so\n"
     "         that `tacit pub --as NAME` needs no path. Said again, it renews the certificate.\n"
+    "         Prints a one-time token too, and the command with which a device makes a key of its\n"
+    "         own (tacit-enroll(1)), in place of the one made here.\n"
+    "token    such a token for a device that is there: it gets another key\n"
+    "tokens   those that can still be used; cancel makes one useless\n"
     "list     all identities of the registry\n"
     "show     one of them, and where its files are\n"
     "set      another role, tenant or site; what is not said stays\n"
@@ -32,6 +41,8 @@ static const char usage[] =
     "  --csr FILE       sign this request; the key was made on the device and stays there\n"
     "  --algorithm A    kind of the key that is made here: p256 (default) or ed25519\n"
     "  --passphrase-file FILE  of a sealed CA key; without it the terminal is asked\n"
+    "  --token-only     make no key here: the device does, and is registered when it enrols\n"
+    "  --expires 1h     how long the token is good (default 24h)\n"
     "  --config FILE    the file that tacitd would read, when it is another one\n"
     "  --state DIR      the state folder (default: $TACIT_STATE, else the one tacitd uses)\n"
     "  --json           answer as JSON\n";
@@ -40,8 +51,13 @@ static const char usage[] =
 
 static const struct subcommand rows[] = {
     { "add", "tacit device add",
-      "state config json role tenant site kind host port days out csr algorithm passphrase-file ",
+      "state config json role tenant site kind host port days out csr algorithm passphrase-file "
+      "token-only expires ",
       1, 1, WHICH, device_add },
+    { "token", "tacit device token", "state json config host port days expires ", 1, 1, WHICH,
+      device_token_make },
+    { "tokens", "tacit device tokens", "state json ", 0, 0, NULL, device_token_list },
+    { "cancel", "tacit device cancel", "state json ", 1, 1, WHICH, device_token_cancel },
     { "list", "tacit device list", "state json ", 0, 0, NULL, device_show_all },
     { "show", "tacit device show", "state json ", 1, 1, WHICH, device_show },
     { "set", "tacit device set", "state json config role tenant site no-tenant no-site ", 1, 1,

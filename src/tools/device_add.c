@@ -6,6 +6,8 @@
 #include "pki/state.h"
 #include "pki/state_ca.h"
 #include "policy/identity.h"
+#include "tools/device_token.h"
+#include "tools/enrolment_offer.h"
 #include "tools/identity_options.h"
 #include "tools/identity_print.h"
 #include "tools/profile.h"
@@ -32,6 +34,8 @@ struct addition {
     char key[PATH_SIZE]; /* empty: the key is elsewhere */
     char certificate[PATH_SIZE];
     char authority[PATH_SIZE];
+    bool has_offer; /* for a device that makes its key itself */
+    struct enrolment_offer offer;
 };
 
 static bool is_name_or_none(const char *name)
@@ -48,6 +52,9 @@ static int check_names(struct addition *a)
                         "'%.80s' cannot be the name of a device: 1 to 64 letters, digits, '.', '_' "
                         "and '-', starting with a letter or digit",
                         name);
+    if (o->token_only && (o->csr != NULL || o->out != NULL))
+        return pki_fail(&a->fault, -EINVAL,
+                        "--token-only makes no files; leave out --csr and --out");
     if (o->role == NULL)
         return pki_fail(&a->fault, -EINVAL,
                         "which role? For example --role device; roles are those of tacit.conf");
@@ -89,22 +96,14 @@ static int open_state(struct addition *a)
     return error == 0 ? registry_open(path, &a->registry, &a->fault) : error;
 }
 
-/* CONFIGURATION/tacit/profiles/NAME.json -> CONFIGURATION/tacit/devices/TRUST-DOMAIN: devices of
- * two brokers may have the same name. */
 static int default_folder(struct addition *a, char out[PATH_SIZE])
 {
-    char path[PATH_SIZE];
-    int error = profile_path(a->request.name, path, sizeof(path));
-    if (error < 0)
-        return pki_fail(&a->fault, error, "no home folder for key and profile; choose one: --out");
-    for (int up = 0; up < 2; up++) {
-        char *slash = strrchr(path, '/');
-        if (slash == NULL)
-            return pki_fail(&a->fault, -ENOENT, "%s: not an absolute path", path);
-        *slash = '\0';
-    }
-    int n = snprintf(out, PATH_SIZE, "%s/devices/%s", path, ca_trust_domain(a->ca));
-    return n < PATH_SIZE ? 0 : pki_fail(&a->fault, -ENAMETOOLONG, "%s: too long", path);
+    int error = profile_device_folder(ca_trust_domain(a->ca), out, PATH_SIZE);
+    if (error == -ENAMETOOLONG)
+        return pki_fail(&a->fault, error, "the path of the home folder is too long");
+    return error < 0
+               ? pki_fail(&a->fault, error, "no home folder for key and profile; choose one: --out")
+               : 0;
 }
 
 /* Makes the folder and fills in the places of the files. */
@@ -187,21 +186,42 @@ static int save_profile(struct addition *a)
     return 0;
 }
 
+/* Where devices cannot enrol, what was made here is all there is. */
+static int make_offer(struct addition *a, const struct registry_entry *e)
+{
+    struct token token = { .kind = e->kind, .days = a->options->days, .replaces = true };
+    if (a->key[0] == '\0')
+        return 0;
+    (void)snprintf(token.name, sizeof(token.name), "%s", e->name);
+    (void)snprintf(token.role, sizeof(token.role), "%s", e->role);
+    (void)snprintf(token.tenant, sizeof(token.tenant), "%s", e->tenant);
+    (void)snprintf(token.site, sizeof(token.site), "%s", e->site);
+    int error = enrolment_offer_make(a->options, a->registry, &token, false, &a->offer, &a->fault);
+    a->has_offer = error == 0;
+    return error == -ENOTSUP ? 0 : error;
+}
+
+/* NULL out of memory. */
+static json_t *describe_added(const struct addition *a, const struct registry_entry *e)
+{
+    json_t *document = identity_print_entry_json(e);
+    int error =
+        json_object_set_new(document, "files",
+                            json_pack("{s:s?, s:s, s:s}", "key", a->key[0] != '\0' ? a->key : NULL,
+                                      "certificate", a->certificate, "ca", a->authority));
+    if (error == 0 && a->has_offer)
+        error = json_object_set_new(document, "enrolment", enrolment_offer_json(&a->offer));
+    if (error == 0)
+        return document;
+    json_decref(document);
+    return NULL;
+}
+
 static int print_added(const struct addition *a, const struct registry_entry *e)
 {
     char to[IDENTITY_PRINT_TIME_SIZE];
-    if (a->options->json) {
-        json_t *document = identity_print_entry_json(e);
-        if (json_object_set_new(document, "files",
-                                json_pack("{s:s?, s:s, s:s}", "key",
-                                          a->key[0] != '\0' ? a->key : NULL, "certificate",
-                                          a->certificate, "ca", a->authority))
-            < 0) {
-            json_decref(document);
-            document = NULL;
-        }
-        return identity_print_document(document);
-    }
+    if (a->options->json)
+        return identity_print_document(describe_added(a, e));
     (void)printf("%s may act as %s until %s\n", e->name, e->role,
                  identity_print_time(e->certificate.not_after_s, to));
     if (a->key[0] != '\0')
@@ -210,6 +230,11 @@ static int print_added(const struct addition *a, const struct registry_entry *e)
     if (a->key[0] != '\0')
         (void)printf("Use it with: tacit pub --as %s ..., tacit sub --as %s ...\n", e->name,
                      e->name);
+    if (a->has_offer) {
+        (void)fputs("Better: let the device make a key of its own, in place of this one.\n",
+                    stdout);
+        enrolment_offer_print(&a->offer);
+    }
     return fflush(stdout) == 0 ? IDENTITY_EXIT_DONE : IDENTITY_EXIT_FAILED;
 }
 
@@ -238,6 +263,8 @@ static int add(struct addition *a, struct registry_entry *out)
         error = save_profile(a);
     if (error == 0)
         error = registry_find(a->registry, a->request.name, out, &a->fault);
+    if (error == 0)
+        error = make_offer(a, out);
     return error;
 }
 
@@ -252,6 +279,8 @@ int device_add(const struct identity_options *options)
     int result = IDENTITY_EXIT_DONE;
     if (check_names(a) < 0)
         result = identity_options_fail(options, IDENTITY_EXIT_USAGE, "%s", a->fault.text);
+    else if (options->token_only)
+        result = device_token_introduce(options);
     else if (add(a, &entry) < 0)
         result = identity_options_fail(options, IDENTITY_EXIT_FAILED, "%s", a->fault.text);
     else

@@ -35,7 +35,7 @@ struct identity_options {
     size_t name_count;
     uint16_t port;
     unsigned days;
-    bool json, start, help, wildcards, chain, no_tenant, no_site;
+    bool json, start, help, wildcards, chain, token_only, no_tenant, no_site;
     char **operands; /* what is left of argv, operand_count of them */
     int operand_count;
     char state[IDENTITY_OPTIONS_PATH_SIZE]; /* given, or the default */

@@ -4,6 +4,7 @@
 #include "tools/ca.h"
 #include "tools/daily.h"
 #include "tools/device.h"
+#include "tools/enroll.h"
 #include "tools/grant.h"
 #include "tools/group.h"
 #include "tools/key.h"

@@ -24,7 +24,8 @@ static const struct {
     {                                                                                  \
 #member, offsetof(struct profile, member), sizeof((struct profile *)0)->member \
     }
-    FIELD(host), FIELD(ca_file), FIELD(certificate_file), FIELD(key_file), FIELD(client_id),
+    FIELD(host),     FIELD(ca_file),   FIELD(certificate_file),
+    FIELD(key_file), FIELD(client_id), FIELD(enrolment),
 #undef FIELD
 };
 
@@ -68,6 +69,13 @@ int profile_path(const char *name, char *out, size_t size)
         return -EINVAL;
     (void)snprintf(tail, sizeof(tail), "/profiles/%s" SUFFIX, name);
     return config_path(tail, out, size);
+}
+
+int profile_device_folder(const char *trust_domain, char *out, size_t size)
+{
+    char tail[PATH_MAX];
+    int error = join(tail, sizeof(tail), "/devices/", trust_domain);
+    return error < 0 ? error : config_path(tail, out, size);
 }
 
 /* Creates every folder of `path` (which ends in a file name) that is missing. */

@@ -25,10 +25,16 @@ struct profile {
     char certificate_file[PATH_MAX];
     char key_file[PATH_MAX];
     char client_id[256];
+    char enrolment[264]; /* HOST:PORT where its certificate is renewed */
 };
 
 /* 1..64 of letters, digits and "._:-", not starting with '.' or '-'. */
 bool profile_name_is_valid(const char *name);
+
+/* ${XDG_CONFIG_HOME:-~/.config}/tacit/devices/TRUST-DOMAIN, where keys and certificates lie unless
+ * somebody says otherwise: devices of two brokers may have the same name. -ENOENT: no home;
+ * -ENAMETOOLONG. */
+MQTT_NODISCARD int profile_device_folder(const char *trust_domain, char *out, size_t size);
 
 /* Writes the profile whole or not at all, creating the folders; an older profile
  * of that name is replaced. The first profile ever saved is the default one until

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/enroll_device.h"
+
+#include "pki/identity_uri.h"
+#include "tools/identity_print.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static enum enroll_exit fail(const struct pki_fault *fault)
+{
+    return enroll_options_fail(ENROLL_EXIT_FAILED, "%s", fault->text);
+}
+
+enum enroll_exit enroll_device_get(const struct enroll_files *files, const struct enroll_call *call,
+                                   const char *name, bool is_next)
+{
+    struct pki_fault fault = { "out of memory" };
+    struct key *key;
+    struct csr *csr;
+    struct certificate *certificate;
+
+    if (key_load_or_create(is_next ? files->next_key : files->key, &key, &fault) < 0)
+        return fail(&fault);
+    int error = csr_new(key, name, &csr, &fault);
+    key_free(key);
+    if (error < 0)
+        return fail(&fault);
+    enum enroll_exit code = enroll_exchange_sign(call, csr, &certificate);
+    csr_free(csr);
+    if (code != ENROLL_EXIT_DONE)
+        return code;
+    error = enroll_files_store(files, certificate, is_next, &fault);
+    certificate_free(certificate);
+    return error < 0 ? fail(&fault) : ENROLL_EXIT_DONE;
+}
+
+static bool is_for(const struct certificate *certificate, const char *name)
+{
+    struct certificate_facts facts;
+    struct identity_uri uri;
+
+    return certificate_facts_of(certificate, &facts, NULL) == 0
+           && identity_uri_parse(span_of(facts.uri), &uri) == 0 && strcmp(uri.name, name) == 0;
+}
+
+static bool is_signed(const struct certificate *certificate, const char *authority, int64_t now_s)
+{
+    struct bundle *bundle;
+    bool is_good = false;
+
+    if (bundle_load(authority, &bundle, NULL) < 0)
+        return false;
+    for (size_t i = 0; i < bundle_count(bundle); i++)
+        is_good = is_good || certificate_is_valid_under(certificate, bundle_at(bundle, i), now_s);
+    bundle_free(bundle);
+    return is_good;
+}
+
+bool enroll_device_has(const struct enroll_files *files, const char *name, int64_t now_s)
+{
+    struct certificate *certificate;
+    struct key *key;
+
+    if (certificate_load(files->certificate, &certificate, NULL) < 0)
+        return false;
+    bool has = is_for(certificate, name) && is_signed(certificate, files->authority, now_s);
+    if (has && key_load(files->key, &key, NULL) == 0) {
+        has = certificate_matches_key(certificate, key);
+        key_free(key);
+    } else {
+        has = false;
+    }
+    certificate_free(certificate);
+    return has;
+}
+
+static json_t *describe(const struct enroll_files *files, const struct certificate *certificate,
+                        const char *name, bool is_new)
+{
+    json_t *facts = identity_print_certificate_json(certificate);
+
+    return json_pack("{s:s, s:b, s:o, s:{s:s, s:s, s:s}}", "name", name, "new", (int)is_new,
+                     "certificate", facts != NULL ? facts : json_null(), "files", "key", files->key,
+                     "certificate", files->certificate, "ca", files->authority);
+}
+
+enum enroll_exit enroll_device_print(const struct enroll_files *files, const char *name,
+                                     bool is_new, bool json)
+{
+    char to[IDENTITY_PRINT_TIME_SIZE];
+    struct pki_fault fault = { "" };
+    struct certificate_facts facts;
+    struct certificate *certificate;
+
+    if (certificate_load(files->certificate, &certificate, &fault) < 0)
+        return fail(&fault);
+    int error = certificate_facts_of(certificate, &facts, &fault);
+    json_t *document = json ? describe(files, certificate, name, is_new) : NULL;
+    certificate_free(certificate);
+    if (json)
+        return identity_print_document(document) == 0 ? ENROLL_EXIT_DONE : ENROLL_EXIT_FAILED;
+    if (error < 0)
+        return fail(&fault);
+    (void)printf("%s %s a certificate until %s\n", name, is_new ? "has" : "has already",
+                 identity_print_time(facts.registered.not_after_s, to));
+    (void)printf("  key          %s (made here, readable by you alone)\n  certificate  %s\n"
+                 "  CA           %s\nUse it with: tacit pub --as %s ..., tacit sub --as %s ...\n",
+                 files->key, files->certificate, files->authority, name, name);
+    return fflush(stdout) == 0 ? ENROLL_EXIT_DONE : ENROLL_EXIT_FAILED;
+}

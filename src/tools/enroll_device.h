@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One device on its way to a certificate, for the two ways of `tacit enroll`: the first time, and
+ * when it renews. Functions complain themselves, on standard error, and return an exit code. */
+#pragma once
+
+#include "base/attrs.h"
+#include "pki/certificate.h"
+#include "tools/enroll_exchange.h"
+#include "tools/enroll_files.h"
+#include "tools/enroll_options.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* With a key of its own: the one that is there or, with `is_next`, another. */
+MQTT_NODISCARD enum enroll_exit enroll_device_get(const struct enroll_files *files,
+                                                  const struct enroll_call *call, const char *name,
+                                                  bool is_next);
+
+/* Is there a certificate of the key that is there, for `name`, signed by the authority and good
+ * now? */
+bool enroll_device_has(const struct enroll_files *files, const char *name, int64_t now_s);
+
+/* Prints what it has now. `is_new`: since now. */
+MQTT_NODISCARD enum enroll_exit enroll_device_print(const struct enroll_files *files,
+                                                    const char *name, bool is_new, bool json);
+
+/* enroll_renew.c: `tacit enroll --renew`. */
+enum enroll_exit enroll_renew(const struct enroll_options *options);
