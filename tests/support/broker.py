@@ -37,6 +37,18 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def free_ports():
+    """The first of two in a row: MQTT, and enrolment above it."""
+    while True:
+        port = free_port()
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port + 1))
+                return port
+            except (OSError, OverflowError):
+                continue
+
+
 def with_settings(config, settings, limits=None):
     """A configuration with top-level settings and rows of its limits block replaced. Values are
     literal text."""

@@ -9,7 +9,7 @@ import ssl
 import subprocess
 import tempfile
 
-from support.broker import TACIT, Broker, free_port
+from support.broker import TACIT, Broker, free_ports
 from support.client import RawClient
 
 TOOL_S = 20.0
@@ -24,7 +24,7 @@ class House:
         self.home, self.state = base / "home", base / "state"
         self.home.mkdir()
         settings = {} if shards is None else {"shards": shards}
-        self.broker = Broker(config=config, state=self.state, tls=True, port=free_port(),
+        self.broker = Broker(config=config, state=self.state, tls=True, port=free_ports(),
                              shards=shards or 1, settings=settings)
         self.environment = {"HOME": str(self.home), "XDG_CONFIG_HOME": str(self.home / ".config"),
                             "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
