@@ -71,6 +71,90 @@ static const char *const steps[REGISTRY_SCHEMA_VERSION] = {
     "  UPDATE policy_version SET counter = counter + 1; END;"
 #include "pki/policy_moves.def"
 #undef MOVES
+    ,
+
+    /* Certificates are kept after the identity has another one: a revocation list names them. A
+     * key stays its first owner's for ever, whoever writes the row. */
+    "ALTER TABLE identity ADD COLUMN protection TEXT NOT NULL DEFAULT 'unknown'"
+    "  CHECK (protection IN ('unknown', 'plain', 'sealed', 'pkcs11', 'tpm'));"
+    "ALTER TABLE identity ADD COLUMN algorithm TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE identity ADD COLUMN reason TEXT NOT NULL DEFAULT '';" /* why it is not active */
+    "CREATE TABLE certificate ("
+    "  serial      TEXT PRIMARY KEY NOT NULL,"
+    "  name        TEXT NOT NULL,"
+    "  fingerprint TEXT NOT NULL UNIQUE,"
+    "  key_sha256  TEXT NOT NULL,"
+    "  not_before  INTEGER NOT NULL,"
+    "  not_after   INTEGER NOT NULL,"
+    "  issued      INTEGER NOT NULL,"
+    "  revoked     INTEGER NOT NULL DEFAULT 0," /* when; 0: is not */
+    "  reason      TEXT NOT NULL DEFAULT ''"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE INDEX certificate_by_name ON certificate (name);"
+    "INSERT INTO certificate SELECT serial, name, fingerprint, key_sha256, not_before, not_after,"
+    "  created, CASE status WHEN 'revoked' THEN changed ELSE 0 END, '' FROM identity;"
+    "CREATE TABLE key_use ("
+    "  key_sha256 TEXT PRIMARY KEY NOT NULL,"
+    "  name       TEXT NOT NULL,"
+    "  since      INTEGER NOT NULL"
+    ") STRICT, WITHOUT ROWID;"
+    "INSERT INTO key_use SELECT key_sha256, name, created FROM identity;"
+    "CREATE TABLE blocked_key ("
+    "  key_sha256 TEXT PRIMARY KEY NOT NULL CHECK (length(key_sha256) = 64),"
+    "  reason     TEXT NOT NULL,"
+    "  source     TEXT NOT NULL DEFAULT '',"
+    "  added      INTEGER NOT NULL"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE token ("
+    "  id         INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  hash       TEXT NOT NULL UNIQUE CHECK (length(hash) = 64)," /* never the token itself */
+    "  name       TEXT NOT NULL CHECK (name <> ''),"
+    "  kind       TEXT NOT NULL CHECK (kind IN ('device', 'service', 'admin')),"
+    "  role       TEXT NOT NULL CHECK (role <> ''),"
+    "  tenant     TEXT NOT NULL DEFAULT '',"
+    "  site       TEXT NOT NULL DEFAULT '',"
+    "  days       INTEGER NOT NULL DEFAULT 0," /* of the certificate; 0: the CA's default */
+    "  replaces   INTEGER NOT NULL DEFAULT 0 CHECK (replaces IN (0, 1))," /* the name's key */
+    "  created    INTEGER NOT NULL,"
+    "  expires    INTEGER NOT NULL,"
+    "  used       INTEGER NOT NULL DEFAULT 0," /* when; 0: is not */
+    "  key_sha256 TEXT NOT NULL DEFAULT ''"    /* by which key */
+    ") STRICT;"
+    "CREATE INDEX token_by_name ON token (name);"
+    "CREATE TABLE account ("
+    "  name            TEXT PRIMARY KEY NOT NULL CHECK (name <> ''),"
+    "  role            TEXT NOT NULL CHECK (role <> ''),"
+    "  tenant          TEXT NOT NULL DEFAULT '',"
+    "  site            TEXT NOT NULL DEFAULT '',"
+    "  status          TEXT NOT NULL CHECK (status IN ('active', 'suspended', 'revoked')),"
+    "  verifier        TEXT NOT NULL DEFAULT ''," /* '': no password over CONNECT */
+    "  scram_salt      TEXT NOT NULL DEFAULT ''," /* hex; '': no SCRAM */
+    "  scram_rounds    INTEGER NOT NULL DEFAULT 0,"
+    "  scram_stored    TEXT NOT NULL DEFAULT '',"
+    "  scram_server    TEXT NOT NULL DEFAULT '',"
+    "  burnt           INTEGER NOT NULL DEFAULT 0," /* when it was seen in the clear */
+    "  burnt_from      TEXT NOT NULL DEFAULT '',"
+    "  created         INTEGER NOT NULL,"
+    "  changed         INTEGER NOT NULL"
+    ") STRICT, WITHOUT ROWID;"
+#define OWNED(name, when)                                                        \
+    "CREATE TRIGGER " name " BEFORE " when " WHEN EXISTS (SELECT 1 FROM key_use" \
+    "  WHERE key_sha256 = NEW.key_sha256 AND name <> NEW.name) BEGIN"            \
+    "  SELECT RAISE(ABORT, 'this key belongs to another identity'); END;"
+    OWNED("key_is_free", "INSERT ON identity")
+        OWNED("key_stays_free", "UPDATE OF key_sha256 ON identity")
+#undef OWNED
+#define USED(name, when)                           \
+    "CREATE TRIGGER " name " AFTER " when " BEGIN" \
+    "  INSERT OR IGNORE INTO key_use VALUES (NEW.key_sha256, NEW.name, NEW.changed); END;"
+            USED("key_is_used", "INSERT ON identity")
+                USED("key_is_changed", "UPDATE OF key_sha256 ON identity")
+#undef USED
+#define MOVES(name, when)                          \
+    "CREATE TRIGGER " name " AFTER " when " BEGIN" \
+    "  UPDATE policy_version SET counter = counter + 1; END;"
+#include "pki/policy_moves_3.def"
+#undef MOVES
 };
 
 static int read_number(sqlite3 *db, const char *pragma, int *out)
