@@ -20,7 +20,8 @@ int authentication_begin(struct client *client, struct mqtt_span method,
     if (a == NULL)
         return -ENOMEM;
     *a = (struct authentication){ .method_len = method.len, .connect_len = connect_body.len };
-    memcpy(a->bytes, method.data, method.len);
+    if (method.len > 0)
+        memcpy(a->bytes, method.data, method.len);
     if (connect_body.len > 0)
         memcpy(a->bytes + method.len, connect_body.data, connect_body.len);
     client->authentication = a;
@@ -39,6 +40,20 @@ struct mqtt_span authentication_connect(const struct client *client)
     const struct authentication *a = client->authentication;
 
     return (struct mqtt_span){ a->bytes + a->method_len, a->connect_len };
+}
+
+void authentication_settle(struct client *client)
+{
+    struct authentication *a = client->authentication;
+
+    if (a == NULL)
+        return;
+    a->exchange = NULL;
+    a->is_under_way = false;
+    if (a->method_len > 0)
+        return;
+    free(a);
+    client->authentication = NULL;
 }
 
 void authentication_abandon(struct client *client)
@@ -62,6 +77,7 @@ static enum mqtt_status reauthenticate(struct client *client, const struct mqtt_
     struct authentication *a = client->authentication;
     struct admission_answer answer = { .exchange = a->exchange };
     const struct admission_request request = {
+        .client = client,
         .facts = client->facts,
         .method = authentication_method(client),
         .data = auth->data,
@@ -76,7 +92,7 @@ static enum mqtt_status reauthenticate(struct client *client, const struct mqtt_
         encode_auth(client, MQTT_CONTINUE_AUTHENTICATION, request.method, answer.data);
         return MQTT_OK;
     }
-    if (admission == ADMISSION_REFUSE
+    if (admission != ADMISSION_ALLOW
         || !identity_equal(&answer.identity, client->session->identity)) {
         client_doom(client, MQTT_NOT_AUTHORIZED, "re-authentication failed");
         return MQTT_OK;

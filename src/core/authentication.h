@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Enhanced authentication of one connection: what has to be remembered between
- * its steps. MQTT 5.0 section 4.12. Private to the core. */
+/* What has to be remembered of a CONNECT between the steps of an enhanced authentication, or
+ * until its verdict comes. MQTT 5.0 section 4.12. Private to the core. */
 #pragma once
 
 #include "base/attrs.h"
@@ -12,9 +12,9 @@
 struct client;
 
 struct authentication {
-    void *exchange;    /* the admission port's, NULL between exchanges */
-    bool is_under_way; /* an AUTH from the client is awaited */
-    size_t method_len;
+    void *exchange;     /* the admission port's, NULL between exchanges */
+    bool is_under_way;  /* an AUTH from the client is awaited */
+    size_t method_len;  /* 0: no enhanced authentication */
     size_t connect_len; /* body of the CONNECT, while it waits */
     uint8_t bytes[];    /* method, then CONNECT body */
 };
@@ -24,6 +24,9 @@ MQTT_NODISCARD int authentication_begin(struct client *client, struct mqtt_span 
                                         struct mqtt_span connect_body);
 struct mqtt_span authentication_method(const struct client *client); /* empty: none */
 struct mqtt_span authentication_connect(const struct client *client);
+
+/* The verdict is there: what is not needed for a re-authentication is forgotten. */
+void authentication_settle(struct client *client);
 
 /* Gives up an unfinished exchange and forgets everything. No authentication is fine. */
 void authentication_abandon(struct client *client);

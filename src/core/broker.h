@@ -82,6 +82,15 @@ int broker_home_shard(const struct broker *broker, struct mqtt_span bytes);
 MQTT_HOT size_t client_receive(struct client *client, struct mqtt_span bytes, uint64_t now_ms,
                                bool *out_client_gone);
 
+/* Is it waiting for a verdict (ADMISSION_WAIT)? Then client_receive() uses nothing: what it left is
+ * to be kept and nothing more read until transport_port.resume. */
+bool client_is_waiting(const struct client *client);
+
+/* The verdict on a client that waits; ADMISSION_CONTINUE and ADMISSION_WAIT are fine, too. Not from
+ * inside another call. The client may be gone afterwards. */
+void client_judged(struct client *client, enum admission admission, struct admission_answer *answer,
+                   uint64_t now_ms);
+
 /* The whole length of the unfinished packet at the front, so that the edge may
  * reserve as much; 0 when unknown or none. Never above limits.packet_bytes. */
 size_t client_wants_bytes(const struct client *client);

@@ -121,7 +121,8 @@ static size_t receive_packets(struct client *client, struct mqtt_span bytes, uin
 {
     size_t used = 0;
 
-    while (client->state != CLIENT_CLOSING && used < bytes.len) {
+    while (client->state != CLIENT_CLOSING && client->state != CLIENT_AWAITS_VERDICT
+           && used < bytes.len) {
         struct mqtt_frame frame;
         struct mqtt_span rest = { bytes.data + used, bytes.len - used };
         enum mqtt_status status = mqtt_frame_decode(rest, packet_limit(client), &frame);
@@ -159,6 +160,11 @@ size_t client_receive(struct client *client, struct mqtt_span bytes, uint64_t no
 size_t client_wants_bytes(const struct client *client)
 {
     return client->wants_bytes;
+}
+
+bool client_is_waiting(const struct client *client)
+{
+    return client->state == CLIENT_AWAITS_VERDICT;
 }
 
 int broker_home_shard(const struct broker *broker, struct mqtt_span bytes)

@@ -21,7 +21,8 @@
 enum client_state {
     CLIENT_CLOSING = 0,
     CLIENT_AWAITS_CONNECT,
-    CLIENT_AWAITS_AUTH, /* enhanced authentication under way */
+    CLIENT_AWAITS_AUTH,    /* enhanced authentication under way */
+    CLIENT_AWAITS_VERDICT, /* of the admission port; no packet is looked at */
     CLIENT_ACTIVE,
     CLIENT_STATE_COUNT,
 };

@@ -2,6 +2,7 @@
 /* CONNECT: who is it, may it, which session. MQTT 5.0 sections 3.1.4 and 4.12. */
 #include "codec/connect.h"
 
+#include "base/invariant.h"
 #include "codec/disconnect.h"
 #include "codec/topic.h"
 #include "codec/utf8.h"
@@ -264,6 +265,36 @@ static enum mqtt_status continue_authentication(struct client *client,
     return MQTT_OK;
 }
 
+static enum mqtt_status await_verdict(struct client *client, struct admission_answer *answer)
+{
+    client->authentication->exchange = answer->exchange;
+    client->authentication->is_under_way = false;
+    client->state = CLIENT_AWAITS_VERDICT;
+    return MQTT_OK;
+}
+
+/* What the admission port says to a CONNECT, at whatever step. `connect` may lie in
+ * client->authentication. */
+static enum mqtt_status follow(struct client *client, const struct mqtt_connect *connect,
+                               enum admission admission, struct admission_answer *answer,
+                               uint64_t now_ms)
+{
+    bool has_method = authentication_method(client).len > 0;
+    enum mqtt_status status;
+
+    if (admission == ADMISSION_CONTINUE && has_method)
+        return continue_authentication(client, answer);
+    if (admission == ADMISSION_WAIT)
+        return await_verdict(client, answer);
+    if (client->authentication != NULL)
+        client->authentication->exchange = NULL; /* it is over, whatever follows */
+    /* [MQTT-4.12.0-6]: no method, no AUTH */
+    status = on_answer(client, connect, admission == ADMISSION_ALLOW ? admission : ADMISSION_REFUSE,
+                       answer, now_ms);
+    authentication_settle(client);
+    return status;
+}
+
 enum mqtt_status on_connect(struct client *client, const struct mqtt_frame *frame, uint64_t now_ms)
 {
     const struct admission_port *port = &client->broker->options.ports.admission;
@@ -280,6 +311,7 @@ enum mqtt_status on_connect(struct client *client, const struct mqtt_frame *fram
         return refuse(client, reason, text, NULL);
 
     const struct admission_request request = {
+        .client = client,
         .facts = client->facts,
         .connect = &connect,
         .method = connect.authentication_method,
@@ -289,12 +321,12 @@ enum mqtt_status on_connect(struct client *client, const struct mqtt_frame *fram
         && authentication_begin(client, connect.authentication_method, frame->body) < 0)
         return refuse(client, MQTT_SERVER_BUSY, "out of memory", NULL);
     enum admission admission = port->decide(port->context, &request, &answer);
-    if (admission == ADMISSION_CONTINUE) {
-        if (client->authentication != NULL)
-            return continue_authentication(client, &answer);
-        admission = ADMISSION_REFUSE; /* [MQTT-4.12.0-6]: no method, no AUTH */
+    if (admission == ADMISSION_WAIT && client->authentication == NULL
+        && authentication_begin(client, (struct mqtt_span){ 0 }, frame->body) < 0) {
+        port->abandon(port->context, answer.exchange);
+        return refuse(client, MQTT_SERVER_BUSY, "out of memory", NULL);
     }
-    return on_answer(client, &connect, admission, &answer, now_ms);
+    return follow(client, &connect, admission, &answer, now_ms);
 }
 
 enum mqtt_status on_connect_auth(struct client *client, const struct mqtt_frame *frame,
@@ -317,6 +349,7 @@ enum mqtt_status on_connect_auth(struct client *client, const struct mqtt_frame 
         return refuse(client, mqtt_status_reason(status), mqtt_status_text(status), NULL);
 
     const struct admission_request request = {
+        .client = client,
         .facts = client->facts,
         .connect = &connect,
         .method = auth.method,
@@ -324,11 +357,29 @@ enum mqtt_status on_connect_auth(struct client *client, const struct mqtt_frame 
         .exchange = a->exchange,
     };
     enum admission admission = port->decide(port->context, &request, &answer);
-    if (admission == ADMISSION_CONTINUE)
-        return continue_authentication(client, &answer);
-    a->exchange = NULL;
-    a->is_under_way = false;
-    return on_answer(client, &connect, admission, &answer, now_ms);
+    return follow(client, &connect, admission, &answer, now_ms);
+}
+
+void client_judged(struct client *client, enum admission admission, struct admission_answer *answer,
+                   uint64_t now_ms)
+{
+    struct broker *broker = client->broker;
+    void *transport = client->transport;
+    struct mqtt_connect connect = { 0 };
+
+    MQTT_INVARIANT(client->state == CLIENT_AWAITS_VERDICT);
+    client->state = CLIENT_AWAITS_CONNECT; /* where on_connect() left off */
+    client->received_ms = now_ms;
+    /* It was decoded once: it still is a CONNECT. */
+    enum mqtt_status status = mqtt_connect_decode(authentication_connect(client), &connect);
+    if (status == MQTT_OK)
+        status = follow(client, &connect, admission, answer, now_ms);
+    if (status != MQTT_OK)
+        client_doom_for(client, status);
+    bool goes_on = client->state != CLIENT_CLOSING && client->state != CLIENT_AWAITS_VERDICT;
+    broker_reap(broker, now_ms);
+    if (goes_on)
+        broker->options.ports.transport.resume(transport);
 }
 
 enum mqtt_status on_connect_abandoned(struct client *client, const struct mqtt_frame *frame,

@@ -14,6 +14,7 @@ static const packet_handler handlers[CLIENT_STATE_COUNT][MQTT_PACKET_TYPE_COUNT]
         [MQTT_AUTH]        = on_connect_auth,
         [MQTT_DISCONNECT]  = on_connect_abandoned,
     },
+    [CLIENT_AWAITS_VERDICT] = { 0 }, /* what comes waits, too */
     [CLIENT_ACTIVE] = {
         [MQTT_PUBLISH]     = on_publish,
         [MQTT_PUBACK]      = on_puback,
@@ -29,9 +30,8 @@ static const packet_handler handlers[CLIENT_STATE_COUNT][MQTT_PACKET_TYPE_COUNT]
 };
 
 static const char *const state_names[CLIENT_STATE_COUNT] = {
-    [CLIENT_CLOSING] = "closing",
-    [CLIENT_AWAITS_CONNECT] = "awaits CONNECT",
-    [CLIENT_AWAITS_AUTH] = "awaits AUTH",
+    [CLIENT_CLOSING] = "closing",         [CLIENT_AWAITS_CONNECT] = "awaits CONNECT",
+    [CLIENT_AWAITS_AUTH] = "awaits AUTH", [CLIENT_AWAITS_VERDICT] = "awaits verdict",
     [CLIENT_ACTIVE] = "active",
 };
 

@@ -95,6 +95,7 @@ static bool said_goodbye(struct world_peer *peer, uint8_t reason)
     return frame.type == MQTT_DISCONNECT && frame.body.len > 0 && frame.body.data[0] == reason;
 }
 
+/* In CLIENT_AWAITS_VERDICT nothing is looked at: see verdict_test.c. */
 static void what_is_not_allowed_closes(void **state)
 {
     (void)state;
@@ -103,7 +104,7 @@ static void what_is_not_allowed_closes(void **state)
             struct world world;
             struct mqtt_publish publish;
 
-            if (allowed[s][t])
+            if (allowed[s][t] || s == CLIENT_AWAITS_VERDICT)
                 continue;
             world_init(&world, 1, NULL);
             struct world_peer *other = world_open(&world, MQTT_VERSION_5);

@@ -23,6 +23,9 @@ struct transport_port {
     /* The core is done with this client: send what is in its outbox, then close. The
      * transport moves client_outbox() away; the client is gone when this returns. */
     void (*close)(void *transport, struct client *client);
+    /* A client that waited for its verdict (client_is_waiting) goes on: give it what had arrived,
+     * then read again. Called from client_judged() only. May be NULL when nobody ever waits. */
+    void (*resume)(void *transport);
 };
 
 /* ---- who may come in ---- */
@@ -31,10 +34,12 @@ enum admission {
     ADMISSION_REFUSE = 0,
     ADMISSION_ALLOW,
     ADMISSION_CONTINUE, /* enhanced authentication: send AUTH with `data`, wait for the answer */
+    ADMISSION_WAIT,     /* it takes a while; client_judged() follows. Not for re-authentication */
 };
 
 struct admission_request {
-    const void *facts; /* what the edge knows of the connection; opaque to the core */
+    struct client *client; /* for client_judged(): lives until then or until `abandon` */
+    const void *facts;     /* what the edge knows of the connection; opaque to the core */
     const struct mqtt_connect *connect; /* NULL in later steps of an enhanced authentication */
     struct mqtt_span method;            /* empty: none */
     struct mqtt_span data;
@@ -49,7 +54,7 @@ struct admission_answer {
     const struct role *role;      /* when allowed; of the current policy; NULL: may do nothing */
     bool client_id_is_bound;      /* the client id must equal the device name or start with it */
     struct mqtt_span data;        /* authentication data to send; borrowed until the next call */
-    void *exchange;               /* state of an unfinished enhanced authentication */
+    void *exchange;               /* state of what is unfinished: CONTINUE and WAIT */
     const char *server_reference; /* with 0x9C and 0x9D; NULL: none */
 };
 

@@ -1,13 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/world.h"
 
-#include "codec/ack.h"
-#include "codec/connack.h"
-#include "codec/disconnect.h"
-#include "codec/properties.h"
-#include "codec/suback.h"
-#include "codec/subscribe.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +56,31 @@ static void on_close(void *transport, struct client *client)
     peer->is_open = false;
 }
 
+static void send_on(struct world_peer *peer, struct mqtt_span bytes)
+{
+    bool gone = false;
+    size_t used = client_receive(peer->client, bytes, peer->world->now_ms, &gone);
+
+    must(gone == (peer->client == NULL), "close and client_receive disagree");
+    if (gone || !client_is_waiting(peer->client))
+        return;
+    peer->left = realloc(peer->left, peer->left_len + bytes.len - used + 1);
+    must(peer->left != NULL, "out of memory");
+    memcpy(peer->left + peer->left_len, bytes.data + used, bytes.len - used);
+    peer->left_len += bytes.len - used;
+}
+
+static void resume(void *transport)
+{
+    struct world_peer *peer = transport;
+    struct mqtt_span left = { peer->left, peer->left_len };
+
+    peer->left = NULL;
+    peer->left_len = 0;
+    send_on(peer, left);
+    free((void *)(uintptr_t)left.data);
+}
+
 static enum admission exchange(const struct admission_request *request,
                                struct admission_answer *out)
 {
@@ -73,6 +91,19 @@ static enum admission exchange(const struct admission_request *request,
     }
     out->reason = MQTT_NOT_AUTHORIZED;
     return span_equal(request->data, span_of("pong")) ? ADMISSION_ALLOW : ADMISSION_REFUSE;
+}
+
+static void allow(const struct world *world, const struct world_peer *peer,
+                  struct admission_answer *out)
+{
+    out->data = (struct mqtt_span){ 0 };
+    out->identity = (struct identity){
+        .device = peer->device[0] != '\0' ? peer->device : NULL,
+        .tenant = world->tenant,
+        .role = peer->role,
+        .proved = peer->device[0] != '\0',
+    };
+    out->role = policy_find(world->policy, &out->identity);
 }
 
 static enum admission admit(void *context, const struct admission_request *request,
@@ -88,17 +119,28 @@ static enum admission admit(void *context, const struct admission_request *reque
     }
     if (request->method.len > 0)
         admission = exchange(request, out);
+    if (admission == ADMISSION_ALLOW && world->slow != NULL
+        && strcmp(world->slow, peer->device) == 0) {
+        must(request->client == peer->client, "whose CONNECT is it?");
+        out->exchange = (void *)(uintptr_t)&world_key;
+        return ADMISSION_WAIT;
+    }
     if (admission != ADMISSION_ALLOW)
         return admission;
-    out->data = (struct mqtt_span){ 0 };
-    out->identity = (struct identity){
-        .device = peer->device[0] != '\0' ? peer->device : NULL,
-        .tenant = world->tenant,
-        .role = peer->role,
-        .proved = peer->device[0] != '\0',
-    };
-    out->role = policy_find(world->policy, &out->identity);
+    allow(world, peer, out);
     return ADMISSION_ALLOW;
+}
+
+void world_judge(struct world_peer *peer, enum admission admission)
+{
+    struct admission_answer answer = { .reason = MQTT_NOT_AUTHORIZED };
+
+    if (admission == ADMISSION_ALLOW)
+        allow(peer->world, peer, &answer);
+    if (admission == ADMISSION_WAIT)
+        answer.exchange = (void *)(uintptr_t)&world_key;
+    client_judged(peer->client, admission, &answer, peer->world->now_ms);
+    world_run(peer->world);
 }
 
 static void find_standing(void *context, const struct identity *identity, struct standing *out)
@@ -116,8 +158,10 @@ static void find_standing(void *context, const struct identity *identity, struct
 
 static void abandon(void *context, void *unfinished)
 {
-    (void)context;
-    (void)unfinished;
+    struct world *world = context;
+
+    must(unfinished != NULL, "nothing to abandon");
+    world->abandoned++;
 }
 
 static void on_event(void *context, const struct event *event)
@@ -216,7 +260,7 @@ void world_init(struct world *world, unsigned shards, const struct limits *limit
             .shared = world->shared,
             .response_prefix = "answers",
             .ports = {
-                .transport = { wake, on_close },
+                .transport = { wake, on_close, resume },
                 .admission = { world, admit, find_standing, abandon },
                 .events = { world, on_event },
                 .observe = { world, note },
@@ -235,6 +279,7 @@ void world_fini(struct world *world)
         if (world->peers[i].is_open && world->peers[i].client != NULL)
             client_lost(world->peers[i].client, world->now_ms);
         free(world->peers[i].inbox);
+        free(world->peers[i].left);
     }
     for (unsigned i = 0; i < world->shards; i++)
         broker_free(world->brokers[i]);
@@ -279,7 +324,6 @@ struct world_peer *world_open(struct world *world, enum mqtt_version version)
 void world_send(struct world_peer *peer, struct mqtt_span bytes)
 {
     struct world *world = peer->world;
-    bool gone = false;
 
     if (!peer->is_open)
         return;
@@ -293,8 +337,7 @@ void world_send(struct world_peer *peer, struct mqtt_span bytes)
             return;
         }
     }
-    client_receive(peer->client, bytes, world->now_ms, &gone);
-    must(gone == (peer->client == NULL), "close and client_receive disagree");
+    send_on(peer, bytes);
 }
 
 void world_break(struct world_peer *peer)
@@ -363,137 +406,4 @@ void world_sleep(struct world *world, uint64_t ms)
         world->now_ms = next_ms > world->now_ms ? next_ms : world->now_ms + 1;
         world_run(world);
     }
-}
-
-/* ---- packets ---- */
-
-bool world_take(struct world_peer *peer, struct mqtt_frame *out)
-{
-    struct mqtt_span rest = { peer->inbox + peer->parsed, peer->len - peer->parsed };
-
-    if (rest.len == 0 || mqtt_frame_decode(rest, INBOX_BYTES, out) != MQTT_OK)
-        return false;
-    peer->parsed += out->len;
-    return true;
-}
-
-static void send_written(struct world_peer *peer, const struct mqtt_writer *w)
-{
-    must(w->status == MQTT_OK, "packet does not fit");
-    world_send(peer, mqtt_writer_written(w));
-    world_run(peer->world);
-}
-
-static void put_number(struct mqtt_writer *w, uint8_t id, enum mqtt_property_type type,
-                       uint32_t number)
-{
-    const struct mqtt_property property = { .id = id, .type = type, .number = number };
-
-    if (number != 0)
-        mqtt_property_write(w, &property);
-}
-
-bool world_connect(struct world_peer *peer, const struct world_connect *how, uint8_t *out_reason)
-{
-    uint8_t packet[1024];
-    uint8_t block[64];
-    uint8_t will_block[16];
-    struct mqtt_connack connack = { 0 };
-    struct mqtt_frame frame;
-    struct mqtt_connect connect = {
-        .version = peer->version,
-        .clean_start = !how->resume,
-        .keep_alive_s = how->keep_alive_s,
-        .client_id = span_of(how->client_id),
-    };
-    struct mqtt_writer w = mqtt_writer_over(block, sizeof(block));
-
-    put_number(&w, MQTT_PROP_SESSION_EXPIRY, MQTT_PROPERTY_U32, how->expiry_s);
-    put_number(&w, MQTT_PROP_RECEIVE_MAXIMUM, MQTT_PROPERTY_U16, how->receive_maximum);
-    put_number(&w, MQTT_PROP_TOPIC_ALIAS_MAXIMUM, MQTT_PROPERTY_U16, how->alias_maximum);
-    if (peer->version == MQTT_VERSION_5)
-        connect.properties = mqtt_writer_written(&w);
-    if (how->will_topic != NULL) {
-        connect.has_will = true;
-        connect.will.topic = span_of(how->will_topic);
-        connect.will.payload = span_of("gone");
-        w = mqtt_writer_over(will_block, sizeof(will_block));
-        put_number(&w, MQTT_PROP_WILL_DELAY, MQTT_PROPERTY_U32, how->will_delay_s);
-        if (peer->version == MQTT_VERSION_5)
-            connect.will.properties = mqtt_writer_written(&w);
-    }
-    w = mqtt_writer_over(packet, sizeof(packet));
-    mqtt_connect_encode(&w, &connect);
-    send_written(peer, &w);
-    must(world_take(peer, &frame) && frame.type == MQTT_CONNACK, "no CONNACK");
-    must(mqtt_connack_decode(peer->version, frame.body, &connack) == MQTT_OK, "CONNACK");
-    if (out_reason != NULL)
-        *out_reason = connack.reason;
-    else
-        must(connack.reason == 0, "CONNECT was refused");
-    return connack.session_present;
-}
-
-uint8_t world_subscribe(struct world_peer *peer, const char *filter, enum mqtt_qos qos)
-{
-    uint8_t packet[1024];
-    struct mqtt_writer w = mqtt_writer_over(packet, sizeof(packet));
-    const struct mqtt_subscription entry = { .filter = span_of(filter), .qos = qos };
-    struct mqtt_suback suback = { 0 };
-    struct mqtt_frame frame;
-
-    mqtt_subscribe_encode(&w, peer->version, 1, (struct mqtt_span){ 0 }, &entry, 1);
-    send_written(peer, &w);
-    must(world_take(peer, &frame) && frame.type == MQTT_SUBACK, "no SUBACK");
-    must(mqtt_suback_decode(peer->version, MQTT_SUBACK, frame.body, &suback) == MQTT_OK, "SUBACK");
-    return suback.reasons.data[0];
-}
-
-void world_publish(struct world_peer *peer, const char *topic, const char *payload,
-                   enum mqtt_qos qos, uint16_t packet_id, bool retain)
-{
-    uint8_t packet[2048];
-    const struct mqtt_publish_out publish = {
-        .qos = qos,
-        .retain = retain,
-        .packet_id = packet_id,
-        .topic = span_of(topic),
-        .payload = span_of(payload),
-    };
-
-    must(mqtt_publish_size(peer->version, &publish) <= sizeof(packet), "PUBLISH");
-    uint8_t *end = mqtt_publish_write(packet, peer->version, &publish, NULL);
-    world_send(peer, (struct mqtt_span){ packet, (size_t)(end - packet) });
-    world_run(peer->world);
-}
-
-void world_ack(struct world_peer *peer, enum mqtt_packet_type type, uint16_t packet_id)
-{
-    uint8_t packet[8];
-    struct mqtt_writer w = mqtt_writer_over(packet, sizeof(packet));
-    const struct mqtt_ack ack = { .packet_id = packet_id };
-
-    mqtt_ack_encode(&w, peer->version, type, &ack);
-    send_written(peer, &w);
-}
-
-bool world_take_publish(struct world_peer *peer, struct mqtt_publish *out)
-{
-    struct mqtt_frame frame;
-    size_t before = peer->parsed;
-
-    if (!world_take(peer, &frame))
-        return false;
-    if (frame.type == MQTT_PUBLISH
-        && mqtt_publish_decode(peer->version, frame.flags, frame.body, out) == MQTT_OK)
-        return true;
-    peer->parsed = before;
-    return false;
-}
-
-bool world_expect(struct world_peer *peer, enum mqtt_packet_type type)
-{
-    struct mqtt_frame frame;
-
-    return world_take(peer, &frame) && frame.type == type;
 }

@@ -28,6 +28,8 @@ struct world_peer {
     bool is_open;
     bool takes_nothing; /* a peer that does not read */
     enum mqtt_version version;
+    uint8_t *left; /* what it sent while its client waits for a verdict */
+    size_t left_len;
     size_t len;    /* bytes in inbox */
     size_t parsed; /* of them, already taken by world_take */
     uint8_t *inbox;
@@ -48,6 +50,8 @@ struct world {
     unsigned notes[2];  /* permissions observed: refused, allowed */
     const char *tenant; /* of those who come in from now on; NULL: none */
     const char *barred; /* a device that may not be here; after the next change of policy */
+    const char *slow;   /* a device whose verdict takes until world_judge(); NULL: none */
+    unsigned abandoned; /* exchanges that were given up */
     /* Enhanced authentication that the fake admission knows: method "echo" wants the
      * answer "pong" to its "ping". */
 };
@@ -68,6 +72,9 @@ struct world_peer *world_open_device(struct world *world, enum mqtt_version vers
 
 /* Bytes from the peer; a whole CONNECT first, as it decides the shard. */
 void world_send(struct world_peer *peer, struct mqtt_span bytes);
+
+/* The verdict on a peer of the slow device. */
+void world_judge(struct world_peer *peer, enum admission admission);
 
 /* The connection breaks. */
 void world_break(struct world_peer *peer);

@@ -10,7 +10,9 @@ static void on_ready(struct loop_watch *watch, unsigned ready)
 {
     struct connection *connection = MQTT_CONTAINER_OF(watch, struct connection, watch);
     /* One thing a call: either may free it, and what is still true is reported again. */
-    if ((ready & LOOP_READABLE) != 0)
+    if (connection->is_waiting && (ready & LOOP_READABLE) != 0)
+        connection_lost(connection); /* it is not watched for that: the socket broke */
+    else if ((ready & LOOP_READABLE) != 0)
         receive_ready(connection);
     else
         transmit_flush(connection);
@@ -238,6 +240,7 @@ void connection_end(struct connection *connection, struct outbox *rest)
 {
     struct net *net = connection->net;
     connection->phase = PHASE_FLUSHING;
+    connection->is_waiting = false;
     connection->closing = *rest;
     free(connection->input);
     connection->input = NULL;

@@ -42,6 +42,7 @@ struct connection {
     struct held *output;      /* ciphertext the socket did not take */
     uint8_t phase;            /* enum phase */
     bool is_blocked;          /* the socket is full: watched for writing */
+    bool is_waiting;          /* for its client's verdict: not read */
     struct list all;          /* in net->connections */
     struct wheel_timer timer; /* before OPEN: CONNECT deadline; after: linger */
     union {
@@ -96,6 +97,9 @@ void connection_linger(struct connection *connection);
 /* net/receive.c: the socket is readable. May free the connection. */
 void receive_ready(struct connection *connection);
 
+/* The client has its verdict (transport port): it is given what it left, then read again. */
+void receive_resume(struct connection *connection);
+
 /* Gives bytes to the client and keeps what is left. False when the connection is
  * gone or ending. */
 bool receive_bytes(struct connection *connection, struct mqtt_span bytes);
@@ -106,6 +110,9 @@ void transmit_flush(struct connection *connection);
 
 /* Sends or holds the ciphertext in the TLS shard. Negative errno when the socket broke. */
 MQTT_NODISCARD int transmit_ciphertext(struct connection *connection);
+
+/* What it is watched for follows from is_blocked and is_waiting. */
+MQTT_NODISCARD int transmit_watch(struct connection *connection);
 
 /* The connection has output: flushed at the end of this turn. */
 void transmit_later(struct connection *connection);

@@ -31,9 +31,14 @@ static void on_close(void *transport, struct client *client)
     connection_end(transport, &rest);
 }
 
+static void on_resume(void *transport)
+{
+    receive_resume(transport);
+}
+
 struct transport_port net_transport(void)
 {
-    return (struct transport_port){ .wake = on_wake, .close = on_close };
+    return (struct transport_port){ .wake = on_wake, .close = on_close, .resume = on_resume };
 }
 
 /* ---- end of turn ---- */

@@ -259,7 +259,55 @@ static void a_peer_that_does_not_read_gets_everything_later(void **state)
     }
 }
 
+/* The peer is not read while its client waits, and what it has sent is not lost. */
+static void a_client_that_waits_gets_everything_later(void **state)
+{
+    (void)state;
+    for (size_t k = 0; k < MQTT_ARRAY_LEN(kinds); k++) {
+        struct world world;
+        struct device device;
+        world_open(&world, kinds[k], NULL);
+        device_connect_to(&device, &world, "lamp");
+        device_connect(&world, &device);
+        struct queue expected = { 0 };
+        queue_put_publish(&expected, 100, 1);
+        queue_put_publish(&expected, 700000, 2);
+        queue_put(&device.out, "\x82\x05\0\1\0\0\0", 7);
+        queue_put(&device.out, expected.bytes, expected.len);
+        for (int turn = 0; turn < 50; turn++)
+            both_turn(&world, &device);
+        assert_int_equal(device.in.len, 0);
+        core_judge(world.broker.last);
+        until_came(&world, &device, expected.len);
+        assert_memory_equal(device.in.bytes, expected.bytes, expected.len);
+        free(expected.bytes);
+        device_close(&device);
+        until_alone(&world);
+        world_close(&world);
+    }
+}
+
 /* ---- ends ---- */
+
+static void a_client_that_waits_can_be_lost(void **state)
+{
+    (void)state;
+    for (size_t k = 0; k < MQTT_ARRAY_LEN(kinds); k++) {
+        struct world world;
+        struct device device;
+        world_open(&world, kinds[k], NULL);
+        device_connect_to(&device, &world, "lamp");
+        device_connect(&world, &device);
+        queue_put(&device.out, "\x82\x05\0\1\0\0\0\xc0\0", 9);
+        for (int turn = 0; turn < 50; turn++)
+            both_turn(&world, &device);
+        device_reset(&device);
+        until_alone(&world);
+        assert_int_equal(world.broker.lost, 1);
+        device_close(&device);
+        world_close(&world);
+    }
+}
 
 static void last_words_arrive_though_the_peer_goes_on_sending(void **state)
 {
@@ -649,6 +697,8 @@ int main(void)
         cmocka_unit_test(packets_arrive_whole_however_they_are_cut),
         cmocka_unit_test(connect_may_come_byte_by_byte),
         cmocka_unit_test(a_peer_that_does_not_read_gets_everything_later),
+        cmocka_unit_test(a_client_that_waits_gets_everything_later),
+        cmocka_unit_test(a_client_that_waits_can_be_lost),
         cmocka_unit_test(last_words_arrive_though_the_peer_goes_on_sending),
         cmocka_unit_test(lingering_ends),
         cmocka_unit_test(an_end_from_outside_is_flushed_too),

@@ -77,7 +77,7 @@ size_t client_receive(struct client *client, struct mqtt_span bytes, uint64_t no
     (void)now_ms;
     size_t used = 0;
     client->wants = 0;
-    while (used < bytes.len) {
+    while (used < bytes.len && !client->is_waiting) {
         struct mqtt_frame frame = { 0 };
         struct mqtt_span rest = { bytes.data + used, bytes.len - used };
         enum mqtt_status status = mqtt_frame_decode(rest, 1 << 20, &frame);
@@ -91,6 +91,8 @@ size_t client_receive(struct client *client, struct mqtt_span bytes, uint64_t no
             core_say(client, (struct mqtt_span){ (const uint8_t *)"\x20\x02\0\0", 4 });
         else if (frame.type == MQTT_PUBLISH)
             core_say(client, (struct mqtt_span){ rest.data, frame.len });
+        else if (frame.type == MQTT_SUBSCRIBE)
+            client->is_waiting = true;
         else if (frame.type == MQTT_PINGREQ)
             flood(client);
         else if (frame.type == MQTT_DISCONNECT) {
@@ -101,6 +103,17 @@ size_t client_receive(struct client *client, struct mqtt_span bytes, uint64_t no
         }
     }
     return used;
+}
+
+bool client_is_waiting(const struct client *client)
+{
+    return client->is_waiting;
+}
+
+void core_judge(struct client *client)
+{
+    client->is_waiting = false;
+    client->broker->transport.resume(client->transport);
 }
 
 size_t client_wants_bytes(const struct client *client)

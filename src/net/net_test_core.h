@@ -27,10 +27,14 @@ struct client {
     void *transport;
     struct outbox outbox;
     size_t wants;
+    bool is_waiting; /* from a SUBSCRIBE until core_judge() */
 };
 
 /* Appends to the client's outbox. */
 void core_say(struct client *client, struct mqtt_span bytes);
+
+/* The verdict is there: packets are handled again. */
+void core_judge(struct client *client);
 
 /* Closes the client from the core's side. */
 void core_end(struct client *client);

@@ -73,6 +73,14 @@ void device_close(struct device *device)
     free(device->in.bytes);
 }
 
+void device_reset(struct device *device)
+{
+    const struct linger now = { .l_onoff = 1, .l_linger = 0 };
+    assert_int_equal(setsockopt(device->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now)), 0);
+    close(device->fd);
+    device->fd = -1;
+}
+
 static void push(struct device *device, struct queue *queue)
 {
     ssize_t sent = queue->len > 0 ? send(device->fd, queue->bytes, queue->len, MSG_NOSIGNAL) : 0;

@@ -47,5 +47,8 @@ struct device_target {
 void device_open(struct device *device, const struct device_target *target, const char *identity);
 void device_close(struct device *device);
 
+/* Closes the socket so that the other side sees a reset. */
+void device_reset(struct device *device);
+
 /* Sends what the socket takes, reads what is there. */
 void device_turn(struct device *device);

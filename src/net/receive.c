@@ -69,6 +69,44 @@ static bool keep(struct connection *connection, struct mqtt_span start)
     return true;
 }
 
+/* The client waits for its verdict, and what it left with it: one read at most, as nothing more
+ * is read meanwhile. */
+static bool hold(struct connection *connection, struct mqtt_span rest)
+{
+    connection->is_waiting = true;
+    if (transmit_watch(connection) < 0) {
+        connection_lost(connection);
+        return false;
+    }
+    free(connection->input);
+    connection->input = NULL;
+    if (rest.len == 0)
+        return true;
+    struct held *input = malloc(sizeof(*input) + rest.len);
+    if (input == NULL) {
+        net_refuse(connection->net, &connection->facts, NET_REFUSED_MEMORY, "out of memory");
+        connection_lost(connection);
+        return false;
+    }
+    *input = (struct held){ .capacity = rest.len, .end = rest.len };
+    memcpy(input->bytes, rest.data, rest.len);
+    connection->input = input;
+    return true;
+}
+
+void receive_resume(struct connection *connection)
+{
+    struct held *input = connection->input;
+
+    connection->is_waiting = false;
+    connection->input = NULL;
+    if (transmit_watch(connection) < 0)
+        connection_lost(connection);
+    else if (input != NULL)
+        (void)receive_bytes(connection, (struct mqtt_span){ input->bytes, input->end });
+    free(input);
+}
+
 bool receive_bytes(struct connection *connection, struct mqtt_span bytes)
 {
     bool is_gone = false;
@@ -76,6 +114,8 @@ bool receive_bytes(struct connection *connection, struct mqtt_span bytes)
         client_receive(connection->client, bytes, loop_now_ms(connection->net->loop), &is_gone);
     if (is_gone)
         return false;
+    if (MQTT_UNLIKELY(client_is_waiting(connection->client)))
+        return hold(connection, (struct mqtt_span){ bytes.data + used, bytes.len - used });
     if (MQTT_LIKELY(used == bytes.len && connection->input == NULL))
         return true;
     return keep(connection, (struct mqtt_span){ bytes.data + used, bytes.len - used });

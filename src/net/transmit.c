@@ -24,11 +24,19 @@ void transmit_later(struct connection *connection)
         list_push_back(&connection->net->dirty, &connection->dirty);
 }
 
+int transmit_watch(struct connection *connection)
+{
+    unsigned interest = connection->is_waiting ? 0 : LOOP_READABLE;
+
+    if (connection->is_blocked)
+        interest |= LOOP_WRITABLE;
+    return loop_watch_change(connection->net->loop, &connection->watch, interest);
+}
+
 static int set_blocked(struct connection *connection, bool is_blocked)
 {
     connection->is_blocked = is_blocked;
-    return loop_watch_change(connection->net->loop, &connection->watch,
-                             is_blocked ? LOOP_READABLE | LOOP_WRITABLE : LOOP_READABLE);
+    return transmit_watch(connection);
 }
 
 /* Sends; *out_sent may be less than asked for, also 0. Negative errno when the socket

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The shorthands of world.h: packets made and taken. */
+#include "core/world.h"
+
+#include "codec/ack.h"
+#include "codec/connack.h"
+#include "codec/properties.h"
+#include "codec/suback.h"
+#include "codec/subscribe.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static void must(bool condition, const char *what)
+{
+    if (condition)
+        return;
+    fprintf(stderr, "world: %s\n", what);
+    abort();
+}
+
+bool world_take(struct world_peer *peer, struct mqtt_frame *out)
+{
+    struct mqtt_span rest = { peer->inbox + peer->parsed, peer->len - peer->parsed };
+
+    if (rest.len == 0 || mqtt_frame_decode(rest, INBOX_BYTES, out) != MQTT_OK)
+        return false;
+    peer->parsed += out->len;
+    return true;
+}
+
+static void send_written(struct world_peer *peer, const struct mqtt_writer *w)
+{
+    must(w->status == MQTT_OK, "packet does not fit");
+    world_send(peer, mqtt_writer_written(w));
+    world_run(peer->world);
+}
+
+static void put_number(struct mqtt_writer *w, uint8_t id, enum mqtt_property_type type,
+                       uint32_t number)
+{
+    const struct mqtt_property property = { .id = id, .type = type, .number = number };
+
+    if (number != 0)
+        mqtt_property_write(w, &property);
+}
+
+bool world_connect(struct world_peer *peer, const struct world_connect *how, uint8_t *out_reason)
+{
+    uint8_t packet[1024];
+    uint8_t block[64];
+    uint8_t will_block[16];
+    struct mqtt_connack connack = { 0 };
+    struct mqtt_frame frame;
+    struct mqtt_connect connect = {
+        .version = peer->version,
+        .clean_start = !how->resume,
+        .keep_alive_s = how->keep_alive_s,
+        .client_id = span_of(how->client_id),
+    };
+    struct mqtt_writer w = mqtt_writer_over(block, sizeof(block));
+
+    put_number(&w, MQTT_PROP_SESSION_EXPIRY, MQTT_PROPERTY_U32, how->expiry_s);
+    put_number(&w, MQTT_PROP_RECEIVE_MAXIMUM, MQTT_PROPERTY_U16, how->receive_maximum);
+    put_number(&w, MQTT_PROP_TOPIC_ALIAS_MAXIMUM, MQTT_PROPERTY_U16, how->alias_maximum);
+    if (peer->version == MQTT_VERSION_5)
+        connect.properties = mqtt_writer_written(&w);
+    if (how->will_topic != NULL) {
+        connect.has_will = true;
+        connect.will.topic = span_of(how->will_topic);
+        connect.will.payload = span_of("gone");
+        w = mqtt_writer_over(will_block, sizeof(will_block));
+        put_number(&w, MQTT_PROP_WILL_DELAY, MQTT_PROPERTY_U32, how->will_delay_s);
+        if (peer->version == MQTT_VERSION_5)
+            connect.will.properties = mqtt_writer_written(&w);
+    }
+    w = mqtt_writer_over(packet, sizeof(packet));
+    mqtt_connect_encode(&w, &connect);
+    send_written(peer, &w);
+    must(world_take(peer, &frame) && frame.type == MQTT_CONNACK, "no CONNACK");
+    must(mqtt_connack_decode(peer->version, frame.body, &connack) == MQTT_OK, "CONNACK");
+    if (out_reason != NULL)
+        *out_reason = connack.reason;
+    else
+        must(connack.reason == 0, "CONNECT was refused");
+    return connack.session_present;
+}
+
+uint8_t world_subscribe(struct world_peer *peer, const char *filter, enum mqtt_qos qos)
+{
+    uint8_t packet[1024];
+    struct mqtt_writer w = mqtt_writer_over(packet, sizeof(packet));
+    const struct mqtt_subscription entry = { .filter = span_of(filter), .qos = qos };
+    struct mqtt_suback suback = { 0 };
+    struct mqtt_frame frame;
+
+    mqtt_subscribe_encode(&w, peer->version, 1, (struct mqtt_span){ 0 }, &entry, 1);
+    send_written(peer, &w);
+    must(world_take(peer, &frame) && frame.type == MQTT_SUBACK, "no SUBACK");
+    must(mqtt_suback_decode(peer->version, MQTT_SUBACK, frame.body, &suback) == MQTT_OK, "SUBACK");
+    return suback.reasons.data[0];
+}
+
+void world_publish(struct world_peer *peer, const char *topic, const char *payload,
+                   enum mqtt_qos qos, uint16_t packet_id, bool retain)
+{
+    uint8_t packet[2048];
+    const struct mqtt_publish_out publish = {
+        .qos = qos,
+        .retain = retain,
+        .packet_id = packet_id,
+        .topic = span_of(topic),
+        .payload = span_of(payload),
+    };
+
+    must(mqtt_publish_size(peer->version, &publish) <= sizeof(packet), "PUBLISH");
+    uint8_t *end = mqtt_publish_write(packet, peer->version, &publish, NULL);
+    world_send(peer, (struct mqtt_span){ packet, (size_t)(end - packet) });
+    world_run(peer->world);
+}
+
+void world_ack(struct world_peer *peer, enum mqtt_packet_type type, uint16_t packet_id)
+{
+    uint8_t packet[8];
+    struct mqtt_writer w = mqtt_writer_over(packet, sizeof(packet));
+    const struct mqtt_ack ack = { .packet_id = packet_id };
+
+    mqtt_ack_encode(&w, peer->version, type, &ack);
+    send_written(peer, &w);
+}
+
+bool world_take_publish(struct world_peer *peer, struct mqtt_publish *out)
+{
+    struct mqtt_frame frame;
+    size_t before = peer->parsed;
+
+    if (!world_take(peer, &frame))
+        return false;
+    if (frame.type == MQTT_PUBLISH
+        && mqtt_publish_decode(peer->version, frame.flags, frame.body, out) == MQTT_OK)
+        return true;
+    peer->parsed = before;
+    return false;
+}
+
+bool world_expect(struct world_peer *peer, enum mqtt_packet_type type)
+{
+    struct mqtt_frame frame;
+
+    return world_take(peer, &frame) && frame.type == type;
+}
