@@ -4,6 +4,7 @@
 #include "config/rulebook.h"
 #include "net/facts.h"
 #include "pki/registry.h"
+#include "pki/registry_life.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -32,5 +32,8 @@ MQTT_NODISCARD int csr_encode(const struct csr *csr, char **out, struct pki_faul
 
 MQTT_NODISCARD int csr_key_sha256(const struct csr *csr, uint8_t out[KEY_SHA256_BYTES]);
 
+/* "EC P-256", "RSA 3072", "ED25519"; cut to `size` (at least 1). */
+void csr_algorithm(const struct csr *csr, char *out, size_t size);
+
 /* The OpenSSL object, borrowed, for the other files of this layer. */
 struct X509_req_st *csr_handle(const struct csr *csr);

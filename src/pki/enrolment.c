@@ -38,6 +38,7 @@ static int describe(const struct enrolment *request, const struct csr *csr,
             entry.name, &(struct registry_place){ entry.role, entry.tenant, entry.site }, fault);
     if (error == 0)
         error = csr_key_sha256(csr, entry.key_sha256);
+    csr_algorithm(csr, entry.algorithm, sizeof(entry.algorithm));
     if (error == 0)
         *out = entry;
     return error;

@@ -7,6 +7,7 @@
 
 #include <sqlite3.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 struct registry {
     sqlite3 *db;
@@ -26,6 +27,20 @@ MQTT_NODISCARD int registry_run(struct registry *registry, sqlite3_stmt *stateme
                                 struct pki_fault *fault);
 
 void registry_bind_text(sqlite3_stmt *statement, int index, const char *text);
+
+void registry_bind_hash(sqlite3_stmt *statement, int index, const uint8_t hash[32]);
+
+/* False: no hash as registry_bind_hash() writes it. */
+bool registry_column_hash(sqlite3_stmt *statement, int column, uint8_t out[32]);
+
+/* A transaction for writing. The end commits when `error` is 0, else takes everything back;
+ * returns `error`, or why it could not be committed. */
+MQTT_NODISCARD int registry_begin(struct registry *registry, struct pki_fault *fault);
+MQTT_NODISCARD int registry_end(struct registry *registry, int error, struct pki_fault *fault);
+
+/* Writes down the certificate that the row of `name` has now; inside a transaction. An SQLite
+ * result. */
+MQTT_NODISCARD int registry_remember(struct registry *registry, const char *name, int64_t now_s);
 
 /* False: no text, or too long. */
 bool registry_column_text(sqlite3_stmt *statement, int column, char *out, size_t size);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pki/registry.h"
+#include "pki/registry_life.h"
 
 #include "pki/scratch.h"
 

@@ -2,6 +2,7 @@
 /* The first start, and every way in which it can be cut short. This program defines the
  * system calls that make something lasting, so that a child can die right before any of
  * them, SQLite's included. */
+#include "pki/registry_life.h"
 #include "pki/scratch.h"
 #include "pki/state.h"
 

@@ -2,6 +2,7 @@
 #include "tools/device_status.h"
 
 #include "pki/registry.h"
+#include "pki/registry_life.h"
 #include "tools/identity_options.h"
 #include "tools/identity_print.h"
 #include "tools/identity_registry.h"
