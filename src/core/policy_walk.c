@@ -67,7 +67,11 @@ static void check_subscription(struct subscription *s)
 {
     struct session *session = s->session;
 
-    if (subscription_judge_again(s)) {
+    if (session->is_cut_off) {
+        subscription_rest(s);
+        return;
+    }
+    if (subscription_wake(s) == 0 && subscription_judge_again(s)) {
         if (s->quota != NULL && session->role != NULL && role_options_of(session->role)->carves)
             recall(session);
         return;
@@ -95,7 +99,8 @@ static bool is_inside(const struct list *cursor, const struct list *head)
 static void enter(struct policy_walk *walk, struct session *session)
 {
     session_role(session);
-    walk->delivery = session->outgoing.queue.next;
+    /* Who is frozen keeps what waits for it; it is judged when the session goes on. */
+    walk->delivery = session->is_cut_off ? &session->outgoing.queue : session->outgoing.queue.next;
     walk->subscription = session->subscriptions.next;
 }
 
