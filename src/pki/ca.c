@@ -222,6 +222,11 @@ const struct certificate *ca_certificate(const struct ca *ca)
     return ca->root;
 }
 
+const struct key *ca_key(const struct ca *ca)
+{
+    return ca->key;
+}
+
 static int check_days(unsigned days, struct pki_fault *fault)
 {
     if (days > CA_MAX_DAYS)

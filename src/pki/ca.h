@@ -35,6 +35,9 @@ void ca_close(struct ca *ca); /* NULL is fine */
 const char *ca_trust_domain(const struct ca *ca);
 const struct certificate *ca_certificate(const struct ca *ca);
 
+/* What it signs with, borrowed, for the other files of this layer. */
+const struct key *ca_key(const struct ca *ca);
+
 /* Reads the trust domain of a root. -EBADMSG: it names none. */
 MQTT_NODISCARD int ca_trust_domain_of(const struct certificate *root,
                                       char out[IDENTITY_URI_DOMAIN_SIZE], struct pki_fault *fault);

@@ -76,8 +76,8 @@ MQTT_NODISCARD int registry_rekey(struct registry *registry, const char *name,
 
 /* Another name, with everything that belongs to it: grants, groups, tokens, keys. Its certificates
  * carry the old name and are revoked as superseded: it waits for one of the new name, which the
- * same key may have. Nobody else gets the old name. -EINVAL: no valid name; -EEXIST: the name is
- * taken, or something is granted to it already; -EPERM: revoked or retired. */
+ * same key may have. Nobody ever gets the old name. -EINVAL: no valid name; -EEXIST: the name is or
+ * was another's, or something is granted to it already; -EPERM: revoked or retired. */
 MQTT_NODISCARD int registry_rename(struct registry *registry, const char *name,
                                    const char *new_name, struct pki_fault *fault);
 

@@ -170,8 +170,8 @@ static int check_free(struct registry *registry, const char *name, const char *n
     if (found == 0)
         found =
             ask(registry, "SELECT named FROM former_name WHERE name = ?1", new_name, other, fault);
-    /* To be called again as before is fine. */
-    if (found > 0 && strcmp(other, name) != 0)
+    /* Not even itself: its certificates of then are revoked, and would fit again. */
+    if (found > 0)
         return pki_fail(fault, -EEXIST, "'%s' was the name of '%s' before; choose another",
                         new_name, other);
     if (found >= 0)
@@ -214,7 +214,6 @@ static const char *const renamings[] = {
     "UPDATE membership SET device = ?2 WHERE device = ?1",
     "UPDATE grants SET subject = ?2 WHERE subject_kind = 'device' AND subject = ?1",
     "UPDATE token SET name = ?2 WHERE name = ?1",
-    "DELETE FROM former_name WHERE name = ?2",
     "UPDATE former_name SET named = ?2 WHERE named = ?1",
     "INSERT INTO former_name (name, named, since) VALUES (?1, ?2, ?3)",
     "UPDATE identity SET name = ?2, status = status, changed = ?3 WHERE name = ?1",

@@ -25,6 +25,10 @@ static const char *const places[STATE_FILE_COUNT] = {
     [STATE_STORE] = "store",
     [STATE_CONFIGURATION] = "tacit.conf",
     [STATE_OBSERVED] = "observed",
+    [STATE_CRL] = "crl/ca.crl",
+    [STATE_CRL_PEM] = "crl/ca.crl.pem",
+    [STATE_OCSP] = "server/server.ocsp",
+    [STATE_ACTIVITY] = "activity.db",
 };
 
 static int join(char *out, const char *dir, const char *rest)
