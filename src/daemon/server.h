@@ -11,6 +11,7 @@
 #include "daemon/options.h"
 #include "daemon/ruling.h"
 #include "daemon/shard.h"
+#include "daemon/upkeep.h"
 #include "loop/signals.h"
 #include "pki/registry.h"
 #include "pki/state.h"
@@ -59,6 +60,21 @@ struct server_observing {
     bool is_keeping; /* the keeper has the parts */
 };
 
+/* What has to be looked after (upkeep.h). One round at a time; the endpoints are the keeper's while
+ * it has them. */
+struct server_upkeep {
+    struct helper_job job;
+    struct server *server;
+    struct config *config; /* counted; of this round */
+    struct upkeep care;
+    unsigned rounds;
+    bool is_on;
+    bool is_wanted; /* publishing, once more */
+    bool publishes; /* this round does */
+    bool has_endpoints;
+    bool has_staple; /* a new one, not loaded yet */
+};
+
 struct server {
     const struct options *options;
     const char *program; /* argv[0] */
@@ -75,6 +91,7 @@ struct server {
     struct server_check check;
     struct server_reload reload;
     struct server_observing observing;
+    struct server_upkeep upkeep;
     char trust_domain[IDENTITY_URI_DOMAIN_SIZE];
     char registry_path[PATH_MAX];
     struct shared *shared;
@@ -86,6 +103,7 @@ struct server {
     struct signals *signals;
     struct wheel_timer check_timer;
     struct wheel_timer observe_timer;
+    struct wheel_timer upkeep_timer;
     struct wheel_timer sys_timer;
     struct wheel_timer watchdog_timer;
     uint64_t watchdog_ms; /* 0: none */
@@ -132,6 +150,14 @@ void server_start_observing(struct server *server);
 void server_on_observed(void *context, struct sketch *sketch);
 void server_end_observing(struct server *server); /* all threads have ended */
 void server_close_observing(struct server *server);
+
+/* server_upkeep.c: what is published, and what others publish. Open: the state is open, TLS is not
+ * loaded yet. A round comes by itself; one that publishes is asked for when the registry has
+ * changed. */
+void server_open_upkeep(struct server *server);
+void server_start_upkeep(struct server *server);
+void server_upkeep(struct server *server, bool publishes);
+void server_end_upkeep(struct server *server); /* all threads have ended */
 
 /* server_reload.c: SIGHUP. The endpoints are the keeper's from then until it is through. */
 void server_reload(struct server *server);

@@ -114,6 +114,8 @@ static void on_checked(struct helper_job *job)
     if (check->made != NULL && (is_late || server_put_in_force(server, check->made) != 0)) {
         ruling_release(check->made, server->keeper, server->shards[0].loop);
         wait_ms = SOON_MS;
+    } else if (check->made != NULL) {
+        server_upkeep(server, true); /* something may have been revoked */
     }
     /* A grant that expires does so on the second. */
     uint64_t left_ms = ruling_patience_ms(server->ruling, wall_clock_ms(), wait_ms);

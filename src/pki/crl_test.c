@@ -299,6 +299,8 @@ static void a_response_for_the_server(void **state)
     assert_true(ocsp_is_current(path, server, root, stand.now_s));
     assert_true(ocsp_is_current(path, server, root, stand.now_s + 3 * DAY_S));
     assert_false(ocsp_is_current(path, server, root, stand.now_s + 4 * DAY_S));
+    assert_true(ocsp_is_good(path, server, root, stand.now_s + 6 * DAY_S));
+    assert_false(ocsp_is_good(path, server, root, stand.now_s + 7 * DAY_S));
     assert_false(ocsp_is_current(path, server, root, stand.now_s - 2 * DAY_S));
     /* It is about this certificate and no other. */
     assert_false(ocsp_is_current(path, root, root, stand.now_s));

@@ -40,8 +40,9 @@ static OCSP_BASICRESP *load(const char *path)
     return basic;
 }
 
-static bool is_first_half(const ASN1_GENERALIZEDTIME *from, const ASN1_GENERALIZEDTIME *until,
-                          int64_t now_s)
+/* The `part`th part of its time is not over: 1 is all of it, 2 the first half. */
+static bool is_within(const ASN1_GENERALIZEDTIME *from, const ASN1_GENERALIZEDTIME *until, int part,
+                      int64_t now_s)
 {
     struct tm parts;
 
@@ -51,11 +52,11 @@ static bool is_first_half(const ASN1_GENERALIZEDTIME *from, const ASN1_GENERALIZ
     if (ASN1_TIME_to_tm(until, &parts) != 1)
         return false;
     int64_t until_s = (int64_t)timegm(&parts);
-    return from_s <= now_s && now_s < from_s + (until_s - from_s) / 2;
+    return from_s <= now_s && now_s < from_s + (until_s - from_s) / part;
 }
 
-bool ocsp_is_current(const char *path, const struct certificate *certificate,
-                     const struct certificate *authority, int64_t now_s)
+static bool is_about(const char *path, const struct certificate *certificate,
+                     const struct certificate *authority, int part, int64_t now_s)
 {
     ASN1_GENERALIZEDTIME *from = NULL;
     ASN1_GENERALIZEDTIME *until = NULL;
@@ -64,11 +65,23 @@ bool ocsp_is_current(const char *path, const struct certificate *certificate,
     OCSP_CERTID *id = id_of(certificate, authority);
     bool is_good = basic != NULL && id != NULL
                    && OCSP_resp_find_status(basic, id, &status, NULL, NULL, &from, &until) == 1
-                   && status == V_OCSP_CERTSTATUS_GOOD && is_first_half(from, until, now_s);
+                   && status == V_OCSP_CERTSTATUS_GOOD && is_within(from, until, part, now_s);
 
     OCSP_CERTID_free(id);
     OCSP_BASICRESP_free(basic);
     return is_good;
+}
+
+bool ocsp_is_current(const char *path, const struct certificate *certificate,
+                     const struct certificate *authority, int64_t now_s)
+{
+    return is_about(path, certificate, authority, 2, now_s);
+}
+
+bool ocsp_is_good(const char *path, const struct certificate *certificate,
+                  const struct certificate *authority, int64_t now_s)
+{
+    return is_about(path, certificate, authority, 1, now_s);
 }
 
 /* ---- making ---- */

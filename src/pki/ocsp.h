@@ -17,6 +17,10 @@
 bool ocsp_is_current(const char *path, const struct certificate *certificate,
                      const struct certificate *authority, int64_t now_s);
 
+/* The same as long as any of its time is left: may it be shown to clients? */
+bool ocsp_is_good(const char *path, const struct certificate *certificate,
+                  const struct certificate *authority, int64_t now_s);
+
 /* Writes one, whole or not at all, mode 0600. */
 MQTT_NODISCARD int ocsp_write(const char *path, const struct certificate *certificate,
                               const struct ca *ca, int64_t now_s, struct pki_fault *fault);
