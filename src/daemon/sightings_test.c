@@ -11,7 +11,7 @@
 
 static void what_was_noted_is_taken_once(void **state)
 {
-    const struct siphash_key key = { { 1, 2 } };
+    const struct siphash_key key = { 1, 2 };
     struct sightings *sightings = sightings_new(&key, 3);
     struct activity_seen *seen;
     char longest[IDENTITY_URI_NAME_SIZE + 1];

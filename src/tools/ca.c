@@ -3,6 +3,7 @@
 
 #include "pki/ca.h"
 #include "pki/state.h"
+#include "tools/ca_crl.h"
 #include "tools/identity_options.h"
 #include "tools/identity_print.h"
 
@@ -13,15 +14,20 @@
 static const char usage[] =
     "usage: tacit ca show [--state DIR] [--json]\n"
     "       tacit ca init [--trust-domain DOMAIN] [--state DIR] [--json]\n"
+    "       tacit ca crl [--out FILE] [--state DIR] [--json]\n"
     "       tacit ca server [--name HOST]... [--days N] [--state DIR] [--json]\n"
     "\n"
     "show    the CA and the server certificate of a state folder\n"
     "init    make the CA (and the folder and the registry) without a server certificate\n"
+    "crl     make the revocation list anew if it has to be; show it, or copy it\n"
     "server  sign a new server certificate for the same key: with more names, or in good time\n"
     "\n"
     "  --name HOST            one more host name or address; those of the old one are kept\n"
     "  --days N               how long it is valid (default 365)\n"
     "  --trust-domain DOMAIN  name of the new CA's trust domain (default: a random one)\n"
+    "  --out FILE             where the copy of the revocation list goes, for a web server; PEM "
+    "if\n"
+    "                         it ends in .pem, else DER\n"
     "  --state DIR            the state folder (default: $TACIT_STATE, else the one tacitd uses)\n"
     "  --json                 answer as JSON\n";
 
@@ -158,6 +164,7 @@ static const struct {
 } subcommands[] = {
     { "show", "tacit ca show", "state json ", show },
     { "init", "tacit ca init", "state json trust-domain ", init },
+    { "crl", "tacit ca crl", "state json out ", ca_crl },
     { "server", "tacit ca server", "state json name days ", server },
 };
 
@@ -182,7 +189,7 @@ int command_ca(int argc, char **argv)
     bool asks_help = argc > 1 && strcmp(name, "--help") == 0;
     if (!asks_help && argc > 1)
         return identity_options_fail(&o, IDENTITY_EXIT_USAGE,
-                                     "'%s' is none of show, init, server; see tacit ca --help",
+                                     "'%s' is none of show, init, crl, server; see tacit ca --help",
                                      name);
     (void)fputs(usage, asks_help ? stdout : stderr);
     return asks_help ? IDENTITY_EXIT_DONE : IDENTITY_EXIT_USAGE;

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `tacit COMMAND ...`: finds the command in commands.def and hands over. */
 #include "base/attrs.h"
+#include "tools/audit.h"
 #include "tools/ca.h"
 #include "tools/daily.h"
 #include "tools/device.h"
 #include "tools/grant.h"
 #include "tools/group.h"
 #include "tools/options.h"
+#include "tools/revoke.h"
 #include "tools/up.h"
 
 #include <signal.h>
