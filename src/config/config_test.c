@@ -63,7 +63,7 @@ static const struct test_complaint bad[] = {
       "}",
       "dir/t.conf:1:32: 'crl' has no meaning without TLS; remove it, or write tls = on" },
     { "listener \"a\" { crl-stale = accept }",
-      "dir/t.conf:1:16: 'crl-stale' has no meaning without 'crl'; remove it, or name a list" },
+      "dir/t.conf:1:28: 'crl-stale' has no meaning without 'crl'; remove it, or name a list" },
     { "listener \"a\" { path = \"x\" anonymous-role = device }",
       "dir/t.conf:1:23: path = \"x\": write an absolute path of at most 107 bytes" },
     { "listener \"a\" { path = \"/x\" port = 1 anonymous-role = device }",
