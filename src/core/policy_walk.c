@@ -63,6 +63,16 @@ static void report_ended(struct subscription *s)
         port->report(port->context, &event);
 }
 
+/* Without this, who subscribed long ago and still listens would seem to need no grant. */
+static void note(const struct subscription *s, bool is_allowed)
+{
+    struct session *session = s->session;
+    struct mqtt_span whole = space_leave_whole_filter(session, subscription_filter(s));
+
+    if (!session->is_cut_off && whole.len > 0)
+        session_observe(session, POLICY_SUBSCRIBE, whole, is_allowed);
+}
+
 static void check_subscription(struct subscription *s)
 {
     struct session *session = s->session;
@@ -71,7 +81,9 @@ static void check_subscription(struct subscription *s)
         subscription_rest(s);
         return;
     }
-    if (subscription_wake(s) == 0 && subscription_judge_again(s)) {
+    bool is_allowed = subscription_wake(s) == 0 && subscription_judge_again(s);
+    note(s, is_allowed);
+    if (is_allowed) {
         if (s->quota != NULL && session->role != NULL && role_options_of(session->role)->carves)
             recall(session);
         return;
@@ -99,8 +111,10 @@ static bool is_inside(const struct list *cursor, const struct list *head)
 static void enter(struct policy_walk *walk, struct session *session)
 {
     session_role(session);
+    session_observe_will(session);
     /* Who is frozen keeps what waits for it; it is judged when the session goes on. */
-    walk->delivery = session->is_cut_off ? &session->outgoing.queue : session->outgoing.queue.next;
+    bool stays = walk->only_notes || session->is_cut_off;
+    walk->delivery = stays ? &session->outgoing.queue : session->outgoing.queue.next;
     walk->subscription = session->subscriptions.next;
 }
 
@@ -117,8 +131,12 @@ static void walk_on(struct broker *broker, uint64_t now_ms)
         check_delivery(session, MQTT_CONTAINER_OF(link, struct delivery, link), now_ms);
     } else if (is_inside(walk->subscription, &session->subscriptions)) {
         struct list *link = walk->subscription;
+        struct subscription *s = MQTT_CONTAINER_OF(link, struct subscription, in_session);
         walk->subscription = link->next;
-        check_subscription(MQTT_CONTAINER_OF(link, struct subscription, in_session));
+        if (walk->only_notes)
+            note(s, true);
+        else
+            check_subscription(s);
     } else {
         policy_walk_leave(walk, session);
     }
@@ -149,4 +167,8 @@ bool broker_policy_step(struct broker *broker, unsigned most, uint64_t now_ms)
 void broker_observe_again(struct broker *broker)
 {
     broker->route_epoch++;
+    /* The walk after a change of policy notes, too. */
+    if (broker->walk.session == NULL)
+        broker->walk =
+            (struct policy_walk){ .session = broker->session_list.next, .only_notes = true };
 }

@@ -42,5 +42,5 @@ MQTT_NODISCARD int registry_end(struct registry *registry, int error, struct pki
  * result. */
 MQTT_NODISCARD int registry_remember(struct registry *registry, const char *name, int64_t now_s);
 
-/* False: no text, or too long. */
+/* False: no text, too long, or with a zero byte inside. */
 bool registry_column_text(sqlite3_stmt *statement, int column, char *out, size_t size);

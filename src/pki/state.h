@@ -11,6 +11,8 @@
  *       server/server.ocsp        that the server certificate is good (ocsp.h), DER
  *       store/                    sessions and retained messages (store/snapshot.h)
  *       observed                  who did what (policy/sketch.h)
+ *       observed.wanted           made by a tool that wants it written now; tacitd renames it
+ *       observed.coming           to this, and removes that when it is written
  *       lock tacitd.lock          held while preparing, and by the running tacitd
  *
  * Every file is created with its final mode, written under another name, synced and renamed:
@@ -27,7 +29,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define STATE_PATH_SIZE 4096 /* longest path and NUL */
+#define STATE_PATH_SIZE  4096    /* longest path and NUL */
+#define STATE_ADMIN_NAME "admin" /* the first identity */
 
 enum state_file {
     STATE_CA_CERTIFICATE,
@@ -44,6 +47,8 @@ enum state_file {
     STATE_CRL_PEM,       /* the same for OpenSSL and for the `crl` of a listener */
     STATE_OCSP,
     STATE_ACTIVITY,
+    STATE_OBSERVED_WANTED,
+    STATE_OBSERVED_COMING,
     STATE_FILE_COUNT,
 };
 
@@ -85,6 +90,9 @@ MQTT_NODISCARD int state_check(const char *dir, struct pki_fault *fault);
 /* Reserves the folder for this process until the descriptor in *out is closed. -EBUSY: another
  * tacitd has it. */
 MQTT_NODISCARD int state_claim(const char *dir, int *out, struct pki_fault *fault);
+
+/* Does a tacitd have it now? */
+bool state_is_claimed(const char *dir);
 
 /* Trust domain of the CA in the folder; `out` has IDENTITY_URI_DOMAIN_SIZE bytes. */
 MQTT_NODISCARD int state_trust_domain(const char *dir, char *out, struct pki_fault *fault);

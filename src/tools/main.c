@@ -9,6 +9,7 @@
 #include "tools/group.h"
 #include "tools/options.h"
 #include "tools/revoke.h"
+#include "tools/policy.h"
 #include "tools/up.h"
 
 #include <signal.h>
