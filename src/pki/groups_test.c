@@ -230,7 +230,8 @@ static void a_change_moves_the_version(void **state)
         "DELETE FROM group_role",
         "UPDATE identity SET site = 'north' WHERE name = 'lamp'",
         "INSERT INTO identity SELECT 'late', kind, role, tenant, site, status,"
-        " replace(key_sha256, '0', 'f'), 'ff', replace(fingerprint, 'a', 'b'), 0, 0, 0, 0"
+        " replace(key_sha256, '0', 'f'), 'ff', replace(fingerprint, 'a', 'b'), 0, 0, 0, 0,"
+        " 'unknown', '', ''"
         " FROM identity WHERE name = 'lamp'",
         "DELETE FROM membership",
         "DELETE FROM identity WHERE name = 'late'",

@@ -289,32 +289,68 @@ static void a_zero_byte_inside(void **state)
     registry_close(registry);
 }
 
+/* The file as the first release made it, with what it kept of `entry`. */
+static void make_schema_1(const struct scratch *scratch, const struct registry_entry *entry,
+                          const char *status)
+{
+    char key[65];
+    char fingerprint[65];
+    char sql[1024];
+
+    for (size_t i = 0; i < 32; i++) {
+        (void)snprintf(key + 2 * i, 3, "%02x", entry->key_sha256[i]);
+        (void)snprintf(fingerprint + 2 * i, 3, "%02x", entry->certificate.fingerprint[i]);
+    }
+    run_sql(scratch, "CREATE TABLE IF NOT EXISTS identity (name TEXT PRIMARY KEY NOT NULL,"
+                     " kind TEXT NOT NULL, role TEXT NOT NULL, tenant TEXT NOT NULL DEFAULT '',"
+                     " site TEXT NOT NULL DEFAULT '', status TEXT NOT NULL,"
+                     " key_sha256 TEXT NOT NULL UNIQUE, serial TEXT NOT NULL UNIQUE,"
+                     " fingerprint TEXT NOT NULL UNIQUE, not_before INTEGER NOT NULL,"
+                     " not_after INTEGER NOT NULL, created INTEGER NOT NULL,"
+                     " changed INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+                     "PRAGMA application_id = 1413563220; PRAGMA user_version = 1");
+    (void)snprintf(sql, sizeof(sql),
+                   "INSERT INTO identity VALUES ('%s', 'device', '%s', '%s', '', '%s', '%s', '%s',"
+                   " '%s', %lld, %lld, 1, 2)",
+                   entry->name, entry->role, entry->tenant, status, key, entry->certificate.serial,
+                   fingerprint, (long long)entry->certificate.not_before_s,
+                   (long long)entry->certificate.not_after_s);
+    run_sql(scratch, sql);
+}
+
+static int note_reason(void *context, const struct registry_issued *issued)
+{
+    char *seen = context;
+
+    strcat(strcat(seen, issued->name), issued->revoked_s != 0 ? " " : "");
+    strcat(strcat(seen, issued->revoked_s != 0 ? registry_reason_text(issued->reason) : ""), ";");
+    return 0;
+}
+
 /* What the first release made of the file is kept. */
 static void a_registry_of_schema_1(void **state)
 {
-    static const char *const made[] = { "grants", "membership", "group_role", "anchor",
-                                        "policy_version" };
-    struct registry *registry = open_in(*state);
+    static const char *const statuses[] = { "suspended", "revoked", "retired" };
+    struct registry *registry;
     struct registry_entry lamp = scratch_entry("lamp", 1);
     struct registry_entry found;
+    char seen[256] = "";
     uint64_t before;
     uint64_t after;
-    assert_int_equal(registry_add(registry, &lamp, NULL), 0);
-    registry_close(registry);
-    for (size_t i = 0; i < MQTT_ARRAY_LEN(made); i++) {
-        char sql[64];
-        (void)snprintf(sql, sizeof(sql), "DROP TABLE %s", made[i]);
-        if (i == 0) /* these stand at the table that stays */
-            run_sql(*state, "DROP TRIGGER identity_awaited; DROP TRIGGER identity_moved;"
-                            "DROP TRIGGER identity_removed;");
-        run_sql(*state, sql);
+    make_schema_1(*state, &lamp, "active");
+    for (unsigned i = 0; i < MQTT_ARRAY_LEN(statuses); i++) {
+        const struct registry_entry other = scratch_entry(statuses[i], 10 + i);
+        make_schema_1(*state, &other, statuses[i]);
     }
-    run_sql(*state, "PRAGMA user_version = 1");
 
     registry = open_in(*state);
     struct registry *second = open_in(*state); /* finds it done */
     assert_int_equal(registry_find(registry, "lamp", &found, NULL), 0);
     assert_same(&found, &lamp);
+    assert_int_equal(registry_list_issued(registry, NULL, note_reason, seen, NULL), 0);
+    assert_string_equal(seen, "lamp;retired cessation-of-operation;revoked unspecified;"
+                              "suspended certificate-hold;");
+    assert_int_equal(registry_resume(registry, "suspended", NULL), 0);
     assert_int_equal(registry_policy_version(registry, &before), 0);
     assert_int_equal(registry_set_status(registry, "lamp", REGISTRY_SUSPENDED, NULL), 0);
     assert_int_equal(registry_policy_version(second, &after), 0);

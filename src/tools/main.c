@@ -8,8 +8,8 @@
 #include "tools/grant.h"
 #include "tools/group.h"
 #include "tools/options.h"
-#include "tools/revoke.h"
 #include "tools/policy.h"
+#include "tools/revoke.h"
 #include "tools/up.h"
 
 #include <signal.h>
