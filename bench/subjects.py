@@ -27,11 +27,11 @@ def free_port():
 class Server:
     """One started server; use as a context."""
 
-    def __init__(self, argv, port, log, folder):
+    def __init__(self, argv, port, log, folder, core=SERVER_CORE):
         self.port = port
         self.log = log
         self.exit_code = None
-        self.process = subprocess.Popen(["taskset", "-c", SERVER_CORE, *map(str, argv)],
+        self.process = subprocess.Popen(["taskset", "-c", core, *map(str, argv)],
                                         cwd=folder, stdin=subprocess.DEVNULL, stdout=log,
                                         stderr=log)
 

@@ -52,7 +52,8 @@ struct config_listener {
     char *key;
     char *client_ca;
     char *crl;
-    char *anonymous_role; /* of clients that prove nothing; NULL: refused */
+    bool accepts_stale_crl; /* also after the date that it gives for the next one */
+    char *anonymous_role;   /* of clients that prove nothing; NULL: refused */
     char
         *certificate_role; /* of good certificates that the registry does not know; NULL: refused */
     const char *file;      /* where it stands */

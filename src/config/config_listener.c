@@ -83,9 +83,10 @@ static const struct setting *value_of(const struct reading *r, const char *key)
 
 static void refuse_without_tls(const struct reading *r)
 {
-    static const char *const keys[] = { "tls-min",         "certificate",         "key",
-                                        "client-ca",       "client-certificates", "crl",
-                                        "certificate-role" };
+    static const char *const keys[] = {
+        "tls-min", "certificate",      "key",      "client-ca", "client-certificates",
+        "crl",     "certificate-role", "crl-stale"
+    };
 
     for (size_t i = 0; i < MQTT_ARRAY_LEN(keys); i++) {
         const struct setting *item = value_of(r, keys[i]);
@@ -109,6 +110,19 @@ static void read_plaintext(const struct reading *r)
     r->listener->is_exposed = true;
 }
 
+static void read_staleness(const struct reading *r)
+{
+    static const char *const choices[] = { "refuse", "accept" };
+    const struct setting *item = value_of(r, "crl-stale");
+    unsigned chosen = 0;
+
+    config_value_choice(item, choices, MQTT_ARRAY_LEN(choices), r->diagnostics, &chosen);
+    r->listener->accepts_stale_crl = chosen == 1;
+    if (item != NULL && value_of(r, "crl") == NULL)
+        settings_complain(item, r->diagnostics,
+                          "'crl-stale' has no meaning without 'crl'; remove it, or name a list");
+}
+
 static void read_tls(const struct reading *r)
 {
     static const char *const versions[] = { "1.3", "1.2" };
@@ -126,6 +140,7 @@ static void read_tls(const struct reading *r)
                         r->diagnostics, &asked);
     r->listener->allow_tls_1_2 = version == 1;
     r->listener->clients = (enum config_clients)asked;
+    read_staleness(r);
 
     const struct setting *certificate = value_of(r, "certificate");
     const struct setting *key = value_of(r, "key");

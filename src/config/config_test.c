@@ -71,6 +71,8 @@ static const struct test_complaint bad[] = {
     { "listener \"a\" { tls = off crl = x address = localhost anonymous-role = device "
       "}",
       "dir/t.conf:1:32: 'crl' has no meaning without TLS; remove it, or write tls = on" },
+    { "listener \"a\" { crl-stale = accept }",
+      "dir/t.conf:1:28: 'crl-stale' has no meaning without 'crl'; remove it, or name a list" },
     { "listener \"a\" { path = \"x\" anonymous-role = device }",
       "dir/t.conf:1:23: path = \"x\": write an absolute path of at most 107 bytes" },
     { "listener \"a\" { path = \"/x\" port = 1 anonymous-role = device }",
@@ -172,7 +174,7 @@ static void everything_set(void **state)
                        " anonymous-role = guest client-ids = any }\n"
                        "listener \"unix\" { path = \"/run/t\" anonymous-role = guest }\n"
                        "listener \"tls\" { certificate = \"/c\" key = '/k'\n"
-                       " client-ca = \"/ca\" crl = \"crl\" tls-min = \"1.2\"\n"
+                       " client-ca = \"/ca\" crl = \"crl\" crl-stale = accept tls-min = \"1.2\"\n"
                        " client-certificates = optional certificate-role = guest }\n"
                        "role \"guest\" { subscribe = { \"a\" }\n"
                        " shared = yes retain = true maximum-qos = 1 }\n");
@@ -193,6 +195,8 @@ static void everything_set(void **state)
     assert_true(config->listeners[2].allow_tls_1_2);
     assert_int_equal(config->listeners[2].clients, CONFIG_CLIENTS_OPTIONAL);
     assert_string_equal(config->listeners[2].crl, "dir/crl");
+    assert_true(config->listeners[2].accepts_stale_crl);
+    assert_false(config->listeners[0].accepts_stale_crl);
     assert_string_equal(config->listeners[2].file, "dir/more.conf");
     const struct role_options *options = role_options_of(policy_find_role(config->policy, "guest"));
     assert_true(options->shared && options->terms.retain);

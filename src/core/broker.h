@@ -47,7 +47,7 @@ void broker_set_limits(struct broker *broker, const struct limits *limits);
 void broker_policy_changed(struct broker *broker, uint64_t now_ms);
 
 /* Goes on with the walk that makes room: ends subscriptions and drops queued messages that are no
- * longer granted, ends connections that are barred. Looks at up to `most` of them (256 cost some
+ * longer granted, ends connections that are barred and freezes their sessions. Looks at up to `most` of them (256 cost some
  * 0.1 ms). True: there is more; call again, other work in between. A connection that was cut off
  * from something and does not read what was on its way to it is closed a second later. */
 MQTT_NODISCARD bool broker_policy_step(struct broker *broker, unsigned most, uint64_t now_ms);
@@ -107,6 +107,10 @@ void client_sent(struct client *client, uint64_t now_ms);
  * case. The client no longer exists afterwards; transport_port.close is not
  * called. */
 void client_lost(struct client *client, uint64_t now_ms);
+
+/* Is it closed because its identity was barred? Then the edge does not wait long for it to take
+ * the DISCONNECT. For transport_port.close. */
+bool client_was_expelled(const struct client *client);
 
 /* Has a CONNECT been accepted? */
 bool client_is_connected(const struct client *client);

@@ -242,6 +242,19 @@ void client_doom(struct client *client, uint8_t reason, const char *text)
     list_push_back(&client->broker->doomed, &client->in_broker);
 }
 
+void client_expel(struct client *client, const char *text)
+{
+    /* A packet of which a part is on the wire loses its end, and the connection with it. */
+    outbox_clear(&client->outbox, &client->broker->outboxes);
+    client->is_expelled = true;
+    client_doom(client, MQTT_ADMINISTRATIVE_ACTION, text);
+}
+
+bool client_was_expelled(const struct client *client)
+{
+    return client->is_expelled;
+}
+
 void client_doom_for(struct client *client, enum mqtt_status status)
 {
     if (client->state == CLIENT_CLOSING)

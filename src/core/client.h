@@ -43,6 +43,7 @@ struct client {
     bool request_problem;
     bool stalled;            /* outbox above its limit: queues wait until it drains */
     bool lost;               /* the connection under it is gone already */
+    bool is_expelled;        /* its identity was barred */
     bool must_drain;         /* lost a right with bytes on their way; until they are gone */
     uint16_t send_quota;     /* the client's Receive Maximum, bounded by ours */
     uint32_t maximum_packet; /* bytes the client takes */
@@ -71,6 +72,9 @@ struct client {
 /* Marks a client for closing. `reason` 0: without a DISCONNECT packet. The first call
  * counts. `text` is static or NULL. */
 void client_doom(struct client *client, uint8_t reason, const char *text);
+
+/* The same for one whose identity is barred: what waits to be sent to it is not. */
+void client_expel(struct client *client, const char *text);
 
 /* The same for a packet that broke a rule. */
 void client_doom_for(struct client *client, enum mqtt_status status);

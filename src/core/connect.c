@@ -14,6 +14,8 @@
 #include "core/standing.h"
 #include "core/state.h"
 
+#include <errno.h>
+
 static enum mqtt_status refuse(struct client *client, uint8_t reason, const char *text,
                                const char *server_reference)
 {
@@ -103,7 +105,7 @@ static uint32_t session_expiry(const struct client *client, const struct mqtt_co
     return connect->session_expiry_s < limit_s ? connect->session_expiry_s : (uint32_t)limit_s;
 }
 
-/* Nobody can come back to it: its client id is free again, its will is not sent. */
+/* Another identity wants its client id, and is not to be kept from it by one that is barred. */
 static void forget_barred(struct session *session, uint64_t now_ms)
 {
     will_clear(session);
@@ -213,6 +215,8 @@ static int settle(struct client *client, struct session *session,
     client->may_retain = role != NULL && role_may_retain(role);
     session->expiry_s = session_expiry(client, connect);
     will_clear(session); /* [MQTT-3.1.3-9] a delayed one is not sent any more */
+    if (session_thaw(session) < 0)
+        return -ENOMEM;
     return connect->has_will ? will_set(session, &connect->will) : 0;
 }
 

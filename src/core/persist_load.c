@@ -8,6 +8,7 @@
 #include "core/record.h"
 #include "core/session.h"
 #include "core/shared.h"
+#include "core/standing.h"
 #include "core/state.h"
 #include "core/subscription.h"
 
@@ -261,7 +262,8 @@ static int load_session(struct loading *l)
     struct standing standing = { 0 };
     if (port->find_standing != NULL)
         port->find_standing(port->context, &identity, &standing);
-    session = session_new(l->broker, client_id, &identity, standing.role);
+    bool is_barred = standing.barred != NULL;
+    session = session_new(l->broker, client_id, &identity, is_barred ? NULL : standing.role);
     if (session == NULL)
         return -ENOMEM;
     session->expiry_s = expiry_s;
@@ -272,6 +274,8 @@ static int load_session(struct loading *l)
     }
     if (left_ms != WHEEL_NEVER)
         session_expire_in(session, left_ms, l->now_ms);
+    if (is_barred)
+        session_freeze(session);
     will_delay(session, will_delay_ms, l->now_ms);
     return 0;
 }

@@ -76,8 +76,12 @@ static void note(const struct subscription *s, bool is_allowed)
 static void check_subscription(struct subscription *s)
 {
     struct session *session = s->session;
-    bool is_allowed = subscription_judge_again(s);
 
+    if (session->is_cut_off) {
+        subscription_rest(s);
+        return;
+    }
+    bool is_allowed = subscription_wake(s) == 0 && subscription_judge_again(s);
     note(s, is_allowed);
     if (is_allowed) {
         if (s->quota != NULL && session->role != NULL && role_options_of(session->role)->carves)
@@ -108,7 +112,9 @@ static void enter(struct policy_walk *walk, struct session *session)
 {
     session_role(session);
     session_observe_will(session);
-    walk->delivery = walk->only_notes ? &session->outgoing.queue : session->outgoing.queue.next;
+    /* Who is frozen keeps what waits for it; it is judged when the session goes on. */
+    bool stays = walk->only_notes || session->is_cut_off;
+    walk->delivery = stays ? &session->outgoing.queue : session->outgoing.queue.next;
     walk->subscription = session->subscriptions.next;
 }
 

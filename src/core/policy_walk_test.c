@@ -388,7 +388,7 @@ static void the_barred_leave_without_their_will(void **state)
                          variants[i].version == MQTT_VERSION_5);
         assert_gets_nothing(all);
 
-        /* Nobody can come back to that session: its client id is free for another. */
+        /* One that is barred keeps no client id from another. */
         struct world_peer *heir = world_open_device(&world, variants[i].version, "h", "reader");
         assert_false(
             world_connect(heir, &(struct world_connect){ .client_id = "r", .resume = true }, NULL));

@@ -51,7 +51,7 @@ struct session {
     uint32_t route_index;
     uint32_t policy_generation;
     uint8_t space_len;  /* of its topic space, whose text stands behind the client id */
-    bool is_cut_off;    /* barred, or in a space that is no longer its own */
+    bool is_cut_off;    /* frozen: barred, or in a space that is no longer its own (standing.h) */
     bool drop_reported; /* EVENT_MESSAGE_DROPPED was reported for this series */
     uint8_t client_id[];
 };

@@ -4,7 +4,9 @@
 #include "codec/topic.h"
 #include "core/client.h"
 #include "core/rate.h"
+#include "core/subscription.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,7 +35,7 @@ static void cut_off(struct session *session, const char *why)
     session->is_cut_off = true;
     will_clear(session);
     if (session->client != NULL)
-        client_doom(session->client, MQTT_ADMINISTRATIVE_ACTION, why);
+        client_expel(session->client, why);
 }
 
 void session_renew(struct session *session)
@@ -53,6 +55,25 @@ void session_renew(struct session *session)
     } else {
         take_role(session, standing.role);
     }
+}
+
+void session_freeze(struct session *session)
+{
+    session->is_cut_off = true;
+    will_clear(session);
+    list_for_each (link, &session->subscriptions)
+        subscription_rest(MQTT_CONTAINER_OF(link, struct subscription, in_session));
+}
+
+int session_thaw(struct session *session)
+{
+    int error = 0;
+
+    list_for_each (link, &session->subscriptions) {
+        if (subscription_wake(MQTT_CONTAINER_OF(link, struct subscription, in_session)) < 0)
+            error = -ENOMEM;
+    }
+    return error;
 }
 
 bool session_admit(struct session *session, const struct role *role)

@@ -5,7 +5,12 @@
  * of policy: struct session.role is read through session_role() only.
  *
  * A session with a tenant names topics in a space of its own (policy.h): what comes from
- * the client is entered into it, what goes to the client is taken out of it. */
+ * the client is entered into it, what goes to the client is taken out of it.
+ *
+ * A session whose identity is barred is frozen: its connection is closed, its will is gone, nothing
+ * is delivered to it or added to its queue, and its subscriptions rest. It expires as any other.
+ * When the identity is not barred any more it goes on with what it had, judged by the policy of
+ * then. */
 #pragma once
 
 #include "base/attrs.h"
@@ -30,7 +35,13 @@ static inline const struct role *session_role(struct session *session)
  * the session lies in another space and cannot be used. */
 MQTT_NODISCARD bool session_admit(struct session *session, const struct role *role);
 
-/* Is the identity barred altogether? */
+/* For a restored session whose identity is barred; nobody is connected. */
+void session_freeze(struct session *session);
+
+/* The end of that for who has just been admitted. -ENOMEM: some of its subscriptions still rest. */
+MQTT_NODISCARD int session_thaw(struct session *session);
+
+/* Is the identity barred altogether, the session frozen? */
 bool session_is_barred(struct session *session);
 
 /* May a message on this topic be delivered to it? `topic` as in the broker. */

@@ -156,7 +156,7 @@ static void leave(struct broker *broker, struct subscription *subscription)
     struct mqtt_share share = { .filter = subscription_filter(subscription) };
 
     mqtt_share_parse(share.filter, &share);
-    if (has_peers(broker))
+    if (has_peers(broker) && !subscription->is_resting)
         shared_unsubscribe(broker->options.shared, broker->options.shard, share.filter,
                            share.group);
     if (subscription->group != NULL)
@@ -170,7 +170,8 @@ static void set_present(struct subscription *subscription, bool is_present)
     struct broker *broker = subscription->session->broker;
     struct mqtt_share share = { .filter = subscription_filter(subscription) };
 
-    if (subscription->group == NULL || !has_peers(broker) || subscription->is_present == is_present)
+    if (subscription->group == NULL || !has_peers(broker) || subscription->is_resting
+        || subscription->is_present == is_present)
         return;
     mqtt_share_parse(share.filter, &share);
     subscription->is_present = is_present;
@@ -182,6 +183,37 @@ void subscription_presence(struct session *session, bool is_present)
 {
     list_for_each (link, &session->subscriptions)
         set_present(MQTT_CONTAINER_OF(link, struct subscription, in_session), is_present);
+}
+
+void subscription_rest(struct subscription *subscription)
+{
+    struct broker *broker = subscription->session->broker;
+    struct mqtt_share share = { .filter = subscription_filter(subscription) };
+
+    if (!has_peers(broker) || subscription->is_resting)
+        return;
+    set_present(subscription, false);
+    mqtt_share_parse(share.filter, &share);
+    shared_unsubscribe(broker->options.shared, broker->options.shard, share.filter, share.group);
+    subscription->is_resting = true;
+}
+
+int subscription_wake(struct subscription *subscription)
+{
+    struct session *session = subscription->session;
+    struct broker *broker = session->broker;
+    struct mqtt_share share = { .filter = subscription_filter(subscription) };
+
+    if (!subscription->is_resting)
+        return 0;
+    mqtt_share_parse(share.filter, &share);
+    int error =
+        shared_subscribe(broker->options.shared, broker->options.shard, share.filter, share.group);
+    if (error < 0)
+        return error;
+    subscription->is_resting = false;
+    set_present(subscription, session->client != NULL);
+    return 0;
 }
 
 static struct identifiers *one_identifier(uint32_t identifier)
@@ -334,9 +366,10 @@ void share_hand_on(struct session *session, struct message *message, uint64_t no
         if (!mqtt_topic_matches(group_filter(s->group), publication.topic))
             continue;
         list_unlink(&s->in_group);
-        if (s->group->count > 1)
-            share_group_deliver(s->group, &publication, now_ms);
-        else if (has_peers(session->broker))
+        /* Members here that may not have it, or are frozen, are as good as none. */
+        bool is_taken = s->group->count > 1
+                        && share_group_deliver(s->group, &publication, now_ms) != DELIVERY_DROPPED;
+        if (!is_taken && has_peers(session->broker))
             peers_hand_on(session->broker, s->group->by_key.key, &publication);
         list_push_back(&s->group->members, &s->in_group);
         return;

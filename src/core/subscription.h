@@ -40,6 +40,7 @@ struct subscription {
     bool retain_as_published;
     uint8_t retain_handling;
     bool is_present;            /* shared, and counted as having a client */
+    bool is_resting;            /* its session is frozen: other shards do not know of it */
     uint32_t judged_generation; /* of policy: the topic `judged_hash` was allowed by it */
     uint64_t judged_hash;       /* keyed */
     struct topic_quota *quota;  /* of its scoped wildcard grant; NULL: it needs none */
@@ -82,6 +83,13 @@ bool subscription_may_receive(struct subscription *subscription, struct mqtt_spa
 
 /* The session's client came or went: its shared subscriptions count accordingly. */
 void subscription_presence(struct session *session, bool is_present);
+
+/* Its session is frozen: other shards send nothing for it and choose no member of its group here
+ * for its sake. On this shard nothing is delivered to it anyway, as it has no role. */
+void subscription_rest(struct subscription *subscription);
+
+/* And is so no longer. -ENOMEM: it still is. */
+MQTT_NODISCARD int subscription_wake(struct subscription *subscription);
 
 /* The whole filter as the client wrote it. */
 struct mqtt_span subscription_filter(const struct subscription *subscription);

@@ -3,6 +3,7 @@
 
 #include "net/facts.h"
 #include "pki/identity_uri.h"
+#include "pki/registry_life.h"
 
 #include <string.h>
 
@@ -62,7 +63,8 @@ static const char *const status_reasons[REGISTRY_STATUS_COUNT] = {
     [REGISTRY_RETIRED] = "this device has been taken out of service",
 };
 
-#define WRONG_KEY "the certificate's key is not the one registered for this device"
+#define HAS_ANOTHER_NAME "this device has another name now, and needs a certificate that carries it"
+#define WRONG_KEY        "the certificate's key is not the one registered for this device"
 
 /* Somebody has changed the registry by hand (registry_survey()). */
 #define SPOILED     "the registry's row of this device is not valid; correct it or add the device anew"
@@ -160,6 +162,15 @@ static const struct registry_view_entry *find_entry(struct admission_rules *rule
     return fresh != NULL ? fresh : entry;
 }
 
+/* Has one whom the registry does not know been there under this name? */
+static bool was_renamed(const struct admission_rules *rules, const char *name)
+{
+    char successor[IDENTITY_URI_NAME_SIZE];
+
+    return rules->newcomers != NULL
+           && registry_find_successor(rules->newcomers, name, successor, NULL) == 0;
+}
+
 static enum admission admit_registered(struct admission_rules *rules,
                                        const struct config_listener *listener,
                                        const struct identity_uri *uri, const struct tls_peer *peer,
@@ -169,6 +180,8 @@ static enum admission admit_registered(struct admission_rules *rules,
     const struct registry_view_entry *entry =
         find_entry(rules, uri->name, peer->key_fingerprint, &newcomer);
     const char *why = objection(entry, uri, peer);
+    if (entry == NULL && was_renamed(rules, uri->name))
+        why = HAS_ANOTHER_NAME;
     if (why != NULL)
         return refuse(out, NOT_AUTHORIZED, why);
 
@@ -392,7 +405,9 @@ static void find_device_standing(struct admission_rules *rules, const struct ide
     const struct registry_view_entry *entry =
         find_standing_entry(rules, present, identity->device, &newcomer);
     if (entry == NULL) {
-        out->barred = foreign_standing_objection(rules, present, identity);
+        out->barred = was_renamed(rules, identity->device)
+                          ? HAS_ANOTHER_NAME
+                          : foreign_standing_objection(rules, present, identity);
         if (out->barred == NULL)
             out->role = policy_find_role(rules->policy, identity->role);
         return;

@@ -5,6 +5,7 @@
 #include "net/facts.h"
 #include "pki/blocked_keys.h"
 #include "pki/registry.h"
+#include "pki/registry_life.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -2,12 +2,14 @@
 #include "daemon/endpoint.h"
 
 #include "base/invariant.h"
+#include "pki/ocsp.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static int explain(int error, char *out_why, const char *name, const char *what)
@@ -192,6 +194,7 @@ struct tls_files {
     char certificate[PATH_MAX];
     char key[PATH_MAX];
     char client_ca[PATH_MAX];
+    char ocsp[PATH_MAX];
 };
 
 static int place_of(const char *named, const char *dir, enum state_file file, char *out)
@@ -200,6 +203,22 @@ static int place_of(const char *named, const char *dir, enum state_file file, ch
         return state_path(dir, file, out);
     int len = snprintf(out, PATH_MAX, "%s", named);
     return len < PATH_MAX ? 0 : -ENAMETOOLONG;
+}
+
+/* Has our CA said of the server's certificate that it is good, and is that still so? */
+static bool is_statement_good(const char *dir, const struct tls_files *files)
+{
+    char authority_path[PATH_MAX];
+    struct certificate *server = NULL;
+    struct certificate *authority = NULL;
+    bool is_good = state_path(dir, STATE_CA_CERTIFICATE, authority_path) == 0
+                   && certificate_load(files->certificate, &server, NULL) == 0
+                   && certificate_load(authority_path, &authority, NULL) == 0
+                   && ocsp_is_good(files->ocsp, server, authority, (int64_t)time(NULL));
+
+    certificate_free(server);
+    certificate_free(authority);
+    return is_good;
 }
 
 /* The names of the files, those of the state folder where the configuration is silent. */
@@ -213,8 +232,11 @@ static int fill_options(const struct endpoints *endpoints, const struct config_l
         status = place_of(listener->key, dir, STATE_SERVER_KEY, files->key);
     if (status == 0)
         status = place_of(listener->client_ca, dir, STATE_CA_CERTIFICATE, files->client_ca);
+    if (status == 0)
+        status = state_path(dir, STATE_OCSP, files->ocsp);
     if (status != 0)
         return status;
+    bool is_stapled = listener->certificate == NULL && is_statement_good(dir, files);
     static const enum tls_clients clients[] = {
         [CONFIG_CLIENTS_REQUIRED] = TLS_CLIENTS_REQUIRED,
         [CONFIG_CLIENTS_OPTIONAL] = TLS_CLIENTS_OPTIONAL,
@@ -225,6 +247,8 @@ static int fill_options(const struct endpoints *endpoints, const struct config_l
         .key_path = files->key,
         .client_ca_path = listener->clients == CONFIG_CLIENTS_NONE ? NULL : files->client_ca,
         .crl_path = listener->crl,
+        .accepts_stale_crl = listener->accepts_stale_crl,
+        .ocsp_response_path = is_stapled ? files->ocsp : NULL,
         .clients = clients[listener->clients],
         .allow_tls_1_2 = listener->allow_tls_1_2,
         .sessions = 20000,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/ruling.h"
 
+#include "pki/registry_life.h"
+
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

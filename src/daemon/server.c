@@ -163,6 +163,7 @@ static int bind_and_prove(struct server *server)
     if (status != 0)
         return status;
     server->endpoints->state_dir = server->state_dir;
+    server_open_upkeep(server);
     status = endpoint_load_tls(server->endpoints, server->config, why);
     return status == 0 ? 0 : complain(server, status, why);
 }
@@ -223,6 +224,7 @@ static int start(struct server *server)
     server_watch(server);
     server_watch_certificates(server);
     server_start_observing(server);
+    server_start_upkeep(server);
     server_start_sys(server);
     log_say(server->log, CONFIG_LOG_INFO,
             "tacitd %s: configuration %s, state %s, %u shard%s, %lu files", TACIT_VERSION,
@@ -249,6 +251,7 @@ static int end_run(struct server *server, int status)
         shard_hang_up(&server->shards[i]);
     shard_settle(server->shards, server->shard_count);
     server_end_observing(server);
+    server_end_upkeep(server);
     int saved = save(server);
     if (status == 0)
         log_say(server->log, CONFIG_LOG_NOTICE, "stopped");
@@ -264,6 +267,7 @@ static void cancel_timers(struct server *server)
     loop_cancel(loop, &server->check_timer);
     loop_cancel(loop, &server->certificates.timer);
     loop_cancel(loop, &server->observe_timer);
+    loop_cancel(loop, &server->upkeep_timer);
     loop_cancel(loop, &server->sys_timer);
     loop_cancel(loop, &server->watchdog_timer);
 }
@@ -288,6 +292,7 @@ static void release(struct server *server)
     }
     server_close_enrolment(server);
     server_close_observing(server);
+    upkeep_fini(&server->upkeep.care);
     ruling_release(server->ruling, NULL, NULL);
     shared_free(server->shared);
     if (server->endpoints != NULL)

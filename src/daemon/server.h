@@ -11,6 +11,7 @@
 #include "daemon/options.h"
 #include "daemon/ruling.h"
 #include "daemon/shard.h"
+#include "daemon/upkeep.h"
 #include "est/est.h"
 #include "loop/signals.h"
 #include "pki/registry.h"
@@ -102,7 +103,23 @@ struct server_enrolment {
     char key[PATH_MAX];
     char authority[PATH_MAX];
     char root[PATH_MAX];
+    char crl[PATH_MAX];
     struct est_manufacturer *manufacturers;
+};
+
+/* What has to be looked after (upkeep.h). One round at a time; the endpoints are the keeper's while
+ * it has them. */
+struct server_upkeep {
+    struct helper_job job;
+    struct server *server;
+    struct config *config; /* counted; of this round */
+    struct upkeep care;
+    unsigned rounds;
+    bool is_on;
+    bool is_wanted; /* publishing, once more */
+    bool publishes; /* this round does */
+    bool has_endpoints;
+    bool has_staple; /* a new one, not loaded yet */
 };
 
 struct server {
@@ -124,6 +141,7 @@ struct server {
     struct server_certificates certificates;
     struct server_observing observing;
     struct server_enrolment enrolment;
+    struct server_upkeep upkeep;
     char trust_domain[IDENTITY_URI_DOMAIN_SIZE];
     char registry_path[PATH_MAX];
     struct shared *shared;
@@ -135,6 +153,7 @@ struct server {
     struct signals *signals;
     struct wheel_timer check_timer;
     struct wheel_timer observe_timer;
+    struct wheel_timer upkeep_timer;
     struct wheel_timer sys_timer;
     struct wheel_timer watchdog_timer;
     uint64_t watchdog_ms; /* 0: none */
@@ -192,6 +211,14 @@ bool server_observed_is_wanted(const struct server *server); /* on the keeper's 
 void server_hand_out_observed(struct server *server);        /* then: on shard 0 */
 void server_end_observing(struct server *server);            /* all threads have ended */
 void server_close_observing(struct server *server);
+
+/* server_upkeep.c: what is published, and what others publish. Open: the state is open, TLS is not
+ * loaded yet. A round comes by itself; one that publishes is asked for when the registry has
+ * changed. */
+void server_open_upkeep(struct server *server);
+void server_start_upkeep(struct server *server);
+void server_upkeep(struct server *server, bool publishes);
+void server_end_upkeep(struct server *server); /* all threads have ended */
 
 /* server_reload.c: SIGHUP. The endpoints are the keeper's from then until it is through. */
 void server_reload(struct server *server);

@@ -86,8 +86,10 @@ static void on_looked(struct helper_job *job)
         log_say(server->log, CONFIG_LOG_NOTICE, "the server certificate was renewed");
     if (c->is_new_day)
         server_tell_ca_end(server, &c->made);
-    if (c->have_changed)
+    if (c->have_changed) {
         server_reload_certificates(server);
+        server_upkeep(server, true); /* what is stapled is about the one before */
+    }
     arm(server);
 }
 

@@ -159,6 +159,8 @@ static int fill_paths(struct server *server)
         status = state_path(server->state_dir, STATE_CA_CERTIFICATE, e->authority);
     if (status == 0)
         status = state_path(server->state_dir, STATE_ROOT_CERTIFICATE, e->root);
+    if (status == 0)
+        status = state_path(server->state_dir, STATE_CRL, e->crl);
     return status;
 }
 
@@ -195,6 +197,7 @@ static void fill_options(struct server *server, struct est_options *out)
         .key_path = e->key,
         .authority_paths = { e->authority, e->root },
         .authority_count = access(e->root, R_OK) == 0 ? 2 : 1,
+        .crl_path = e->crl,
         .manufacturers = e->manufacturers,
         .manufacturer_count = e->config->enrolment.manufacturer_count,
         .limits = { .connections = (uint32_t)limits->enrolment_connections,

@@ -124,6 +124,8 @@ static void on_checked(struct helper_job *job)
     if (check->made != NULL && (is_late || server_put_in_force(server, check->made) != 0)) {
         ruling_release(check->made, server->keeper, server->shards[0].loop);
         wait_ms = SOON_MS;
+    } else if (check->made != NULL) {
+        server_upkeep(server, true); /* something may have been revoked */
     }
     if (check->wants_observed)
         server_hand_out_observed(server);

@@ -184,8 +184,8 @@ void server_reload(struct server *server)
     if (server->is_stopping)
         return;
     /* What was changed after the files were read is read afterwards. */
-    reload->is_wanted = reload->is_on;
-    if (reload->is_on)
+    reload->is_wanted = reload->is_on || server->upkeep.has_endpoints;
+    if (reload->is_wanted)
         return;
     notify_reloading();
     reload->server = server;

@@ -33,11 +33,15 @@ static void note_presence(struct shard *shard, const struct event *event)
 
     if (device == NULL || facts == NULL || facts->peer == NULL)
         return;
+    bool is_ours = admission_is_ours(&shard->rules, facts->peer);
     if (event->kind == EVENT_CONNECTED)
-        presence_add(&shard->presence, device, facts->peer,
-                     admission_is_ours(&shard->rules, facts->peer));
+        presence_add(&shard->presence, device, facts->peer, is_ours);
     else if (event->kind == EVENT_DISCONNECTED)
         presence_remove(&shard->presence, device);
+    else
+        return;
+    if (is_ours && shard->sightings != NULL)
+        sightings_note(shard->sightings, device, facts->address, (int64_t)time(NULL));
 }
 
 static void on_event(void *context, const struct event *event)
@@ -162,6 +166,8 @@ static int open_parts(struct shard *shard, const struct shard_options *options)
         status = registry_open(options->registry_path, &shard->newcomers, NULL);
     if (status != 0)
         return status;
+    if (options->registry_path != NULL)
+        shard->sightings = sightings_new(&options->hash_key, SHARD_SIGHTINGS);
     shard->sketch = sketch_new(&options->hash_key, SHARD_SKETCH_ENTRIES);
     shard->rules.newcomers = shard->newcomers;
     status = open_broker(shard, options);
@@ -225,6 +231,7 @@ void shard_close(struct shard *shard)
     broker_free(shard->broker);
     loop_close(shard->loop);
     presence_fini(&shard->presence);
+    sightings_free(shard->sightings);
     sketch_free(shard->sketch);
     ruling_release(shard->ruling, NULL, NULL);
     registry_close(shard->newcomers);

@@ -14,6 +14,7 @@
 #include "daemon/log.h"
 #include "daemon/presence.h"
 #include "daemon/ruling.h"
+#include "daemon/sightings.h"
 #include "loop/loop.h"
 #include "net/listener.h"
 #include "net/net.h"
@@ -23,6 +24,7 @@
 #include <stdbool.h>
 
 #define SHARD_LISTENERS_MAX  256   /* different listener names in the life of a process */
+#define SHARD_SIGHTINGS      16384 /* most devices that come and go between two rounds of upkeep */
 #define SHARD_SKETCH_ENTRIES 16384 /* most that is observed between two hand-overs */
 
 /* A shard says: "my connections are drained", or hands in its counters or what it observed
@@ -55,6 +57,7 @@ struct shard {
     struct helpers *keeper;     /* frees what is old; borrowed; NULL: do it here */
     struct registry *newcomers; /* a handle of this thread's own; NULL: none */
     struct presence presence;
+    struct sightings *sightings;  /* who came and went; NULL: nobody wants to know, or no memory */
     struct admission_rules rules; /* from the ruling */
     struct shard_walk walk;
     struct sketch *sketch; /* what was observed since it was last handed in; NULL: no memory */

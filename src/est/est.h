@@ -7,6 +7,7 @@
  *     GET  /.well-known/est/csrattrs         which keys are liked
  *     POST /.well-known/est/simpleenroll     token, or manufacturer's certificate
  *     POST /.well-known/est/simplereenroll   the certificate it has
+ *     GET  /crl                              the revocation list, in DER, for anybody
  *
  * A label between "est" and the operation is accepted and stands for nothing. Every connection
  * carries one request.
@@ -65,6 +66,7 @@ struct est_options {
     /* PEM: what cacerts hands out, and whose client certificates are our own. */
     const char *authority_paths[EST_AUTHORITIES_MAX];
     size_t authority_count;
+    const char *crl_path; /* DER; read for every request for it */
     const struct est_manufacturer *manufacturers;
     size_t manufacturer_count;
     struct est_limits limits;

@@ -4,7 +4,9 @@
 #include "est/message.h"
 #include "est/state.h"
 #include "pki/base64.h"
+#include "pki/crl.h"
 #include "pki/enrolment.h"
+#include "pki/private_file.h"
 #include "pki/tokens.h"
 
 #include <errno.h>
@@ -18,7 +20,9 @@
 #define TYPE_CERTIFICATES "application/pkcs7-mime; smime-type=certs-only"
 #define TYPE_ATTRIBUTES   "application/csrattrs"
 #define TYPE_REQUEST      "application/pkcs10"
+#define TYPE_LIST         "application/pkix-crl" /* RFC 2585, section 4 */
 #define CHALLENGE         "Basic realm=\"tacit enrolment\", charset=\"UTF-8\""
+#define CRL_PATH          "/crl"
 #define BUSY_WAIT_S       5
 #define MAPPED            "::ffff:"
 
@@ -44,6 +48,7 @@ struct answer {
     const char *type; /* NULL: plain text */
     const char *body; /* NULL: the fault's text, if there is one */
     char *owned;      /* the same, to be freed */
+    size_t raw_bytes; /* instead of `body` so many of `owned` are sent, as they are; 0: none */
     unsigned wait_s;  /* for Retry-After; 0: none */
 };
 
@@ -293,6 +298,22 @@ static struct answer csrattrs(struct exchange *x)
     return (struct answer){ .status = 200, .type = TYPE_ATTRIBUTES, .body = attributes };
 }
 
+/* Over TLS that needs no certificate of who asks: a relying party checks its signature anyway. */
+static struct answer crl(struct exchange *x)
+{
+    uint8_t *bytes;
+    size_t len;
+    int error = private_file_read(x->est->options.crl_path, CRL_MAX_BYTES, &bytes, &len);
+
+    if (error == -ENOENT)
+        return refuse_with(x, 404, "no revocation list is published yet");
+    if (error < 0)
+        return refuse_with(x, 500, "the revocation list cannot be read");
+    return (struct answer){
+        .status = 200, .type = TYPE_LIST, .owned = (char *)bytes, .raw_bytes = len
+    };
+}
+
 /* ---- dispatch ---- */
 
 static const struct {
@@ -305,6 +326,7 @@ static const struct {
     { "csrattrs", EVHTTP_REQ_GET, "GET", csrattrs },
     { "simpleenroll", EVHTTP_REQ_POST, "POST", simpleenroll },
     { "simplereenroll", EVHTTP_REQ_POST, "POST", simplereenroll },
+    { CRL_PATH, EVHTTP_REQ_GET, "GET", crl },
 };
 
 static struct answer dispatch(struct exchange *x, const char **out_operation)
@@ -321,7 +343,7 @@ static struct answer dispatch(struct exchange *x, const char **out_operation)
     }
     return refuse_with(x, 404,
                        "there are cacerts, csrattrs, simpleenroll and simplereenroll below "
-                       "/.well-known/est/");
+                       "/.well-known/est/, and the revocation list is /crl");
 }
 
 static const char *phrase_of(int status)
@@ -356,7 +378,7 @@ static void send_answer(struct exchange *x, const struct answer *answer)
 
     (void)evhttp_add_header(headers, "Content-Type",
                             answer->type != NULL ? answer->type : "text/plain; charset=utf-8");
-    if (answer->type != NULL)
+    if (answer->body != NULL)
         (void)evhttp_add_header(headers, "Content-Transfer-Encoding", "base64");
     /* One request a connection: nothing is waited for behind it. */
     (void)evhttp_add_header(headers, "Connection", "close");
@@ -366,7 +388,9 @@ static void send_answer(struct exchange *x, const struct answer *answer)
         (void)snprintf(seconds, sizeof(seconds), "%u", answer->wait_s);
         (void)evhttp_add_header(headers, "Retry-After", seconds);
     }
-    if (body != NULL && answer->body != NULL)
+    if (body != NULL && answer->raw_bytes > 0)
+        (void)evbuffer_add(body, answer->owned, answer->raw_bytes);
+    else if (body != NULL && answer->body != NULL)
         (void)evbuffer_add(body, answer->body, strlen(answer->body));
     else if (body != NULL)
         (void)evbuffer_add_printf(body, "%s\n", x->fault.text);
@@ -385,7 +409,7 @@ static void report(const struct exchange *x, const char *operation, const struct
                                           .address = x->address,
                                           .port = x->port,
                                           .status = (unsigned)answer->status,
-                                          .reason = answer->body == NULL ? x->fault.text : "" });
+                                          .reason = answer->status == 200 ? "" : x->fault.text });
 }
 
 void est_service_on_request(struct evhttp_request *request, void *context)
@@ -406,7 +430,9 @@ void est_service_on_request(struct evhttp_request *request, void *context)
     /* An IPv4 address is shown as one, also where one socket serves both. */
     if (strncmp(x.address, MAPPED, sizeof(MAPPED) - 1) == 0 && strchr(x.address, '.') != NULL)
         x.address += sizeof(MAPPED) - 1;
-    x.operation = est_message_operation(span_of(path));
+    x.operation = path != NULL && strcmp(path, CRL_PATH) == 0
+                      ? span_of(CRL_PATH)
+                      : est_message_operation(span_of(path));
     est_trust_judge(x.est->trust, &x.est->options, bufferevent_openssl_get_ssl(stream),
                     connection->verify_error, &x.peer);
     struct answer answer = dispatch(&x, &operation);

@@ -236,7 +236,7 @@ static void on_linger_deadline(struct wheel_timer *timer, void *context, uint64_
     connection_free(MQTT_CONTAINER_OF(timer, struct connection, timer));
 }
 
-void connection_end(struct connection *connection, struct outbox *rest)
+void connection_end(struct connection *connection, struct outbox *rest, uint32_t linger_ms)
 {
     struct net *net = connection->net;
     connection->phase = PHASE_FLUSHING;
@@ -244,8 +244,7 @@ void connection_end(struct connection *connection, struct outbox *rest)
     connection->closing = *rest;
     free(connection->input);
     connection->input = NULL;
-    loop_arm(net->loop, &connection->timer, loop_now_ms(net->loop) + net->linger_ms,
-             on_linger_deadline);
+    loop_arm(net->loop, &connection->timer, loop_now_ms(net->loop) + linger_ms, on_linger_deadline);
     transmit_later(connection);
 }
 

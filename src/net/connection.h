@@ -88,8 +88,9 @@ const char *connection_objection(const struct connection *connection);
  * the connection is not here any more. */
 bool connection_arrive(struct connection *connection, struct mqtt_span bytes);
 
-/* The core is done with the client (transport port). */
-void connection_end(struct connection *connection, struct outbox *rest);
+/* The core is done with the client (transport port): sends the rest, and waits for the peer to close
+ * for so long at most. */
+void connection_end(struct connection *connection, struct outbox *rest, uint32_t linger_ms);
 
 /* All is sent: says goodbye and waits for the peer's. */
 void connection_linger(struct connection *connection);

@@ -12,6 +12,7 @@
 
 #define DEFAULT_HANDSHAKES 8 /* about 5 ms of work */
 #define DEFAULT_LINGER_MS  2000
+#define EXPELLED_LINGER_MS 300 /* its connection has to be gone within a second (promise I4) */
 
 /* A client's output can refill while it is sent; so often per turn, then others. */
 #define PASSES_PER_TURN 4
@@ -27,8 +28,11 @@ static void on_close(void *transport, struct client *client)
 {
     struct outbox *outbox = client_outbox(client);
     struct outbox rest = *outbox;
+    uint32_t linger_ms = ((struct connection *)transport)->net->linger_ms;
+    if (client_was_expelled(client) && linger_ms > EXPELLED_LINGER_MS)
+        linger_ms = EXPELLED_LINGER_MS;
     *outbox = (struct outbox){ 0 };
-    connection_end(transport, &rest);
+    connection_end(transport, &rest, linger_ms);
 }
 
 static void on_resume(void *transport)

@@ -8,6 +8,7 @@
 #include "net/listener.h"
 #include "net/net_test_core.h"
 #include "net/net_test_device.h"
+#include "net/state.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -350,6 +351,25 @@ static void lingering_ends(void **state)
         both_turn(&world, &device);
     assert_int_equal(world.broker.ended, 1);
     assert_int_equal(net_connections(world.net), 1);
+    until_alone(&world);
+    assert_int_equal(net_statistics(world.net)->closed, 1);
+    device_close(&device);
+    world_close(&world);
+}
+
+/* However long others are waited for. */
+static void who_is_expelled_is_not_waited_for(void **state)
+{
+    (void)state;
+    struct world world;
+    struct device device;
+    world_open(&world, KIND_PLAIN, NULL);
+    world.net->linger_ms = 60000;
+    device_connect_to(&device, &world, NULL);
+    device_connect(&world, &device);
+    device.is_deaf = true; /* and never closes */
+    world.broker.last->is_expelled = true;
+    core_end(world.broker.last);
     until_alone(&world);
     assert_int_equal(net_statistics(world.net)->closed, 1);
     device_close(&device);
@@ -701,6 +721,7 @@ int main(void)
         cmocka_unit_test(a_client_that_waits_can_be_lost),
         cmocka_unit_test(last_words_arrive_though_the_peer_goes_on_sending),
         cmocka_unit_test(lingering_ends),
+        cmocka_unit_test(who_is_expelled_is_not_waited_for),
         cmocka_unit_test(an_end_from_outside_is_flushed_too),
         cmocka_unit_test(silence_is_cut_at_the_deadline),
         cmocka_unit_test(the_deadline_does_not_cut_a_client),

@@ -110,6 +110,11 @@ bool client_is_waiting(const struct client *client)
     return client->is_waiting;
 }
 
+bool client_was_expelled(const struct client *client)
+{
+    return client->is_expelled;
+}
+
 void core_judge(struct client *client)
 {
     client->is_waiting = false;

@@ -326,6 +326,11 @@ int ca_chain(const struct ca *ca, const struct certificate *leaf, struct certifi
     return 0;
 }
 
+const struct key *ca_key(const struct ca *ca)
+{
+    return ca->key;
+}
+
 static int check_days(unsigned days, struct pki_fault *fault)
 {
     if (days > CA_MAX_DAYS)

@@ -57,6 +57,9 @@ const struct certificate *ca_certificate(const struct ca *ca);
 MQTT_NODISCARD int ca_chain(const struct ca *ca, const struct certificate *leaf,
                             struct certificate_list *out);
 
+/* What it signs with, borrowed, for the other files of this layer. */
+const struct key *ca_key(const struct ca *ca);
+
 /* Reads the trust domain of a root or an issuing CA. -EBADMSG: it names none. */
 MQTT_NODISCARD int ca_trust_domain_of(const struct certificate *authority,
                                       char out[IDENTITY_URI_DOMAIN_SIZE], struct pki_fault *fault);

@@ -10,6 +10,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -173,6 +174,23 @@ int csr_common_name(const struct csr *csr, char *out, size_t size)
     OPENSSL_free(text);
     ERR_clear_error();
     return is_good ? 0 : -EINVAL;
+}
+
+void csr_algorithm(const struct csr *csr, char *out, size_t size)
+{
+    EVP_PKEY *key = X509_REQ_get0_pubkey(csr->handle);
+    const char *name = key != NULL ? EVP_PKEY_get0_type_name(key) : NULL;
+    char group[32] = "";
+
+    if (name == NULL)
+        name = "";
+    if (key != NULL && EVP_PKEY_is_a(key, "RSA") == 1)
+        (void)snprintf(out, size, "%s %d", name, EVP_PKEY_get_bits(key));
+    else if (key != NULL && EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) == 1)
+        (void)snprintf(out, size, "%s %s", name,
+                       strcmp(group, "prime256v1") == 0 ? "P-256" : group);
+    else
+        (void)snprintf(out, size, "%s", name);
 }
 
 struct X509_req_st *csr_handle(const struct csr *csr)

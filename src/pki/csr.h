@@ -39,5 +39,8 @@ struct mqtt_span csr_spki(const struct csr *csr);
  * for several, or for one that is no text or too long. */
 MQTT_NODISCARD int csr_common_name(const struct csr *csr, char *out, size_t size);
 
+/* "EC P-256", "RSA 3072", "ED25519"; cut to `size` (at least 1). */
+void csr_algorithm(const struct csr *csr, char *out, size_t size);
+
 /* The OpenSSL object, borrowed, for the other files of this layer. */
 struct X509_req_st *csr_handle(const struct csr *csr);

@@ -44,7 +44,11 @@ static int describe(const struct enrolment *request, const struct csr *csr,
         error = registry_check_names(
             entry.name, &(struct registry_place){ entry.role, entry.tenant, entry.site }, fault);
     if (error == 0)
+        error = fill_text(entry.protection, sizeof(entry.protection),
+                          identity_extension_protection_text(request->protection), fault);
+    if (error == 0)
         error = csr_key_sha256(csr, entry.key_sha256);
+    csr_algorithm(csr, entry.algorithm, sizeof(entry.algorithm));
     if (error == 0)
         *out = entry;
     return error;

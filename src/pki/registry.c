@@ -2,6 +2,7 @@
 #include "pki/registry.h"
 
 #include "pki/key_use.h"
+#include "pki/registry_life.h"
 #include "pki/registry_schema.h"
 #include "pki/registry_sql.h"
 
@@ -17,7 +18,7 @@
 #define HEX_SIZE 65
 #define COLUMNS                                                                             \
     "name, kind, role, tenant, site, status, key_sha256, serial, fingerprint, not_before, " \
-    "not_after, created, changed"
+    "not_after, created, changed, protection, algorithm, reason"
 
 static const char *const status_names[REGISTRY_STATUS_COUNT] = {
     [REGISTRY_REVOKED] = "revoked",
@@ -177,6 +178,10 @@ static bool row_decode(sqlite3_stmt *s, struct registry_entry *out)
     e.certificate.not_after_s = sqlite3_column_int64(s, 10);
     e.created_s = sqlite3_column_int64(s, 11);
     e.changed_s = sqlite3_column_int64(s, 12);
+    /* Only for people: what is too long for us is as good as unknown. */
+    (void)registry_column_text(s, 13, e.protection, sizeof(e.protection));
+    (void)registry_column_text(s, 14, e.algorithm, sizeof(e.algorithm));
+    (void)registry_column_text(s, 15, e.reason, sizeof(e.reason));
     *out = e;
     return true;
 }
@@ -203,6 +208,9 @@ static void bind_entry(sqlite3_stmt *s, const struct registry_entry *e, int64_t 
     (void)sqlite3_bind_int64(s, 11, e->certificate.not_after_s);
     (void)sqlite3_bind_int64(s, 12, now_s);
     (void)sqlite3_bind_int64(s, 13, now_s);
+    registry_bind_text(s, 14, e->protection[0] != '\0' ? e->protection : "unknown");
+    registry_bind_text(s, 15, e->algorithm);
+    registry_bind_text(s, 16, e->reason);
 }
 
 /* Who is in the way? Asked after a constraint has refused. */
@@ -216,6 +224,12 @@ static int explain_conflict(struct registry *r, const struct registry_entry *ent
     int error = key_use_check(r, entry->key_sha256, entry->name, fault);
     if (error < 0)
         return error;
+    char successor[IDENTITY_URI_NAME_SIZE];
+    if (registry_find_successor(r, entry->name, successor, NULL) == 0)
+        return pki_fail(fault, -EEXIST,
+                        "'%s' was the name of '%s' before; what was kept for it must not come to "
+                        "another, so choose a new name",
+                        entry->name, successor);
     return pki_fail(fault, -ENOTUNIQ, "'%s': this certificate is registered already", entry->name);
 }
 
@@ -240,10 +254,24 @@ int registry_check_names(const char *name, const struct registry_place *place,
     return 0;
 }
 
+/* Both rows, or an SQLite result that says why not. */
+static int insert(struct registry *r, const struct registry_entry *entry, int64_t now_s)
+{
+    sqlite3_stmt *s;
+    int code = sqlite3_prepare_v2(
+        r->db, "INSERT INTO identity (" COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", -1,
+        &s, NULL);
+    if (code != SQLITE_OK)
+        return code;
+    bind_entry(s, entry, now_s);
+    (void)sqlite3_step(s);
+    code = sqlite3_finalize(s);
+    return code == SQLITE_OK ? registry_remember(r, entry->name, now_s) : code;
+}
+
 int registry_add(struct registry *registry, const struct registry_entry *entry,
                  struct pki_fault *fault)
 {
-    sqlite3_stmt *s;
     int error = registry_check_names(
         entry->name, &(struct registry_place){ entry->role, entry->tenant, entry->site }, fault);
     if (error < 0)
@@ -252,18 +280,14 @@ int registry_add(struct registry *registry, const struct registry_entry *entry,
         || (unsigned)entry->status >= REGISTRY_STATUS_COUNT)
         return pki_fail(fault, -EINVAL, "'%s' cannot be registered: no such kind or status",
                         entry->name);
-    int code = sqlite3_prepare_v2(
-        registry->db, "INSERT INTO identity (" COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)", -1,
-        &s, NULL);
+    error = registry_begin(registry, fault);
+    if (error < 0)
+        return error;
+    int code = insert(registry, entry, (int64_t)time(NULL));
     if (code != SQLITE_OK)
-        return registry_fail(registry, code, fault);
-    bind_entry(s, entry, (int64_t)time(NULL));
-    (void)sqlite3_step(s);
-    code = sqlite3_finalize(s);
-    if (code == SQLITE_OK)
-        return 0;
-    return (code & 0xff) == SQLITE_CONSTRAINT ? explain_conflict(registry, entry, fault)
-                                              : registry_fail(registry, code, fault);
+        error = (code & 0xff) == SQLITE_CONSTRAINT ? explain_conflict(registry, entry, fault)
+                                                   : registry_fail(registry, code, fault);
+    return registry_end(registry, error, fault);
 }
 
 /* The one row that `query` finds for `text`. */
@@ -358,34 +382,6 @@ int registry_survey(struct registry *registry, registry_visit visit, void *conte
     return each_row(registry, visit, show_revoked, context, fault);
 }
 
-int registry_set_status(struct registry *registry, const char *name, enum registry_status status,
-                        struct pki_fault *fault)
-{
-    sqlite3_stmt *s;
-    struct registry_entry entry;
-    if ((unsigned)status >= REGISTRY_STATUS_COUNT)
-        return -EINVAL;
-    int code = sqlite3_prepare_v2(
-        registry->db,
-        "UPDATE identity SET status = ?1, changed = ?2 WHERE name = ?3"
-        " AND (status IN ('active', 'suspended') OR (status = 'retired' AND ?1 = 'revoked'))",
-        -1, &s, NULL);
-    if (code != SQLITE_OK)
-        return registry_fail(registry, code, fault);
-    registry_bind_text(s, 1, registry_status_text(status));
-    (void)sqlite3_bind_int64(s, 2, (int64_t)time(NULL));
-    registry_bind_text(s, 3, name);
-    int changed = registry_run(registry, s, fault);
-    if (changed != 0)
-        return changed < 0 ? changed : 0;
-
-    int error = registry_find(registry, name, &entry, fault);
-    if (error < 0)
-        return error;
-    return pki_fail(fault, -EPERM, "'%s' is %s, and that is final; add a new device with a new key",
-                    name, registry_status_text(entry.status));
-}
-
 int registry_set_place(struct registry *registry, const char *name,
                        const struct registry_place *place, struct pki_fault *fault)
 {
@@ -403,29 +399,6 @@ int registry_set_place(struct registry *registry, const char *name,
     registry_bind_text(s, 3, place->site);
     (void)sqlite3_bind_int64(s, 4, (int64_t)time(NULL));
     registry_bind_text(s, 5, name);
-    int changed = registry_run(registry, s, fault);
-    if (changed == 0)
-        return pki_fail(fault, -ENOENT, "there is no '%s' in the registry", name);
-    return changed < 0 ? changed : 0;
-}
-
-int registry_set_certificate(struct registry *registry, const char *name,
-                             const struct registry_certificate *certificate,
-                             struct pki_fault *fault)
-{
-    sqlite3_stmt *s;
-    int code = sqlite3_prepare_v2(registry->db,
-                                  "UPDATE identity SET serial = ?1, fingerprint = ?2, "
-                                  "not_before = ?3, not_after = ?4, changed = ?5 WHERE name = ?6",
-                                  -1, &s, NULL);
-    if (code != SQLITE_OK)
-        return registry_fail(registry, code, fault);
-    registry_bind_text(s, 1, certificate->serial);
-    registry_bind_hash(s, 2, certificate->fingerprint);
-    (void)sqlite3_bind_int64(s, 3, certificate->not_before_s);
-    (void)sqlite3_bind_int64(s, 4, certificate->not_after_s);
-    (void)sqlite3_bind_int64(s, 5, (int64_t)time(NULL));
-    registry_bind_text(s, 6, name);
     int changed = registry_run(registry, s, fault);
     if (changed == 0)
         return pki_fail(fault, -ENOENT, "there is no '%s' in the registry", name);

@@ -21,6 +21,8 @@
 #define REGISTRY_KEY_BYTES      32  /* SHA-256 of the SubjectPublicKeyInfo in DER */
 #define REGISTRY_TEXT_SIZE      129 /* longest role, tenant or site and NUL */
 #define REGISTRY_SERIAL_SIZE    41  /* 20 bytes in hex and NUL */
+#define REGISTRY_WORD_SIZE      24  /* longest protection or algorithm and NUL */
+#define REGISTRY_REASON_SIZE    257 /* longest reason and NUL */
 #define REGISTRY_BUSY_MS        5000
 #define REGISTRY_SCHEMA_VERSION 3
 
@@ -55,6 +57,9 @@ struct registry_entry {
     struct registry_certificate certificate;
     int64_t created_s;
     int64_t changed_s;
+    char protection[REGISTRY_WORD_SIZE]; /* of its key: unknown, plain, sealed, pkcs11, tpm */
+    char algorithm[REGISTRY_WORD_SIZE];  /* "EC P-256", "RSA 3072", "ED25519"; empty: not noted */
+    char reason[REGISTRY_REASON_SIZE];   /* why it is not active */
 };
 
 /* Opens the file, creating it (mode 0600) or migrating its schema as needed. -EBADMSG: not a
@@ -62,9 +67,10 @@ struct registry_entry {
 MQTT_NODISCARD int registry_open(const char *path, struct registry **out, struct pki_fault *fault);
 void registry_close(struct registry *registry); /* NULL is fine */
 
-/* Adds an identity; created_s and changed_s are set here. -EINVAL: name, role, tenant or site is
- * not valid (identity_uri.h);
- * -EEXIST: the name is taken; -ENOTUNIQ: the key or the certificate belongs to another. */
+/* Adds an identity and its first certificate; created_s and changed_s are set here. -EINVAL: name,
+ * role, tenant or site is not valid (identity_uri.h);
+ * -EEXIST: the name is taken, or was that of one who has another now; -ENOTUNIQ: the key or the
+ * certificate belongs to another. */
 MQTT_NODISCARD int registry_add(struct registry *registry, const struct registry_entry *entry,
                                 struct pki_fault *fault);
 
@@ -90,10 +96,6 @@ MQTT_NODISCARD int registry_list(struct registry *registry, registry_visit visit
 MQTT_NODISCARD int registry_survey(struct registry *registry, registry_visit visit, void *context,
                                    struct pki_fault *fault);
 
-/* -ENOENT: no such name; -EPERM: revoked and retired are final. */
-MQTT_NODISCARD int registry_set_status(struct registry *registry, const char *name,
-                                       enum registry_status status, struct pki_fault *fault);
-
 /* Where an identity belongs; empty tenant and site stand for none. */
 struct registry_place {
     const char *role;
@@ -110,7 +112,8 @@ MQTT_NODISCARD int registry_check_names(const char *name, const struct registry_
 MQTT_NODISCARD int registry_set_place(struct registry *registry, const char *name,
                                       const struct registry_place *place, struct pki_fault *fault);
 
-/* A new certificate for the same key. -ENOENT. */
+/* A new certificate for the same key; the one before stays good until it expires. -ENOENT; -EPERM:
+ * it is not active; -ENOTUNIQ: the certificate is registered already. */
 MQTT_NODISCARD int registry_set_certificate(struct registry *registry, const char *name,
                                             const struct registry_certificate *certificate,
                                             struct pki_fault *fault);

@@ -94,7 +94,10 @@ static const char *const steps[REGISTRY_SCHEMA_VERSION] = {
     ") STRICT, WITHOUT ROWID;"
     "CREATE INDEX certificate_by_name ON certificate (name);"
     "INSERT INTO certificate SELECT serial, name, fingerprint, key_sha256, not_before, not_after,"
-    "  created, CASE status WHEN 'revoked' THEN changed ELSE 0 END, '' FROM identity;"
+    "  created, CASE status WHEN 'active' THEN 0 ELSE changed END,"
+    "  CASE status WHEN 'suspended' THEN 'certificate-hold'"
+    "    WHEN 'retired' THEN 'cessation-of-operation' WHEN 'revoked' THEN 'unspecified'"
+    "    ELSE '' END FROM identity;"
     "CREATE TABLE key_use ("
     "  key_sha256 TEXT PRIMARY KEY NOT NULL,"
     "  name       TEXT NOT NULL,"
@@ -152,15 +155,27 @@ static const char *const steps[REGISTRY_SCHEMA_VERSION] = {
             USED("key_is_used", "INSERT ON identity")
                 USED("key_is_changed", "UPDATE OF key_sha256 ON identity")
 #undef USED
-    /* A token that was given out before must not undo it. */
-    "CREATE TRIGGER token_ends AFTER UPDATE OF status ON identity"
-    "  WHEN NEW.status <> 'active' BEGIN"
-    "  DELETE FROM token WHERE name = NEW.name AND used = 0; END;"
 #define MOVES(name, when)                          \
     "CREATE TRIGGER " name " AFTER " when " BEGIN" \
     "  UPDATE policy_version SET counter = counter + 1; END;"
 #include "pki/policy_moves_3.def"
 #undef MOVES
+};
+
+/* The rest of a step: a compiler need not take a text of more than 4095 bytes. */
+static const char *const rests[REGISTRY_SCHEMA_VERSION] = {
+    [2] = "CREATE TABLE former_name ("
+          "  name  TEXT PRIMARY KEY NOT NULL,"
+          "  since INTEGER NOT NULL,"
+          "  named TEXT NOT NULL" /* whose it was, as it is called now */
+          ") STRICT, WITHOUT ROWID;"
+          "CREATE TRIGGER name_is_free BEFORE INSERT ON identity"
+          "  WHEN EXISTS (SELECT 1 FROM former_name WHERE name = NEW.name) BEGIN"
+          "  SELECT RAISE(ABORT, 'this was the name of another identity'); END;"
+          /* A token that was given out before must not undo it. */
+          "CREATE TRIGGER token_ends AFTER UPDATE OF status ON identity"
+          "  WHEN NEW.status <> 'active' BEGIN"
+          "  DELETE FROM token WHERE name = NEW.name AND used = 0; END;",
 };
 
 static int read_number(sqlite3 *db, const char *pragma, int *out)
@@ -203,8 +218,11 @@ static int migrate(sqlite3 *db)
     if (version < 0 || version > REGISTRY_SCHEMA_VERSION)
         return SQLITE_SCHEMA;
 
-    for (int i = version; i < REGISTRY_SCHEMA_VERSION && code == SQLITE_OK; i++)
+    for (int i = version; i < REGISTRY_SCHEMA_VERSION && code == SQLITE_OK; i++) {
         code = sqlite3_exec(db, steps[i], NULL, NULL, NULL);
+        if (code == SQLITE_OK && rests[i] != NULL)
+            code = sqlite3_exec(db, rests[i], NULL, NULL, NULL);
+    }
     if (code != SQLITE_OK)
         return code;
     (void)snprintf(pragma, sizeof(pragma), "PRAGMA application_id=%d; PRAGMA user_version=%d;",

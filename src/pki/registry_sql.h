@@ -35,6 +35,10 @@ void registry_bind_hash(sqlite3_stmt *statement, int index, const uint8_t hash[3
 /* False: no hash as registry_bind_hash() writes it. */
 bool registry_column_hash(sqlite3_stmt *statement, int column, uint8_t out[32]);
 
+/* Writes down the certificate that the row of `name` has now; inside a transaction. An SQLite
+ * result. */
+MQTT_NODISCARD int registry_remember(struct registry *registry, const char *name, int64_t now_s);
+
 /* False: no text, too long, or with a zero byte inside. */
 bool registry_column_text(sqlite3_stmt *statement, int column, char *out, size_t size);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pki/registry.h"
+#include "pki/registry_life.h"
 
 #include "pki/scratch.h"
 
@@ -288,48 +289,68 @@ static void a_zero_byte_inside(void **state)
     registry_close(registry);
 }
 
-/* The tables as the first release made them, with one device. */
-static const char schema_1[] =
-    "CREATE TABLE identity ("
-    "  name        TEXT PRIMARY KEY NOT NULL,"
-    "  kind        TEXT NOT NULL CHECK (kind IN ('device', 'service', 'admin')),"
-    "  role        TEXT NOT NULL CHECK (role <> ''),"
-    "  tenant      TEXT NOT NULL DEFAULT '',"
-    "  site        TEXT NOT NULL DEFAULT '',"
-    "  status      TEXT NOT NULL"
-    "              CHECK (status IN ('active', 'suspended', 'revoked', 'retired')),"
-    "  key_sha256  TEXT NOT NULL UNIQUE CHECK (length(key_sha256) = 64),"
-    "  serial      TEXT NOT NULL UNIQUE,"
-    "  fingerprint TEXT NOT NULL UNIQUE CHECK (length(fingerprint) = 64),"
-    "  not_before  INTEGER NOT NULL,"
-    "  not_after   INTEGER NOT NULL,"
-    "  created     INTEGER NOT NULL,"
-    "  changed     INTEGER NOT NULL"
-    ") STRICT, WITHOUT ROWID;"
-    "INSERT INTO identity VALUES ('lamp', 'device', 'device', 'acme', '', 'active',"
-    "  printf('%064d', 7), '0a', printf('%064d', 8), 100, 200, 50, 60);"
-    "PRAGMA application_id = 1413563220; PRAGMA user_version = 1;";
+/* The file as the first release made it, with what it kept of `entry`. */
+static void make_schema_1(const struct scratch *scratch, const struct registry_entry *entry,
+                          const char *status)
+{
+    char key[65];
+    char fingerprint[65];
+    char sql[1024];
 
-/* What is in it is kept. */
+    for (size_t i = 0; i < 32; i++) {
+        (void)snprintf(key + 2 * i, 3, "%02x", entry->key_sha256[i]);
+        (void)snprintf(fingerprint + 2 * i, 3, "%02x", entry->certificate.fingerprint[i]);
+    }
+    run_sql(scratch, "CREATE TABLE IF NOT EXISTS identity (name TEXT PRIMARY KEY NOT NULL,"
+                     " kind TEXT NOT NULL, role TEXT NOT NULL, tenant TEXT NOT NULL DEFAULT '',"
+                     " site TEXT NOT NULL DEFAULT '', status TEXT NOT NULL,"
+                     " key_sha256 TEXT NOT NULL UNIQUE, serial TEXT NOT NULL UNIQUE,"
+                     " fingerprint TEXT NOT NULL UNIQUE, not_before INTEGER NOT NULL,"
+                     " not_after INTEGER NOT NULL, created INTEGER NOT NULL,"
+                     " changed INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+                     "PRAGMA application_id = 1413563220; PRAGMA user_version = 1");
+    (void)snprintf(sql, sizeof(sql),
+                   "INSERT INTO identity VALUES ('%s', 'device', '%s', '%s', '', '%s', '%s', '%s',"
+                   " '%s', %lld, %lld, 1, 2)",
+                   entry->name, entry->role, entry->tenant, status, key, entry->certificate.serial,
+                   fingerprint, (long long)entry->certificate.not_before_s,
+                   (long long)entry->certificate.not_after_s);
+    run_sql(scratch, sql);
+}
+
+static int note_reason(void *context, const struct registry_issued *issued)
+{
+    char *seen = context;
+
+    strcat(strcat(seen, issued->name), issued->revoked_s != 0 ? " " : "");
+    strcat(strcat(seen, issued->revoked_s != 0 ? registry_reason_text(issued->reason) : ""), ";");
+    return 0;
+}
+
+/* What the first release made of the file is kept. */
 static void a_registry_of_schema_1(void **state)
 {
+    static const char *const statuses[] = { "suspended", "revoked", "retired" };
     struct registry *registry;
+    struct registry_entry lamp = scratch_entry("lamp", 1);
     struct registry_entry found;
-    struct registry_entry other = scratch_entry("other", 1);
+    char seen[256] = "";
     uint64_t before;
     uint64_t after;
-    run_sql(*state, schema_1);
+    make_schema_1(*state, &lamp, "active");
+    for (unsigned i = 0; i < MQTT_ARRAY_LEN(statuses); i++) {
+        const struct registry_entry other = scratch_entry(statuses[i], 10 + i);
+        make_schema_1(*state, &other, statuses[i]);
+    }
 
     registry = open_in(*state);
     struct registry *second = open_in(*state); /* finds it done */
     assert_int_equal(registry_find(registry, "lamp", &found, NULL), 0);
-    assert_string_equal(found.tenant, "acme");
-    assert_int_equal(found.certificate.not_after_s, 200);
-    /* Its key is its own for ever, and its certificate is known to have been issued. */
-    memcpy(other.key_sha256, found.key_sha256, sizeof(other.key_sha256));
-    assert_int_equal(registry_add(registry, &other, NULL), -ENOTUNIQ);
-    run_sql(*state, "INSERT INTO certificate SELECT 'x', name, 'y', key_sha256, 0, 0, 0, 0, ''"
-                    "  FROM certificate WHERE serial = '0a' AND revoked = 0");
+    assert_same(&found, &lamp);
+    assert_int_equal(registry_list_issued(registry, NULL, note_reason, seen, NULL), 0);
+    assert_string_equal(seen, "lamp;retired cessation-of-operation;revoked unspecified;"
+                              "suspended certificate-hold;");
+    assert_int_equal(registry_resume(registry, "suspended", NULL), 0);
     assert_int_equal(registry_policy_version(registry, &before), 0);
     assert_int_equal(registry_set_status(registry, "lamp", REGISTRY_SUSPENDED, NULL), 0);
     assert_int_equal(registry_policy_version(second, &after), 0);

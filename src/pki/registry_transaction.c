@@ -9,8 +9,13 @@ int registry_begin(struct registry *registry, struct pki_fault *fault)
 
     if (registry->depth == 0)
         code = sqlite3_exec(registry->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
-    if (code != SQLITE_OK)
-        return registry_fail(registry, code, fault);
+    if (code != SQLITE_OK) {
+        /* The transaction may have begun all the same: what interrupts comes at any step. */
+        int error = registry_fail(registry, code, fault);
+        if (registry->depth == 0 && sqlite3_get_autocommit(registry->db) == 0)
+            (void)sqlite3_exec(registry->db, "ROLLBACK", NULL, NULL, NULL);
+        return error;
+    }
     registry->depth++;
     return 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pki/registry_view.h"
 
+#include "pki/registry_life.h"
 #include "pki/scratch.h"
 
 #include <errno.h>

@@ -9,6 +9,9 @@
  *       admin/admin.crt admin.key first identity, kind admin, role "admin"
  *       registry.db               who exists (registry.h)
  *       blocked-keys/             lists of keys that nobody may use (blocked_folder.h)
+ *       activity.db               who was seen when (activity.h)
+ *       crl/ca.crl ca.crl.pem     what the CA has revoked (crl.h), DER and PEM
+ *       server/server.ocsp        that the server certificate is good (ocsp.h), DER
  *       store/                    sessions and retained messages (store/snapshot.h)
  *       observed                  who did what (policy/sketch.h)
  *       observed.wanted           made by a tool that wants it written now; tacitd renames it
@@ -46,6 +49,10 @@ enum state_file {
     STATE_STORE,         /* the folder */
     STATE_CONFIGURATION, /* tacit.conf, if the operator puts one there */
     STATE_OBSERVED,      /* who did what (policy/sketch.h), once something was */
+    STATE_CRL,           /* DER, as HTTP serves it */
+    STATE_CRL_PEM,       /* the same for OpenSSL and for the `crl` of a listener */
+    STATE_OCSP,
+    STATE_ACTIVITY,
     STATE_OBSERVED_WANTED,
     STATE_OBSERVED_COMING,
     STATE_NEXT_KEY, /* of the next issuing CA, while it is being made */

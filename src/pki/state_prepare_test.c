@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The first start, and every way in which it can be cut short. */
 #include "pki/crash.h"
+#include "pki/registry_life.h"
 #include "pki/scratch.h"
 #include "pki/state.h"
 

@@ -6,6 +6,7 @@
 #include "pki/enrolment.h"
 #include "pki/issued.h"
 #include "pki/key_use.h"
+#include "pki/registry_life.h"
 #include "pki/registry_sql.h"
 #include "pki/scratch.h"
 

@@ -6,6 +6,7 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 #include <string.h>
+#include <time.h>
 
 static struct tls_generation *generation_of(const SSL *ssl)
 {
@@ -62,11 +63,29 @@ static int on_status_request(SSL *ssl, void *context)
 
 /* ---- the client's certificate ---- */
 
+/* The list names what was revoked as long as it was good, and maybe more meanwhile. */
+static int on_stale_list(const SSL *ssl, X509_STORE_CTX *store)
+{
+    const X509_CRL *list = X509_STORE_CTX_get0_current_crl(store);
+    char text[160] = "a revocation list is out of date";
+
+    if (generation_of(ssl)->accepts_stale_crl) {
+        X509_STORE_CTX_set_error(store, X509_V_OK);
+        return 1;
+    }
+    if (list != NULL)
+        tls_certificate_stale_list(list, text, sizeof(text));
+    tls_shard_fail(tls_shard_of(ssl), "%s", text);
+    return 0;
+}
+
 static int on_verified(int is_good, X509_STORE_CTX *store)
 {
     if (is_good == 1)
         return 1;
     const SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    if (X509_STORE_CTX_get_error(store) == X509_V_ERR_CRL_HAS_EXPIRED)
+        return on_stale_list(ssl, store);
     X509 *certificate = X509_STORE_CTX_get_current_cert(store);
     int depth = X509_STORE_CTX_get_error_depth(store);
     char label[128] = "without a name";
@@ -99,6 +118,10 @@ static SSL_SESSION *on_find_session(SSL *ssl, const unsigned char *id, int len, 
     struct tls_stream *stream = tls_shard_of(ssl)->current;
     const struct tls_peer *peer = NULL;
     *out_copy = 0;
+    /* What cannot be checked any more in a full handshake is not let in by a shorter one. */
+    if (generation->crl_expires_s != 0 && !generation->accepts_stale_crl
+        && generation->crl_expires_s <= (int64_t)time(NULL))
+        return NULL;
     SSL_SESSION *session =
         tls_sessions_find(generation->sessions, (struct mqtt_span){ id, (size_t)len },
                           (struct mqtt_span){ generation->trust, TLS_TRUST_BYTES }, &peer);

@@ -233,6 +233,20 @@ void tls_certificate_label(X509 *certificate, char *out, size_t size)
              serial);
 }
 
+void tls_certificate_stale_list(const X509_CRL *list, char *out, size_t size)
+{
+    char name[NAME_BYTES];
+    char when[24] = "long ago";
+    struct tm parts;
+    const ASN1_TIME *until = X509_CRL_get0_nextUpdate(list);
+
+    read_name(X509_CRL_get_issuer(list), NID_commonName, name);
+    if (until != NULL && ASN1_TIME_to_tm(until, &parts) == 1)
+        (void)strftime(when, sizeof(when), "%Y-%m-%d %H:%M UTC", &parts);
+    snprintf(out, size, "revocation list of %.64s is out of date since %s",
+             name[0] != '\0' ? name : "an authority without a common name", when);
+}
+
 void tls_certificate_slim(X509 *certificate, EVP_PKEY *placeholder)
 {
     (void)X509_set_pubkey(certificate, placeholder);

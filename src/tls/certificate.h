@@ -18,6 +18,9 @@ bool tls_peer_is_of(const struct tls_peer *peer, X509 *certificate);
 /* "lamp (serial 1a2b)": at most `size` bytes, always terminated. */
 void tls_certificate_label(X509 *certificate, char *out, size_t size);
 
+/* "revocation list of CA is out of date since 2026-01-31 10:00 UTC", likewise. */
+void tls_certificate_stale_list(const X509_CRL *list, char *out, size_t size);
+
 /* Drops what a certificate holds in memory: key (replaced), names, extensions. Only for
  * one that nobody looks at again; a failure leaves it larger. */
 void tls_certificate_slim(X509 *certificate, EVP_PKEY *placeholder);

@@ -83,6 +83,15 @@ void tls_context_free(struct tls_context *context)
     free(context);
 }
 
+int64_t tls_context_crl_expires_s(struct tls_context *context)
+{
+    struct tls_generation *current = tls_context_generation(context);
+    int64_t expires_s = current != NULL ? current->crl_expires_s : 0;
+
+    tls_generation_unref(current);
+    return expires_s;
+}
+
 void tls_context_forget_sessions(struct tls_context *context)
 {
     struct tls_generation *current = tls_context_generation(context);

@@ -34,6 +34,7 @@ struct tls_options {
     const char *ocsp_response_path; /* DER, stapled for clients that ask; NULL: none */
     enum tls_clients clients;
     bool allow_tls_1_2;
+    bool accepts_stale_crl;      /* a list after its time still counts; else it lets nobody in */
     uint32_t sessions;           /* most that can be resumed; 0: every handshake is full */
     uint32_t session_lifetime_s; /* 0: 7200 */
 };
@@ -60,6 +61,9 @@ struct tls_context *tls_context_ref(struct tls_context *context);
 /* Gives one reference back, new's or ref's; the last one frees. Connections made from it
  * live on. NULL is fine. */
 void tls_context_free(struct tls_context *context);
+
+/* When the first of its revocation lists goes out of date, seconds since 1970; 0: it has none. */
+int64_t tls_context_crl_expires_s(struct tls_context *context);
 
 /* Forgets everything that could be resumed. */
 void tls_context_forget_sessions(struct tls_context *context);

@@ -133,8 +133,14 @@ void tls_fixture_other_ca(const struct tls_fixture *fixture, const char *file)
 
 void tls_fixture_revoke(const struct tls_fixture *fixture, const char *file, long serial)
 {
+    tls_fixture_revoke_until(fixture, file, serial, 3600);
+}
+
+void tls_fixture_revoke_until(const struct tls_fixture *fixture, const char *file, long serial,
+                              long until_s)
+{
     X509_CRL *list = X509_CRL_new();
-    ASN1_TIME *when = X509_gmtime_adj(NULL, -60);
+    ASN1_TIME *when = X509_gmtime_adj(NULL, -3600);
     X509_CRL_set_version(list, 1);
     X509_CRL_set_issuer_name(list, X509_get_subject_name(fixture->ca));
     X509_CRL_set1_lastUpdate(list, when);
@@ -147,7 +153,7 @@ void tls_fixture_revoke(const struct tls_fixture *fixture, const char *file, lon
         need(X509_CRL_add0_revoked(list, revoked) == 1, "revoke");
         ASN1_INTEGER_free(number);
     }
-    X509_gmtime_adj(when, 3600);
+    X509_gmtime_adj(when, until_s);
     X509_CRL_set1_nextUpdate(list, when);
     need(X509_CRL_sign(list, fixture->ca_key, EVP_sha256()) > 0, "sign CRL");
     FILE *stream = create(fixture, file, "");

@@ -40,6 +40,10 @@ void tls_fixture_issue(const struct tls_fixture *fixture,
 /* A revocation list with one serial number (0: empty). */
 void tls_fixture_revoke(const struct tls_fixture *fixture, const char *file, long serial);
 
+/* The same for a list that is good until then, from now. */
+void tls_fixture_revoke_until(const struct tls_fixture *fixture, const char *file, long serial,
+                              long until_s);
+
 /* Another CA, unrelated, as FILE.crt. */
 void tls_fixture_other_ca(const struct tls_fixture *fixture, const char *file);
 

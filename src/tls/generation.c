@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define DEFAULT_LIFETIME_S 7200
 
@@ -88,6 +89,31 @@ static bool choose_sessions(struct tls_generation *generation, const struct tls_
     return generation->sessions != NULL;
 }
 
+/* A time that cannot be read has passed. */
+static int64_t expiry_of(const X509_CRL *list)
+{
+    struct tm parts;
+    const ASN1_TIME *until = X509_CRL_get0_nextUpdate(list);
+
+    if (until == NULL)
+        return INT64_MAX; /* it never does */
+    return ASN1_TIME_to_tm(until, &parts) == 1 ? (int64_t)timegm(&parts) : 1;
+}
+
+static int64_t first_expiry(SSL_CTX *ssl_ctx)
+{
+    STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(SSL_CTX_get_cert_store(ssl_ctx));
+    int64_t first_s = 0;
+
+    for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
+        const X509_CRL *list = X509_OBJECT_get0_X509_CRL(sk_X509_OBJECT_value(objects, i));
+        int64_t expires_s = list != NULL ? expiry_of(list) : 0;
+        if (list != NULL && (first_s == 0 || expires_s < first_s))
+            first_s = expires_s;
+    }
+    return first_s;
+}
+
 static int load_trust(struct tls_generation *generation, const struct tls_options *options,
                       struct tls_error *why)
 {
@@ -119,6 +145,8 @@ static int load(struct tls_generation *generation, const struct tls_options *opt
     error = load_trust(generation, options, why);
     if (error < 0)
         return error;
+    generation->crl_expires_s = first_expiry(generation->ssl_ctx);
+    generation->accepts_stale_crl = options->accepts_stale_crl;
     if (options->ocsp_response_path != NULL) {
         error = tls_credentials_read(options->ocsp_response_path, why, &generation->ocsp_response,
                                      &generation->ocsp_response_bytes);

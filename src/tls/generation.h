@@ -23,6 +23,8 @@ struct tls_generation {
     EVP_PKEY *placeholder;         /* stands in for the keys of certificates that were judged */
     uint8_t *ocsp_response;        /* NULL: none */
     size_t ocsp_response_bytes;
+    int64_t crl_expires_s; /* of the first list that goes out of date; 0: there is none */
+    bool accepts_stale_crl;
     /* Digest of whom it trusts; a session resumes only under the same. */
     uint8_t trust[TLS_TRUST_BYTES];
 };

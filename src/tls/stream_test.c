@@ -9,6 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <time.h>
+#include <unistd.h>
+
 #include <cmocka.h>
 
 #include <stdlib.h>
@@ -29,6 +32,7 @@ static int make_pki(void **state)
         tls_fixture_issue(&pki, &subjects[i]);
     tls_fixture_revoke(&pki, "gone.crl", 12);
     tls_fixture_revoke(&pki, "none.crl", 0);
+    tls_fixture_revoke_until(&pki, "stale.crl", 12, -60);
     tls_fixture_other_ca(&pki, "other");
     return 0;
 }
@@ -227,6 +231,35 @@ struct refusal {
     const char *text; /* in the failure; NULL: it works */
 };
 
+static void check_row(const struct refusal *row, bool accepts_stale_crl)
+{
+    struct tls_options options = options_for(row->clients);
+    char crl[128];
+    if (row->crl != NULL) {
+        tls_fixture_path(&pki, row->crl, crl);
+        options.crl_path = crl;
+    }
+    options.accepts_stale_crl = accepts_stale_crl;
+    struct tls_context *context = context_for(&options);
+    struct link link =
+        link_open(context, &(struct tls_client_options){ .fixture = &pki,
+                                                         .identity = row->identity,
+                                                         .alpn = row->alpn,
+                                                         .only_1_2 = row->only_1_2 });
+    shake_hands(&link, 65536);
+    if (row->text == NULL) {
+        assert_int_equal(link.server, TLS_DONE);
+        assert_string_equal(tls_client_alpn(link.client), row->alpn != NULL ? row->alpn : "");
+        both_ends_talk(&link);
+    } else {
+        assert_int_equal(link.server, TLS_FAILED);
+        if (strstr(tls_shard_failure(link.shard), row->text) == NULL)
+            fail_msg("wanted %s, got %s", row->text, tls_shard_failure(link.shard));
+    }
+    link_close(&link);
+    tls_context_free(context);
+}
+
 static void refusals_say_who_and_why(void **state)
 {
     (void)state;
@@ -243,37 +276,27 @@ static void refusals_say_who_and_why(void **state)
         { TLS_CLIENTS_REQUIRED, "gone", "gone.crl", NULL, false,
           "gone (serial 0c): certificate revoked" },
         { TLS_CLIENTS_REQUIRED, "lamp", "gone.crl", NULL, false, NULL },
+        { TLS_CLIENTS_REQUIRED, "lamp", "stale.crl", NULL, false,
+          "revocation list of test CA is out of date since 20" },
         { TLS_CLIENTS_NONE, NULL, NULL, "mqtt", false, NULL },
         { TLS_CLIENTS_NONE, NULL, NULL, "http/1.1", false, "another protocol than mqtt" },
         { TLS_CLIENTS_NONE, NULL, NULL, NULL, true, "no TLS version that is allowed" },
     };
-    for (size_t i = 0; i < MQTT_ARRAY_LEN(rows); i++) {
-        struct tls_options options = options_for(rows[i].clients);
-        char crl[128];
-        if (rows[i].crl != NULL) {
-            tls_fixture_path(&pki, rows[i].crl, crl);
-            options.crl_path = crl;
-        }
-        struct tls_context *context = context_for(&options);
-        struct link link =
-            link_open(context, &(struct tls_client_options){ .fixture = &pki,
-                                                             .identity = rows[i].identity,
-                                                             .alpn = rows[i].alpn,
-                                                             .only_1_2 = rows[i].only_1_2 });
-        shake_hands(&link, 65536);
-        if (rows[i].text == NULL) {
-            assert_int_equal(link.server, TLS_DONE);
-            assert_string_equal(tls_client_alpn(link.client),
-                                rows[i].alpn != NULL ? rows[i].alpn : "");
-            both_ends_talk(&link);
-        } else {
-            assert_int_equal(link.server, TLS_FAILED);
-            if (strstr(tls_shard_failure(link.shard), rows[i].text) == NULL)
-                fail_msg("row %zu: %s", i, tls_shard_failure(link.shard));
-        }
-        link_close(&link);
-        tls_context_free(context);
-    }
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(rows); i++)
+        check_row(&rows[i], false);
+}
+
+/* What it names stays revoked, though. */
+static void a_list_out_of_date_may_be_accepted(void **state)
+{
+    (void)state;
+    static const struct refusal rows[] = {
+        { TLS_CLIENTS_REQUIRED, "lamp", "stale.crl", NULL, false, NULL },
+        { TLS_CLIENTS_REQUIRED, "gone", "stale.crl", NULL, false,
+          "gone (serial 0c): certificate revoked" },
+    };
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(rows); i++)
+        check_row(&rows[i], true);
 }
 
 static void plaintext_is_told_apart(void **state)
@@ -495,6 +518,35 @@ static void forgotten_sessions_and_changed_trust_are_not_resumed(void **state)
     tls_context_free(context);
 }
 
+static void a_list_that_goes_out_of_date_ends_resumption(void **state)
+{
+    (void)state;
+    char soon[128];
+    tls_fixture_path(&pki, "soon.crl", soon);
+    struct tls_options options = options_for(TLS_CLIENTS_REQUIRED);
+    options.crl_path = soon;
+    tls_fixture_revoke_until(&pki, "soon.crl", 0, 2);
+    struct tls_context *context = context_for(&options);
+    int64_t expires_s = tls_context_crl_expires_s(context);
+    bool resumed;
+    const struct tls_peer *peer;
+    struct tls_client *first = connect_once(context, "lamp", NULL, &resumed, &peer);
+    tls_peer_unref(peer);
+    assert_true(expires_s > 1700000000);
+
+    while ((int64_t)time(NULL) <= expires_s)
+        (void)usleep(50000);
+    struct link link = link_open(
+        context,
+        &(struct tls_client_options){ .fixture = &pki, .identity = "lamp", .resume = first });
+    shake_hands(&link, 65536);
+    assert_int_equal(link.server, TLS_FAILED);
+    assert_non_null(strstr(tls_shard_failure(link.shard), "out of date since"));
+    link_close(&link);
+    tls_client_free(first);
+    tls_context_free(context);
+}
+
 /* The ticket was made with SHA-384 and the server now chooses a suite with SHA-256: it
  * finds the session, does not take it, and sends no ticket of its own. */
 static void a_ticket_that_is_not_taken_lends_no_identity(void **state)
@@ -568,6 +620,7 @@ int main(void)
         cmocka_unit_test(peer_tells_what_the_certificate_says),
         cmocka_unit_test(names_that_are_no_text_are_absent),
         cmocka_unit_test(refusals_say_who_and_why),
+        cmocka_unit_test(a_list_out_of_date_may_be_accepted),
         cmocka_unit_test(plaintext_is_told_apart),
         cmocka_unit_test(tls_1_2_is_an_option),
         cmocka_unit_test(full_records_fill_the_output_up_to_its_room),
@@ -576,6 +629,7 @@ int main(void)
         cmocka_unit_test(a_stream_moves_to_another_shard),
         cmocka_unit_test(resumed_connection_has_the_peer_of_the_first),
         cmocka_unit_test(forgotten_sessions_and_changed_trust_are_not_resumed),
+        cmocka_unit_test(a_list_that_goes_out_of_date_ends_resumption),
         cmocka_unit_test(a_ticket_that_is_not_taken_lends_no_identity),
         cmocka_unit_test(the_oldest_session_goes_at_the_bound),
         cmocka_unit_test(no_sessions_no_tickets),

@@ -4,6 +4,7 @@
 #include "pki/ca.h"
 #include "pki/state.h"
 #include "pki/state_ca.h"
+#include "tools/ca_crl.h"
 #include "tools/ca_keys.h"
 #include "tools/ca_show.h"
 #include "tools/identity_options.h"
@@ -19,10 +20,12 @@ static const char usage[] =
     "       tacit ca server [--name HOST]... [--days N]\n"
     "       tacit ca renew\n"
     "       tacit ca export [--chain] [--out FILE]\n"
+    "       tacit ca crl [--out FILE]\n"
     "       tacit ca seal | unseal\n"
     "\n"
     "show    root, issuing CA and server certificate of a state folder, and where the keys are\n"
     "init    make the CA (and the folder and the registry) without a server certificate\n"
+    "crl     make the revocation list anew if it has to be; show it, or copy it\n"
     "server  sign a new server certificate for the same key: with more names, or in good time\n"
     "renew   make the next issuing CA; needs the root's key. A CA of one tier gets its second\n"
     "export  print the certificate that devices are to trust\n"
@@ -33,7 +36,8 @@ static const char usage[] =
     "  --trust-domain DOMAIN  name of the new CA's trust domain (default: a random one)\n"
     "  --algorithm A          kind of the new CA's keys (default p256)\n"
     "  --chain                the issuing CAs, too\n"
-    "  --out FILE             write it there\n"
+    "  --out FILE             write it there; a revocation list as PEM if it ends in .pem, else\n"
+    "                         as DER\n"
     "  --passphrase-file FILE the passphrase is its first line (mode 0600); without it, and\n"
     "                         unless the configuration names one, the terminal is asked\n"
     "  --config FILE          the configuration, whose ca block tells where the key is\n"
@@ -141,6 +145,7 @@ static const struct {
 } subcommands[] = {
     { "show", "tacit ca show", COMMON, ca_show },
     { "init", "tacit ca init", COMMON "trust-domain algorithm passphrase-file ", init },
+    { "crl", "tacit ca crl", COMMON "out passphrase-file ", ca_crl },
     { "server", "tacit ca server", COMMON "name days passphrase-file ", server },
     { "renew", "tacit ca renew", COMMON "passphrase-file ", ca_keys_renew },
     { "export", "tacit ca export", COMMON "chain out ", ca_keys_export },

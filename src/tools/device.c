@@ -20,7 +20,10 @@ static const char usage[] =
     "       tacit device list\n"
     "       tacit device show NAME\n"
     "       tacit device set NAME [--role ROLE] [--tenant T | --no-tenant] [--site S | --no-site]\n"
-    "       tacit device suspend | resume | retire | revoke NAME\n"
+    "       tacit device suspend | retire NAME [--text TEXT]\n"
+    "       tacit device resume NAME\n"
+    "       tacit device revoke NAME [--reason REASON] [--text TEXT] [--block-key]\n"
+    "       tacit device rename NAME NEW-NAME\n"
     "\n"
     "add      make a key here, sign its certificate, register the device and write a profile, so\n"
     "         that `tacit pub --as NAME` needs no path. Said again, it renews the certificate.\n"
@@ -31,7 +34,9 @@ static const char usage[] =
     "list     all identities of the registry\n"
     "show     one of them, and where its files are\n"
     "set      another role, tenant or site; what is not said stays\n"
-    "suspend  refuse it until `resume`; retire and revoke refuse it for good\n"
+    "suspend  refuse it until `resume`; retire and revoke refuse it for good (tacit revoke "
+    "--help)\n"
+    "rename   another name, with all its rights; it needs a new certificate then\n"
     "\n"
     "  --role ROLE      what it may do: a role of the broker's configuration\n"
     "  --tenant, --site what %{tenant} and %{site} stand for in its role\n"
@@ -62,10 +67,13 @@ static const struct subcommand rows[] = {
     { "show", "tacit device show", "state json ", 1, 1, WHICH, device_show },
     { "set", "tacit device set", "state json config role tenant site no-tenant no-site ", 1, 1,
       WHICH, device_set },
-    { "suspend", "tacit device suspend", "state json ", 1, 1, WHICH, device_status_suspend },
+    { "suspend", "tacit device suspend", "state json text ", 1, 1, WHICH, device_status_suspend },
     { "resume", "tacit device resume", "state json ", 1, 1, WHICH, device_status_resume },
-    { "retire", "tacit device retire", "state json ", 1, 1, WHICH, device_status_retire },
-    { "revoke", "tacit device revoke", "state json ", 1, 1, WHICH, device_status_revoke },
+    { "retire", "tacit device retire", "state json text ", 1, 1, WHICH, device_status_retire },
+    { "revoke", "tacit device revoke", "state json reason text block-key ", 1, 1, WHICH,
+      device_status_revoke },
+    { "rename", "tacit device rename", "state json ", 2, 2,
+      "which one, and how is it to be called? Give both names", device_status_rename },
 };
 
 int command_device(int argc, char **argv)

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/device_show.h"
 
+#include "pki/activity.h"
 #include "pki/certificate.h"
 #include "pki/registry.h"
+#include "pki/registry_life.h"
+#include "pki/state.h"
 #include "tools/identity_options.h"
 #include "tools/identity_print.h"
 #include "tools/identity_registry.h"
@@ -21,10 +24,12 @@ static int print_row(void *context, const struct registry_entry *e)
 {
     char to[IDENTITY_PRINT_TIME_SIZE];
     (void)context;
-    (void)printf("%-24s %-8s %-16s %-12s %-12s %-10s %s\n", e->name,
-                 identity_uri_kind_text(e->kind), e->role, or_dash(e->tenant), or_dash(e->site),
-                 registry_status_text(e->status),
-                 identity_print_time(e->certificate.not_after_s, to));
+    char reason[REGISTRY_REASON_SIZE];
+    (void)printf(
+        "%-24s %-8s %-16s %-12s %-12s %-10s %s%s%s\n", e->name, identity_uri_kind_text(e->kind),
+        e->role, or_dash(e->tenant), or_dash(e->site), registry_status_text(e->status),
+        identity_print_time(e->certificate.not_after_s, to), e->reason[0] != '\0' ? "  " : "",
+        identity_print_text(e->reason, reason, sizeof(reason)));
     return 0;
 }
 
@@ -70,10 +75,14 @@ int device_show_all(const struct identity_options *options)
 static void print_entry(const struct registry_entry *e)
 {
     char text[IDENTITY_PRINT_TIME_SIZE];
+    char reason[REGISTRY_REASON_SIZE];
+    char word[REGISTRY_WORD_SIZE];
     (void)printf("name         %s\nkind         %s\nrole         %s\ntenant       %s\n"
                  "site         %s\nstatus       %s\n",
                  e->name, identity_uri_kind_text(e->kind), e->role, or_dash(e->tenant),
                  or_dash(e->site), registry_status_text(e->status));
+    if (e->reason[0] != '\0')
+        (void)printf("because      %s\n", identity_print_text(e->reason, reason, sizeof(reason)));
     (void)printf("added        %s\n", identity_print_time(e->created_s, text));
     (void)printf("changed      %s\n", identity_print_time(e->changed_s, text));
     (void)printf("serial       %s\n", e->certificate.serial);
@@ -81,7 +90,67 @@ static void print_entry(const struct registry_entry *e)
     (void)printf("key SHA-256  ");
     for (size_t i = 0; i < sizeof(e->key_sha256); i++)
         (void)printf("%02x", e->key_sha256[i]);
-    (void)putchar('\n');
+    (void)printf("\nkey          %s",
+                 or_dash(identity_print_text(e->algorithm, word, sizeof(word))));
+    (void)printf(", protection %s\n", identity_print_text(e->protection, word, sizeof(word)));
+}
+
+/* ---- its certificates, and when it was seen ---- */
+
+static int print_issued(void *context, const struct registry_issued *i)
+{
+    char until[IDENTITY_PRINT_TIME_SIZE];
+    (void)context;
+    (void)printf("certificate  %s until %s%s%s\n", i->certificate.serial,
+                 identity_print_time(i->certificate.not_after_s, until),
+                 i->revoked_s != 0 ? ", revoked: " : "",
+                 i->revoked_s != 0 ? registry_reason_text(i->reason) : "");
+    return 0;
+}
+
+static int append_issued(void *context, const struct registry_issued *i)
+{
+    char until[IDENTITY_PRINT_TIME_SIZE];
+    char when[IDENTITY_PRINT_TIME_SIZE];
+    bool is_revoked = i->revoked_s != 0;
+    json_t *one =
+        json_pack("{s:s, s:s, s:s?, s:s?}", "serial", i->certificate.serial, "not_after",
+                  identity_print_time_rfc3339(i->certificate.not_after_s, until), "revoked",
+                  is_revoked ? identity_print_time_rfc3339(i->revoked_s, when) : NULL, "reason",
+                  is_revoked ? registry_reason_text(i->reason) : NULL);
+    return json_array_append_new(context, one) < 0 ? -ENOMEM : 0;
+}
+
+/* False: nobody knows. */
+static bool find_seen(const struct identity_options *o, const char *name, struct activity_seen *out)
+{
+    char path[STATE_PATH_SIZE];
+    struct activity *activity = NULL;
+    bool is_found = state_path(o->state, STATE_ACTIVITY, path) == 0
+                    && activity_open(path, false, &activity, NULL) == 0
+                    && activity_find(activity, name, out, NULL) == 0;
+    activity_close(activity);
+    return is_found;
+}
+
+static void print_seen(const struct activity_seen *seen)
+{
+    char last[IDENTITY_PRINT_TIME_SIZE];
+    char first[IDENTITY_PRINT_TIME_SIZE];
+    char address[ACTIVITY_ADDRESS_SIZE];
+    (void)printf("seen         %s from %s, first %s\n", identity_print_time(seen->last_s, last),
+                 identity_print_text(seen->address, address, sizeof(address)),
+                 identity_print_time(seen->first_s, first));
+}
+
+static json_t *seen_json(const struct activity_seen *seen)
+{
+    char last[IDENTITY_PRINT_TIME_SIZE];
+    char first[IDENTITY_PRINT_TIME_SIZE];
+    char address[ACTIVITY_ADDRESS_SIZE];
+    return json_pack("{s:s, s:s, s:s}", "last", identity_print_time_rfc3339(seen->last_s, last),
+                     "first", identity_print_time_rfc3339(seen->first_s, first), "address",
+                     identity_print_text(seen->address, address, sizeof(address)));
 }
 
 /* What the certificate in the profile says of its key; false: there is none, or it is mute. */
@@ -130,37 +199,64 @@ static json_t *files_json(const struct profile *p)
                      p->ca_file, "certificate_file", p->certificate_file, "key_file", p->key_file);
 }
 
-static int print_one(const struct identity_options *o, const struct registry_entry *entry)
-{
+/* One identity and all that is known of it. */
+struct showing {
+    struct registry_entry entry;
     struct profile profile;
-    bool has_profile = profile_load(entry->name, &profile) == 0;
-    if (o->json) {
-        json_t *document = identity_print_entry_json(entry);
-        if (has_profile
-            && (json_object_set_new(document, "profile", files_json(&profile)) < 0
-                || json_object_set_new(document, "extension", extension_json(&profile)) < 0)) {
-            json_decref(document);
-            document = NULL;
-        }
-        return identity_print_document(document);
-    }
-    print_entry(entry);
-    if (has_profile)
-        print_files(&profile);
+    struct activity_seen seen;
+    bool has_profile;
+    bool was_seen;
+};
+
+static int show_people(struct registry *registry, const struct showing *s, struct pki_fault *fault)
+{
+    print_entry(&s->entry);
+    int error = registry_list_issued(registry, s->entry.name, print_issued, NULL, fault);
+    if (error < 0)
+        return error;
+    if (s->was_seen)
+        print_seen(&s->seen);
+    else
+        (void)puts("seen         never");
+    if (s->has_profile)
+        print_files(&s->profile);
     return fflush(stdout) == 0 ? IDENTITY_EXIT_DONE : IDENTITY_EXIT_FAILED;
+}
+
+static int show_json(struct registry *registry, const struct showing *s, struct pki_fault *fault)
+{
+    json_t *document = identity_print_entry_json(&s->entry);
+    json_t *issued = json_array();
+    int error = registry_list_issued(registry, s->entry.name, append_issued, issued, fault);
+    if (json_object_set_new(document, "certificates", issued) < 0
+        || json_object_set_new(document, "seen", s->was_seen ? seen_json(&s->seen) : json_null())
+               < 0
+        || (s->has_profile
+            && (json_object_set_new(document, "profile", files_json(&s->profile)) < 0
+                || json_object_set_new(document, "extension", extension_json(&s->profile)) < 0))) {
+        json_decref(document);
+        document = NULL;
+    }
+    if (error == 0)
+        return identity_print_document(document);
+    json_decref(document);
+    return error;
 }
 
 int device_show(const struct identity_options *options)
 {
     struct registry *registry = NULL;
-    struct registry_entry entry = { 0 };
+    struct showing s = { .has_profile = false };
     struct pki_fault fault = { 0 };
-    int error = identity_registry_open(options, &registry, &fault);
-    if (error == 0) {
-        error = registry_find(registry, options->operands[0], &entry, &fault);
-        registry_close(registry);
+    int result = identity_registry_open(options, &registry, &fault);
+    if (result == 0)
+        result = registry_find(registry, options->operands[0], &s.entry, &fault);
+    if (result == 0) {
+        s.has_profile = profile_load(s.entry.name, &s.profile) == 0;
+        s.was_seen = find_seen(options, s.entry.name, &s.seen);
+        result =
+            options->json ? show_json(registry, &s, &fault) : show_people(registry, &s, &fault);
     }
-    if (error < 0)
-        return identity_options_fail(options, IDENTITY_EXIT_FAILED, "%s", fault.text);
-    return print_one(options, &entry);
+    registry_close(registry);
+    return result >= 0 ? result : identity_registry_fail(options, result, &fault);
 }

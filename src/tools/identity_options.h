@@ -29,13 +29,13 @@ struct identity_options {
     const char *algorithm, *passphrase_file;
     const char *publish, *subscribe, *deny_publish, *deny_subscribe;
     const char *qos, *retain, *max_payload, *rate;
-    const char *expires, *owner, *reason, *depth, *most_topics;
+    const char *expires, *owner, *reason, *depth, *most_topics, *text;
     const char *sha256, *source;
     const char *names[IDENTITY_OPTIONS_NAMES_MAX]; /* of the server */
     size_t name_count;
     uint16_t port;
     unsigned days;
-    bool json, start, help, wildcards, chain, token_only, no_tenant, no_site;
+    bool json, start, help, wildcards, chain, token_only, no_tenant, no_site, block_key;
     char **operands; /* what is left of argv, operand_count of them */
     int operand_count;
     char state[IDENTITY_OPTIONS_PATH_SIZE]; /* given, or the default */

@@ -97,13 +97,19 @@ json_t *identity_print_entry_json(const struct registry_entry *e)
     char key[65];
     char created[IDENTITY_PRINT_TIME_SIZE];
     char changed[IDENTITY_PRINT_TIME_SIZE];
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:s}", "name", e->name, "kind",
-                     identity_uri_kind_text(e->kind), "role", e->role, "tenant", e->tenant, "site",
-                     e->site, "status", registry_status_text(e->status), "key_sha256",
-                     identity_print_hash(e->key_sha256, key), "certificate",
+    char reason[REGISTRY_REASON_SIZE];
+    char protection[REGISTRY_WORD_SIZE];
+    char algorithm[REGISTRY_WORD_SIZE];
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:s}", "name",
+                     e->name, "kind", identity_uri_kind_text(e->kind), "role", e->role, "tenant",
+                     e->tenant, "site", e->site, "status", registry_status_text(e->status),
+                     "key_sha256", identity_print_hash(e->key_sha256, key), "certificate",
                      registered_json(&e->certificate), "created",
                      identity_print_time_rfc3339(e->created_s, created), "changed",
-                     identity_print_time_rfc3339(e->changed_s, changed));
+                     identity_print_time_rfc3339(e->changed_s, changed), "reason",
+                     identity_print_text(e->reason, reason, sizeof(reason)), "protection",
+                     identity_print_text(e->protection, protection, sizeof(protection)),
+                     "algorithm", identity_print_text(e->algorithm, algorithm, sizeof(algorithm)));
 }
 
 json_t *identity_print_certificate_json(const struct certificate *certificate)

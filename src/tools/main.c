@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `tacit COMMAND ...`: finds the command in commands.def and hands over. */
 #include "base/attrs.h"
+#include "tools/audit.h"
 #include "tools/ca.h"
 #include "tools/daily.h"
 #include "tools/device.h"
@@ -10,6 +11,7 @@
 #include "tools/key.h"
 #include "tools/options.h"
 #include "tools/policy.h"
+#include "tools/revoke.h"
 #include "tools/up.h"
 
 #include <signal.h>

@@ -97,7 +97,7 @@ def test_a_role_in_the_registry_counts_at_once(place, join, lamp, version):
 
 @BOTH
 def test_a_suspended_device_is_thrown_out(place, join, lamp, version):
-    """Its will is not published, and what waits for it is not kept."""
+    """Its will is not published; what becomes of what waits for it is test_330's."""
     panel = join("panel")
     panel.subscribe(f"devices/{lamp}/state", qos=1)
     one = join(lamp, version, will=wire.Will(f"devices/{lamp}/state", b"evil", 1))

@@ -281,6 +281,22 @@ def test_revocation_ends_tokens(house, tmp_path):
     assert rows(house, "SELECT status FROM identity WHERE name = 'gone'") == [("active",)]
 
 
+def test_the_revocation_list_over_http(house, tmp_path):
+    """For those who look at certificates of ours elsewhere: openssl takes what curl gets."""
+    url = f"https://localhost:{est_port(house)}/crl"
+    save(enrol(house, "listed", token(house, "listed")["token"], new_key(tmp_path / "k.pem")),
+         tmp_path / "cert.pem")
+    house.tacit("revoke", "listed", "--reason", "superseded", "--state", house.state)
+    der = run("curl", "-sf", "--cacert", house.state / "ca/root.crt", url).stdout
+    assert der == (house.state / "crl/ca.crl").read_bytes()
+    text = run("openssl", "crl", "-inform", "DER", "-noout", "-text", given=der).stdout
+    serial = run("openssl", "x509", "-in", tmp_path / "cert.pem", "-noout", "-serial").stdout
+    assert serial.strip().split(b"=")[1] in text.replace(b":", b"")
+    posted = run("curl", "-s", "-o", tmp_path / "out", "-w", "%{http_code}", "-d", "x", "--cacert",
+                 house.state / "ca/root.crt", url).stdout
+    assert posted == b"405"
+
+
 def test_requests_that_are_no_requests(house, tmp_path):
     secret = token(house, "bad")["token"]
     post = ("-H", "Content-Type: application/pkcs10", "-u", f"bad:{secret}", "--data-binary", "@-")
