@@ -41,7 +41,7 @@ class Keys(House):
                      "-nodes", "-subj", "/CN=Factory CA", "-days", 2,
                      "-keyout", self.works / "ca.key", "-out", self.works / "ca.crt")
         both = self.works / "trusted.crt"
-        both.write_text((self.works / "ca.crt").read_text() + self.authority().read_text())
+        both.write_text((self.works / "ca.crt").read_text() + self.issuing().read_text())
         (self.state / "tacit.conf").write_text(CONFIG.format(ca=both))
 
     def openssl(self, *words):

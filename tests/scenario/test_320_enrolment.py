@@ -415,7 +415,7 @@ def test_renewal_with_the_same_and_with_another_key(house, tmp_path):
     assert again(third, key, key, "/CN=lamp").status == 403
     # The key of before is nobody else's.
     thief = enrol(house, "thief", token(house, "thief")["token"], old)
-    assert thief.status == 403 and "belongs to 'renew'" in thief.text
+    assert thief.status == 403 and "the one of 'renew' before" in thief.text
 
     house.tacit("device", "suspend", "renew", "--state", house.state)
     suspended = again(third, key, key)
@@ -602,7 +602,7 @@ def test_without_the_key_of_the_authority():
     with House() as house:
         house.add("early", "device")
         house.broker.stop()
-        key = house.authority().with_suffix(".key")
+        key = house.issuing().with_suffix(".key")
         kept = key.read_bytes()
         key.unlink()
         house.broker.start()

@@ -220,7 +220,7 @@ def test_only_a_new_key_brings_it_back(house, join, lamp, version):
     assert "key-compromise: in a public place" in advice and "--csr" in advice
     old = house.home / "old.csr"
     openssl("req", "-new", "-key", house.files(lamp)[2], "-subj", f"/CN={lamp}", "-out", old)
-    assert "this key before" in house.run("unrevoke", lamp, "--csr", old, code=1).stderr
+    assert "this key is blocked" in house.run("unrevoke", lamp, "--csr", old, code=1).stderr
     key, csr = house.request(lamp)
     house.run("unrevoke", lamp, "--csr", csr, "--out", house.home / "back")
     time.sleep(WITHIN_S / 2)
@@ -228,7 +228,7 @@ def test_only_a_new_key_brings_it_back(house, join, lamp, version):
                  **KEPT[version])
     assert again.connack.session_present
     again.message(payload=b"before")
-    assert "not the one registered" in refusal(house, lamp, version)
+    assert "key is blocked" in refusal(house, lamp, version)
     blocked = house.sql("SELECT source, reason FROM blocked_key WHERE source = ?", lamp)
     assert blocked == [(lamp, "revoked: key-compromise: in a public place")]
 
@@ -257,9 +257,9 @@ def test_a_renamed_device_needs_a_new_certificate(house, join, lamp):
 
 def test_the_list_follows_the_registry(house, lamp):
     """Published by the tool, or by tacitd when the registry changes under it; good for OpenSSL."""
-    authority, certificate, _ = house.files(lamp)
+    certificate = house.files(lamp)[1]
     pem = house.state / "crl/ca.crl.pem"
-    check = ("verify", "-crl_check", "-CAfile", authority, "-CRLfile", pem, certificate)
+    check = ("verify", "-crl_check", "-partial_chain", "-CAfile", house.issuing(), "-CRLfile", pem, certificate)
     openssl(*check)
     serial = house.serial(lamp)
     house.run("device", "suspend", lamp)
@@ -294,8 +294,8 @@ def test_a_statement_is_stapled(house):
                    house.state / "admin/admin.key", given="")
     assert "OCSP Response Status: successful" in said and "Cert Status: good" in said, said
     answer = openssl("ocsp", "-respin", house.state / "server/server.ocsp", "-issuer",
-                     house.authority(), "-cert", house.state / "server/server.crt", "-CAfile",
-                     house.authority(), "-no_nonce")
+                     house.issuing(), "-cert", house.state / "server/server.crt", "-verify_other",
+                     house.issuing(), "-CAfile", house.authority(), "-no_nonce")
     assert "Response verify OK" in answer and "server.crt: good" in answer, answer
 
 
@@ -432,7 +432,8 @@ def findings(house, name, *words):
 
 def test_the_audit_finds_each_of_them(house, join, lamp):
     found = findings(house, lamp)
-    assert set(found) == {"never-seen", "extractable-key"}, found
+    assert set(found) == {"never-seen", "extractable-key", "pending-token"}, found
+    house.run("device", "cancel", lamp)
     join(lamp)
     deadline = time.monotonic() + ROUND_S
     while "never-seen" in findings(house, lamp):
@@ -540,7 +541,7 @@ def test_killed_at_any_moment():
             if turn % 20 == 19:
                 settle(house)
         print(f"{KILLS} commands, {killed} killed under way, {done} ended before")
-        assert killed > KILLS / 4 and house.broker.alive()
+        assert killed > KILLS / 8 and house.broker.alive()
 
 
 def settle(house):
