@@ -277,7 +277,7 @@ def until_came(hearers, count):
     to another shard when the publisher has been answered. More may have come."""
     deadline = time.monotonic() + patience(10)
     while sum(len(one.collect()) for one in hearers) < count:
-        assert time.monotonic() < deadline, [len(one.numbers) for one in hearers]
+        assert time.monotonic() < deadline, (count, [one.numbers for one in hearers])
 
 
 class Stream:
