@@ -77,6 +77,7 @@ enum delivery_result {
     DELIVERY_DONE = 0, /* on its way, or rightly not sent at all */
     DELIVERY_DROPPED,  /* QoS 0 and nowhere to put it */
     DELIVERY_REFUSED,  /* the queue is full or memory is out: nobody holds it */
+    DELIVERY_NOBODY,   /* no member of the group may have it, here */
 };
 
 void outgoing_init(struct outgoing *outgoing);

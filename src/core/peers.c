@@ -20,7 +20,7 @@ enum parcel_kind {
 };
 
 #define PARCEL_HEAD_BYTES 28u
-#define MOST_HOPS         4u /* a group that moves faster than its messages loses them */
+#define MOST_HOPS         4u /* besides once round; a group that moves faster loses messages */
 
 struct parcel {
     enum parcel_kind kind;
@@ -89,6 +89,32 @@ static unsigned shard_in_turn(const struct interest_group *group, uint32_t turn)
     return shard;
 }
 
+static bool has_gone_far(const struct broker *broker, unsigned hops)
+{
+    return hops >= MOST_HOPS + broker->options.shard_count;
+}
+
+/* Whoever is here may not have it, but somebody elsewhere may. Once on its way it goes round, so
+ * that it comes to every shard; the first step is another each time. */
+static enum delivery_result to_others(struct broker *broker, const struct interest_group *group,
+                                      uint32_t turn, uint8_t hops,
+                                      const struct publication *publication)
+{
+    const struct parcel parcel = { PARCEL_GROUP, hops, { group->key, group->key_len } };
+    unsigned others = broker->options.shard_count - 1;
+
+    if (has_gone_far(broker, hops))
+        return DELIVERY_DROPPED;
+    for (unsigned i = 0; i < others; i++) {
+        unsigned step = 1 + (hops == 0 ? (turn + i) % others : i);
+        unsigned shard = (broker->options.shard + step) % broker->options.shard_count;
+
+        if (group->members[shard] > 0)
+            return send_parcel(broker, shard, &parcel, publication);
+    }
+    return DELIVERY_DROPPED;
+}
+
 static enum delivery_result to_group(struct broker *broker, const struct interest_group *group,
                                      uint32_t turn, uint8_t hops, struct publication *publication,
                                      uint64_t now_ms)
@@ -99,9 +125,13 @@ static enum delivery_result to_group(struct broker *broker, const struct interes
         shard == broker->options.shard ? share_group_find(broker, key) : NULL;
     const struct parcel parcel = { PARCEL_GROUP, hops, key };
 
-    if (here != NULL)
-        return share_group_deliver(here, publication, now_ms);
-    if (shard == broker->options.shard || hops >= MOST_HOPS)
+    if (here != NULL) {
+        enum delivery_result result = share_group_deliver(here, publication, now_ms);
+        return result != DELIVERY_NOBODY
+                   ? result
+                   : to_others(broker, group, turn, (uint8_t)(hops + 1), publication);
+    }
+    if (shard == broker->options.shard || has_gone_far(broker, hops))
         return DELIVERY_DROPPED;
     return send_parcel(broker, shard, &parcel, publication);
 }
@@ -137,20 +167,14 @@ static const struct interest_group *find_group(const struct route *route, struct
     return NULL;
 }
 
-void peers_hand_on(struct broker *broker, struct mqtt_span key,
-                   const struct publication *publication)
+enum delivery_result peers_hand_on(struct broker *broker, struct mqtt_span key,
+                                   const struct publication *publication, uint8_t hops)
 {
     struct route *route = route_find(broker, publication->topic);
     const struct interest_group *group = find_group(route, key);
-    const struct parcel parcel = { PARCEL_GROUP, 0, key };
 
-    for (uint32_t i = 0; group != NULL && i < group->total; i++) {
-        unsigned shard = shard_in_turn(group, route->turn++);
-        if (shard == broker->options.shard)
-            continue;
-        send_parcel(broker, shard, &parcel, publication);
-        return;
-    }
+    return group != NULL ? to_others(broker, group, route->turn++, hops, publication)
+                         : DELIVERY_DROPPED;
 }
 
 void broker_flush_peers(struct broker *broker)
@@ -204,7 +228,8 @@ static void serve_group(struct broker *broker, const struct parcel *parcel,
     struct route *route;
 
     if (here != NULL) {
-        share_group_deliver(here, publication, now_ms);
+        if (share_group_deliver(here, publication, now_ms) == DELIVERY_NOBODY)
+            peers_hand_on(broker, parcel->group, publication, (uint8_t)(parcel->hops + 1));
         return;
     }
     route = route_find(broker, publication->topic);

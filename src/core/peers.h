@@ -13,6 +13,6 @@ void peers_route(struct broker *broker, struct route *route, struct publication 
                  uint64_t now_ms, struct routed *routed);
 
 /* Gives a publication to a member of the group on another shard, if there is one.
- * `key` is the group's: ShareName, NUL, filter. */
-void peers_hand_on(struct broker *broker, struct mqtt_span key,
-                   const struct publication *publication);
+ * `key` is the group's: ShareName, NUL, filter; `hops`: how often it was given on before. */
+enum delivery_result peers_hand_on(struct broker *broker, struct mqtt_span key,
+                                   const struct publication *publication, uint8_t hops);

@@ -221,6 +221,32 @@ static void live_delivery_stops_at_once(void **state)
     }
 }
 
+/* [MQTT-4.8.2-5] Also in the moment before the walk has ended the subscriptions of those who may not
+ * have it any more, and where nobody else is on their shard. */
+static void a_group_loses_nothing_before_the_walk(void **state)
+{
+    (void)state;
+    FOR_EACH_VARIANT(i)
+    {
+        struct world world;
+        begin(&world, i, reader_policy(open_and_secret));
+        struct world_peer *all = all_of(&world, i);
+
+        assert_int_equal(world_subscribe(all, "$share/g/secret", MQTT_QOS_0), 0);
+        for (char name[] = "a"; name[0] < 'i'; name[0]++)
+            assert_int_equal(
+                world_subscribe(reader_of(&world, i, name), "$share/g/secret", MQTT_QOS_0), 0);
+        world_set_policy(&world, reader_policy(only_open));
+        for (unsigned n = 0; n < 20; n++) {
+            world_publish(all, "secret", "x", MQTT_QOS_0, 0, false);
+            assert_gets(all, "secret");
+        }
+        world_settle_policy(&world, 1);
+        assert_int_equal(subscriptions(&world), 1);
+        world_fini(&world);
+    }
+}
+
 static void retained_messages_are_judged_at_replay(void **state)
 {
     (void)state;
@@ -705,6 +731,7 @@ int main(void)
         cmocka_unit_test(publish_is_judged_by_the_policy_in_force),
         cmocka_unit_test(subscribe_is_judged_by_the_policy_in_force),
         cmocka_unit_test(live_delivery_stops_at_once),
+        cmocka_unit_test(a_group_loses_nothing_before_the_walk),
         cmocka_unit_test(retained_messages_are_judged_at_replay),
         cmocka_unit_test(what_is_queued_is_judged_when_it_is_sent),
         cmocka_unit_test(what_is_in_flight_is_not_sent_again),

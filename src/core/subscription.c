@@ -352,7 +352,7 @@ enum delivery_result share_group_deliver(struct share_group *group, struct publi
             || (fallback->session->client == NULL && member->session->client != NULL))
             fallback = member;
     }
-    return fallback != NULL ? deliver_to(group, fallback, publication, now_ms) : DELIVERY_DROPPED;
+    return fallback != NULL ? deliver_to(group, fallback, publication, now_ms) : DELIVERY_NOBODY;
 }
 
 void share_hand_on(struct session *session, struct message *message, uint64_t now_ms)
@@ -367,10 +367,9 @@ void share_hand_on(struct session *session, struct message *message, uint64_t no
             continue;
         list_unlink(&s->in_group);
         /* Members here that may not have it, or are frozen, are as good as none. */
-        bool is_taken = s->group->count > 1
-                        && share_group_deliver(s->group, &publication, now_ms) != DELIVERY_DROPPED;
-        if (!is_taken && has_peers(session->broker))
-            peers_hand_on(session->broker, s->group->by_key.key, &publication);
+        if (share_group_deliver(s->group, &publication, now_ms) == DELIVERY_NOBODY
+            && has_peers(session->broker))
+            peers_hand_on(session->broker, s->group->by_key.key, &publication, 0);
         list_push_back(&s->group->members, &s->in_group);
         return;
     }

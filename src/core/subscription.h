@@ -98,12 +98,13 @@ struct mqtt_span subscription_filter(const struct subscription *subscription);
 struct share_group *share_group_find(const struct broker *broker, struct mqtt_span key);
 
 /* Gives a message to one member of the group: the next in turn whose client is
- * connected and has room, else the next in turn that may have it queued. */
+ * connected and has room, else the next in turn that may have it queued. DELIVERY_NOBODY: those
+ * on this shard may not have it, also because a change of policy has yet to end what they are. */
 enum delivery_result share_group_deliver(struct share_group *group, struct publication *publication,
                                          uint64_t now_ms);
 
 /* A message that came to the session by a shared subscription goes to another member of that
- * group, if there is one. */
+ * group that may have it, here or on another shard, if there is one. */
 void share_hand_on(struct session *session, struct message *message, uint64_t now_ms);
 
 /* A shared subscriber's session ends: its unsent QoS 1 messages go to others.

@@ -127,8 +127,9 @@ static struct source *find_or_add(struct est_attempts *a, const uint8_t key[KEY_
 
     if (source != NULL)
         return source;
-    if (a->count >= a->options.sources && a->count > 0)
-        forget(a, oldest(a));
+    struct source *first = oldest(a);
+    if (a->count >= a->options.sources && first != NULL)
+        forget(a, first);
     source = calloc(1, sizeof(*source));
     if (source == NULL)
         return NULL;

@@ -6,6 +6,7 @@ import time
 from support import wire
 from support.client import Closed
 from support.marks import both, only_tacit, versions
+from support.patience import patience
 
 from test_010_sessions import kept
 
@@ -89,8 +90,8 @@ def test_server_keep_alive(variant, clients, unique, version):
         one = clients(broker).open(unique(f"k{asked}"), keepalive=asked)
         assert one.connack.get("server_keep_alive") == 1
     start = time.monotonic()
-    one.expect_refusal(0x8D, timeout=4)
-    assert time.monotonic() - start <= 2.6
+    one.expect_refusal(0x8D, timeout=1.5 + patience(2.5))
+    assert time.monotonic() - start <= 1.5 + patience(1.1)
     less = clients(variant(limits={"keep-alive-s": 100})).open(unique("less"), keepalive=30)
     assert less.connack.get("server_keep_alive") is None
 
@@ -98,9 +99,9 @@ def test_server_keep_alive(variant, clients, unique, version):
 @both
 def test_keep_alive_counts_every_packet(raw, unique, version):
     """[MQTT-3.1.2-24] in 3.1.1, [MQTT-3.1.2-22] in 5.0: anything sent counts, pings or not."""
-    one = raw(version).open(unique(), keepalive=1)
+    one = raw(version).open(unique(), keepalive=2)
     for i in range(6):
-        time.sleep(0.4)
+        time.sleep(0.6)
         one.send(wire.publish(version, unique(), b"x") if i % 2 else wire.pingreq())
     for _ in range(3):
         one.expect(wire.PINGRESP)
@@ -112,9 +113,10 @@ def test_what_the_server_sends_does_not_count(client, raw, unique, version):
     """[MQTT-3.1.2-24] in 3.1.1, [MQTT-3.1.2-22] in 5.0"""
     reader = raw(version).open(unique(), keepalive=1)
     topic = unique("t")
+    start, ended = time.monotonic(), False  # the SUBSCRIBE is the last that the reader sends
     reader.subscribe(topic)
-    sender, ended, start = client(version), False, time.monotonic()
-    while not ended and time.monotonic() - start < 4:
+    sender = client(version)
+    while not ended and time.monotonic() - start < 1.5 + patience(2.5):
         sender.publish(topic, b"x", qos=1)
         time.sleep(0.1)
         try:
@@ -191,8 +193,8 @@ def test_quota_of_connections(variant, clients, unique, version):
 def test_deadline_of_connect(variant, clients, unique, version):
     """A peer that says nothing, or drips, is gone at the deadline, counted from accept."""
     broker = variant(limits={"connect-timeout-ms": 1000})
-    silent, dripping = clients(broker, version), clients(broker, version)
     start = time.monotonic()
+    silent, dripping = clients(broker, version), clients(broker, version)
     packet = wire.connect(version, unique("d" * 40))
     try:
         for byte in packet[:20]:
@@ -202,7 +204,7 @@ def test_deadline_of_connect(variant, clients, unique, version):
         pass
     assert dripping.drain() == []
     assert silent.drain() == []
-    assert 0.9 <= time.monotonic() - start <= 2.5
+    assert 0.9 <= time.monotonic() - start <= 1 + patience(1.5)
 
 
 @both
@@ -213,7 +215,7 @@ def test_sys_topics(variant, clients, unique, version):
     one.subscribe("$SYS/#")
     plain.subscribe("#", "+/#", "+/broker/uptime")
     names = set()
-    deadline = time.monotonic() + 3
+    deadline = time.monotonic() + patience(5)
     while time.monotonic() < deadline and "$SYS/broker/uptime" not in names:
         try:
             names.add(one.message(timeout=1.5).topic)

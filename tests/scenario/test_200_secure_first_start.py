@@ -11,8 +11,9 @@ import subprocess
 import pytest
 
 from support import wire
-from support.broker import FOREIGN, TACIT, TACITD, free_port
+from support.broker import FOREIGN, TACIT, TACITD
 from support.client import Closed
+from support.ports import free_port
 from support.secure import House
 
 pytestmark = pytest.mark.skipif(FOREIGN or not TACIT.exists(), reason="about tacitd and tacit")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mutual TLS, roles, and the daily commands of the tool."""
 
-import os
+import contextlib
 import subprocess
 import time
 
@@ -10,7 +10,8 @@ import pytest
 from support import wire
 from support.broker import FOREIGN, TACIT
 from support.client import Closed
-from support.secure import House
+from support.patience import WITHIN_S, patience
+from support.secure import TOOL_S, House
 
 pytestmark = pytest.mark.skipif(FOREIGN or not TACIT.exists(), reason="about tacitd and tacit")
 REFUSED = 3
@@ -209,29 +210,31 @@ def test_sys_is_for_those_who_are_granted_it(join):
 # -- the tool ---------------------------------------------------------------------------------
 
 
-def lines_of(process, count, seconds=10):
-    """The next lines a process prints."""
-    os.set_blocking(process.stdout.fileno(), False)
-    text, deadline = "", time.monotonic() + seconds
-    while text.count("\n") < count and time.monotonic() < deadline:
-        text += process.stdout.read() or ""
-        time.sleep(0.02)
-    return text.splitlines()
+@contextlib.contextmanager
+def subscribed(house, process):
+    """Inside, the process that was started is subscribed: it has printed (-v) what is retained."""
+    kept = ["pub", "--as", "lamp", "-t", "devices/lamp/state", "-r", "-q", "1"]
+    with process as reader:
+        house.tacit(*kept, "-m", "kept")
+        try:
+            assert reader.stdout.readline() == "devices/lamp/state kept\n"
+            yield reader
+        finally:
+            house.tacit(*kept, "-n")
 
 
 @pytest.mark.parametrize("version", ["5", "311"])
 @pytest.mark.parametrize("qos", ["0", "1", "2"])
 def test_tool_subscribes_and_publishes(house, version, qos):
-    house.tacit("pub", "--as", "lamp", "-t", "devices/lamp/state", "-n", "-r", "-q", "1")
-    with house.popen("sub", "--as", "panel", "-V", version, "-q", qos, "-t", "devices/lamp/state",
-                     "-C", "3", "-W", "15", "-v") as reader:
-        time.sleep(0.5)
+    with subscribed(house, house.popen("sub", "--as", "panel", "-V", version, "-q", qos, "-t",
+                                       "devices/lamp/state", "-C", "4", "-W", "15",
+                                       "-v")) as reader:
         for text in ("a", "b"):
             house.tacit("pub", "--as", "lamp", "-V", version, "-q", qos, "-t",
                         "devices/lamp/state", "-m", text)
         house.tacit("pub", "--as", "lamp", "-V", version, "-q", qos, "-t", "devices/lamp/state",
                     "-l", given="c\n")
-        out, err = reader.communicate(timeout=20)
+        out, err = reader.communicate(timeout=TOOL_S)
     assert reader.returncode == 0, err
     assert out.splitlines() == [f"devices/lamp/state {c}" for c in "abc"]
 
@@ -274,7 +277,7 @@ def test_tool_request(house):
             pytest.fail("no request came: " + asker.stderr.read())
         answerer.publish(question.get("response_topic"), b"pong", qos=1,
                          props=[("correlation_data", question.get("correlation_data"))])
-        out, err = asker.communicate(timeout=15)
+        out, err = asker.communicate(timeout=TOOL_S)
     assert (asker.returncode, out.strip()) == (0, "pong"), err
     answerer.close()
 
@@ -283,26 +286,33 @@ def test_mosquitto_tools_are_at_home(house):
     ca, certificate, key = house.files("panel")
     tls = ["--cafile", ca, "--cert", certificate, "--key", key, "-h", "localhost",
            "-p", str(house.broker.port)]
-    reader = subprocess.Popen(["mosquitto_sub", *tls, "-i", "panel", "-t", "devices/lamp/state",
-                               "-C", "1", "-W", "10"], stdout=subprocess.PIPE, text=True)
-    time.sleep(0.5)
-    house.tacit("pub", "--as", "lamp", "-q", "1", "-t", "devices/lamp/state", "-m", "hello")
-    assert reader.communicate(timeout=15)[0].strip() == "hello"
+    with subscribed(house, subprocess.Popen(
+            ["mosquitto_sub", *tls, "-i", "panel", "-t", "devices/lamp/state", "-C", "2", "-W",
+             "15", "-v"], stdout=subprocess.PIPE, text=True)) as reader:
+        house.tacit("pub", "--as", "lamp", "-q", "1", "-t", "devices/lamp/state", "-m", "hello")
+        assert reader.communicate(timeout=TOOL_S)[0].strip() == "devices/lamp/state hello"
 
 
 # -- changes while it runs --------------------------------------------------------------------
 
 
 def eventually(check, seconds=4):
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + patience(seconds)
     while not check():
         assert time.monotonic() < deadline, "it never became so"
         time.sleep(0.1)
 
 
 def test_new_device_needs_no_restart(house, join):
+    def is_let_in():
+        one = house.connect("fresh")
+        one.send(wire.connect(5, "fresh"))
+        answers = one.fence_or_end()
+        one.close()
+        return bool(answers) and answers[0].reason == 0
+
     house.add("fresh", "device")
-    time.sleep(1.1)
+    eventually(is_let_in, 1)
     join("fresh").subscribe("devices/fresh/set")
 
 
@@ -341,11 +351,12 @@ def join_and_try(join):
 def test_broken_reload_keeps_what_was(house, join):
     config = house.state / "tacit.conf"
     text = config.read_text()
-    lamp = join("lamp")
+    lamp, kept = join("lamp"), "the configuration in force stays"
+    said = len(house.lines(kept))
     try:
         config.write_text(text + "\nrole \"x\" {\n")
         house.broker.reload()
-        time.sleep(0.5)
+        house.wait(kept, said + 1, WITHIN_S)
         lamp.subscribe("devices/lamp/set")
         join("panel").publish("devices/lamp/set", b"x", qos=1)
         lamp.message(payload=b"x")

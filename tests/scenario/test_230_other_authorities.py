@@ -5,6 +5,7 @@ import pytest
 
 from support import wire
 from support.broker import FOREIGN, TACIT
+from support.patience import WITHIN_S
 from support.secure import Factory
 
 pytestmark = pytest.mark.skipif(FOREIGN or not TACIT.exists(), reason="about tacitd and tacit")
@@ -86,7 +87,7 @@ def test_a_registered_name_is_not_taken_by_a_stranger(factory):
     early.subscribe("pumps/lamp/set")
     factory.add("lamp", "device")
     factory.tacit("device", "suspend", "lamp", "--state", factory.state)
-    early.expect_refusal(0x98, timeout=1.0)
+    early.expect_refusal(0x98, timeout=WITHIN_S)
     factory.tacit("device", "resume", "lamp", "--state", factory.state)
     late = factory.come("lamp")
     late.send(wire.connect(5, "lamp"))
@@ -100,6 +101,6 @@ def test_a_removed_assignment_ends_the_session(factory):
     text = (factory.state / "tacit.conf").read_text()
     factory.write(text.replace('issuer = "Factory CA"', 'issuer = "Factory CA"\n  site = hall'))
     factory.broker.reload()
-    pump.expect_refusal(0x98, timeout=1.0)
+    pump.expect_refusal(0x98, timeout=WITHIN_S)
     factory.write(text)
     factory.broker.reload()

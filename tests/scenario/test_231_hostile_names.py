@@ -12,9 +12,12 @@ import time
 import pytest
 
 from support import der, wire
-from support.broker import FOREIGN, TACIT, free_port
+from support.broker import FOREIGN, TACIT
 from support.client import Closed, RawClient
+from support.patience import patience
 from support.place import Place
+from support.ports import free_port
+from support.secure import TOOL_S
 
 pytestmark = pytest.mark.skipif(FOREIGN or not TACIT.exists(), reason="about tacitd and tacit")
 BOTH = pytest.mark.parametrize("version", [4, 5], ids=["v311", "v5"])
@@ -131,7 +134,7 @@ class Works(Place):
     def expect_refusal(self, file, version, why, port=None):
         """It is, and the log says why, without an expansion. The log has so many lines of a kind in
         a second and no more, so who has just seen many refusals asks again."""
-        before, deadline = len(self.broker.log()), time.monotonic() + 4
+        before, deadline = len(self.broker.log()), time.monotonic() + patience(4)
         context = self.context_of(file)
         while True:
             self.refused_once(context, version, port)
@@ -163,7 +166,7 @@ def add(works, name, *more):
     command = [str(TACIT), "device", "add", name, "--state", str(works.state), "--host",
                "localhost", "--port", str(works.broker.port), *more]
     return subprocess.run(command, env=works.environment, stdin=subprocess.DEVNULL,
-                          capture_output=True, timeout=20)
+                          capture_output=True, timeout=TOOL_S)
 
 
 @pytest.mark.parametrize("name", [*NAMES, "-", "_x", "x" * 65, LONG], ids=lambda n: repr(n)[:16])
@@ -318,7 +321,8 @@ def tampered(works):
     """Devices to write nonsense about; one that nobody touches must go on."""
     for name in ("touched", "untouched"):
         works.add(name, "device")
-    works.sql("UPDATE identity SET tenant = 'acme', site = 'hall' WHERE name = 'untouched'")
+    with works.changing():
+        works.sql("UPDATE identity SET tenant = 'acme', site = 'hall' WHERE name = 'untouched'")
     yield works
 
 
@@ -343,13 +347,12 @@ def admitted(works, name, version):
 @pytest.mark.parametrize("column, value", PLACES, ids=[f"{c}-{v!r:.12}" for c, v in PLACES])
 def test_rows_of_other_tools_widen_nothing(tampered, version, column, value):
     """The device is refused; what changes for others counts all the same."""
-    before = tampered.force()
-    tampered.sql("UPDATE identity SET role = 'device', tenant = 't', site = 's' "
-                 "WHERE name = 'touched'")
-    tampered.sql(f"UPDATE identity SET {column} = ? WHERE name = 'touched'", value)
-    tampered.wait("policy in force", before + 1, 2)
+    with tampered.changing():
+        tampered.commit(("UPDATE identity SET role = 'device', tenant = 't', site = 's' "
+                         "WHERE name = 'touched'",),
+                        (f"UPDATE identity SET {column} = ? WHERE name = 'touched'", value))
     refused = 0x87 if version == 5 else 5
-    said, deadline = len(tampered.broker.log()), time.monotonic() + 4
+    said, deadline = len(tampered.broker.log()), time.monotonic() + patience(4)
     while True:
         assert admitted(tampered, "touched", version) == (refused, [])
         if re.search(r"refused.*(row of this device|cannot stand in a topic|not defined)",
@@ -358,11 +361,11 @@ def test_rows_of_other_tools_widen_nothing(tampered, version, column, value):
         assert time.monotonic() < deadline, tampered.broker.log()[said:]
         time.sleep(0.05)  # the log has so many refusals in a second and no more
     assert admitted(tampered, "untouched", version) == (0, ["at/acme/hall/x"])
-    tampered.tacit("device", "suspend", "untouched", "--state", tampered.state, code=None)
-    tampered.wait("policy in force", before + 2, 2)
+    with tampered.changing():
+        tampered.tacit("device", "suspend", "untouched", "--state", tampered.state, code=None)
     assert admitted(tampered, "untouched", version)[0] == refused
-    tampered.tacit("device", "resume", "untouched", "--state", tampered.state, code=None)
-    tampered.wait("policy in force", before + 3, 2)
+    with tampered.changing():
+        tampered.tacit("device", "resume", "untouched", "--state", tampered.state, code=None)
 
 
 def test_a_blob_is_no_text(tampered):
@@ -374,11 +377,11 @@ def test_a_blob_is_no_text(tampered):
 @pytest.mark.parametrize("value", ["+", "a/b", "x" * 65, LONG, "touched\0"],
                          ids=lambda v: repr(v)[:12])
 def test_a_name_of_other_tools_is_nobodys(tampered, version, value):
-    tampered.sql("UPDATE identity SET role = 'device', tenant = 't', site = 's' "
-                 "WHERE name = 'touched'")
-    tampered.sql("UPDATE identity SET name = ? WHERE name = 'touched'", value)
+    with tampered.changing():
+        tampered.commit(("UPDATE identity SET role = 'device', tenant = 't', site = 's' "
+                         "WHERE name = 'touched'",),
+                        ("UPDATE identity SET name = ? WHERE name = 'touched'", value))
     try:
-        tampered.wait("policy in force", 1, 2)
         assert admitted(tampered, "untouched", version) == (0, ["at/acme/hall/x"])
         one = tampered.connect("touched", version)
         one.open("touched", reason=0x87 if version == 5 else 5)

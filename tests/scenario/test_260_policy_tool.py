@@ -8,8 +8,10 @@ import time
 import pytest
 
 from support import wire
-from support.broker import FOREIGN, TACIT, free_port
+from support.broker import FOREIGN, TACIT
 from support.client import RawClient
+from support.patience import patience
+from support.ports import free_port
 from support.secure import Factory, House
 
 pytestmark = pytest.mark.skipif(FOREIGN or not TACIT.exists(), reason="about tacitd and tacit")
@@ -226,6 +228,16 @@ def reach(site, topic):
     return readers, writers
 
 
+def gathered(wanted, look):
+    """Everything that look() finds, until all that is wanted is there; and a little later once more,
+    for what is not."""
+    found, deadline = look(), time.monotonic() + patience(5)
+    while not found >= wanted and time.monotonic() < deadline:
+        found |= look()
+    time.sleep(0.02)
+    return found | look()
+
+
 def test_reach_is_right(site):
     """Everybody subscribes to each topic as they name it and publishes to it."""
     everybody = {name: site.join(name) for name in [*LIVE, "anonymous", "p1", "chief"]}
@@ -242,17 +254,17 @@ def test_reach_is_right(site):
         for name, named in own.items():
             everybody[name].send(wire.publish(5, named, name.encode(), 0))
             everybody[name].fence_or_end()
-        time.sleep(0.05)
-        writers = {p.payload.decode() for p in watch.fence()} & set(everybody)
+        said_readers, said_writers = (said - {"admin"} for said in reach(site, topic))
+        writers = gathered(said_writers, lambda: {p.payload.decode() for p in watch.fence()}
+                           & set(everybody))
         for one in everybody.values():
             one.fence()
             one.held.clear()
         watch.publish(topic, b"to all", qos=1)
-        time.sleep(0.02)
-        readers = {name for name, one in everybody.items()
-                   if any(p.kind == wire.PUBLISH and p.payload == b"to all" for p in one.fence())}
-        said_readers, said_writers = reach(site, topic)
-        assert (said_readers - {"admin"}, said_writers - {"admin"}) == (readers, writers), topic
+        readers = gathered(said_readers, lambda: {
+            name for name, one in everybody.items()
+            if any(p.kind == wire.PUBLISH and p.payload == b"to all" for p in one.fence())})
+        assert (said_readers, said_writers) == (readers, writers), topic
         for name, named in own.items():
             everybody[name].unsubscribe(named, reasons=[0] if name in readers else [0x11])
         watch.fence()

@@ -15,11 +15,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from support.broker import FOREIGN, TACIT
+from support.patience import WITHIN_S
 from support.secure import House
 
 pytestmark = pytest.mark.skipif(FOREIGN or not TACIT.exists(), reason="about tacitd and tacit")
 
-WITHIN_S = 1.0
 CONFIG = """
 role "device" {{ publish = {{ "devices/%{{device}}/state" }} }}
 listener "mqtts" {{

@@ -11,11 +11,14 @@ import subprocess
 import tempfile
 import time
 
+from support.patience import patience
+from support.ports import free_port
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TACITD = pathlib.Path(os.environ.get("TACITD", ROOT / "build/release/tacitd"))
 TACIT = pathlib.Path(os.environ.get("TACIT", TACITD.parent / "tacit"))
 FOREIGN = os.environ.get("TACIT_TEST_BROKER") == "mosquitto"
-START_S, STOP_S = 20.0, 5.0
+START_S, STOP_S = patience(20.0), patience(5.0)
 SANITIZER = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|INVARIANT")
 
 MOSQUITTO_CONF = """listener {port} 127.0.0.1
@@ -29,24 +32,6 @@ sys_interval 1
 log_type error
 log_type warning
 """
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def free_ports():
-    """The first of two in a row: MQTT, and enrolment above it."""
-    while True:
-        port = free_port()
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port + 1))
-                return port
-            except (OSError, OverflowError):
-                continue
 
 
 def with_settings(config, settings, limits=None):

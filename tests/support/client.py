@@ -6,8 +6,9 @@ import ssl
 import time
 
 from support import wire
+from support.patience import patience
 
-TIMEOUT_S = 3.0
+TIMEOUT_S = patience(10.0)
 
 
 class Closed(Exception):

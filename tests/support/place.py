@@ -4,17 +4,10 @@
 A test file says ROLES, the roles to begin with, and DEVICES, name and role of things that are there
 for all its tests; it imports the fixtures it wants."""
 
-import contextlib
-import re
-import sqlite3
-import time
-
 import pytest
 
 from support.secure import House
 
-WITHIN_S = 1.0
-FORCE = r"policy in force on shard \d+ after \d+ ms, longest slice \d+ us"
 LISTENER = """
 listener "mqtts" {
   port = 8883
@@ -33,29 +26,6 @@ class Place(House):
     def write(self, roles):
         (self.state / "tacit.conf").write_text(self.head + self.listener + roles)
 
-    def lines(self, pattern):
-        return re.findall(pattern, self.broker.log())
-
-    def wait(self, pattern, count, seconds):
-        deadline = time.monotonic() + seconds
-        while len(self.lines(pattern)) < count:
-            assert time.monotonic() < deadline, (
-                f"no {pattern!r} in time:\n{self.broker.log()[-3000:]}")
-            time.sleep(0.005)
-
-    def force(self):
-        """How often a policy has come into force, all shards together."""
-        return len(self.lines(FORCE))
-
-    @contextlib.contextmanager
-    def changing(self):
-        """What is changed inside is in force on all shards when it is left, within a second."""
-        before = self.force()
-        began = time.monotonic()
-        yield
-        self.wait(FORCE, before + self.shards, WITHIN_S)
-        assert time.monotonic() - began < WITHIN_S
-
     def signal(self, roles):
         """As reload(), without waiting for it."""
         self.write(roles)
@@ -64,11 +34,6 @@ class Place(House):
     def reload(self, roles):
         with self.changing():
             self.signal(roles)
-
-    def sql(self, text, *values):
-        with contextlib.closing(sqlite3.connect(self.state / "registry.db", timeout=5)) as file:
-            with file:
-                file.execute(text, values)
 
 
 @pytest.fixture(scope="module", params=[1, 2], ids=lambda n: f"shards{n}")

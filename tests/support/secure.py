@@ -2,17 +2,25 @@
 """tacitd as a newcomer gets it: TLS, client certificates, a state folder of its own; and the tool
 `tacit` with a home of its own."""
 
+import contextlib
 import json
+import math
 import os
 import pathlib
+import re
+import sqlite3
 import ssl
 import subprocess
 import tempfile
+import time
 
-from support.broker import TACIT, Broker, free_ports
+from support.broker import TACIT, Broker
 from support.client import RawClient
+from support.patience import WITHIN_S, patience
+from support.ports import free_port
 
-TOOL_S = 20.0
+TOOL_S = patience(20.0)
+FORCE = r"policy in force on shard \d+ after \d+ ms, longest slice \d+ us"
 
 
 class House:
@@ -24,8 +32,9 @@ class House:
         self.home, self.state = base / "home", base / "state"
         self.home.mkdir()
         settings = {} if shards is None else {"shards": shards}
-        self.broker = Broker(config=config, state=self.state, tls=True, port=free_ports(),
-                             shards=shards or 1, settings=settings)
+        self.shards = shards or 1
+        self.broker = Broker(config=config, state=self.state, tls=True, port=free_port(),
+                             shards=self.shards, settings=settings)
         self.environment = {"HOME": str(self.home), "XDG_CONFIG_HOME": str(self.home / ".config"),
                             "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
 
@@ -63,6 +72,76 @@ class House:
     def profile(self, name):
         path = self.home / ".config/tacit/profiles" / f"{name}.json"
         return json.loads(path.read_text())
+
+    # -- changes --------------------------------------------------------------------------------
+
+    def lines(self, pattern):
+        return re.findall(pattern, self.broker.log())
+
+    def wait(self, pattern, count, seconds):
+        deadline = time.monotonic() + seconds
+        while len(self.lines(pattern)) < count:
+            assert time.monotonic() < deadline, (
+                f"no {pattern!r} in time:\n{self.broker.log()[-3000:]}")
+            time.sleep(0.005)
+
+    def force(self):
+        """How often a policy has come into force, all shards together."""
+        return len(self.lines(FORCE))
+
+    @contextlib.contextmanager
+    def changing(self):
+        """The one change inside is in force on all shards within a second of its commit. Of
+        several, one after the other, nobody can say whether they make one policy or more; so each
+        is waited for, or the next one would take its lines in the log for its own."""
+        before = self.force()
+        yield
+        self.wait(FORCE, before + self.shards, WITHIN_S)
+
+    def settle(self):
+        """No change is under way: for the rare case that it cannot be known how many there were."""
+        seen, since = self.force(), time.monotonic()
+        while time.monotonic() < since + WITHIN_S:
+            time.sleep(0.05)
+            if self.force() != seen:
+                seen, since = self.force(), time.monotonic()
+
+    def sql(self, text, *values):
+        self.commit((text, *values))
+
+    def commit(self, *statements):
+        """Each is its text and its values; together they are one change."""
+        with contextlib.closing(sqlite3.connect(self.state / "registry.db",
+                                                timeout=TOOL_S)) as file:
+            with file:
+                for text, *values in statements:
+                    file.execute(text, values)
+
+    def ending_soon(self, step, margin=1.5):
+        """Calls step(ends), which lets a right end at that second, and returns the second: at least
+        a margin after the step was over, for what has to happen before. A step that took longer is
+        done again, with a later end."""
+        margin = patience(margin)
+        for more in (1, 3, 9, 27):
+            ends = math.ceil(time.time() + margin) + more
+            step(ends)
+            if time.time() < ends - margin:
+                return ends
+            time.sleep(max(0.0, ends - time.time()))
+            self.settle()
+        raise AssertionError("the step takes too long")
+
+    @contextlib.contextmanager
+    def ending(self, ends, client, pattern):
+        """What is done inside is done in time. Afterwards the client's subscription has ended,
+        within a second, and not before; on all shards."""
+        before = self.force()
+        yield
+        assert time.time() < ends, "too slow to see anything before the end"
+        ended = rf'client "{client}" loses its subscription to "{re.escape(pattern)}"'
+        self.wait(ended, 1, ends - time.time() + WITHIN_S)
+        assert ends <= time.time() < ends + WITHIN_S
+        self.wait(FORCE, before + self.shards, WITHIN_S)
 
     # -- TLS ----------------------------------------------------------------------------------
 

@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How long a test waits, in seconds. A limit that is no promise of the product is generous, since
+only a failure waits it out; one that is a promise is exact. TACIT_TEST_SLOWNESS says how many times
+slower than usual the programs run (a sanitizer, a machine that has too much to do) and stretches
+both."""
+
+import os
+
+SLOWNESS = float(os.environ.get("TACIT_TEST_SLOWNESS", "1"))
+WITHIN_S = 1.0 * SLOWNESS  # a change of the policy counts, from when it is committed
+
+
+def patience(seconds):
+    return seconds * SLOWNESS
