@@ -16,7 +16,7 @@ import time
 import pytest
 
 from support.broker import FOREIGN, TACIT, TACITD
-from support.patience import WITHIN_S
+from support.patience import WITHIN_S, patience
 from support.ports import free_port
 from support.secure import House
 
@@ -162,7 +162,7 @@ def test_from_the_box_to_the_first_message(house, device):
     assert not list(house.state.rglob("lamp.*")) and not list(house.home.rglob("lamp.key"))
     assert rows(house, "SELECT name FROM certificate WHERE fingerprint = ?",
                 fingerprint(certificate)) == [("lamp",)]
-    assert "lamp has been given a certificate" in house.broker.log()
+    house.wait("lamp has been given a certificate", 1, patience(5))
     assert offer["token"] not in house.broker.log()
 
 
@@ -561,7 +561,7 @@ def test_a_port_that_is_taken():
         house = House()
         house.broker.port = taken - 1
         with house:
-            assert "enrolment cannot listen on" in house.broker.log()
+            house.wait("enrolment cannot listen on", 1, patience(5))
         port = free_port()
         house = House(config=configuration(port, f"port = {taken}"))
         house.broker.port = port
@@ -613,7 +613,7 @@ def test_without_the_key_of_the_authority():
         kept = key.read_bytes()
         key.unlink()
         house.broker.start()
-        assert "enrolment is off" in house.broker.log()
+        house.wait("enrolment is off", 1, patience(5))
         house.tacit("pub", "--as", "early", "-t", "devices/early/state", "-m", "on")
         key.write_bytes(kept)
         key.chmod(0o600)
