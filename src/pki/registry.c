@@ -243,6 +243,18 @@ static void bind_entry(sqlite3_stmt *s, const struct registry_entry *e, int64_t 
     (void)sqlite3_bind_int64(s, 13, now_s);
 }
 
+static bool is_account(struct registry *r, const char *name)
+{
+    sqlite3_stmt *s;
+    if (sqlite3_prepare_v2(r->db, "SELECT 1 FROM account WHERE name = ?", -1, &s, NULL)
+        != SQLITE_OK)
+        return false;
+    registry_bind_text(s, 1, name);
+    bool is_found = sqlite3_step(s) == SQLITE_ROW;
+    (void)sqlite3_finalize(s);
+    return is_found;
+}
+
 /* Who is in the way? Asked after a constraint has refused. */
 static int explain_conflict(struct registry *r, const struct registry_entry *entry,
                             struct pki_fault *fault)
@@ -255,6 +267,10 @@ static int explain_conflict(struct registry *r, const struct registry_entry *ent
         return pki_fail(fault, -ENOTUNIQ,
                         "this key belongs to '%s' already; every device needs a key of its own",
                         other.name);
+    if (is_account(r, entry->name))
+        return pki_fail(fault, -EEXIST,
+                        "'%s' is an account with a password; a device needs another name",
+                        entry->name);
     return pki_fail(fault, -ENOTUNIQ, "'%s': this certificate is registered already", entry->name);
 }
 
