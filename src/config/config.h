@@ -21,6 +21,12 @@ enum config_clients {
     CONFIG_CLIENTS_NONE, /* certificates are not asked for */
 };
 
+enum config_passwords {
+    CONFIG_PASSWORDS_OFF = 0,
+    CONFIG_PASSWORDS_ON,    /* in CONNECT, and SCRAM: where nobody overhears */
+    CONFIG_PASSWORDS_SCRAM, /* SCRAM only, which may be overheard */
+};
+
 enum config_log_format {
     CONFIG_LOG_TEXT = 0,
     CONFIG_LOG_JSON,
@@ -45,6 +51,7 @@ struct config_listener {
     bool allow_tls_1_2;
     bool client_ids_are_free; /* a client id need not begin with the device's name */
     enum config_clients clients;
+    enum config_passwords passwords; /* of accounts in the registry */
     char *certificate; /* NULL, as key and client_ca: the one of the state folder */
     char *key;
     char *client_ca;

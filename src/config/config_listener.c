@@ -154,6 +154,22 @@ static void read_socket(const struct reading *r)
     refuse_without_tls(r);
 }
 
+/* Promise W6: no password travels in the clear. A Unix socket is not overheard. */
+static void read_passwords(const struct reading *r)
+{
+    static const char *const words[] = { "off", "on", "scram" };
+    const struct setting *item = value_of(r, "passwords");
+    unsigned choice = CONFIG_PASSWORDS_OFF;
+
+    config_value_choice(item, words, MQTT_ARRAY_LEN(words), r->diagnostics, &choice);
+    r->listener->passwords = (enum config_passwords)choice;
+    if (choice != CONFIG_PASSWORDS_ON || r->listener->is_tls || value_of(r, "path") != NULL)
+        return;
+    settings_complain(item, r->diagnostics,
+                      "passwords = on without TLS would be overheard; write tls = on, or "
+                      "passwords = scram, which sends none");
+}
+
 static void read_port(const struct reading *r)
 {
     uint64_t port = r->listener->is_tls ? PORT_TLS : PORT_PLAINTEXT;
@@ -244,6 +260,7 @@ int config_listener_read(const struct settings_block *block, const struct config
     out->client_ids_are_free = id_rule == 1;
     if (value_of(&r, "path") != NULL) {
         read_socket(&r);
+        read_passwords(&r);
         return copy_names(&r);
     }
     config_value_bool(value_of(&r, "tls"), diagnostics, &is_tls);
@@ -253,6 +270,7 @@ int config_listener_read(const struct settings_block *block, const struct config
     else
         read_plaintext(&r);
     read_port(&r);
+    read_passwords(&r);
     return copy_names(&r);
 }
 
@@ -302,12 +320,24 @@ static void check_anybody(const struct config_listener *listener, struct diagnos
 {
     bool has_certificates = listener->is_tls && listener->clients != CONFIG_CLIENTS_NONE;
 
-    if (has_certificates || listener->anonymous_role != NULL)
+    if (has_certificates || listener->anonymous_role != NULL
+        || listener->passwords != CONFIG_PASSWORDS_OFF)
         return;
     complain(listener, diagnostics,
              "listener \"%s\" asks for no certificates, so nobody may come in; write "
              "anonymous-role = \"...\" to say what anybody may do%s",
-             listener->name, listener->is_tls ? ", or client-certificates = required" : "");
+             listener->name,
+             listener->is_tls ? ", client-certificates = required, or passwords = on" : "");
+}
+
+static void check_passwords(const struct config_listener *listener, struct diagnostics *diagnostics)
+{
+    if (listener->passwords != CONFIG_PASSWORDS_OFF && listener->is_tls
+        && listener->clients == CONFIG_CLIENTS_REQUIRED)
+        complain(listener, diagnostics,
+                 "listener \"%s\" takes passwords, but lets nobody in without a certificate; write "
+                 "client-certificates = optional",
+                 listener->name);
 }
 
 static bool share_place(const struct config_listener *a, const struct config_listener *b)
@@ -337,6 +367,7 @@ void config_listener_check(const struct config *config, struct diagnostics *diag
         const struct config_listener *listener = &config->listeners[i];
         check_exposure(listener, diagnostics);
         check_anybody(listener, diagnostics);
+        check_passwords(listener, diagnostics);
         check_twins(config, i, diagnostics);
     }
 }

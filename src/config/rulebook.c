@@ -2,9 +2,11 @@
 #include "config/rulebook.h"
 
 #include "base/bytes_map.h"
+#include "base/wipe.h"
 #include "codec/topic.h"
 #include "config/rulebook_grant.h"
 #include "config/rulebook_members.h"
+#include "pki/accounts.h"
 #include "pki/grants.h"
 #include "pki/groups.h"
 
@@ -154,22 +156,39 @@ static int on_member(void *context, const char *group, const char *device)
     return members_join(&b->members, group, device);
 }
 
+/* The role of a device or an account. */
+static int find_role_name(struct building *b, const char *name, char out[REGISTRY_TEXT_SIZE])
+{
+    struct registry_entry entry;
+    struct account account;
+
+    if (registry_find(b->basis->registry, name, &entry, NULL) == 0) {
+        memcpy(out, entry.role, sizeof(entry.role));
+        return 0;
+    }
+    int error = accounts_find(b->basis->registry, name, &account, NULL);
+    if (error == 0)
+        memcpy(out, account.role, sizeof(account.role));
+    wipe_bytes(&account, sizeof(account));
+    return error;
+}
+
 /* Its own role, then those of its groups and what is granted to them, then its own grants. */
 static int assign(void *context, const char *device, const struct member_groups *groups)
 {
     struct building *b = context;
-    struct registry_entry entry;
+    char role[REGISTRY_TEXT_SIZE];
     struct role *roles[MEMBER_ROLES_MAX];
     size_t count = 0;
     char name[sizeof(RULEBOOK_DEVICE) + IDENTITY_NAME_BYTES];
 
-    if (registry_find(b->basis->registry, device, &entry, NULL) != 0) {
+    if (find_role_name(b, device, role) != 0) {
         doubt(b, "'%s' is given rights, but there is no such device", device);
         return 0;
     }
-    roles[count] = members_find_role(&b->members, entry.role);
+    roles[count] = members_find_role(&b->members, role);
     if (roles[count] == NULL) {
-        doubt(b, "'%s' has role '%s', which does not exist", device, entry.role);
+        doubt(b, "'%s' has role '%s', which does not exist", device, role);
         return 0;
     }
     count++;

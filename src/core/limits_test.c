@@ -415,6 +415,11 @@ static const struct {
     { "user_properties_bytes", 6, user_properties_bytes, NULL },
     { "route_cache_entries", 16, route_cache_entries, NULL },
     { "sys_interval_s", 1, NULL, "tests/scenario/test_100_requests.py::test_sys_topics" },
+    { "password_threads", 1, NULL, "daemon/logins_test.c" },
+    { "password_queue", 2, NULL, "daemon/logins_test.c" },
+    { "password_looks_per_s", 1, NULL, "daemon/lockout_test.c" },
+    { "password_places", 8, NULL, "daemon/lockout_test.c" },
+    { "password_known", 8, NULL, "daemon/lockout_test.c" },
 };
 
 static void every_bound_holds(void **state)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/admission.h"
 
+#include "base/wipe.h"
+#include "daemon/login.h"
 #include "net/facts.h"
 #include "pki/identity_uri.h"
 
@@ -187,6 +189,8 @@ static const char *foreign_objection(const struct admission_rules *rules,
     if (rules->registry != NULL
         && registry_view_find(rules->registry, span_of(peer->common_name)) != NULL)
         return "the registry has a device of this name, with another certificate";
+    if (account_view_find(rules->accounts, span_of(peer->common_name)) != NULL)
+        return "the registry has an account of this name";
     return NULL;
 }
 
@@ -229,6 +233,36 @@ static bool find_our_uri(const struct admission_rules *rules, const struct tls_p
     return false;
 }
 
+/* ---- passwords ---- */
+
+/* Where a password would be overheard, an account's is refused whoever may come in without. */
+static bool minds_password(const struct admission_rules *rules,
+                           const struct config_listener *listener,
+                           const struct admission_request *request)
+{
+    if (rules->logins == NULL || !request->connect->has_password)
+        return false;
+    return login_is_overheard(request) || listener->passwords == CONFIG_PASSWORDS_ON;
+}
+
+static enum admission admit_by_method(struct admission_rules *rules,
+                                      const struct config_listener *listener,
+                                      const struct admission_request *request,
+                                      struct admission_answer *out)
+{
+    const struct connection_facts *facts = request->facts;
+    bool is_scram = span_equal(request->method, span_of(SCRAM_METHOD));
+
+    if (request->exchange != NULL)
+        return login_by_scram(rules, listener, request, out);
+    if (facts->peer == NULL && is_scram && rules->logins != NULL
+        && listener->passwords != CONFIG_PASSWORDS_OFF)
+        return login_by_scram(rules, listener, request, out);
+    /* [MQTT-4.12.0-1] an authentication method that is not supported. */
+    return refuse(out, BAD_AUTHENTICATION_METHOD,
+                  "this authentication method is not offered here; use a client certificate");
+}
+
 enum admission admission_decide(struct admission_rules *rules,
                                 const struct admission_request *request,
                                 struct admission_answer *out)
@@ -237,12 +271,15 @@ enum admission admission_decide(struct admission_rules *rules,
     const struct config_listener *listener = find_listener(rules->config, facts->listener);
     struct identity_uri uri;
 
-    if (listener == NULL)
+    if (listener == NULL) {
+        if (request->exchange != NULL)
+            login_abandon(request->exchange);
         return refuse(out, NOT_AUTHORIZED, "this listener has just been removed");
-    /* [MQTT-4.12.0-1] an authentication method that is not supported. */
+    }
     if (request->method.len > 0)
-        return refuse(out, BAD_AUTHENTICATION_METHOD,
-                      "this authentication method is not offered; use a client certificate");
+        return admit_by_method(rules, listener, request, out);
+    if (facts->peer == NULL && minds_password(rules, listener, request))
+        return login_by_password(rules, listener, request, out);
     if (facts->peer == NULL)
         return admit_anonymous(rules, listener, request, out);
     if (find_our_uri(rules, facts->peer, &uri))
@@ -303,6 +340,8 @@ static const char *foreign_standing_objection(const struct admission_rules *rule
 {
     if (present != NULL && present->is_ours)
         return "this device is not in the registry any more";
+    if (present != NULL && !present->has_certificate)
+        return "this account does not exist any more";
     if (!is_still_assigned(rules->config, identity))
         return "no certificate is given this role any more; connect again";
     return NULL;
@@ -329,6 +368,59 @@ static const struct registry_view_entry *find_standing_entry(struct admission_ru
     return rules->registry != NULL ? registry_view_find(rules->registry, span_of(device)) : NULL;
 }
 
+/* Written to *scratch when the view does not know it yet; NULL: there is no such account. */
+static const struct account_view_entry *
+find_account(struct admission_rules *rules, const char *name, struct account_view_entry *scratch)
+{
+    struct account *found = &rules->account;
+    const struct account_view_entry *entry = account_view_find(rules->accounts, span_of(name));
+
+    if (entry != NULL || rules->newcomers == NULL
+        || accounts_find(rules->newcomers, name, found, NULL) != 0)
+        return entry;
+    wipe_bytes(found->verifier, sizeof(found->verifier));
+    wipe_bytes(&found->scram, sizeof(found->scram));
+    *scratch = (struct account_view_entry){
+        .name = found->name,
+        .role = found->role,
+        .tenant = found->tenant,
+        .site = found->site,
+        .status = found->status,
+        .is_burnt = found->burnt_s != 0,
+    };
+    return scratch;
+}
+
+static const char *account_objection(const struct account_view_entry *account,
+                                     const struct presence_entry *present,
+                                     const struct identity *identity)
+{
+    if (present != NULL && (present->is_mixed || present->has_certificate))
+        return "an account has the name that this certificate stands for";
+    if (account->status != REGISTRY_ACTIVE)
+        return "this account is suspended or revoked";
+    if (account->is_burnt)
+        return "the password of this account was seen in the clear; set a new one with tacit "
+               "passwd";
+    if (!is_same(or_none(account->tenant), identity->tenant)
+        || !is_same(or_none(account->site), identity->site))
+        return "this account was moved to another tenant or site; connect again";
+    return NULL;
+}
+
+static void find_account_standing(struct admission_rules *rules,
+                                  const struct account_view_entry *account,
+                                  const struct presence_entry *present,
+                                  const struct identity *identity, struct standing *out)
+{
+    struct identity current = *identity;
+
+    current.role = account->role;
+    out->barred = account_objection(account, present, identity);
+    if (out->barred == NULL)
+        out->role = policy_find(rules->policy, &current);
+}
+
 static void find_device_standing(struct admission_rules *rules, const struct identity *identity,
                                  struct standing *out)
 {
@@ -337,6 +429,13 @@ static void find_device_standing(struct admission_rules *rules, const struct ide
         rules->presence != NULL ? presence_find(rules->presence, identity->device) : NULL;
     const struct registry_view_entry *entry =
         find_standing_entry(rules, present, identity->device, &newcomer);
+    struct account_view_entry fresh;
+    const struct account_view_entry *account =
+        entry == NULL ? find_account(rules, identity->device, &fresh) : NULL;
+    if (account != NULL) {
+        find_account_standing(rules, account, present, identity, out);
+        return;
+    }
     if (entry == NULL) {
         out->barred = foreign_standing_objection(rules, present, identity);
         if (out->barred == NULL)

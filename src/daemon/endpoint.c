@@ -78,7 +78,7 @@ bool endpoint_needs_identity(const struct config *config)
         const struct config_listener *listener = &config->listeners[i];
         bool has_own = listener->certificate != NULL
                        && (listener->clients == CONFIG_CLIENTS_NONE || listener->client_ca != NULL);
-        if (listener->is_tls && !has_own)
+        if ((listener->is_tls && !has_own) || listener->passwords != CONFIG_PASSWORDS_OFF)
             return true;
     }
     return false;

@@ -36,7 +36,9 @@ static void insert(struct presence *presence, const char *device, const struct t
     if (entry == NULL)
         return;
     memcpy(entry->name, device, len + 1);
-    memcpy(entry->key, peer->key_fingerprint, sizeof(entry->key));
+    if (peer != NULL)
+        memcpy(entry->key, peer->key_fingerprint, sizeof(entry->key));
+    entry->has_certificate = peer != NULL;
     entry->is_ours = is_ours;
     entry->connections = 1;
     entry->node.key = span_of(entry->name);
@@ -54,8 +56,9 @@ void presence_add(struct presence *presence, const char *device, const struct tl
     }
     struct presence_entry *entry = entry_of(node);
     entry->connections++;
-    if (entry->is_ours != is_ours
-        || memcmp(entry->key, peer->key_fingerprint, sizeof(entry->key)) != 0)
+    if (entry->is_ours != is_ours || entry->has_certificate != (peer != NULL))
+        entry->is_mixed = true;
+    else if (peer != NULL && memcmp(entry->key, peer->key_fingerprint, sizeof(entry->key)) != 0)
         entry->is_mixed = true;
 }
 

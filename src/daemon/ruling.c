@@ -17,6 +17,7 @@ static void drop_contents(struct ruling *ruling)
 {
     policy_unref(ruling->policy);
     registry_view_unref(ruling->view);
+    account_view_unref(ruling->accounts);
     config_unref(ruling->config);
 }
 
@@ -32,6 +33,14 @@ static int build_policy(struct ruling *ruling, struct registry *registry, int64_
         return pki_fail(fault, status, "cannot ask the registry for its version");
     const struct rulebook_basis basis = { .registry = registry, .now_s = now_s };
     return rulebook_build(ruling->config, &basis, doubts, &ruling->policy, fault);
+}
+
+/* The devices first: their version is the older one then. */
+static int read_registry(struct ruling *ruling, struct registry *registry, struct pki_fault *fault)
+{
+    int status = registry_view_new(registry, &ruling->view, fault);
+
+    return status == 0 ? account_view_new(registry, &ruling->accounts, fault) : status;
 }
 
 static struct ruling *allocate(struct config *config)
@@ -66,7 +75,7 @@ int ruling_new(struct config *config, struct registry *registry, int64_t now_s,
     if (ruling == NULL)
         return pki_fail(fault, -ENOMEM, "out of memory");
     if (registry != NULL)
-        status = registry_view_new(registry, &ruling->view, fault);
+        status = read_registry(ruling, registry, fault);
     if (status == 0)
         status = build_policy(ruling, registry, now_s, doubts, fault);
     return finish(ruling, status, out);
@@ -100,9 +109,11 @@ static int renew_view(struct ruling *ruling, const struct ruling *basis, struct 
                       bool has_changed, struct pki_fault *fault)
 {
     if (has_changed)
-        return registry_view_new(registry, &ruling->view, fault);
+        return read_registry(ruling, registry, fault);
     if (basis->view != NULL)
         ruling->view = registry_view_ref(basis->view);
+    if (basis->accounts != NULL)
+        ruling->accounts = account_view_ref(basis->accounts);
     return 0;
 }
 

@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "config/rulebook.h"
 #include "loop/helpers.h"
+#include "pki/account_view.h"
 #include "pki/registry.h"
 #include "pki/registry_view.h"
 #include "policy/policy.h"
@@ -21,11 +22,12 @@
 struct ruling {
     struct helper_job disposal;
     atomic_uint references;
-    struct config *config;      /* counted */
-    struct registry_view *view; /* counted; NULL: there is no registry */
-    struct policy *policy;      /* counted */
-    uint64_t policy_version;    /* registry_policy_version() before the policy was built */
-    uint64_t made_us;           /* monotonic */
+    struct config *config;         /* counted */
+    struct registry_view *view;    /* counted; NULL: there is no registry */
+    struct account_view *accounts; /* counted; NULL as the view */
+    struct policy *policy;         /* counted */
+    uint64_t policy_version;       /* registry_policy_version() before the policy was built */
+    uint64_t made_us;              /* monotonic */
 };
 
 /* Of a configuration that has been read. `registry` NULL: there is none. Takes a reference to

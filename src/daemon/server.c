@@ -103,6 +103,10 @@ static int open_shards(struct server *server)
 
     if (status != 0)
         return status;
+    status = server_open_logins(server, &options.hash_key);
+    if (status != 0)
+        return status;
+    options.logins = server->logins;
     options.shared = server->shared;
     for (unsigned i = 0; i < server->shard_count; i++) {
         options.number = i;
@@ -239,6 +243,7 @@ static int end_run(struct server *server, int status)
     for (unsigned i = 0; i < server->shard_count; i++)
         shard_join(&server->shards[i]);
     server_close_keeper(server);
+    logins_stop(server->logins);
     shard_settle(server->shards, server->shard_count);
     for (unsigned i = 0; i < server->shard_count; i++)
         shard_hang_up(&server->shards[i]);
@@ -271,6 +276,7 @@ static void release(struct server *server)
             shard_join(&server->shards[i]);
         }
         server_close_keeper(server);
+        logins_stop(server->logins);
         cancel_timers(server);
         signals_close(server->signals);
         for (unsigned i = 0; i < server->shard_count; i++) {
@@ -280,6 +286,7 @@ static void release(struct server *server)
         for (unsigned i = 0; i < server->shard_count; i++)
             shard_close(&server->shards[i]);
     }
+    logins_free(server->logins);
     server_close_observing(server);
     ruling_release(server->ruling, NULL, NULL);
     shared_free(server->shared);

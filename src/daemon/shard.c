@@ -3,6 +3,7 @@
 
 #include "base/invariant.h"
 #include "daemon/event_log.h"
+#include "daemon/login.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -20,6 +21,12 @@ static enum admission on_decide(void *context, const struct admission_request *r
     return admission_decide(context, request, out);
 }
 
+static void on_abandon(void *context, void *exchange)
+{
+    (void)context;
+    login_abandon(exchange);
+}
+
 static void on_find_standing(void *context, const struct identity *identity, struct standing *out)
 {
     admission_find_standing(context, identity, out);
@@ -31,11 +38,11 @@ static void note_presence(struct shard *shard, const struct event *event)
     const struct connection_facts *facts = event->facts;
     const char *device = event->identity != NULL ? event->identity->device : NULL;
 
-    if (device == NULL || facts == NULL || facts->peer == NULL)
+    if (device == NULL || facts == NULL)
         return;
     if (event->kind == EVENT_CONNECTED)
         presence_add(&shard->presence, device, facts->peer,
-                     admission_is_ours(&shard->rules, facts->peer));
+                     facts->peer != NULL && admission_is_ours(&shard->rules, facts->peer));
     else if (event->kind == EVENT_DISCONNECTED)
         presence_remove(&shard->presence, device);
 }
@@ -142,7 +149,8 @@ static int open_broker(struct shard *shard, const struct shard_options *options)
             .transport = net_transport(),
             .admission = { .context = &shard->rules,
                            .decide = on_decide,
-                           .find_standing = on_find_standing },
+                           .find_standing = on_find_standing,
+                           .abandon = on_abandon },
             .events = { .context = shard, .report = on_event },
             .observe = { .context = shard, .note = on_observed },
             .random = { .fill = on_random },
@@ -164,6 +172,7 @@ static int open_parts(struct shard *shard, const struct shard_options *options)
         return status;
     shard->sketch = sketch_new(&options->hash_key, SHARD_SKETCH_ENTRIES);
     shard->rules.newcomers = shard->newcomers;
+    shard->rules.loop = shard->loop;
     status = open_broker(shard, options);
     if (status != 0)
         return status;
@@ -187,7 +196,9 @@ int shard_open(struct shard *shard, const struct shard_options *options)
         .reports = options->reports,
         .keeper = options->keeper,
         .ruling = ruling_ref(options->ruling),
-        .rules = { .trust_domain = options->trust_domain, .presence = &shard->presence },
+        .rules = { .trust_domain = options->trust_domain,
+                   .presence = &shard->presence,
+                   .logins = options->logins },
     };
     presence_init(&shard->presence, &options->hash_key);
     shard_rules_apply(shard);

@@ -74,6 +74,7 @@ struct shard_options {
     struct log *log;
     struct ruling *ruling;     /* a reference is taken */
     struct helpers *keeper;    /* borrowed as long as the shard has it; NULL: none */
+    struct logins *logins;     /* borrowed as long as the shard lives; NULL: no passwords */
     const char *registry_path; /* NULL: none */
     const char *trust_domain;  /* borrowed as long as the shard lives */
     struct shard_reports reports;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/wipe.h"
 #include "codec/frame.h"
 #include "net/connection.h"
 
@@ -107,11 +108,20 @@ void receive_resume(struct connection *connection)
     free(input);
 }
 
+/* A CONNECT that was looked at may have had a password. The buffer is ours. */
+static void forget(struct mqtt_span bytes)
+{
+    wipe_bytes((uint8_t *)(uintptr_t)bytes.data, bytes.len);
+}
+
 bool receive_bytes(struct connection *connection, struct mqtt_span bytes)
 {
     bool is_gone = false;
+    bool is_new = !client_is_connected(connection->client);
     size_t used =
         client_receive(connection->client, bytes, loop_now_ms(connection->net->loop), &is_gone);
+    if (MQTT_UNLIKELY(is_new))
+        forget((struct mqtt_span){ bytes.data, used });
     if (is_gone)
         return false;
     if (MQTT_UNLIKELY(client_is_waiting(connection->client)))

@@ -32,6 +32,8 @@ struct identity_options {
     size_t name_count;
     uint16_t port;
     unsigned days;
+    const char *password_file, *import;
+    bool generate, list, remove, suspend, resume;
     bool json, start, help, wildcards, no_tenant, no_site;
     char **operands; /* what is left of argv, operand_count of them */
     int operand_count;
