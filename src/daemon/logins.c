@@ -20,6 +20,7 @@ struct logins {
     struct log *log;
     uint8_t secret[SCRAM_KEY_BYTES];
     atomic_uint under_way; /* submitted and not done */
+    atomic_ullong looks;   /* passwords that were hashed */
     atomic_bool is_stopping;
     unsigned queue;
     unsigned threads;
@@ -89,6 +90,7 @@ int logins_open(const struct logins_options *options, struct logins **out, struc
     if (logins == NULL)
         return pki_fail(fault, -ENOMEM, "out of memory");
     atomic_init(&logins->under_way, 0);
+    atomic_init(&logins->looks, 0);
     atomic_init(&logins->is_stopping, false);
     logins->log = options->log;
     logins->threads = (unsigned)options->limits->password_threads;
@@ -105,10 +107,12 @@ int logins_open(const struct logins_options *options, struct logins **out, struc
 
 void logins_stop(struct logins *logins)
 {
-    if (logins == NULL)
+    if (logins == NULL || logins->helpers == NULL)
         return;
     atomic_store(&logins->is_stopping, true);
     helpers_close(logins->helpers);
+    log_say(logins->log, CONFIG_LOG_INFO, "%llu passwords were looked at",
+            atomic_load(&logins->looks));
     logins->helpers = NULL;
 }
 
@@ -192,6 +196,7 @@ bool logins_is_stopping(const struct logins *logins)
 
 struct registry *logins_take_registry(struct logins *logins)
 {
+    atomic_fetch_add(&logins->looks, 1);
     pthread_mutex_lock(&logins->lock);
     MQTT_INVARIANT(logins->free_registries > 0); /* one for each thread */
     struct registry *registry = logins->registries[--logins->free_registries];

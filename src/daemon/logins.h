@@ -52,7 +52,7 @@ MQTT_NODISCARD int logins_submit(struct logins *logins, struct helper_job *job, 
 void logins_done(struct logins *logins);
 bool logins_is_stopping(const struct logins *logins);
 
-/* For one job on a helper thread; given back by it. */
+/* For one job on a helper thread, which counts as a look; given back by it. */
 struct registry *logins_take_registry(struct logins *logins);
 void logins_give_registry(struct logins *logins, struct registry *registry);
 
