@@ -230,6 +230,7 @@ static int fill_options(const struct endpoints *endpoints, const struct config_l
         .crl_path = listener->crl,
         .clients = clients[listener->clients],
         .allow_tls_1_2 = listener->allow_tls_1_2,
+        .wipes_plaintext = listener->passwords == CONFIG_PASSWORDS_ON,
         .sessions = 20000,
     };
     return 0;

@@ -29,6 +29,7 @@ struct tls_options {
     const char *ocsp_response_path; /* DER, stapled for clients that ask; NULL: none */
     enum tls_clients clients;
     bool allow_tls_1_2;
+    bool wipes_plaintext;        /* out of OpenSSL's buffers, once it was read: passwords come */
     uint32_t sessions;           /* most that can be resumed; 0: every handshake is full */
     uint32_t session_lifetime_s; /* 0: 7200 */
 };
