@@ -285,6 +285,7 @@ void config_listener_fini(struct config_listener *listener)
     free(listener->crl);
     free(listener->anonymous_role);
     free(listener->certificate_role);
+    config_tokens_fini(listener);
 }
 
 /* ---- all together ---- */
@@ -321,7 +322,7 @@ static void check_anybody(const struct config_listener *listener, struct diagnos
     bool has_certificates = listener->is_tls && listener->clients != CONFIG_CLIENTS_NONE;
 
     if (has_certificates || listener->anonymous_role != NULL
-        || listener->passwords != CONFIG_PASSWORDS_OFF)
+        || listener->passwords != CONFIG_PASSWORDS_OFF || listener->token_count > 0)
         return;
     complain(listener, diagnostics,
              "listener \"%s\" asks for no certificates, so nobody may come in; write "
@@ -332,10 +333,12 @@ static void check_anybody(const struct config_listener *listener, struct diagnos
 
 static void check_passwords(const struct config_listener *listener, struct diagnostics *diagnostics)
 {
-    if (listener->passwords != CONFIG_PASSWORDS_OFF && listener->is_tls
-        && listener->clients == CONFIG_CLIENTS_REQUIRED)
+    bool takes_some = listener->passwords != CONFIG_PASSWORDS_OFF || listener->token_count > 0;
+
+    if (takes_some && listener->is_tls && listener->clients == CONFIG_CLIENTS_REQUIRED)
         complain(listener, diagnostics,
-                 "listener \"%s\" takes passwords, but lets nobody in without a certificate; write "
+                 "listener \"%s\" takes passwords or tokens, but lets nobody in without a "
+                 "certificate; write "
                  "client-certificates = optional",
                  listener->name);
 }

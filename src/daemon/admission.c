@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/admission.h"
 
-#include "base/wipe.h"
+#include "daemon/account_standing.h"
 #include "daemon/login.h"
+#include "daemon/login_token.h"
 #include "net/facts.h"
 #include "pki/identity_uri.h"
 
@@ -245,6 +246,14 @@ static bool minds_password(const struct admission_rules *rules,
     return login_is_overheard(request) || listener->passwords == CONFIG_PASSWORDS_ON;
 }
 
+static bool brings_token(const struct config_listener *listener,
+                         const struct admission_request *request)
+{
+    const struct mqtt_connect *connect = request->connect;
+
+    return listener->token_count > 0 && connect->has_password && jwt_is_likely(connect->password);
+}
+
 static enum admission admit_by_method(struct admission_rules *rules,
                                       const struct config_listener *listener,
                                       const struct admission_request *request,
@@ -255,6 +264,9 @@ static enum admission admit_by_method(struct admission_rules *rules,
 
     if (request->exchange != NULL)
         return login_by_scram(rules, listener, request, out);
+    if (facts->peer == NULL && listener->token_count > 0
+        && span_equal(request->method, span_of(JWT_METHOD)))
+        return login_by_token(rules, listener, request, request->data, out);
     if (facts->peer == NULL && is_scram && rules->logins != NULL
         && listener->passwords != CONFIG_PASSWORDS_OFF)
         return login_by_scram(rules, listener, request, out);
@@ -278,6 +290,8 @@ enum admission admission_decide(struct admission_rules *rules,
     }
     if (request->method.len > 0)
         return admit_by_method(rules, listener, request, out);
+    if (facts->peer == NULL && brings_token(listener, request))
+        return login_by_token(rules, listener, request, request->connect->password, out);
     if (facts->peer == NULL && minds_password(rules, listener, request))
         return login_by_password(rules, listener, request, out);
     if (facts->peer == NULL)
@@ -340,8 +354,6 @@ static const char *foreign_standing_objection(const struct admission_rules *rule
 {
     if (present != NULL && present->is_ours)
         return "this device is not in the registry any more";
-    if (present != NULL && !present->has_certificate)
-        return "this account does not exist any more";
     if (!is_still_assigned(rules->config, identity))
         return "no certificate is given this role any more; connect again";
     return NULL;
@@ -368,59 +380,6 @@ static const struct registry_view_entry *find_standing_entry(struct admission_ru
     return rules->registry != NULL ? registry_view_find(rules->registry, span_of(device)) : NULL;
 }
 
-/* Written to *scratch when the view does not know it yet; NULL: there is no such account. */
-static const struct account_view_entry *
-find_account(struct admission_rules *rules, const char *name, struct account_view_entry *scratch)
-{
-    struct account *found = &rules->account;
-    const struct account_view_entry *entry = account_view_find(rules->accounts, span_of(name));
-
-    if (entry != NULL || rules->newcomers == NULL
-        || accounts_find(rules->newcomers, name, found, NULL) != 0)
-        return entry;
-    wipe_bytes(found->verifier, sizeof(found->verifier));
-    wipe_bytes(&found->scram, sizeof(found->scram));
-    *scratch = (struct account_view_entry){
-        .name = found->name,
-        .role = found->role,
-        .tenant = found->tenant,
-        .site = found->site,
-        .status = found->status,
-        .is_burnt = found->burnt_s != 0,
-    };
-    return scratch;
-}
-
-static const char *account_objection(const struct account_view_entry *account,
-                                     const struct presence_entry *present,
-                                     const struct identity *identity)
-{
-    if (present != NULL && (present->is_mixed || present->has_certificate))
-        return "an account has the name that this certificate stands for";
-    if (account->status != REGISTRY_ACTIVE)
-        return "this account is suspended or revoked";
-    if (account->is_burnt)
-        return "the password of this account was seen in the clear; set a new one with tacit "
-               "passwd";
-    if (!is_same(or_none(account->tenant), identity->tenant)
-        || !is_same(or_none(account->site), identity->site))
-        return "this account was moved to another tenant or site; connect again";
-    return NULL;
-}
-
-static void find_account_standing(struct admission_rules *rules,
-                                  const struct account_view_entry *account,
-                                  const struct presence_entry *present,
-                                  const struct identity *identity, struct standing *out)
-{
-    struct identity current = *identity;
-
-    current.role = account->role;
-    out->barred = account_objection(account, present, identity);
-    if (out->barred == NULL)
-        out->role = policy_find(rules->policy, &current);
-}
-
 static void find_device_standing(struct admission_rules *rules, const struct identity *identity,
                                  struct standing *out)
 {
@@ -429,13 +388,8 @@ static void find_device_standing(struct admission_rules *rules, const struct ide
         rules->presence != NULL ? presence_find(rules->presence, identity->device) : NULL;
     const struct registry_view_entry *entry =
         find_standing_entry(rules, present, identity->device, &newcomer);
-    struct account_view_entry fresh;
-    const struct account_view_entry *account =
-        entry == NULL ? find_account(rules, identity->device, &fresh) : NULL;
-    if (account != NULL) {
-        find_account_standing(rules, account, present, identity, out);
+    if (entry == NULL && account_standing_find(rules, identity, present, out))
         return;
-    }
     if (entry == NULL) {
         out->barred = foreign_standing_objection(rules, present, identity);
         if (out->barred == NULL)

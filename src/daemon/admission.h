@@ -11,7 +11,9 @@
 
 #include "config/config.h"
 #include "core/ports.h"
+#include "daemon/expiry.h"
 #include "daemon/presence.h"
+#include "daemon/token_keys.h"
 #include "loop/loop.h"
 #include "pki/account_view.h"
 #include "pki/registry_view.h"
@@ -31,6 +33,9 @@ struct admission_rules {
     const struct account_view *accounts; /* NULL: there are none */
     struct logins *logins;               /* NULL: nobody comes in by a password */
     struct loop *loop;                   /* of the shard; NULL as `logins` */
+    const struct token_keys *keys;       /* of the tokens of the configuration */
+    struct expiry *expiry;               /* of connections by a token */
+    struct jwt_claims claims;            /* scratch: of the last answer */
     struct account account;              /* scratch: of the last answer, without its secrets */
     char text[256];                      /* scratch: the reason in the last answer */
     char data[SCRAM_FINAL_SIZE];         /* scratch: the data in the last answer */

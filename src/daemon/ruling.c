@@ -18,6 +18,7 @@ static void drop_contents(struct ruling *ruling)
     policy_unref(ruling->policy);
     registry_view_unref(ruling->view);
     account_view_unref(ruling->accounts);
+    token_keys_unref(ruling->keys);
     config_unref(ruling->config);
 }
 
@@ -70,11 +71,11 @@ int ruling_new(struct config *config, struct registry *registry, int64_t now_s,
                const struct rulebook_doubts *doubts, struct ruling **out, struct pki_fault *fault)
 {
     struct ruling *ruling = allocate(config);
-    int status = 0;
 
     if (ruling == NULL)
         return pki_fail(fault, -ENOMEM, "out of memory");
-    if (registry != NULL)
+    int status = token_keys_load(config, &ruling->keys, fault);
+    if (status == 0 && registry != NULL)
         status = read_registry(ruling, registry, fault);
     if (status == 0)
         status = build_policy(ruling, registry, now_s, doubts, fault);
@@ -132,6 +133,7 @@ int ruling_renew(const struct ruling *basis, struct registry *registry, int64_t 
     struct ruling *ruling = allocate(basis->config);
     if (ruling == NULL)
         return pki_fail(fault, -ENOMEM, "out of memory");
+    ruling->keys = token_keys_ref(basis->keys);
     status = renew_view(ruling, basis, registry, changes.view, fault);
     if (changes.policy && status == 0) {
         status = build_policy(ruling, registry, now_s, doubts, fault);

@@ -10,6 +10,7 @@
 #include "base/attrs.h"
 #include "config/config.h"
 #include "config/rulebook.h"
+#include "daemon/token_keys.h"
 #include "loop/helpers.h"
 #include "pki/account_view.h"
 #include "pki/registry.h"
@@ -25,6 +26,7 @@ struct ruling {
     struct config *config;         /* counted */
     struct registry_view *view;    /* counted; NULL: there is no registry */
     struct account_view *accounts; /* counted; NULL as the view */
+    struct token_keys *keys;       /* counted; of the configuration */
     struct policy *policy;         /* counted */
     uint64_t policy_version;       /* registry_policy_version() before the policy was built */
     uint64_t made_us;              /* monotonic */

@@ -336,6 +336,18 @@ enum server_exit server_run(const struct options *options, const char *program)
     return status == 0 ? SERVER_EXIT_CLEAN : SERVER_EXIT_REFUSED;
 }
 
+static int try_token_keys(const struct config *config, char *out_why)
+{
+    struct token_keys *keys = NULL;
+    struct pki_fault fault = { "out of memory" };
+    int status = token_keys_load(config, &keys, &fault);
+
+    if (status != 0)
+        snprintf(out_why, ENDPOINT_WHY_BYTES, "%.500s", fault.text);
+    token_keys_unref(keys);
+    return status;
+}
+
 int server_check(const struct options *options)
 {
     struct server server = { .options = options, .claim = -1 };
@@ -348,6 +360,8 @@ int server_check(const struct options *options)
         return 1;
     }
     int status = endpoint_try_tls(none, config, true, why);
+    if (status == 0)
+        status = try_token_keys(config, why);
     if (status != 0)
         fprintf(stderr, "tacitd: %s\n", why);
     else

@@ -52,6 +52,8 @@ static void on_event(void *context, const struct event *event)
     struct shard *shard = context;
 
     note_presence(shard, event);
+    if (event->kind == EVENT_DISCONNECTED || event->kind == EVENT_REFUSED)
+        expiry_remove(&shard->expiry, event->facts);
     event_log_report(shard->log, event);
 }
 
@@ -173,6 +175,7 @@ static int open_parts(struct shard *shard, const struct shard_options *options)
     shard->sketch = sketch_new(&options->hash_key, SHARD_SKETCH_ENTRIES);
     shard->rules.newcomers = shard->newcomers;
     shard->rules.loop = shard->loop;
+    shard->expiry.loop = shard->loop;
     status = open_broker(shard, options);
     if (status != 0)
         return status;
@@ -201,6 +204,8 @@ int shard_open(struct shard *shard, const struct shard_options *options)
                    .logins = options->logins },
     };
     presence_init(&shard->presence, &options->hash_key);
+    expiry_init(&shard->expiry, &options->hash_key);
+    shard->rules.expiry = &shard->expiry;
     shard_rules_apply(shard);
     int status = open_parts(shard, options);
     if (status != 0) {
@@ -233,6 +238,7 @@ void shard_close(struct shard *shard)
         loop_cancel(shard->loop, &shard->timer);
         loop_hook_remove(&shard->hook);
     }
+    expiry_fini(&shard->expiry);
     broker_free(shard->broker);
     loop_close(shard->loop);
     presence_fini(&shard->presence);

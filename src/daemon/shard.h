@@ -11,6 +11,7 @@
 #include "core/broker.h"
 #include "core/shared.h"
 #include "daemon/admission.h"
+#include "daemon/expiry.h"
 #include "daemon/log.h"
 #include "daemon/presence.h"
 #include "daemon/ruling.h"
@@ -54,6 +55,7 @@ struct shard {
     struct helpers *keeper;     /* frees what is old; borrowed; NULL: do it here */
     struct registry *newcomers; /* a handle of this thread's own; NULL: none */
     struct presence presence;
+    struct expiry expiry;
     struct admission_rules rules; /* from the ruling */
     struct shard_walk walk;
     struct sketch *sketch; /* what was observed since it was last handed in; NULL: no memory */

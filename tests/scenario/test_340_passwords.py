@@ -5,6 +5,7 @@ without effect (A2), SCRAM, and what mosquitto left behind."""
 import base64
 import hashlib
 import hmac
+import json
 import os
 import pathlib
 import subprocess
@@ -468,3 +469,131 @@ def test_passwords_are_off_by_default():
             assert last.reason == 0x8C
         except Closed:
             pass
+
+
+# -- tokens -----------------------------------------------------------------------------------
+
+
+def part(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+class Issuer:
+    def __init__(self, folder):
+        self.key, self.public = folder / "issuer.key", folder / "issuer.pem"
+        subprocess.run(["openssl", "genpkey", "-algorithm", "RSA", "-out", str(self.key)],
+                       check=True, capture_output=True)
+        subprocess.run(["openssl", "pkey", "-in", str(self.key), "-pubout", "-out",
+                        str(self.public)], check=True, capture_output=True)
+
+    def token(self, name="meter", seconds=60, algorithm="RS256", **claims):
+        body = {"iss": "house", "aud": "mqtt", "sub": name, "role": "guest",
+                "exp": int(time.time()) + seconds, **claims}
+        signed = f'{part(json.dumps({"alg": algorithm}).encode())}.{part(json.dumps(body).encode())}'
+        done = subprocess.run(["openssl", "dgst", "-sha256", "-sign", str(self.key)], check=True,
+                              input=signed.encode(), capture_output=True)
+        return f"{signed}.{part(done.stdout)}"
+
+
+TOKENS = """
+listener "tokens" {{ address = "127.0.0.1" port = {port} client-certificates = optional
+  tokens {{ key = "{key}" issuer = house audience = mqtt role-claim = role }} }}
+"""
+
+
+@pytest.fixture
+def services(tmp_path):
+    issuer = Issuer(tmp_path)
+    port = free_port()
+    with Home(2, TOKENS.format(port=port, key=issuer.public)) as one:
+        one.issuer, one.tokens = issuer, port
+        yield one
+
+
+def bring(home, token, version=5, user="", port=None, client_id="meter"):
+    one = RawClient("127.0.0.1", port or home.tokens, version, tls=home.context(), timeout=10)
+    one.send(wire.connect(version, client_id, username=user, password=token.encode()))
+    return one, one.expect(wire.CONNACK)
+
+
+@pytest.mark.parametrize("version", [4, 5])
+def test_tokens(services, version):
+    one, answer = bring(services, services.issuer.token(), version)
+    assert answer.reason == 0
+    one.publish("home/meter/x", qos=1)
+    assert bring(services, services.issuer.token(), version, "meter")[1].reason == 0
+    for token in (services.issuer.token(seconds=-70), services.issuer.token(aud="http"),
+                  services.issuer.token(algorithm="none"), services.issuer.token()[:-4],
+                  services.issuer.token(role="nothing"), services.issuer.token("a/b")):
+        assert bring(services, token, version)[1].reason == FORBIDDEN[version]
+    assert bring(services, services.issuer.token(), version, "other")[1].reason != 0
+    assert bring(services, services.issuer.token(), version, client_id="other")[1].reason != 0
+    assert bring(services, services.issuer.token(), version,
+                 port=services.broker.port)[1].reason == WRONG[version], "not on that listener"
+
+
+def test_a_token_does_not_speak_for_a_device_or_an_account(services):
+    services.account("anna")
+    services.add("lamp", "device")
+    time.sleep(0.5)
+    for name in ("anna", "lamp"):
+        answer = bring(services, services.issuer.token(name), client_id=name)[1]
+        assert answer.reason == 0x87 and "registry" in reason_text(answer)
+
+
+@pytest.mark.parametrize("version", [4, 5])
+def test_a_session_ends_with_its_token(services, version):
+    one, answer = bring(services, services.issuer.token(seconds=-57), version)
+    assert answer.reason == 0
+    if version == 5:
+        assert one.expect(wire.DISCONNECT, timeout=10).reason == 0xA0
+    one.expect_closed(10)
+
+
+def test_a_token_is_renewed_without_a_new_connection(services):
+    def props(token):
+        return [("auth_method", "JWT"), ("auth_data", token.encode())]
+    one = RawClient("127.0.0.1", services.tokens, 5, tls=services.context(), timeout=10)
+    one.send(wire.connect(5, "meter", props=props(services.issuer.token(seconds=-57))))
+    one.expect(wire.CONNACK, reason=0)
+    one.send(wire.auth(0x19, props(services.issuer.token(seconds=60))))
+    one.expect(wire.AUTH, reason=0)
+    time.sleep(4)
+    one.publish("home/meter/x", qos=1)
+    one.send(wire.auth(0x19, props(services.issuer.token("other"))))
+    assert one.expect(wire.DISCONNECT).reason == 0x87
+
+
+def test_keys_are_read_again(services, tmp_path):
+    old = services.issuer.token()
+    folder = tmp_path / "new"
+    folder.mkdir()
+    other = Issuer(folder)
+    assert bring(services, other.token())[1].reason == 0x87
+    services.issuer.public.write_bytes(other.public.read_bytes())
+    services.broker.reload()
+    deadline = time.monotonic() + 5
+    while bring(services, other.token())[1].reason != 0:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert bring(services, old)[1].reason == 0x87
+
+
+@pytest.mark.parametrize("block, word", [
+    ('key = "none.pem" issuer = a audience = b role = guest', None),
+    ("issuer = a audience = b role = guest", "key"),
+    ('key = "k" audience = b role = guest', "issuer"),
+    ('key = "k" issuer = a audience = b', "role-claim"),
+    ('key = "k" issuer = a audience = b role = guest role-claim = r', "role-claim"),
+])
+def test_wrong_tokens_block(tmp_path, block, word):
+    from support.broker import TACITD
+    path = tmp_path / "bad.conf"
+    path.write_text('role "guest" { publish = { "a" } }\n'
+                    f'listener "a" {{ client-certificates = optional tokens {{ {block} }} }}\n')
+    done = subprocess.run([str(TACITD), "--check", "--config", str(path)], capture_output=True,
+                          text=True, timeout=20)
+    if word is None:
+        assert "none.pem" in done.stderr and done.returncode != 0
+    else:
+        assert done.returncode != 0 and "bad.conf:2" in done.stderr and word in done.stderr
