@@ -1,3 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 tacit_fuzz(identity_uri USES pki)
 tacit_fuzz(csr USES pki)
+tacit_fuzz(scram USES pki)
+tacit_fuzz(jwt USES pki DEFINES _GNU_SOURCE)
+tacit_fuzz(password_line USES pki)
