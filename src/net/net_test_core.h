@@ -27,6 +27,7 @@ struct client {
     void *transport;
     struct outbox outbox;
     size_t wants;
+    bool is_connected;
     bool is_waiting; /* from a SUBSCRIBE until core_judge() */
 };
 

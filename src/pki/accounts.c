@@ -29,11 +29,12 @@ int accounts_make_secret(struct mqtt_span password, struct account *out, struct 
 
 /* ---- columns ---- */
 
+/* NULL: "". */
 static void bind_hex(sqlite3_stmt *s, int index, const uint8_t *bytes, size_t len)
 {
     char hex[HEX_SIZE(SCRAM_KEY_BYTES)] = "";
 
-    for (size_t i = 0; i < len; i++)
+    for (size_t i = 0; bytes != NULL && i < len; i++)
         (void)snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
     registry_bind_text(s, index, hex);
     wipe_bytes(hex, sizeof(hex));
@@ -42,12 +43,10 @@ static void bind_hex(sqlite3_stmt *s, int index, const uint8_t *bytes, size_t le
 /* Four columns from `index` on. */
 static void bind_scram(sqlite3_stmt *s, int index, const struct scram_keys *keys)
 {
-    bool has = keys != NULL;
-
-    bind_hex(s, index, has ? keys->salt : NULL, has ? sizeof(keys->salt) : 0);
-    (void)sqlite3_bind_int64(s, index + 1, has ? keys->rounds : 0);
-    bind_hex(s, index + 2, has ? keys->stored : NULL, has ? sizeof(keys->stored) : 0);
-    bind_hex(s, index + 3, has ? keys->server : NULL, has ? sizeof(keys->server) : 0);
+    bind_hex(s, index, keys != NULL ? keys->salt : NULL, SCRAM_SALT_BYTES);
+    (void)sqlite3_bind_int64(s, index + 1, keys != NULL ? keys->rounds : 0);
+    bind_hex(s, index + 2, keys != NULL ? keys->stored : NULL, SCRAM_KEY_BYTES);
+    bind_hex(s, index + 3, keys != NULL ? keys->server : NULL, SCRAM_KEY_BYTES);
 }
 
 static int hex_digit(char c)
