@@ -38,8 +38,8 @@ static const struct test_complaint bad[] = {
       "dir/t.conf:1:1: 'wildcards' does not belong outside of blocks but in role" },
     { "log { shards = 2 }",
       "dir/t.conf:1:7: 'shards' does not belong in log but outside of blocks" },
-    { "role \"a\" { role = b }",
-      "dir/t.conf:1:12: 'role' does not belong in role but outside of blocks or in assign" },
+    { "role \"a\" { role = b }", "dir/t.conf:1:12: 'role' does not belong in role but outside of "
+                                 "blocks or in tokens or in assign" },
     { "log { frmat = json level = loud }",
       "dir/t.conf:1:7: unknown word 'frmat' in log; did you mean 'format'?\n"
       "dir/t.conf:1:28: level = \"loud\": write one of error, warning, notice, info, debug" },
@@ -181,7 +181,8 @@ static const struct test_complaint bad[] = {
     { "role \"a\" { grant \"x\" { publish = { \"x\" } } }",
       "dir/t.conf:1:18: 'grant' has no name; write: grant { ... }" },
     { "role \"a\" { grant { publish = { \"x\" } role = b } }",
-      "dir/t.conf:1:38: 'role' does not belong in grant but outside of blocks or in assign" },
+      "dir/t.conf:1:38: 'role' does not belong in grant but outside of blocks or in tokens or in "
+      "assign" },
     { "role a { grant { publish = x\n"
       "listener b { }",
       "dir/t.conf:2:1: 'listener' does not belong in grant; a } is missing before it, for the { of "

@@ -272,7 +272,7 @@ static enum admission admit_by_method(struct admission_rules *rules,
         return login_by_scram(rules, listener, request, out);
     /* [MQTT-4.12.0-1] an authentication method that is not supported. */
     return refuse(out, BAD_AUTHENTICATION_METHOD,
-                  "this authentication method is not offered here; use a client certificate");
+                  "this authentication method is not offered; use a client certificate");
 }
 
 enum admission admission_decide(struct admission_rules *rules,
