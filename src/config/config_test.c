@@ -48,7 +48,7 @@ static const struct test_complaint bad[] = {
       "dir/t.conf:1:1: listener \"a\" takes passwords or tokens, but lets nobody in without a "
       "certificate; write client-certificates = optional" },
     { "listener \"a\" { tls = off address = localhost passwords = on }",
-      "dir/t.conf:1:56: passwords = on without TLS would be overheard; write tls = on, or "
+      "dir/t.conf:1:58: passwords = on without TLS would be overheard; write tls = on, or "
       "passwords = scram, which sends none" },
     { "listener \"a\" { anonymous-role = nobody }",
       "dir/t.conf:1:33: anonymous-role = \"nobody\" names no role; define role \"nobody\" "
