@@ -15,8 +15,7 @@ static bool is_same(const char *a, const char *b)
     return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
-/* Of a token nothing is known any more but its role; it ends by itself. */
-static bool takes_tokens(const struct config *config, const struct identity *identity)
+bool account_standing_may_be_token(const struct config *config, const struct identity *identity)
 {
     for (size_t i = 0; i < config->listener_count; i++) {
         const struct config_listener *listener = &config->listeners[i];
@@ -30,13 +29,14 @@ static bool takes_tokens(const struct config *config, const struct identity *ide
 }
 
 /* Written to *scratch when the view does not know it yet; NULL: there is no such account. */
-static const struct account_view_entry *
-find_account(struct admission_rules *rules, const char *name, struct account_view_entry *scratch)
+static const struct account_view_entry *find_account(struct admission_rules *rules, bool asks,
+                                                     const char *name,
+                                                     struct account_view_entry *scratch)
 {
     struct account *found = &rules->account;
     const struct account_view_entry *entry = account_view_find(rules->accounts, span_of(name));
 
-    if (entry != NULL || rules->newcomers == NULL
+    if (entry != NULL || !asks || rules->newcomers == NULL
         || accounts_find(rules->newcomers, name, found, NULL) != 0)
         return entry;
     wipe_bytes(found->verifier, sizeof(found->verifier));
@@ -85,7 +85,8 @@ bool account_standing_find(struct admission_rules *rules, const struct identity 
                            const struct presence_entry *present, struct standing *out)
 {
     struct account_view_entry fresh;
-    const struct account_view_entry *account = find_account(rules, identity->device, &fresh);
+    bool asks = present == NULL || !present->has_certificate;
+    const struct account_view_entry *account = find_account(rules, asks, identity->device, &fresh);
 
     if (account != NULL) {
         judge(rules, account, present, identity, out);
@@ -93,7 +94,7 @@ bool account_standing_find(struct admission_rules *rules, const struct identity 
     }
     if (present == NULL || present->has_certificate)
         return false;
-    if (takes_tokens(rules->config, identity))
+    if (account_standing_may_be_token(rules->config, identity))
         out->role = policy_find_role(rules->policy, identity->role);
     else
         out->barred = "this account does not exist any more";

@@ -9,3 +9,7 @@
  * connected to this shard. Asked for names that are no device's. */
 bool account_standing_find(struct admission_rules *rules, const struct identity *identity,
                            const struct presence_entry *present, struct standing *out);
+
+/* Does a listener take tokens for this role? Nothing else is known of a token any more, which ends
+ * by itself. */
+bool account_standing_may_be_token(const struct config *config, const struct identity *identity);

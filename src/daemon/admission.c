@@ -392,6 +392,8 @@ static void find_device_standing(struct admission_rules *rules, const struct ide
         return;
     if (entry == NULL) {
         out->barred = foreign_standing_objection(rules, present, identity);
+        if (present == NULL && account_standing_may_be_token(rules->config, identity))
+            out->barred = NULL;
         if (out->barred == NULL)
             out->role = policy_find_role(rules->policy, identity->role);
         return;
