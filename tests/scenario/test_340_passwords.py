@@ -429,6 +429,8 @@ def in_memory(pid, mark):
             if not rights.startswith("rw") or "[v" in line:
                 continue
             begin, end = (int(part, 16) for part in span.split("-"))
+            if end - begin > 1 << 28:
+                continue  # the shadow of a sanitizer
             try:
                 mem.seek(begin)
                 if mark in mem.read(end - begin):
