@@ -35,6 +35,7 @@ struct login {
     /* What the helper thread finds out. */
     struct account account; /* without its secrets afterwards; name only before */
     enum lockout_outcome outcome;
+    bool is_right;
     bool was_burnt_now;
     union {
         struct {
@@ -224,6 +225,7 @@ static void conclude(struct login *login, struct registry *registry, enum passwo
         login->outcome = LOCKOUT_WRONG;
         return;
     }
+    login->is_right = true;
     if (login->is_overheard)
         burn(login, registry);
     else if (login->account.burnt_s == 0)
@@ -268,6 +270,7 @@ static void work_look(struct helper_job *job)
 
 static enum admission answer_look(const struct login *login, struct admission_answer *out)
 {
+    MQTT_INVARIANT(login->rules != NULL);
     if (login->is_overheard)
         return refuse(out, MQTT_NOT_AUTHORIZED,
                       login->was_burnt_now
@@ -276,7 +279,7 @@ static enum admission answer_look(const struct login *login, struct admission_an
                           : OVERHEARD);
     if (login->outcome == LOCKOUT_WRONG)
         return refuse(out, MQTT_BAD_USER_NAME_OR_PASSWORD, WRONG);
-    if (login->outcome == LOCKOUT_UNDECIDED && login->account.burnt_s == 0)
+    if (!login->is_right)
         return refuse(out, MQTT_SERVER_BUSY, "the password could not be looked at");
     return admit(login->rules, &login->account, login->client_id_is_bound, out);
 }

@@ -44,19 +44,31 @@ int password_check(struct mqtt_span password, struct pki_fault *fault)
 
 /* ---- argon2id ---- */
 
+/* Takes the text off the front, then a number from 1 to `most`. */
+static bool take_number(const char **at, const char *before, unsigned long most, unsigned long *out)
+{
+    char *end;
+    size_t len = strlen(before);
+
+    if (strncmp(*at, before, len) != 0 || (*at)[len] < '1' || (*at)[len] > '9')
+        return false;
+    *out = strtoul(*at + len, &end, 10);
+    *at = end;
+    return *out <= most;
+}
+
 /* True for a text that argon2 itself has to say no to, if anything. */
 static bool has_bounded_cost(const char *verifier)
 {
-    unsigned memory = 0;
-    unsigned passes = 0;
-    unsigned lanes = 0;
-    int len = 0;
+    const char *at = verifier;
+    unsigned long memory = 0;
+    unsigned long passes = 0;
+    unsigned long lanes = 0;
 
-    if (sscanf(verifier, "$argon2id$v=19$m=%5u,t=%2u,p=%1u$%n", &memory, &passes, &lanes, &len) != 3
-        || len == 0)
-        return false;
-    return memory >= 8 && memory <= MEMORY_KIB_MAX && passes >= 1 && passes <= PASSES_MAX
-           && lanes >= 1 && lanes <= LANES_MAX && strlen(verifier) < PASSWORD_VERIFIER_SIZE;
+    return strlen(verifier) < PASSWORD_VERIFIER_SIZE
+           && take_number(&at, "$argon2id$v=19$m=", MEMORY_KIB_MAX, &memory)
+           && take_number(&at, ",t=", PASSES_MAX, &passes)
+           && take_number(&at, ",p=", LANES_MAX, &lanes) && *at == '$' && memory >= 8 * lanes;
 }
 
 static bool has_current_cost(const char *verifier)
