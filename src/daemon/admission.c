@@ -241,7 +241,7 @@ static bool minds_password(const struct admission_rules *rules,
                            const struct config_listener *listener,
                            const struct admission_request *request)
 {
-    if (rules->logins == NULL || !request->connect->has_password)
+    if (rules->logins == NULL || request->connect == NULL || !request->connect->has_password)
         return false;
     return login_is_overheard(request) || listener->passwords == CONFIG_PASSWORDS_ON;
 }
@@ -288,6 +288,10 @@ enum admission admission_decide(struct admission_rules *rules,
             login_abandon(request->exchange);
         return refuse(out, NOT_AUTHORIZED, "this listener has just been removed");
     }
+    /* Whatever else it brings: a password that was overheard is burnt. */
+    if (request->exchange == NULL && login_is_overheard(request)
+        && minds_password(rules, listener, request))
+        return login_by_password(rules, listener, request, out);
     if (request->method.len > 0)
         return admit_by_method(rules, listener, request, out);
     if (facts->peer == NULL && brings_token(listener, request))

@@ -167,6 +167,15 @@ def test_a_password_in_the_clear_is_refused_and_burnt(home, version):
     assert home.log_in("anna", SECRET).reason == 0x86
 
 
+def test_a_password_beside_a_method_is_burnt_as_well(home):
+    one = home.raw(tls=False)
+    one.send(wire.connect(5, "anna", username="anna", password=SECRET.encode(),
+                          props=[("auth_method", "SCRAM-SHA-256"),
+                                 ("auth_data", b"n,,n=anna,r=abc")]))
+    assert one.expect(wire.CONNACK).reason == 0x87
+    assert "seen in the clear" in reason_text(home.log_in("anna"))
+
+
 def test_a_guess_in_the_clear_burns_nothing(home):
     for i in range(20):
         assert home.log_in("anna", f"guess {i}", tls=False).reason == 0x87
