@@ -16,6 +16,7 @@
 
 #define WORLD_SHARDS 8u
 #define WORLD_PEERS  64u
+#define WORLD_NOTED  256u
 #define INBOX_BYTES  (1u << 20)
 
 struct world;
@@ -47,11 +48,12 @@ struct world {
     struct world_batch *batches; /* between shards, oldest first */
     uint64_t random;
     unsigned events[EVENT_KIND_COUNT];
-    unsigned notes[2];  /* permissions observed: refused, allowed */
-    const char *tenant; /* of those who come in from now on; NULL: none */
-    const char *barred; /* a device that may not be here; after the next change of policy */
-    const char *slow;   /* a device whose verdict takes until world_judge(); NULL: none */
-    unsigned abandoned; /* exchanges that were given up */
+    unsigned notes[2];       /* permissions observed: refused, allowed */
+    char noted[WORLD_NOTED]; /* their topics, a space behind each, as far as there is room */
+    const char *tenant;      /* of those who come in from now on; NULL: none */
+    const char *barred;      /* a device that may not be here; after the next change of policy */
+    const char *slow;        /* a device whose verdict takes until world_judge(); NULL: none */
+    unsigned abandoned;      /* exchanges that were given up */
     /* Enhanced authentication that the fake admission knows: method "echo" wants the
      * answer "pong" to its "ping". */
 };

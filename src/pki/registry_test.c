@@ -270,6 +270,74 @@ static void a_row_changed_by_hand(void **state)
     run_sql(*state, "UPDATE identity SET key_sha256 = replace(key_sha256, '0', 'z')");
     assert_int_equal(registry_find(registry, "lamp", &found, NULL), -EBADMSG);
     assert_int_equal(registry_list(registry, note, seen, NULL), -EBADMSG);
+    assert_string_equal(seen, "");
+    assert_int_equal(registry_survey(registry, note, seen, NULL), 0);
+    assert_string_equal(seen, "lamp ");
+    registry_close(registry);
+}
+
+/* A zero byte does not end a text of SQLite: what stands before it is not all there is. */
+static void a_zero_byte_inside(void **state)
+{
+    struct registry *registry = open_in(*state);
+    struct registry_entry lamp = scratch_entry("lamp", 1);
+    struct registry_entry found;
+    assert_int_equal(registry_add(registry, &lamp, NULL), 0);
+    run_sql(*state, "UPDATE identity SET role = 'device' || char(0) || 'x'");
+    assert_int_equal(registry_find(registry, "lamp", &found, NULL), -EBADMSG);
+    registry_close(registry);
+}
+
+/* What the first release made of the file is kept. */
+static void a_registry_of_schema_1(void **state)
+{
+    static const char *const made[] = { "grants",      "membership",    "group_role", "anchor",
+                                        "certificate", "key_use",       "token",      "account",
+                                        "blocked_key", "policy_version" };
+    static const char *const at_identity[] = {
+        "TRIGGER identity_awaited",
+        "TRIGGER identity_moved",
+        "TRIGGER identity_removed",
+        "TRIGGER key_is_free",
+        "TRIGGER key_stays_free",
+        "TRIGGER key_is_used",
+        "TRIGGER key_is_changed",
+        "TRIGGER device_is_no_account",
+        "TRIGGER device_becomes_no_account",
+    };
+    struct registry *registry = open_in(*state);
+    struct registry_entry lamp = scratch_entry("lamp", 1);
+    struct registry_entry found;
+    uint64_t before;
+    uint64_t after;
+    assert_int_equal(registry_add(registry, &lamp, NULL), 0);
+    registry_close(registry);
+    char sql[64];
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(at_identity); i++) { /* of the table that stays */
+        (void)snprintf(sql, sizeof(sql), "DROP %s", at_identity[i]);
+        run_sql(*state, sql);
+    }
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(made); i++) {
+        (void)snprintf(sql, sizeof(sql), "DROP TABLE %s", made[i]);
+        run_sql(*state, sql);
+    }
+    run_sql(*state, "ALTER TABLE identity DROP COLUMN protection;"
+                    "ALTER TABLE identity DROP COLUMN algorithm;"
+                    "ALTER TABLE identity DROP COLUMN reason;");
+    run_sql(*state, "PRAGMA user_version = 1");
+
+    registry = open_in(*state);
+    struct registry *second = open_in(*state); /* finds it done */
+    assert_int_equal(registry_find(registry, "lamp", &found, NULL), 0);
+    assert_same(&found, &lamp);
+    assert_int_equal(registry_policy_version(registry, &before), 0);
+    assert_int_equal(registry_set_status(registry, "lamp", REGISTRY_SUSPENDED, NULL), 0);
+    assert_int_equal(registry_policy_version(second, &after), 0);
+    assert_true(after > before);
+    run_sql(*state, "INSERT INTO membership VALUES ('hall', 'lamp')");
+    assert_int_equal(registry_policy_version(registry, &before), 0);
+    assert_true(before > after);
+    registry_close(second);
     registry_close(registry);
 }
 
@@ -315,6 +383,8 @@ int main(void)
         TEST(the_version_moves_with_every_change),
         TEST(files_of_others),
         TEST(a_row_changed_by_hand),
+        TEST(a_zero_byte_inside),
+        TEST(a_registry_of_schema_1),
         TEST(reading_goes_on_while_another_writes),
         cmocka_unit_test(texts),
     };

@@ -77,7 +77,7 @@ int registry_view_new(struct registry *registry, struct registry_view **out,
     if (error < 0)
         (void)pki_fail(fault, error, "cannot ask the registry for its version");
     else
-        error = registry_list(registry, add_entry, view, fault);
+        error = registry_survey(registry, add_entry, view, fault);
     if (error < 0) {
         registry_view_unref(view);
         return error;

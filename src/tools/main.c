@@ -8,6 +8,7 @@
 #include "tools/group.h"
 #include "tools/options.h"
 #include "tools/passwd.h"
+#include "tools/policy.h"
 #include "tools/up.h"
 
 #include <signal.h>
