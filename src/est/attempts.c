@@ -127,8 +127,9 @@ static struct source *find_or_add(struct est_attempts *a, const uint8_t key[KEY_
 
     if (source != NULL)
         return source;
-    if (a->count >= a->options.sources && a->count > 0)
-        forget(a, oldest(a));
+    struct source *longest_untouched = a->count >= a->options.sources ? oldest(a) : NULL;
+    if (longest_untouched != NULL)
+        forget(a, longest_untouched);
     source = calloc(1, sizeof(*source));
     if (source == NULL)
         return NULL;
