@@ -52,8 +52,8 @@ static void read_body(struct mqtt_span text)
     size_t len = 0;
 
     MQTT_INVARIANT(bytes != NULL);
-    if (base64_decode(text, bytes, &len) == 0) {
-        char *again = base64_encode((struct mqtt_span){ bytes, len });
+    if (base64_decode_lines(text, bytes, &len) == 0) {
+        char *again = base64_encode_lines((struct mqtt_span){ bytes, len });
         MQTT_INVARIANT(again != NULL);
         compare(text, again);
         free(again);

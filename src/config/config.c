@@ -90,6 +90,8 @@ static int read_listeners(const struct settings *settings, struct diagnostics *d
             continue;
         struct config_listener *listener = &config->listeners[config->listener_count++];
         int status = config_listener_read(&settings->blocks[i], config, diagnostics, listener);
+        if (status == 0)
+            status = config_tokens_read(settings, i, config, diagnostics, listener);
         if (status != 0)
             return status;
     }

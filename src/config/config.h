@@ -24,6 +24,12 @@ enum config_clients {
     CONFIG_CLIENTS_NONE, /* certificates are not asked for */
 };
 
+enum config_passwords {
+    CONFIG_PASSWORDS_OFF = 0,
+    CONFIG_PASSWORDS_ON,    /* in CONNECT, and SCRAM: where nobody overhears */
+    CONFIG_PASSWORDS_SCRAM, /* SCRAM only, which may be overheard */
+};
+
 enum config_log_format {
     CONFIG_LOG_TEXT = 0,
     CONFIG_LOG_JSON,
@@ -37,6 +43,18 @@ enum config_log_level {
     CONFIG_LOG_DEBUG,
 };
 
+/* A tokens block: whose JSON Web Tokens a listener takes. Strings are owned by the configuration. */
+struct config_tokens {
+    char *key; /* path of the public key */
+    const char *issuer;
+    const char *audience;
+    const char *role; /* NULL: role_claim names it */
+    const char *name_claim;
+    const char *role_claim;   /* NULL: role */
+    const char *tenant_claim; /* NULL: none */
+    const char *site_claim;
+};
+
 /* Strings are owned by the configuration; NULL where nothing was written. */
 struct config_listener {
     char *name;
@@ -48,7 +66,8 @@ struct config_listener {
     bool allow_tls_1_2;
     bool client_ids_are_free; /* a client id need not begin with the device's name */
     enum config_clients clients;
-    char *certificate; /* NULL, as key and client_ca: the one of the state folder */
+    enum config_passwords passwords; /* of accounts in the registry */
+    char *certificate;               /* NULL, as key and client_ca: the one of the state folder */
     char *key;
     char *client_ca;
     char *crl;
@@ -56,7 +75,9 @@ struct config_listener {
     char *anonymous_role;   /* of clients that prove nothing; NULL: refused */
     char
         *certificate_role; /* of good certificates that the registry does not know; NULL: refused */
-    const char *file;      /* where it stands */
+    struct config_tokens *tokens;
+    size_t token_count;
+    const char *file; /* where it stands */
     unsigned line;
     unsigned column;
 };
@@ -190,6 +211,11 @@ MQTT_NODISCARD int config_listener_read(const struct settings_block *block,
                                         const struct config *config,
                                         struct diagnostics *diagnostics,
                                         struct config_listener *out);
+/* The tokens blocks inside the listener's block at `which`. 0 or -ENOMEM. */
+MQTT_NODISCARD int config_tokens_read(const struct settings *settings, size_t which,
+                                      const struct config *config, struct diagnostics *diagnostics,
+                                      struct config_listener *out);
+void config_tokens_fini(struct config_listener *listener);
 /* What only shows when all are read, after --port: eavesdropping, twins. */
 void config_listener_check(const struct config *config, struct diagnostics *diagnostics);
 /* Can only programs on this machine reach it? */

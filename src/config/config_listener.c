@@ -169,6 +169,22 @@ static void read_socket(const struct reading *r)
     refuse_without_tls(r);
 }
 
+/* Promise W6: no password travels in the clear. A Unix socket is not overheard. */
+static void read_passwords(const struct reading *r)
+{
+    static const char *const words[] = { "off", "on", "scram" };
+    const struct setting *item = value_of(r, "passwords");
+    unsigned choice = CONFIG_PASSWORDS_OFF;
+
+    config_value_choice(item, words, MQTT_ARRAY_LEN(words), r->diagnostics, &choice);
+    r->listener->passwords = (enum config_passwords)choice;
+    if (choice != CONFIG_PASSWORDS_ON || r->listener->is_tls || value_of(r, "path") != NULL)
+        return;
+    settings_complain(item, r->diagnostics,
+                      "passwords = on without TLS would be overheard; write tls = on, or "
+                      "passwords = scram, which sends none");
+}
+
 static void read_port(const struct reading *r)
 {
     uint64_t port = r->listener->is_tls ? PORT_TLS : PORT_PLAINTEXT;
@@ -252,6 +268,7 @@ int config_listener_read(const struct settings_block *block, const struct config
     out->client_ids_are_free = id_rule == 1;
     if (value_of(&r, "path") != NULL) {
         read_socket(&r);
+        read_passwords(&r);
         return copy_names(&r);
     }
     config_value_bool(value_of(&r, "tls"), diagnostics, &is_tls);
@@ -261,6 +278,7 @@ int config_listener_read(const struct settings_block *block, const struct config
     else
         read_plaintext(&r);
     read_port(&r);
+    read_passwords(&r);
     return copy_names(&r);
 }
 
@@ -283,6 +301,7 @@ void config_listener_fini(struct config_listener *listener)
     free(listener->crl);
     free(listener->anonymous_role);
     free(listener->certificate_role);
+    config_tokens_fini(listener);
 }
 
 /* ---- all together ---- */
@@ -322,12 +341,26 @@ static void check_anybody(const struct config_listener *listener, struct diagnos
 {
     bool has_certificates = listener->is_tls && listener->clients != CONFIG_CLIENTS_NONE;
 
-    if (has_certificates || listener->anonymous_role != NULL)
+    if (has_certificates || listener->anonymous_role != NULL
+        || listener->passwords != CONFIG_PASSWORDS_OFF || listener->token_count > 0)
         return;
     complain(listener, diagnostics,
              "listener \"%s\" asks for no certificates, so nobody may come in; write "
              "anonymous-role = \"...\" to say what anybody may do%s",
-             listener->name, listener->is_tls ? ", or client-certificates = required" : "");
+             listener->name,
+             listener->is_tls ? ", client-certificates = required, or passwords = on" : "");
+}
+
+static void check_passwords(const struct config_listener *listener, struct diagnostics *diagnostics)
+{
+    bool takes_some = listener->passwords != CONFIG_PASSWORDS_OFF || listener->token_count > 0;
+
+    if (takes_some && listener->is_tls && listener->clients == CONFIG_CLIENTS_REQUIRED)
+        complain(listener, diagnostics,
+                 "listener \"%s\" takes passwords or tokens, but lets nobody in without a "
+                 "certificate; write "
+                 "client-certificates = optional",
+                 listener->name);
 }
 
 static bool share_place(const struct config_listener *a, const struct config_listener *b)
@@ -357,6 +390,7 @@ void config_listener_check(const struct config *config, struct diagnostics *diag
         const struct config_listener *listener = &config->listeners[i];
         check_exposure(listener, diagnostics);
         check_anybody(listener, diagnostics);
+        check_passwords(listener, diagnostics);
         check_twins(config, i, diagnostics);
     }
 }

@@ -49,8 +49,16 @@ static const struct test_complaint bad[] = {
       "write anonymous-role = \"...\" to say what anybody may do" },
     { "listener \"a\" { client-certificates = none }",
       "dir/t.conf:1:1: listener \"a\" asks for no certificates, so nobody may come in; "
-      "write anonymous-role = \"...\" to say what anybody may do, or client-certificates "
-      "= required" },
+      "write anonymous-role = \"...\" to say what anybody may do, client-certificates = "
+      "required, or passwords = on" },
+    { "listener \"a\" { passwords = maybe }",
+      "dir/t.conf:1:28: passwords = \"maybe\": write one of off, on, scram" },
+    { "listener \"a\" { passwords = on }",
+      "dir/t.conf:1:1: listener \"a\" takes passwords or tokens, but lets nobody in without a "
+      "certificate; write client-certificates = optional" },
+    { "listener \"a\" { tls = off address = localhost passwords = on }",
+      "dir/t.conf:1:58: passwords = on without TLS would be overheard; write tls = on, or "
+      "passwords = scram, which sends none" },
     { "listener \"a\" { anonymous-role = nobody }",
       "dir/t.conf:1:33: anonymous-role = \"nobody\" names no role; define role \"nobody\" "
       "{ ... } or name another" },
@@ -207,6 +215,23 @@ static void everything_set(void **state)
     config_unref(config);
 }
 
+static void passwords(void **state)
+{
+    struct config *config =
+        test_load_good("listener \"tls\" { client-certificates = none passwords = on }\n"
+                       "listener \"plain\" { tls = off address = localhost passwords = scram }\n"
+                       "listener \"unix\" { path = \"/run/t\" passwords = on }\n"
+                       "listener \"off\" { port = 8884 passwords = off }\n",
+                       NULL);
+
+    (void)state;
+    assert_int_equal(config->listeners[0].passwords, CONFIG_PASSWORDS_ON);
+    assert_int_equal(config->listeners[1].passwords, CONFIG_PASSWORDS_SCRAM);
+    assert_int_equal(config->listeners[2].passwords, CONFIG_PASSWORDS_ON);
+    assert_int_equal(config->listeners[3].passwords, CONFIG_PASSWORDS_OFF);
+    config_unref(config);
+}
+
 static void overrides(void **state)
 {
     const struct config_overrides given = { "/else", 1999, 7, CONFIG_LOG_JSON };
@@ -256,8 +281,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bad_values),     cmocka_unit_test(builtin),
         cmocka_unit_test(builtin_roles),  cmocka_unit_test(builtin_places),
-        cmocka_unit_test(everything_set), cmocka_unit_test(overrides),
-        cmocka_unit_test(every_limit),
+        cmocka_unit_test(everything_set), cmocka_unit_test(passwords),
+        cmocka_unit_test(overrides),      cmocka_unit_test(every_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

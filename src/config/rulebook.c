@@ -2,9 +2,11 @@
 #include "config/rulebook.h"
 
 #include "base/bytes_map.h"
+#include "base/wipe.h"
 #include "codec/topic.h"
 #include "config/rulebook_grant.h"
 #include "config/rulebook_members.h"
+#include "pki/accounts.h"
 #include "pki/grants.h"
 #include "pki/groups.h"
 
@@ -232,16 +234,34 @@ static int assign_nothing(struct building *b, const char *device)
     return policy_assign(b->policy, device, &nothing, 1);
 }
 
+/* The role of a device or an account. */
+static int find_role_name(struct building *b, const char *name, char out[REGISTRY_TEXT_SIZE])
+{
+    struct registry_entry entry;
+    struct account account;
+    int error = registry_find(b->basis->registry, name, &entry, b->fault);
+
+    if (error == 0)
+        memcpy(out, entry.role, sizeof(entry.role));
+    if (error != -ENOENT)
+        return error;
+    error = accounts_find(b->basis->registry, name, &account, b->fault);
+    if (error == 0)
+        memcpy(out, account.role, sizeof(account.role));
+    wipe_bytes(&account, sizeof(account));
+    return error;
+}
+
 /* The role that the registry names. NULL: none, for *out_error, 0 when only a doubt is said. */
 static struct role *find_own_role(struct building *b, const char *device, int *out_error)
 {
-    struct registry_entry entry;
+    char said[REGISTRY_TEXT_SIZE];
 
-    *out_error = registry_find(b->basis->registry, device, &entry, b->fault);
+    *out_error = find_role_name(b, device, said);
     if (*out_error == 0) {
-        struct role *role = find_said(b, entry.role);
+        struct role *role = find_said(b, said);
         if (role == NULL)
-            doubt(b, "'%s' has role '%.80s', which does not exist", device, entry.role);
+            doubt(b, "'%s' has role '%.80s', which does not exist", device, said);
         return role;
     }
     /* Without what denies it something it may not be there either. */

@@ -39,7 +39,7 @@ static const struct test_complaint bad[] = {
     { "log { shards = 2 }",
       "dir/t.conf:1:7: 'shards' does not belong in log but outside of blocks" },
     { "role \"a\" { role = b }", "dir/t.conf:1:12: 'role' does not belong in role but outside of "
-                                 "blocks or in assign or in manufacturer" },
+                                 "blocks or in tokens or in assign or in manufacturer" },
     { "log { frmat = json level = loud }",
       "dir/t.conf:1:7: unknown word 'frmat' in log; did you mean 'format'?\n"
       "dir/t.conf:1:28: level = \"loud\": write one of error, warning, notice, info, debug" },
@@ -181,8 +181,8 @@ static const struct test_complaint bad[] = {
     { "role \"a\" { grant \"x\" { publish = { \"x\" } } }",
       "dir/t.conf:1:18: 'grant' has no name; write: grant { ... }" },
     { "role \"a\" { grant { publish = { \"x\" } role = b } }",
-      "dir/t.conf:1:38: 'role' does not belong in grant but outside of blocks or in assign or in "
-      "manufacturer" },
+      "dir/t.conf:1:38: 'role' does not belong in grant but outside of blocks or in tokens or in "
+      "assign or in manufacturer" },
     { "role a { grant { publish = x\n"
       "listener b { }",
       "dir/t.conf:2:1: 'listener' does not belong in grant; a } is missing before it, for the { of "

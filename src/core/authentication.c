@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/authentication.h"
 
+#include "base/wipe.h"
 #include "codec/disconnect.h"
 #include "core/client.h"
 #include "core/dispatch.h"
@@ -42,6 +43,13 @@ struct mqtt_span authentication_connect(const struct client *client)
     return (struct mqtt_span){ a->bytes + a->method_len, a->connect_len };
 }
 
+/* The CONNECT may have a password. */
+static void forget_connect(struct authentication *a)
+{
+    wipe_bytes(a->bytes + a->method_len, a->connect_len);
+    a->connect_len = 0;
+}
+
 void authentication_settle(struct client *client)
 {
     struct authentication *a = client->authentication;
@@ -50,6 +58,7 @@ void authentication_settle(struct client *client)
         return;
     a->exchange = NULL;
     a->is_under_way = false;
+    forget_connect(a);
     if (a->method_len > 0)
         return;
     free(a);
@@ -65,6 +74,7 @@ void authentication_abandon(struct client *client)
         return;
     if (a->exchange != NULL && port->abandon != NULL)
         port->abandon(port->context, a->exchange);
+    forget_connect(a);
     free(a);
     client->authentication = NULL;
 }

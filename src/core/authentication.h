@@ -25,7 +25,7 @@ MQTT_NODISCARD int authentication_begin(struct client *client, struct mqtt_span 
 struct mqtt_span authentication_method(const struct client *client); /* empty: none */
 struct mqtt_span authentication_connect(const struct client *client);
 
-/* The verdict is there: what is not needed for a re-authentication is forgotten. */
+/* The verdict is there: what is not needed for a re-authentication is forgotten, and wiped. */
 void authentication_settle(struct client *client);
 
 /* Gives up an unfinished exchange and forgets everything. No authentication is fine. */

@@ -422,6 +422,11 @@ static const struct {
     { "enrolment_failures_all", 3, NULL, "src/est/attempts_test.c" },
     { "enrolment_sources", 16, NULL, "src/est/attempts_test.c" },
     { "sys_interval_s", 1, NULL, "tests/scenario/test_100_requests.py::test_sys_topics" },
+    { "password_threads", 1, NULL, "daemon/logins_test.c" },
+    { "password_queue", 2, NULL, "daemon/logins_test.c" },
+    { "password_looks_per_s", 1, NULL, "daemon/lockout_test.c" },
+    { "password_places", 8, NULL, "daemon/lockout_test.c" },
+    { "password_known", 8, NULL, "daemon/lockout_test.c" },
 };
 
 static void every_bound_holds(void **state)

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/admission.h"
 
+#include "daemon/account_standing.h"
+#include "daemon/login.h"
+#include "daemon/login_token.h"
 #include "net/facts.h"
 #include "pki/identity_uri.h"
 #include "pki/registry_life.h"
@@ -162,8 +165,7 @@ static const struct registry_view_entry *find_entry(struct admission_rules *rule
     return fresh != NULL ? fresh : entry;
 }
 
-/* Has one whom the registry does not know been there under this name? */
-static bool was_renamed(const struct admission_rules *rules, const char *name)
+bool admission_was_renamed(const struct admission_rules *rules, const char *name)
 {
     char successor[IDENTITY_URI_NAME_SIZE];
 
@@ -180,7 +182,7 @@ static enum admission admit_registered(struct admission_rules *rules,
     const struct registry_view_entry *entry =
         find_entry(rules, uri->name, peer->key_fingerprint, &newcomer);
     const char *why = objection(entry, uri, peer);
-    if (entry == NULL && was_renamed(rules, uri->name))
+    if (entry == NULL && admission_was_renamed(rules, uri->name))
         why = HAS_ANOTHER_NAME;
     if (why != NULL)
         return refuse(out, NOT_AUTHORIZED, why);
@@ -235,6 +237,10 @@ static const char *foreign_objection(const struct admission_rules *rules,
     if (rules->registry != NULL
         && registry_view_find(rules->registry, span_of(peer->common_name)) != NULL)
         return "the registry has a device of this name, with another certificate";
+    if (account_view_find(rules->accounts, span_of(peer->common_name)) != NULL)
+        return "the registry has an account of this name";
+    if (admission_was_renamed(rules, peer->common_name))
+        return "the registry had a device of this name, which is called otherwise now";
     return NULL;
 }
 
@@ -277,6 +283,47 @@ static bool find_our_uri(const struct admission_rules *rules, const struct tls_p
     return false;
 }
 
+/* ---- passwords ---- */
+
+/* Where a password would be overheard, an account's is refused whoever may come in without. */
+static bool minds_password(const struct admission_rules *rules,
+                           const struct config_listener *listener,
+                           const struct admission_request *request)
+{
+    if (rules->logins == NULL || request->connect == NULL || !request->connect->has_password)
+        return false;
+    return login_is_overheard(request) || listener->passwords == CONFIG_PASSWORDS_ON;
+}
+
+static bool brings_token(const struct config_listener *listener,
+                         const struct admission_request *request)
+{
+    const struct mqtt_connect *connect = request->connect;
+
+    return listener->token_count > 0 && connect->has_password && jwt_is_likely(connect->password);
+}
+
+static enum admission admit_by_method(struct admission_rules *rules,
+                                      const struct config_listener *listener,
+                                      const struct admission_request *request,
+                                      struct admission_answer *out)
+{
+    const struct connection_facts *facts = request->facts;
+    bool is_scram = span_equal(request->method, span_of(SCRAM_METHOD));
+
+    if (request->exchange != NULL)
+        return login_by_scram(rules, listener, request, out);
+    if (facts->peer == NULL && listener->token_count > 0
+        && span_equal(request->method, span_of(JWT_METHOD)))
+        return login_by_token(rules, listener, request, request->data, out);
+    if (facts->peer == NULL && is_scram && rules->logins != NULL
+        && listener->passwords != CONFIG_PASSWORDS_OFF)
+        return login_by_scram(rules, listener, request, out);
+    /* [MQTT-4.12.0-1] an authentication method that is not supported. */
+    return refuse(out, BAD_AUTHENTICATION_METHOD,
+                  "this authentication method is not offered; use a client certificate");
+}
+
 enum admission admission_decide(struct admission_rules *rules,
                                 const struct admission_request *request,
                                 struct admission_answer *out)
@@ -285,12 +332,21 @@ enum admission admission_decide(struct admission_rules *rules,
     const struct config_listener *listener = find_listener(rules->config, facts->listener);
     struct identity_uri uri;
 
-    if (listener == NULL)
+    if (listener == NULL) {
+        if (request->exchange != NULL)
+            login_abandon(request->exchange);
         return refuse(out, NOT_AUTHORIZED, "this listener has just been removed");
-    /* [MQTT-4.12.0-1] an authentication method that is not supported. */
+    }
+    /* Whatever else it brings: a password that was overheard is burnt. */
+    if (request->exchange == NULL && login_is_overheard(request)
+        && minds_password(rules, listener, request))
+        return login_by_password(rules, listener, request, out);
     if (request->method.len > 0)
-        return refuse(out, BAD_AUTHENTICATION_METHOD,
-                      "this authentication method is not offered; use a client certificate");
+        return admit_by_method(rules, listener, request, out);
+    if (facts->peer == NULL && brings_token(listener, request))
+        return login_by_token(rules, listener, request, request->connect->password, out);
+    if (facts->peer == NULL && minds_password(rules, listener, request))
+        return login_by_password(rules, listener, request, out);
     if (facts->peer == NULL)
         return admit_anonymous(rules, listener, request, out);
     const char *why = key_objection(rules, facts->peer);
@@ -404,10 +460,13 @@ static void find_device_standing(struct admission_rules *rules, const struct ide
         return;
     const struct registry_view_entry *entry =
         find_standing_entry(rules, present, identity->device, &newcomer);
+    if (entry == NULL && account_standing_find(rules, identity, present, out))
+        return;
     if (entry == NULL) {
-        out->barred = was_renamed(rules, identity->device)
-                          ? HAS_ANOTHER_NAME
-                          : foreign_standing_objection(rules, present, identity);
+        if (admission_was_renamed(rules, identity->device))
+            out->barred = HAS_ANOTHER_NAME;
+        else if (present != NULL || !account_standing_may_be_token(rules->config, identity))
+            out->barred = foreign_standing_objection(rules, present, identity);
         if (out->barred == NULL)
             out->role = policy_find_role(rules->policy, identity->role);
         return;

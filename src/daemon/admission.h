@@ -5,15 +5,22 @@
  * out. A certificate speaks for the identity that the registry knows under its URI and
  * with its very key, as long as it is active there. One of another CA that a listener trusts
  * speaks for its common name, in the role that an assign block or the listener gives it, unless
- * the registry has that name. A key that is weak or blocked speaks for nobody, whoever signed it. User names and passwords speak for nobody in this version. Asked
- * after every handshake, full or resumed. */
+ * the registry has that name. A key that is weak or blocked speaks for nobody, whoever signed it. A
+ * user name with its password speaks for an account where the listener lets it (login.h). Asked after
+ * every handshake, full or resumed. */
 #pragma once
 
 #include "config/config.h"
 #include "core/ports.h"
+#include "daemon/expiry.h"
 #include "daemon/presence.h"
+#include "daemon/token_keys.h"
+#include "loop/loop.h"
+#include "pki/account_view.h"
 #include "pki/blocked_set.h"
 #include "pki/registry_view.h"
+
+struct logins;
 
 /* Borrowed; what one shard decides by at the moment. */
 struct admission_rules {
@@ -24,8 +31,17 @@ struct admission_rules {
     const char *trust_domain;             /* of our CA; "" when there is none */
     const struct presence *presence;      /* who is connected; NULL: nobody */
     struct registry *newcomers; /* asked for those the view does not know yet; NULL: nobody is */
-    struct registry_entry newcomer;     /* scratch: its last answer */
-    char name[IDENTITY_NAME_BYTES + 1]; /* scratch: the name in the last answer */
+    struct registry_entry newcomer;      /* scratch: its last answer */
+    char name[IDENTITY_NAME_BYTES + 1];  /* scratch: the name in the last answer */
+    const struct account_view *accounts; /* NULL: there are none */
+    struct logins *logins;               /* NULL: nobody comes in by a password */
+    struct loop *loop;                   /* of the shard; NULL as `logins` */
+    const struct token_keys *keys;       /* of the tokens of the configuration */
+    struct expiry *expiry;               /* of connections by a token */
+    struct jwt_claims claims;            /* scratch: of the last answer */
+    struct account account;              /* scratch: of the last answer, without its secrets */
+    char text[256];                      /* scratch: the reason in the last answer */
+    char data[SCRAM_FINAL_SIZE];         /* scratch: the data in the last answer */
 };
 
 /* `request->facts` is a struct connection_facts. Names in the answer are borrowed from the
@@ -41,6 +57,10 @@ enum admission admission_decide(struct admission_rules *rules,
  * is connected with has been blocked. */
 void admission_find_standing(struct admission_rules *rules, const struct identity *identity,
                              struct standing *out);
+
+/* Has a device that is called otherwise now been there under this name? False when nobody can be
+ * asked. */
+bool admission_was_renamed(const struct admission_rules *rules, const char *name);
 
 /* Does the certificate name an identity of our own CA? */
 bool admission_is_ours(const struct admission_rules *rules, const struct tls_peer *peer);

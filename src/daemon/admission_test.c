@@ -588,6 +588,63 @@ static void standing_of_a_blocked_key(void **state)
     presence_remove(&world->presence, "guest");
 }
 
+/* ---- accounts ---- */
+
+static const char *standing_of(struct world *world, const char *name, const char *tenant)
+{
+    const struct identity identity = { name, tenant, NULL, "guest", true };
+    struct standing standing = { 0 };
+
+    admission_find_standing(&world->rules, &identity, &standing);
+    assert_int_equal(standing.role != NULL, standing.barred == NULL);
+    return standing.barred != NULL ? standing.barred : "let in";
+}
+
+/* With the view, and without it for those it does not know yet. */
+static void judge_accounts(struct world *world)
+{
+    assert_string_equal(standing_of(world, "anna", NULL), "let in");
+    assert_string_equal(standing_of(world, "anna", "acme"),
+                        "this account was moved to another tenant or site; connect again");
+    assert_string_equal(standing_of(world, "berta", NULL), "this account is suspended or revoked");
+    assert_string_equal(standing_of(world, "clara", NULL),
+                        "the password of this account was seen in the clear; set a new one with "
+                        "tacit passwd");
+}
+
+static void standing_of_accounts(void **state)
+{
+    struct world *world = *state;
+    struct account account = { .role = "guest", .status = REGISTRY_ACTIVE };
+    struct account_view *view = NULL;
+    struct tls_peer peer = { .common_name = "" };
+
+    for (const char *const *name = (const char *const[]){ "anna", "berta", "clara", NULL };
+         *name != NULL; name++) {
+        snprintf(account.name, sizeof(account.name), "%s", *name);
+        assert_int_equal(accounts_add(world->registry, &account, NULL), 0);
+    }
+    assert_int_equal(accounts_set_status(world->registry, "berta", REGISTRY_SUSPENDED, NULL), 0);
+    assert_int_equal(accounts_burn(world->registry, "clara", "", "192.0.2.1", NULL), 1);
+    world->rules.newcomers = world->registry;
+    judge_accounts(world);
+    world->rules.newcomers = NULL;
+    assert_int_equal(account_view_new(world->registry, &view, NULL), 0);
+    world->rules.accounts = view;
+    judge_accounts(world);
+
+    /* Whoever came in without a certificate is no stranger's device. */
+    presence_add(&world->presence, "dora", NULL, false);
+    assert_string_equal(standing_of(world, "dora", NULL), "this account does not exist any more");
+    presence_remove(&world->presence, "dora");
+    presence_add(&world->presence, "anna", &peer, false);
+    assert_string_equal(standing_of(world, "anna", NULL),
+                        "an account has the name that this certificate stands for");
+    presence_remove(&world->presence, "anna");
+    world->rules.accounts = NULL;
+    account_view_unref(view);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -604,6 +661,7 @@ int main(void)
         cmocka_unit_test(standing_of_a_newcomer),
         cmocka_unit_test(weak_and_blocked_keys),
         cmocka_unit_test(standing_of_a_blocked_key),
+        cmocka_unit_test(standing_of_accounts),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -77,7 +77,8 @@ void endpoint_describe(const struct config_listener *listener, char *out, size_t
 bool endpoint_needs_identity(const struct config *config)
 {
     for (size_t i = 0; i < config->listener_count; i++) {
-        if (config_listener_needs_state(&config->listeners[i]))
+        const struct config_listener *listener = &config->listeners[i];
+        if (config_listener_needs_state(listener) || listener->passwords != CONFIG_PASSWORDS_OFF)
             return true;
     }
     return config->enrolment.is_on;
@@ -251,6 +252,7 @@ static int fill_options(const struct endpoints *endpoints, const struct config_l
         .ocsp_response_path = is_stapled ? files->ocsp : NULL,
         .clients = clients[listener->clients],
         .allow_tls_1_2 = listener->allow_tls_1_2,
+        .wipes_plaintext = listener->passwords == CONFIG_PASSWORDS_ON,
         .sessions = 20000,
     };
     return 0;

@@ -32,9 +32,12 @@ void presence_fini(struct presence *presence)
     bytes_map_fini(&presence->map);
 }
 
-/* Distinct keys of one device are rare: certificates of other CAs with the same common name. */
+/* Distinct keys of one device are rare: certificates of other CAs with the same common name.
+ * Without a certificate there is none. */
 static bool add_key(struct presence_entry *entry, const struct tls_peer *peer)
 {
+    if (peer == NULL)
+        return true;
     for (size_t i = 0; i < entry->key_count; i++)
         if (memcmp(entry->keys[i].sha256, peer->key_fingerprint, sizeof(entry->keys[i].sha256))
             == 0)
@@ -61,7 +64,9 @@ static void insert(struct presence *presence, const char *device, const struct t
     if (entry == NULL)
         return;
     memcpy(entry->name, device, len + 1);
-    memcpy(entry->key, peer->key_fingerprint, sizeof(entry->key));
+    if (peer != NULL)
+        memcpy(entry->key, peer->key_fingerprint, sizeof(entry->key));
+    entry->has_certificate = peer != NULL;
     entry->is_ours = is_ours;
     entry->connections = 1;
     entry->node.key = span_of(entry->name);
@@ -79,8 +84,9 @@ void presence_add(struct presence *presence, const char *device, const struct tl
     }
     struct presence_entry *entry = entry_of(node);
     entry->connections++;
-    if (entry->is_ours != is_ours
-        || memcmp(entry->key, peer->key_fingerprint, sizeof(entry->key)) != 0)
+    if (entry->is_ours != is_ours || entry->has_certificate != (peer != NULL))
+        entry->is_mixed = true;
+    else if (peer != NULL && memcmp(entry->key, peer->key_fingerprint, sizeof(entry->key)) != 0)
         entry->is_mixed = true;
     (void)add_key(entry, peer);
 }

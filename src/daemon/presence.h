@@ -30,6 +30,7 @@ struct presence_entry {
     unsigned connections;
     uint8_t key[TLS_FINGERPRINT_BYTES]; /* of the first of them */
     bool is_ours;                       /* the certificate named an identity of our own CA */
+    bool has_certificate;               /* false: it came by a password or a token */
     bool is_mixed;             /* the connections proved different keys, or of both kinds */
     struct presence_key *keys; /* each that was proved, once */
     size_t key_count;
@@ -39,7 +40,8 @@ struct presence_entry {
 void presence_init(struct presence *presence, const struct siphash_key *key);
 void presence_fini(struct presence *presence);
 
-/* A device has connected. Out of memory: it is as one that is not connected. */
+/* A device has connected; `peer` NULL: without a certificate. Out of memory: it is as one that is
+ * not connected. */
 void presence_add(struct presence *presence, const char *device, const struct tls_peer *peer,
                   bool is_ours);
 

@@ -18,6 +18,8 @@ static void drop_contents(struct ruling *ruling)
     policy_unref(ruling->policy);
     blocked_set_unref(ruling->blocked);
     registry_view_unref(ruling->view);
+    account_view_unref(ruling->accounts);
+    token_keys_unref(ruling->keys);
     config_unref(ruling->config);
 }
 
@@ -40,6 +42,14 @@ static int build_policy(struct ruling *ruling, const struct rulebook_basis *basi
     if (status != 0)
         return status;
     return rulebook_build(ruling->config, basis, doubts, &ruling->policy, fault);
+}
+
+/* The devices first: their version is the older one then. */
+static int read_registry(struct ruling *ruling, struct registry *registry, struct pki_fault *fault)
+{
+    int status = registry_view_new(registry, &ruling->view, fault);
+
+    return status == 0 ? account_view_new(registry, &ruling->accounts, fault) : status;
 }
 
 static struct ruling *allocate(struct config *config)
@@ -69,12 +79,12 @@ int ruling_new(struct config *config, const struct rulebook_basis *basis,
                const struct rulebook_doubts *doubts, struct ruling **out, struct pki_fault *fault)
 {
     struct ruling *ruling = allocate(config);
-    int status = 0;
 
     if (ruling == NULL)
         return pki_fail(fault, -ENOMEM, "out of memory");
-    if (basis->registry != NULL)
-        status = registry_view_new(basis->registry, &ruling->view, fault);
+    int status = token_keys_load(config, &ruling->keys, fault);
+    if (status == 0 && basis->registry != NULL)
+        status = read_registry(ruling, basis->registry, fault);
     if (status == 0)
         status = build_policy(ruling, basis, doubts, fault);
     return finish(ruling, status, out);
@@ -109,9 +119,11 @@ static int renew_view(struct ruling *ruling, const struct ruling *before, struct
                       bool has_changed, struct pki_fault *fault)
 {
     if (has_changed)
-        return registry_view_new(registry, &ruling->view, fault);
+        return read_registry(ruling, registry, fault);
     if (before->view != NULL)
         ruling->view = registry_view_ref(before->view);
+    if (before->accounts != NULL)
+        ruling->accounts = account_view_ref(before->accounts);
     return 0;
 }
 
@@ -130,6 +142,7 @@ int ruling_renew(const struct ruling *before, const struct rulebook_basis *basis
     struct ruling *ruling = allocate(before->config);
     if (ruling == NULL)
         return pki_fail(fault, -ENOMEM, "out of memory");
+    ruling->keys = token_keys_ref(before->keys);
     status = renew_view(ruling, before, basis->registry, changes.view, fault);
     if (changes.policy && status == 0) {
         status = build_policy(ruling, basis, doubts, fault);

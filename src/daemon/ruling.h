@@ -10,7 +10,9 @@
 #include "base/attrs.h"
 #include "config/config.h"
 #include "config/rulebook.h"
+#include "daemon/token_keys.h"
 #include "loop/helpers.h"
+#include "pki/account_view.h"
 #include "pki/blocked_set.h"
 #include "pki/registry.h"
 #include "pki/registry_view.h"
@@ -22,12 +24,14 @@
 struct ruling {
     struct helper_job disposal;
     atomic_uint references;
-    struct config *config;       /* counted */
-    struct registry_view *view;  /* counted; NULL: there is no registry */
-    struct blocked_set *blocked; /* counted; NULL: likewise */
-    struct policy *policy;       /* counted */
-    uint64_t policy_version;     /* registry_policy_version() before the policy was built */
-    uint64_t made_us;            /* monotonic */
+    struct config *config;         /* counted */
+    struct registry_view *view;    /* counted; NULL: there is no registry */
+    struct account_view *accounts; /* counted; NULL as the view */
+    struct blocked_set *blocked;   /* counted; NULL as the view */
+    struct token_keys *keys;       /* counted; of the configuration */
+    struct policy *policy;         /* counted */
+    uint64_t policy_version;       /* registry_policy_version() before the policy was built */
+    uint64_t made_us;              /* monotonic */
 };
 
 /* Of a configuration that has been read. Takes a reference to it. 0, or negative errno with the

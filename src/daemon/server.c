@@ -103,6 +103,10 @@ static int open_shards(struct server *server)
 
     if (status != 0)
         return status;
+    status = server_open_logins(server, &options.hash_key);
+    if (status != 0)
+        return status;
+    options.logins = server->logins;
     options.shared = server->shared;
     for (unsigned i = 0; i < server->shard_count; i++) {
         options.number = i;
@@ -246,6 +250,7 @@ static int end_run(struct server *server, int status)
         shard_join(&server->shards[i]);
     server_close_keeper(server);
     server_close_enrolment(server);
+    logins_stop(server->logins);
     shard_settle(server->shards, server->shard_count);
     for (unsigned i = 0; i < server->shard_count; i++)
         shard_hang_up(&server->shards[i]);
@@ -281,6 +286,7 @@ static void release(struct server *server)
             shard_join(&server->shards[i]);
         }
         server_close_keeper(server);
+        logins_stop(server->logins);
         cancel_timers(server);
         signals_close(server->signals);
         for (unsigned i = 0; i < server->shard_count; i++) {
@@ -291,6 +297,7 @@ static void release(struct server *server)
             shard_close(&server->shards[i]);
     }
     server_close_enrolment(server);
+    logins_free(server->logins);
     server_close_observing(server);
     upkeep_fini(&server->upkeep.care);
     ruling_release(server->ruling, NULL, NULL);
@@ -344,6 +351,18 @@ enum server_exit server_run(const struct options *options, const char *program)
     return status == 0 ? SERVER_EXIT_CLEAN : SERVER_EXIT_REFUSED;
 }
 
+static int try_token_keys(const struct config *config, char *out_why)
+{
+    struct token_keys *keys = NULL;
+    struct pki_fault fault = { "out of memory" };
+    int status = token_keys_load(config, &keys, &fault);
+
+    if (status != 0)
+        snprintf(out_why, ENDPOINT_WHY_BYTES, "%.500s", fault.text);
+    token_keys_unref(keys);
+    return status;
+}
+
 int server_check(const struct options *options)
 {
     struct server server = { .options = options, .claim = -1 };
@@ -358,6 +377,8 @@ int server_check(const struct options *options)
     int status = endpoint_try_tls(none, config, true, why);
     if (status == 0)
         status = server_try_enrolment(config, why);
+    if (status == 0)
+        status = try_token_keys(config, why);
     if (status != 0)
         fprintf(stderr, "tacitd: %s\n", why);
     else

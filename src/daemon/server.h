@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "daemon/endpoint.h"
 #include "daemon/log.h"
+#include "daemon/logins.h"
 #include "daemon/options.h"
 #include "daemon/ruling.h"
 #include "daemon/shard.h"
@@ -136,6 +137,7 @@ struct server {
     struct ruling *ruling;     /* in force; counted */
     unsigned ruling_number;    /* how many were in force */
     struct helpers *keeper;    /* one thread for what takes long; NULL: not yet, or no more */
+    struct logins *logins;     /* who comes in by a password; NULL: nobody */
     struct server_check check;
     struct server_reload reload;
     struct server_certificates certificates;
@@ -183,6 +185,9 @@ MQTT_NODISCARD int server_find_state(const struct server *server, const struct c
 /* server_state.c: the state folder and the registry in it. */
 MQTT_NODISCARD int server_open_state(struct server *server);
 void server_close_state(struct server *server);
+/* The threads that hash passwords. Closed after the shards' threads have ended, and freed after
+ * what was left has been delivered. */
+MQTT_NODISCARD int server_open_logins(struct server *server, const struct siphash_key *key);
 /* How the CA's key is come by, as that configuration says; borrowed from it. */
 struct ca_access server_ca_access(const struct config *config);
 /* Warns when the CA's life ends before that of a device's next certificate would. */

@@ -120,6 +120,8 @@ static void finish(struct server *server, struct server_reload *reload)
     tell_restart(server, config);
     server_follow_enrolment(server);
     server_announce(server, config);
+    if (server->logins != NULL)
+        logins_set_limits(server->logins, &config->limits);
     log_say(server->log, CONFIG_LOG_NOTICE, "configuration read again: %s",
             server->config_path[0] != '\0' ? server->config_path : "built-in");
 }

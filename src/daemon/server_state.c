@@ -5,6 +5,7 @@
 #include "pki/state_ca.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -107,6 +108,28 @@ int server_open_state(struct server *server)
     if (needs_identity)
         tell_about_ca(server, &made);
     return needs_identity ? open_registry(server) : 0;
+}
+
+int server_open_logins(struct server *server, const struct siphash_key *key)
+{
+    char folder[PATH_MAX];
+    char secret[PATH_MAX + 16];
+    struct pki_fault fault = { "the path of the state folder is too long" };
+    int status = state_path(server->state_dir, STATE_STORE, folder);
+
+    if (server->registry == NULL)
+        return 0;
+    (void)snprintf(secret, sizeof(secret), "%s/scram-secret", folder);
+    const struct logins_options options = {
+        .registry_path = server->registry_path,
+        .secret_path = secret,
+        .limits = &server->config->limits,
+        .hash_key = *key,
+        .log = server->log,
+    };
+    if (status == 0)
+        status = logins_open(&options, &server->logins, &fault);
+    return status == 0 ? 0 : complain(server, status, fault.text);
 }
 
 void server_close_state(struct server *server)

@@ -3,6 +3,7 @@
 
 #include "base/invariant.h"
 #include "daemon/event_log.h"
+#include "daemon/login.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -20,6 +21,12 @@ static enum admission on_decide(void *context, const struct admission_request *r
     return admission_decide(context, request, out);
 }
 
+static void on_abandon(void *context, void *exchange)
+{
+    (void)context;
+    login_abandon(exchange);
+}
+
 static void on_find_standing(void *context, const struct identity *identity, struct standing *out)
 {
     admission_find_standing(context, identity, out);
@@ -31,9 +38,9 @@ static void note_presence(struct shard *shard, const struct event *event)
     const struct connection_facts *facts = event->facts;
     const char *device = event->identity != NULL ? event->identity->device : NULL;
 
-    if (device == NULL || facts == NULL || facts->peer == NULL)
+    if (device == NULL || facts == NULL)
         return;
-    bool is_ours = admission_is_ours(&shard->rules, facts->peer);
+    bool is_ours = facts->peer != NULL && admission_is_ours(&shard->rules, facts->peer);
     if (event->kind == EVENT_CONNECTED)
         presence_add(&shard->presence, device, facts->peer, is_ours);
     else if (event->kind == EVENT_DISCONNECTED)
@@ -49,6 +56,8 @@ static void on_event(void *context, const struct event *event)
     struct shard *shard = context;
 
     note_presence(shard, event);
+    if (event->kind == EVENT_DISCONNECTED || event->kind == EVENT_REFUSED)
+        expiry_remove(&shard->expiry, event->facts);
     event_log_report(shard->log, event);
 }
 
@@ -146,7 +155,8 @@ static int open_broker(struct shard *shard, const struct shard_options *options)
             .transport = net_transport(),
             .admission = { .context = &shard->rules,
                            .decide = on_decide,
-                           .find_standing = on_find_standing },
+                           .find_standing = on_find_standing,
+                           .abandon = on_abandon },
             .events = { .context = shard, .report = on_event },
             .observe = { .context = shard, .note = on_observed },
             .random = { .fill = on_random },
@@ -170,6 +180,8 @@ static int open_parts(struct shard *shard, const struct shard_options *options)
         shard->sightings = sightings_new(&options->hash_key, SHARD_SIGHTINGS);
     shard->sketch = sketch_new(&options->hash_key, SHARD_SKETCH_ENTRIES);
     shard->rules.newcomers = shard->newcomers;
+    shard->rules.loop = shard->loop;
+    shard->expiry.loop = shard->loop;
     status = open_broker(shard, options);
     if (status != 0)
         return status;
@@ -193,9 +205,13 @@ int shard_open(struct shard *shard, const struct shard_options *options)
         .reports = options->reports,
         .keeper = options->keeper,
         .ruling = ruling_ref(options->ruling),
-        .rules = { .trust_domain = options->trust_domain, .presence = &shard->presence },
+        .rules = { .trust_domain = options->trust_domain,
+                   .presence = &shard->presence,
+                   .logins = options->logins },
     };
     presence_init(&shard->presence, &options->hash_key);
+    expiry_init(&shard->expiry, &options->hash_key);
+    shard->rules.expiry = &shard->expiry;
     shard_rules_apply(shard);
     int status = open_parts(shard, options);
     if (status != 0) {
@@ -228,6 +244,7 @@ void shard_close(struct shard *shard)
         loop_cancel(shard->loop, &shard->timer);
         loop_hook_remove(&shard->hook);
     }
+    expiry_fini(&shard->expiry);
     broker_free(shard->broker);
     loop_close(shard->loop);
     presence_fini(&shard->presence);

@@ -11,6 +11,7 @@
 #include "core/broker.h"
 #include "core/shared.h"
 #include "daemon/admission.h"
+#include "daemon/expiry.h"
 #include "daemon/log.h"
 #include "daemon/presence.h"
 #include "daemon/ruling.h"
@@ -57,7 +58,8 @@ struct shard {
     struct helpers *keeper;     /* frees what is old; borrowed; NULL: do it here */
     struct registry *newcomers; /* a handle of this thread's own; NULL: none */
     struct presence presence;
-    struct sightings *sightings;  /* who came and went; NULL: nobody wants to know, or no memory */
+    struct sightings *sightings; /* who came and went; NULL: nobody wants to know, or no memory */
+    struct expiry expiry;
     struct admission_rules rules; /* from the ruling */
     struct shard_walk walk;
     struct sketch *sketch; /* what was observed since it was last handed in; NULL: no memory */
@@ -78,6 +80,7 @@ struct shard_options {
     struct log *log;
     struct ruling *ruling;     /* a reference is taken */
     struct helpers *keeper;    /* borrowed as long as the shard has it; NULL: none */
+    struct logins *logins;     /* borrowed as long as the shard lives; NULL: no passwords */
     const char *registry_path; /* NULL: none */
     const char *trust_domain;  /* borrowed as long as the shard lives */
     struct shard_reports reports;

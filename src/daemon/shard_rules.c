@@ -23,6 +23,8 @@ void shard_rules_apply(struct shard *shard)
     shard->rules.policy = shard->ruling->policy;
     shard->rules.registry = shard->ruling->view;
     shard->rules.blocked = shard->ruling->blocked;
+    shard->rules.accounts = shard->ruling->accounts;
+    shard->rules.keys = shard->ruling->keys;
 }
 
 /* ---- the walk ---- */

@@ -49,7 +49,8 @@ static int read_basic(struct mqtt_span text, struct est_message_credentials *out
     uint8_t pair[EST_MESSAGE_NAME_SIZE + EST_MESSAGE_TOKEN_SIZE];
     struct est_message_credentials c = { .has_name = true };
     size_t len = 0;
-    int error = text.len / 4 * 3 + 3 <= sizeof(pair) ? base64_decode(text, pair, &len) : -EBADMSG;
+    int error =
+        text.len / 4 * 3 + 3 <= sizeof(pair) ? base64_decode_lines(text, pair, &len) : -EBADMSG;
 
     const uint8_t *colon = error == 0 ? memchr(pair, ':', len) : NULL;
     if (colon == NULL

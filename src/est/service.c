@@ -123,7 +123,7 @@ static int parse_request(struct mqtt_span body, struct csr **out, struct pki_fau
     uint8_t *der = malloc(body.len / 4 * 3 + 3);
     if (der == NULL)
         return -ENOMEM;
-    int error = base64_decode(body, der, &len);
+    int error = base64_decode_lines(body, der, &len);
     if (error < 0)
         error = pki_fail(fault, error, "the body is not base64");
     else

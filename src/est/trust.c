@@ -125,7 +125,7 @@ static char *encode(STACK_OF(X509) * certificates)
     PKCS7 *message = wrap(certificates);
     uint8_t *der = NULL;
     int len = message != NULL ? i2d_PKCS7(message, &der) : -1;
-    char *text = len > 0 ? base64_encode((struct mqtt_span){ der, (size_t)len }) : NULL;
+    char *text = len > 0 ? base64_encode_lines((struct mqtt_span){ der, (size_t)len }) : NULL;
 
     OPENSSL_free(der);
     PKCS7_free(message);

@@ -87,6 +87,7 @@ size_t client_receive(struct client *client, struct mqtt_span bytes, uint64_t no
         }
         assert_int_equal(status, MQTT_OK);
         used += frame.len;
+        client->is_connected = client->is_connected || frame.type == MQTT_CONNECT;
         if (frame.type == MQTT_CONNECT)
             core_say(client, (struct mqtt_span){ (const uint8_t *)"\x20\x02\0\0", 4 });
         else if (frame.type == MQTT_PUBLISH)
@@ -113,6 +114,11 @@ bool client_is_waiting(const struct client *client)
 bool client_was_expelled(const struct client *client)
 {
     return client->is_expelled;
+}
+
+bool client_is_connected(const struct client *client)
+{
+    return client->is_connected;
 }
 
 void core_judge(struct client *client)

@@ -28,6 +28,7 @@ struct client {
     struct outbox outbox;
     size_t wants;
     bool is_expelled;
+    bool is_connected;
     bool is_waiting; /* from a SUBSCRIBE until core_judge() */
 };
 

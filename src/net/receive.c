@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/wipe.h"
 #include "codec/frame.h"
 #include "net/connection.h"
 
@@ -37,6 +38,22 @@ static struct landing prepare(const struct connection *connection)
 
 /* ---- what has landed ---- */
 
+/* A CONNECT that was looked at may have had a password. The buffer is ours. */
+static void forget(struct mqtt_span bytes)
+{
+    wipe_bytes((uint8_t *)(uintptr_t)bytes.data, bytes.len);
+}
+
+/* The start of a packet was copied elsewhere. */
+static void drop_input(struct connection *connection)
+{
+    struct held *input = connection->input;
+    if (input != NULL && connection->phase != PHASE_OPEN)
+        wipe_bytes(input->bytes, input->end);
+    free(input);
+    connection->input = NULL;
+}
+
 static size_t wanted_bytes(const struct connection *connection, struct mqtt_span start)
 {
     if (connection->phase == PHASE_OPEN)
@@ -50,8 +67,7 @@ static size_t wanted_bytes(const struct connection *connection, struct mqtt_span
 /* Keeps the start of an unfinished packet, with room for the rest. */
 static bool keep(struct connection *connection, struct mqtt_span start)
 {
-    free(connection->input);
-    connection->input = NULL;
+    drop_input(connection);
     if (start.len == 0)
         return true;
     size_t capacity = wanted_bytes(connection, start);
@@ -110,8 +126,11 @@ void receive_resume(struct connection *connection)
 bool receive_bytes(struct connection *connection, struct mqtt_span bytes)
 {
     bool is_gone = false;
+    bool is_new = !client_is_connected(connection->client);
     size_t used =
         client_receive(connection->client, bytes, loop_now_ms(connection->net->loop), &is_gone);
+    if (MQTT_UNLIKELY(is_new))
+        forget((struct mqtt_span){ bytes.data, used });
     if (is_gone)
         return false;
     if (MQTT_UNLIKELY(client_is_waiting(connection->client)))
@@ -126,9 +145,10 @@ static bool take_in(struct connection *connection, struct mqtt_span bytes)
 {
     if (MQTT_LIKELY(connection->phase == PHASE_OPEN))
         return receive_bytes(connection, bytes);
-    if (!connection_arrive(connection, bytes))
-        return false;
-    return connection->phase != PHASE_CONNECTING || keep(connection, bytes);
+    bool goes_on = connection_arrive(connection, bytes)
+                   && (connection->phase != PHASE_CONNECTING || keep(connection, bytes));
+    forget(bytes);
+    return goes_on;
 }
 
 static bool take_in_large(struct connection *connection, struct held *large)
@@ -154,8 +174,7 @@ static bool consume(struct connection *connection, const struct landing *landing
     }
     if (landing->len == landing->start)
         return true;
-    free(connection->input); /* the short start: it is in front of the rest now */
-    connection->input = NULL;
+    drop_input(connection); /* the short start: it is in front of the rest now */
     return take_in(connection, (struct mqtt_span){ connection->net->plain, landing->len });
 }
 

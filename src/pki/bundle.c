@@ -68,7 +68,7 @@ int bundle_parse(struct mqtt_span text, struct bundle **out, struct pki_fault *f
 
     if (der == NULL)
         return pki_fail(fault, -ENOMEM, "out of memory");
-    int error = base64_decode(text, der, &len);
+    int error = base64_decode_lines(text, der, &len);
     if (error == 0)
         error = parse_der((struct mqtt_span){ der, len }, out);
     free(der);

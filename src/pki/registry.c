@@ -224,12 +224,9 @@ static int explain_conflict(struct registry *r, const struct registry_entry *ent
     int error = key_use_check(r, entry->key_sha256, entry->name, fault);
     if (error < 0)
         return error;
-    char successor[IDENTITY_URI_NAME_SIZE];
-    if (registry_find_successor(r, entry->name, successor, NULL) == 0)
-        return pki_fail(fault, -EEXIST,
-                        "'%s' was the name of '%s' before; what was kept for it must not come to "
-                        "another, so choose a new name",
-                        entry->name, successor);
+    error = registry_check_unused(r, entry->name, fault);
+    if (error < 0)
+        return error;
     return pki_fail(fault, -ENOTUNIQ, "'%s': this certificate is registered already", entry->name);
 }
 

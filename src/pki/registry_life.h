@@ -86,6 +86,11 @@ MQTT_NODISCARD int registry_rename(struct registry *registry, const char *name,
 MQTT_NODISCARD int registry_find_successor(struct registry *registry, const char *name, char *out,
                                            struct pki_fault *fault);
 
+/* May one who is not in the registry be called `name`? -EEXIST: it is an account's, or was that of
+ * one who is called otherwise now; nobody else may have what was kept for it. */
+MQTT_NODISCARD int registry_check_unused(struct registry *registry, const char *name,
+                                         struct pki_fault *fault);
+
 /* A certificate that was issued. */
 struct registry_issued {
     char name[IDENTITY_URI_NAME_SIZE]; /* of the identity, as it is called now */

@@ -160,6 +160,14 @@ static const char *const steps[REGISTRY_SCHEMA_VERSION] = {
     "  UPDATE policy_version SET counter = counter + 1; END;"
 #include "pki/policy_moves_3.def"
 #undef MOVES
+                    ,
+
+#define ALONE(name, when, other)                                                \
+    "CREATE TRIGGER " name " BEFORE " when " WHEN EXISTS (SELECT 1 FROM " other \
+    "  WHERE name = NEW.name) BEGIN"                                            \
+    "  SELECT RAISE(ABORT, 'this name is taken: " other "'); END;"
+#include "pki/names_alone.def"
+#undef ALONE
 };
 
 /* The rest of a step: a compiler need not take a text of more than 4095 bytes. */

@@ -51,6 +51,25 @@ int registry_find_successor(struct registry *registry, const char *name, char *o
     return found < 0 ? found : 0;
 }
 
+int registry_check_unused(struct registry *registry, const char *name, struct pki_fault *fault)
+{
+    char successor[IDENTITY_URI_NAME_SIZE] = "";
+    int found =
+        ask(registry, "SELECT named FROM former_name WHERE name = ?1", name, successor, fault);
+
+    if (found > 0)
+        return pki_fail(fault, -EEXIST,
+                        "'%s' was the name of '%s' before; what was kept for it must not come to "
+                        "another, so choose a new name",
+                        name, successor);
+    if (found == 0)
+        found = ask(registry, "SELECT 1 FROM account WHERE name = ?1", name, NULL, fault);
+    return found > 0
+               ? pki_fail(fault, -EEXIST,
+                          "'%s' is an account with a password; a device needs another name", name)
+               : found;
+}
+
 /* ---- a new key ---- */
 
 static int check_key(struct registry *registry, const char *name,

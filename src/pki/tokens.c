@@ -2,6 +2,7 @@
 #include "pki/tokens.h"
 
 #include "base/wipe.h"
+#include "pki/registry_life.h"
 #include "pki/registry_sql.h"
 
 #include <errno.h>
@@ -80,7 +81,7 @@ static int check_identity(struct registry *registry, const struct token *wanted,
     int error = registry_find(registry, wanted->name, &known, fault);
 
     if (error == -ENOENT)
-        return wanted->replaces ? error : 0;
+        return wanted->replaces ? error : registry_check_unused(registry, wanted->name, fault);
     if (error < 0)
         return error;
     if (!wanted->replaces)

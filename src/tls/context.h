@@ -35,6 +35,7 @@ struct tls_options {
     enum tls_clients clients;
     bool allow_tls_1_2;
     bool accepts_stale_crl;      /* a list after its time still counts; else it lets nobody in */
+    bool wipes_plaintext;        /* out of OpenSSL's buffers, once it was read: passwords come */
     uint32_t sessions;           /* most that can be resumed; 0: every handshake is full */
     uint32_t session_lifetime_s; /* 0: 7200 */
 };

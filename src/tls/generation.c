@@ -134,6 +134,8 @@ static int load(struct tls_generation *generation, const struct tls_options *opt
                 const struct tls_generation *before, struct tls_error *why)
 {
     generation->ssl_ctx = SSL_CTX_new(TLS_server_method());
+    if (generation->ssl_ctx != NULL && options->wipes_plaintext)
+        SSL_CTX_set_options(generation->ssl_ctx, SSL_OP_CLEANSE_PLAINTEXT);
     if (generation->ssl_ctx == NULL || !set_protocol(generation->ssl_ctx, options->allow_tls_1_2))
         return openssl_failed(why);
     generation->placeholder = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");

@@ -35,7 +35,9 @@ struct identity_options {
     size_t name_count;
     uint16_t port;
     unsigned days;
+    const char *password_file, *import;
     bool json, start, help, wildcards, chain, token_only, no_tenant, no_site, block_key;
+    bool generate, list, remove, suspend, resume;
     char **operands; /* what is left of argv, operand_count of them */
     int operand_count;
     char state[IDENTITY_OPTIONS_PATH_SIZE]; /* given, or the default */

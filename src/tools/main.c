@@ -10,6 +10,7 @@
 #include "tools/group.h"
 #include "tools/key.h"
 #include "tools/options.h"
+#include "tools/passwd.h"
 #include "tools/policy.h"
 #include "tools/revoke.h"
 #include "tools/up.h"
