@@ -74,8 +74,9 @@ static void add_scope(struct role *role, const char *grant)
 
     while (len > 0 && grant[len - 1] != '/')
         len--;
-    char *prefix = strndup(grant, len);
+    char *prefix = calloc(1, len + 1);
     MQTT_INVARIANT(prefix != NULL);
+    memcpy(prefix, grant, len);
     const struct policy_scope scope = {
         .prefix = prefix, .most_topics = 1, .owner = "fuzz", .reason = "fuzz"
     };

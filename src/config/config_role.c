@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/config.h"
 
+#include "config/config_term.h"
 #include "config/config_value.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define PAYLOAD_MAX     268435455u /* bytes; a packet holds no more */
-#define MOST_TOPICS_MAX 1000000
-#define DEPTH_MAX       64
 
 struct reading {
     struct diagnostics *diagnostics;
@@ -75,8 +72,8 @@ static void read_terms(const struct reading *r, const struct settings_block *blo
     config_value_number(settings_value(block, "maximum-qos"), 0, 2, r->diagnostics, &qos);
     terms->maximum_qos = (uint8_t)qos;
     config_value_bool(settings_value(block, "retain"), r->diagnostics, &terms->retain);
-    config_value_bytes(settings_value(block, "max-payload"), PAYLOAD_MAX, r->diagnostics,
-                       &terms->payload_bytes);
+    config_value_payload(settings_value(block, "max-payload"), r->diagnostics,
+                         &terms->payload_bytes);
     config_value_rate(settings_value(block, "rate"), r->diagnostics, &terms->rate_messages,
                       &terms->rate_seconds);
 }
@@ -143,19 +140,6 @@ static void read_prefix(const struct reading *r, const struct setting *item,
         settings_complain(item, r->diagnostics, "prefix = \"%.100s\": end it with '/'", item->text);
 }
 
-static void read_depth(const struct reading *r, const struct setting *item, uint32_t *out)
-{
-    if (item == NULL || strcmp(item->text, "any") == 0)
-        return;
-    size_t digits = strspn(item->text, "0123456789");
-    unsigned long depth = digits >= 1 && digits <= 3 ? strtoul(item->text, NULL, 10) : 0;
-    if (item->text[digits] != '\0' || depth < 1 || depth > DEPTH_MAX)
-        settings_complain(item, r->diagnostics,
-                          "depth = \"%.100s\": write a whole number from 1 to %d, or any",
-                          item->text, DEPTH_MAX);
-    *out = (uint32_t)depth;
-}
-
 static void read_wildcards(const struct reading *r, const struct settings_block *block)
 {
     struct config_scope *out = &r->role->scopes[r->role->scope_count];
@@ -168,11 +152,11 @@ static void read_wildcards(const struct reading *r, const struct settings_block 
     scope->origin = (struct policy_origin){ block->file, block->line, block->column };
     read_prefix(r, required(r, block, "prefix", "\"home/\", the levels that filters begin with"),
                 scope);
-    read_depth(r, required(r, block, "depth", "2, how many levels below the prefix, or any"),
-               &scope->depth);
+    config_value_depth(required(r, block, "depth", "2, how many levels below the prefix, or any"),
+                       r->diagnostics, &scope->depth);
     config_value_number(required(r, block, "most-topics",
                                  "100, how many different topics one subscription is served"),
-                        1, MOST_TOPICS_MAX, r->diagnostics, &most_topics);
+                        1, CONFIG_TERM_TOPICS_MAX, r->diagnostics, &most_topics);
     scope->most_topics = (uint32_t)most_topics;
     config_value_expiry(required(r, block, "expires", "\"30d\", a date, or never"), r->diagnostics,
                         &scope->expires_s, &out->lasts_s);

@@ -8,8 +8,6 @@
 
 #include <stdint.h>
 
-#define CONFIG_RATE_MAX 1000000000u /* messages */
-
 /* All leave *out as it was when `item` is NULL (not set) or wrong (complained about). */
 
 /* on, yes, true; off, no, false. */
@@ -23,20 +21,17 @@ void config_value_number(const struct setting *item, uint64_t low, uint64_t high
 void config_value_choice(const struct setting *item, const char *const *words, size_t count,
                          struct diagnostics *diagnostics, unsigned *out);
 
-/* A number in the unit of a row of limits.def, or with a suffix that converts to it:
- * B KiB MiB GiB for bytes; ms s m h d for times. */
+/* A number in the unit of a row of limits.def, or with a suffix that converts to it. */
 void config_value_limit(const struct setting *item, const struct limit_row *row,
                         struct diagnostics *diagnostics, struct limits *out);
 
-/* 0 to `high` bytes, with the suffixes of a limit. */
-void config_value_bytes(const struct setting *item, uint32_t high, struct diagnostics *diagnostics,
-                        uint32_t *out);
-
-/* "10/s", "60/m", "100/h". */
+/* As in config_term.h. */
+void config_value_payload(const struct setting *item, struct diagnostics *diagnostics,
+                          uint32_t *out_bytes);
 void config_value_rate(const struct setting *item, struct diagnostics *diagnostics,
                        uint32_t *out_messages, uint32_t *out_seconds);
-
-/* A date, or, where `out_lasts_s` is not NULL, a duration; "never" leaves both as they are. */
+void config_value_depth(const struct setting *item, struct diagnostics *diagnostics,
+                        uint32_t *out_levels);
 void config_value_expiry(const struct setting *item, struct diagnostics *diagnostics,
                          int64_t *out_date_s, int64_t *out_lasts_s);
 

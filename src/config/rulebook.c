@@ -3,6 +3,7 @@
 
 #include "base/bytes_map.h"
 #include "codec/topic.h"
+#include "config/rulebook_grant.h"
 #include "config/rulebook_members.h"
 #include "pki/grants.h"
 #include "pki/groups.h"
@@ -13,8 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define ORIGIN "registry"
 
 struct building {
     const struct config *config;
@@ -97,101 +96,19 @@ static int add_roles(struct building *b)
 /* ---- what the registry grants ---- */
 
 /* The role that carries what is granted to a subject; made when it is first needed. */
-static struct role *carrier(struct building *b, const char *prefix, const char *subject)
+static struct role *carrier_of(struct building *b, const struct registry_grant *grant)
 {
-    static const struct role_options plain = {
-        .terms = { .maximum_qos = 2, .payload_bytes = POLICY_NO_LIMIT },
-    };
     char name[IDENTITY_NAME_BYTES + 1];
-    int len = snprintf(name, sizeof(name), "%s%s", prefix, subject);
 
-    if (len < 0 || (size_t)len >= sizeof(name))
+    if (rulebook_grant_carrier(grant, name) < 0)
         return NULL;
     struct role *role = members_find_role(&b->members, name);
     if (role != NULL)
         return role;
-    role = policy_add_role(b->policy, name, &plain);
+    role = policy_add_role(b->policy, name, &rulebook_grant_carrier_options);
     if (role != NULL && members_add_role(&b->members, name, role) < 0)
         return NULL;
     return role;
-}
-
-static struct role *carrier_of(struct building *b, const struct registry_grant *grant)
-{
-    switch (grant->subject_kind) {
-    case GRANT_TO_DEVICE:
-        return carrier(b, RULEBOOK_DEVICE, grant->subject);
-    case GRANT_TO_GROUP:
-        return carrier(b, RULEBOOK_GROUP, grant->subject);
-    case GRANT_TO_ROLE:
-        return carrier(b, "", grant->subject);
-    case GRANT_SUBJECT_COUNT:
-        break;
-    }
-    return NULL;
-}
-
-static struct policy_terms terms_of(const struct registry_grant *grant, const struct role *role)
-{
-    struct policy_terms terms = role_options_of(role)->terms;
-
-    if (grant->maximum_qos >= 0)
-        terms.maximum_qos = (uint8_t)grant->maximum_qos;
-    if (grant->retain >= 0)
-        terms.retain = grant->retain != 0;
-    if (grant->payload_bytes >= 0)
-        terms.payload_bytes =
-            grant->payload_bytes < UINT32_MAX ? (uint32_t)grant->payload_bytes : UINT32_MAX;
-    if (grant->rate_messages >= 0) {
-        terms.rate_messages =
-            grant->rate_messages < UINT32_MAX ? (uint32_t)grant->rate_messages : UINT32_MAX;
-        terms.rate_seconds =
-            grant->rate_seconds < UINT32_MAX ? (uint32_t)grant->rate_seconds : UINT32_MAX;
-    }
-    return terms;
-}
-
-static int add_scope(struct role *role, const struct registry_grant *grant,
-                     const struct policy_origin *origin, const char **out_why)
-{
-    char prefix[GRANT_PATTERN_SIZE];
-    size_t len = strcspn(grant->pattern, "+#");
-
-    while (len > 0 && grant->pattern[len - 1] != '/')
-        len--;
-    memcpy(prefix, grant->pattern, len);
-    prefix[len] = '\0';
-    const struct policy_scope scope = {
-        .prefix = prefix,
-        .depth = (uint32_t)(grant->depth < UINT32_MAX ? grant->depth : UINT32_MAX),
-        .most_topics =
-            (uint32_t)(grant->most_topics < UINT32_MAX ? grant->most_topics : UINT32_MAX),
-        .expires_s = grant->expires_s,
-        .owner = grant->owner,
-        .reason = grant->reason,
-        .origin = *origin,
-    };
-    return role_add_scope(role, &scope, out_why);
-}
-
-static int add_rule(struct role *role, const struct registry_grant *grant, const char **out_why)
-{
-    const struct policy_rule rule = {
-        .action = grant->subscribes ? POLICY_SUBSCRIBE : POLICY_PUBLISH,
-        .grants = !grant->denies,
-        .pattern = grant->pattern,
-        .terms = terms_of(grant, role),
-        .expires_s = grant->expires_s,
-        .owner = grant->owner,
-        .reason = grant->reason,
-        .origin = { ORIGIN, (unsigned)grant->id, 0 },
-    };
-    int error = 0;
-
-    /* The scope first: a row whose scope is wrong grants nothing at all. */
-    if (grant->most_topics > 0 && rule.action == POLICY_SUBSCRIBE && !grant->denies)
-        error = add_scope(role, grant, &rule.origin, out_why);
-    return error < 0 ? error : role_add_rule(role, &rule, out_why);
 }
 
 static int on_grant(void *context, const struct registry_grant *grant)
@@ -211,7 +128,7 @@ static int on_grant(void *context, const struct registry_grant *grant)
               grant->subject);
         return 0;
     }
-    int error = add_rule(role, grant, &why);
+    int error = rulebook_grant_add(role, grant, &why);
     if (error == -EINVAL)
         doubt(b, "grant %" PRId64 " of the registry is left out: %s", grant->id, why);
     return error == -ENOMEM ? error : 0;

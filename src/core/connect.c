@@ -186,12 +186,9 @@ static const char *will_objection(const struct mqtt_connect *connect,
                                   const struct admission_answer *answer)
 {
     const struct mqtt_will *will = &connect->will;
-    char space[POLICY_SPACE_BYTES];
 
     if (!connect->has_will)
         return NULL;
-    if (role_space(answer->role, &answer->identity, space) > 0 && will->topic.data[0] == '$')
-        return "a tenant's own topic space has no '$' topics";
     struct policy_publish judgement =
         policy_decide_publish(answer->role, &answer->identity, will->topic);
     return publish_objection(&judgement, (uint8_t)will->qos, will->retain, will->payload.len);

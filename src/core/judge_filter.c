@@ -9,14 +9,7 @@
 
 struct policy_decision session_judge_filter(struct session *session, struct mqtt_span seen)
 {
-    const struct role *role = session_role(session);
-
-    if (session->space_len > 0 && seen.data[0] == '$')
-        return (struct policy_decision){
-            .verdict = POLICY_DENY_SYS,
-            .reason = "a tenant's own topic space has no '$' topics",
-        };
-    return policy_decide_subscribe(role, session->identity, seen);
+    return policy_decide_subscribe(session_role(session), session->identity, seen);
 }
 
 int subscription_scope(struct subscription *subscription, const struct policy_decision *decision)

@@ -106,8 +106,6 @@ static struct policy_publish judge(struct session *session, struct mqtt_span top
 
     if (mqtt_topic_levels(topic) > session->broker->limits.topic_levels)
         return refusal("topic has too many levels");
-    if (session->space_len > 0 && topic.data[0] == '$')
-        return refusal("a tenant's own topic space has no '$' topics");
     return policy_decide_publish(role, session->identity, topic);
 }
 

@@ -5,6 +5,8 @@
 #include "policy/pattern.h"
 #include "policy/steps.h"
 
+#include <string.h>
+
 bool filter_contains(struct mqtt_span outer, struct mqtt_span inner)
 {
     return pattern_contains(&(struct pattern){ .text = outer }, NULL, inner);
@@ -89,10 +91,23 @@ static bool intersect(struct steps as, struct steps bs, struct output *output)
     }
 }
 
+static size_t copy(struct mqtt_span filter, uint8_t *out, size_t size)
+{
+    if (filter.len > size)
+        return 0;
+    memcpy(out, filter.data, filter.len);
+    return filter.len;
+}
+
 size_t filter_intersect(struct mqtt_span a, struct mqtt_span b, uint8_t *out, size_t size)
 {
     struct output output = { .at = out, .size = size, .is_first = true };
 
+    /* As it was written: level by level "#" would become "+/#", which is longer. */
+    if (filter_contains(a, b))
+        return copy(b, out, size);
+    if (filter_contains(b, a))
+        return copy(a, out, size);
     if (!intersect(steps_over(a), steps_over(b), &output) || output.is_full)
         return 0;
     return output.len;

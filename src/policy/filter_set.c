@@ -8,7 +8,10 @@
 #include "policy/steps.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
+
+#define OTHER_BYTES 24 /* "other-" and a number */
 
 /* A member after some levels. */
 struct state {
@@ -218,20 +221,22 @@ static bool has_level(struct mqtt_span filter, struct mqtt_span name)
     return false;
 }
 
-/* A level that no member of the set names anywhere. */
-static void name_other(const struct mqtt_span *set, size_t count, char out[16])
+static bool is_named(const struct mqtt_span *set, size_t count, struct mqtt_span name)
 {
-    static const char *const tries[] = { "x", "other", "other-1", "other-2" };
+    for (size_t i = 0; i < count; i++)
+        if (has_level(set[i], name))
+            return true;
+    return false;
+}
 
-    for (size_t t = 0; t < sizeof(tries) / sizeof(tries[0]); t++) {
-        struct mqtt_span name = span_of(tries[t]);
-        bool is_named = false;
-        for (size_t i = 0; i < count; i++)
-            is_named |= has_level(set[i], name);
-        memcpy(out, tries[t], name.len + 1);
-        if (!is_named)
-            return;
-    }
+/* A level that no member of the set names anywhere: x, other, other-1, ... */
+static void name_other(const struct mqtt_span *set, size_t count, char out[OTHER_BYTES])
+{
+    memcpy(out, "x", sizeof("x"));
+    if (is_named(set, count, span_of(out)))
+        memcpy(out, "other", sizeof("other"));
+    for (unsigned n = 1; is_named(set, count, span_of(out)); n++)
+        snprintf(out, OTHER_BYTES, "other-%u", n);
 }
 
 static void tell(const struct walk *walk, const char *other, struct topic *topic)
@@ -254,7 +259,7 @@ enum filter_cover filter_set_witness(const struct mqtt_span *set, size_t count,
     struct walk walk = { .count = count, .effort = FILTER_SET_EFFORT };
     struct topic topic = { .at = out, .size = size };
     enum filter_cover cover = FILTER_COVER_UNKNOWN;
-    char other[16];
+    char other[OTHER_BYTES];
 
     if (size > 0)
         out[0] = '\0';

@@ -7,6 +7,7 @@
 #include "policy/filter.h"
 
 #include "base/attrs.h"
+#include "base/testing.h"
 #include "codec/topic.h"
 #include "policy/pattern.h"
 
@@ -195,6 +196,103 @@ static void a_missing_name_is_judged_strictly(void **state)
     }
 }
 
+/* Names are bytes [MQTT-4.7.3-4]: composed and decomposed, upper and lower case are different. */
+static void spellings_are_names_of_their_own(void **state)
+{
+    static const char *const spellings[] = { "\xc3\xa9", "e\xcc\x81", "\xc3\x89", "e", "\xc7\xa4" };
+
+    (void)state;
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(spellings); i++) {
+        for (size_t j = 0; j < MQTT_ARRAY_LEN(spellings); j++) {
+            struct mqtt_span a = test_span_new(spellings[i]);
+            struct mqtt_span b = test_span_new(spellings[j]);
+            assert_int_equal(filter_contains(a, b), i == j);
+            assert_int_equal(filter_overlaps(a, b), i == j);
+            assert_true(filter_contains(span_of("+"), a));
+            test_span_free(a);
+            test_span_free(b);
+        }
+    }
+}
+
+static void as_deep_as_a_filter_can_be(void **state)
+{
+    size_t levels = 32768; /* 65535 bytes */
+    uint8_t *wide = malloc(2 * levels);
+    uint8_t *narrow = malloc(2 * levels);
+
+    (void)state;
+    assert_true(wide != NULL && narrow != NULL);
+    for (size_t i = 0; i < levels; i++) {
+        wide[2 * i] = '+';
+        narrow[2 * i] = 'a';
+        wide[2 * i + 1] = narrow[2 * i + 1] = '/';
+    }
+    struct mqtt_span outer = { wide, 2 * levels - 1 };
+    struct mqtt_span inner = { narrow, 2 * levels - 1 };
+    assert_true(filter_contains(outer, inner));
+    assert_false(filter_contains(inner, outer));
+    assert_true(filter_overlaps(inner, outer));
+    inner.len -= 2;
+    assert_false(filter_contains(outer, inner));
+    assert_false(filter_overlaps(inner, outer));
+    free(wide);
+    free(narrow);
+}
+
+static void intersections_in_little_room(void **state)
+{
+    static const char *const cases[][3] = {
+        { "#", "#", "#" },          { "#", "/#", "/#" },
+        { "/#", "/#", "/#" },       { "+/#", "#", "#" },
+        { "a/+", "+/b", "a/b" },    { "a/#", "+/+/c", "a/+/c" },
+        { "a/#", "a", "a" },        { "/+", "+/", "/" },
+        { "$s/+", "$s/#", "$s/+" }, { "\xc3\xa9/+", "+/b", "\xc3\xa9/b" },
+    };
+    static const char *const apart[][2] = {
+        { "a", "b" }, { "a", "a/+" }, { "#", "$s" }, { "/#", "+" }, { "\xc3\xa9", "e\xcc\x81" },
+    };
+    uint8_t out[16];
+
+    (void)state;
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(cases); i++) {
+        struct mqtt_span a = span_of(cases[i][0]), b = span_of(cases[i][1]);
+        struct mqtt_span both = span_of(cases[i][2]);
+        for (size_t size = 0; size <= a.len + b.len; size++) {
+            size_t len = filter_intersect(a, b, out, size);
+            assert_int_equal(len, size >= both.len ? both.len : 0);
+            assert_true(len == 0 || memcmp(out, both.data, len) == 0);
+        }
+    }
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(apart); i++)
+        assert_int_equal(
+            filter_intersect(span_of(apart[i][0]), span_of(apart[i][1]), out, sizeof(out)), 0);
+}
+
+/* The algebra is about what a shared subscription matches, not about its name. */
+static void a_shared_subscription_is_its_filter(void **state)
+{
+    static const char *const cases[][2] = {
+        { "$share/g/a/+", "a/+" },
+        { "$share/g/$SYS/#", "$SYS/#" },
+        { "$share/g//", "/" },
+        { "$share/g/$share/h/a", "$share/h/a" },
+        { "a/$share/g", "a/$share/g" },
+        { "$share", "$share" },
+        { "$shared/g/a", "$shared/g/a" },
+        { "$share/g", "$share/g" },
+        { "$share//a", "$share//a" },
+        { "$share/+/a", "$share/+/a" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(cases); i++) {
+        struct mqtt_span text = test_span_new(cases[i][0]);
+        assert_true(span_equal(filter_unshared(text), span_of(cases[i][1])));
+        test_span_free(text);
+    }
+}
+
 static int set_up(void **state)
 {
     *state = universe_new();
@@ -214,6 +312,10 @@ int main(void)
         cmocka_unit_test(filters_are_sets),
         cmocka_unit_test(substitution_is_the_text_it_stands_for),
         cmocka_unit_test(a_missing_name_is_judged_strictly),
+        cmocka_unit_test(spellings_are_names_of_their_own),
+        cmocka_unit_test(as_deep_as_a_filter_can_be),
+        cmocka_unit_test(intersections_in_little_room),
+        cmocka_unit_test(a_shared_subscription_is_its_filter),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -131,13 +131,23 @@ static bool contains(const struct policy_rule *outer, const struct policy_rule *
 
 /* ---- rules ---- */
 
+/* As policy_decide_publish() compares rates: more messages per time, then the larger bucket. */
 static bool rate_is_as_wide(const struct policy_terms *wide, const struct policy_terms *narrow)
 {
+    uint64_t w = (uint64_t)wide->rate_messages * narrow->rate_seconds;
+    uint64_t n = (uint64_t)narrow->rate_messages * wide->rate_seconds;
     if (wide->rate_messages == 0)
         return true;
     return narrow->rate_messages != 0
-           && (uint64_t)wide->rate_messages * narrow->rate_seconds
-                  >= (uint64_t)narrow->rate_messages * wide->rate_seconds;
+           && (w > n || (w == n && wide->rate_messages >= narrow->rate_messages));
+}
+
+/* Of two grants with the same rate the first is what messages are counted by, and each counts its
+ * own: without the first there would be less room. */
+static bool counts_apart(const struct policy_rule *first, const struct policy_rule *second)
+{
+    return first->grants && first->action == POLICY_PUBLISH && first->terms.rate_messages != 0
+           && rate_is_as_wide(&first->terms, &second->terms);
 }
 
 static bool terms_are_as_wide(const struct policy_rule *wide, const struct policy_rule *narrow)
@@ -156,32 +166,36 @@ static bool lasts_as_long(const struct policy_rule *wide, const struct policy_ru
     return wide->expires_s == 0 || (narrow->expires_s != 0 && wide->expires_s >= narrow->expires_s);
 }
 
+/* Does one rule do all that the other of its kind does? */
 static bool makes_redundant(const struct policy_rule *wide, const struct policy_rule *narrow)
 {
-    return contains(wide, narrow) && terms_are_as_wide(wide, narrow) && lasts_as_long(wide, narrow);
+    return wide->grants == narrow->grants && contains(wide, narrow) && lasts_as_long(wide, narrow)
+           && (!wide->grants || terms_are_as_wide(wide, narrow));
 }
 
-/* Another grant that does all that the one at `which` does; of two alike the second is
+/* Another rule of its kind that does all that the one at `which` does; of two alike the second is
  * redundant. */
 static const struct policy_rule *find_wider(const struct linting *l, size_t which)
 {
     const struct policy_rule *rule = role_rule_at(l->role, which);
     for (size_t i = 0; i < role_rule_count(l->role); i++) {
         const struct policy_rule *other = role_rule_at(l->role, i);
-        if (i == which || !is_live_grant(l, other) || !makes_redundant(other, rule))
+        if (i == which || is_over(l, other->expires_s) || !makes_redundant(other, rule))
             continue;
-        if (i < which || !makes_redundant(rule, other))
+        if (i < which || !(makes_redundant(rule, other) || counts_apart(rule, other)))
             return other;
     }
     return NULL;
 }
 
+/* One that outlasts the grant: a denial for a while may well be meant. */
 static const struct policy_rule *find_denial(const struct linting *l,
                                              const struct policy_rule *grant)
 {
     for (size_t i = 0; i < role_rule_count(l->role); i++) {
         const struct policy_rule *other = role_rule_at(l->role, i);
-        if (!other->grants && contains(other, grant))
+        if (!other->grants && !is_over(l, other->expires_s) && contains(other, grant)
+            && lasts_as_long(other, grant))
             return other;
     }
     return NULL;
@@ -217,22 +231,36 @@ static void judge_grant(const struct linting *l, size_t which)
         find_rule(l, LINT_TENANT_TWICE, rule, NULL);
 }
 
-/* A denial may be meant for what groups and the registry grant besides, so one in a role that
- * grants nothing of the kind itself is left alone. */
-static void judge_denial(const struct linting *l, const struct policy_rule *denial)
+/* Does the role grant something of the kind, and nothing that the denial could take away? One may
+ * be meant for what groups and the registry grant besides, so in a role that grants nothing of
+ * the kind itself it is left alone. */
+static bool is_dead(const struct linting *l, const struct policy_rule *denial)
 {
     bool grants_any = false;
     if (role_options_of(l->role)->unrestricted)
-        return;
+        return false;
     for (size_t i = 0; i < role_rule_count(l->role); i++) {
         const struct policy_rule *rule = role_rule_at(l->role, i);
         if (!rule->grants || rule->action != denial->action)
             continue;
         grants_any = true;
         if (may_overlap(denial->pattern, rule->pattern))
-            return;
+            return false;
     }
-    if (grants_any)
+    return grants_any;
+}
+
+static void judge_denial(const struct linting *l, size_t which)
+{
+    const struct policy_rule *denial = role_rule_at(l->role, which);
+    if (is_over(l, denial->expires_s)) {
+        find_rule(l, LINT_DENIAL_EXPIRED, denial, NULL);
+        return;
+    }
+    const struct policy_rule *wider = find_wider(l, which);
+    if (wider != NULL)
+        find_rule(l, LINT_DENIAL_TWICE, denial, wider);
+    else if (is_dead(l, denial))
         find_rule(l, LINT_DEAD_DENIAL, denial, NULL);
 }
 
@@ -279,7 +307,7 @@ void lint_role(const struct role *role, int64_t now_s, lint_visit visit, void *c
         if (rule->grants)
             judge_grant(&linting, i);
         else
-            judge_denial(&linting, rule);
+            judge_denial(&linting, i);
         grants_any |= rule->grants;
     }
     if (!grants_any)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is odd about the rules of a role, found without knowing who has it. For tools. Pure.
  *
+ * Never wrong, though not complete: what is called redundant, shadowed, dead or useless could be
+ * deleted from the role, one or all of it, and nobody would be allowed more, less or otherwise.
  * Names that are substituted count as names that nobody else has, except that a denial which
  * some name could make matter is not called dead. */
 #pragma once

@@ -70,22 +70,34 @@ enum likeness {
     UNKNOWN, /* a name is missing */
 };
 
-/* Compares a level of a pattern, not a wildcard, with a literal level. A name that is
- * not fit for a topic counts as missing, whoever let it in. */
+/* Is a name that the level needs missing? One that is not fit for a topic counts as missing,
+ * whoever let it in. */
+static bool misses_name(const struct identity *identity, struct mqtt_span level)
+{
+    while (level.len > 0) {
+        const struct placeholder *placeholder = placeholder_at(level);
+        if (placeholder != NULL && !identity_name_is_valid(name_of(identity, placeholder->name)))
+            return true;
+        level = skip(level, placeholder != NULL ? strlen(placeholder->text) : 1);
+    }
+    return false;
+}
+
+/* Compares a level of a pattern, not a wildcard, with a literal level. What is written beside a
+ * missing name counts no more than the name, so that the level is what pattern_resolve() says. */
 static enum likeness compare_level(const struct pattern *pattern, const struct identity *identity,
                                    struct mqtt_span level, struct mqtt_span literal)
 {
     if (!pattern->substitutes)
         return span_equal(level, literal) ? SAME : DIFFERENT;
+    if (misses_name(identity, level))
+        return UNKNOWN;
     while (level.len > 0) {
         const struct placeholder *placeholder = placeholder_at(level);
         struct mqtt_span part = { level.data, 1 };
         size_t used = 1;
         if (placeholder != NULL) {
-            const char *name = name_of(identity, placeholder->name);
-            if (!identity_name_is_valid(name))
-                return UNKNOWN;
-            part = span_of(name);
+            part = span_of(name_of(identity, placeholder->name));
             used = strlen(placeholder->text);
         }
         if (!span_starts_with(literal, part))
@@ -175,6 +187,16 @@ static const char *placeholder_fault(struct mqtt_span text)
     return NULL;
 }
 
+/* A device called "SYS" would turn "$%{device}/#" into "$SYS/#". */
+static bool completes_hidden_level(struct mqtt_span text)
+{
+    const uint8_t *separator = memchr(text.data, '/', text.len);
+
+    if (separator != NULL)
+        text.len = (size_t)(separator - text.data);
+    return text.data[0] == '$' && memchr(text.data, '%', text.len) != NULL;
+}
+
 const char *pattern_fault(struct mqtt_span text)
 {
     if (text.len == 0)
@@ -187,6 +209,9 @@ const char *pattern_fault(struct mqtt_span text)
         return "'+' must be alone in its level, '#' alone in the last level";
     if (span_starts_with(text, span_of("$share/")))
         return "name the topic filter without \"$share/\"; the role's option allows sharing";
+    if (completes_hidden_level(text))
+        return "a first level that starts with '$' is written in full, without %{device}, "
+               "%{tenant} and %{site}";
     return placeholder_fault(text);
 }
 

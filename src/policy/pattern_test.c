@@ -19,7 +19,8 @@ static void what_is_a_pattern(void **state)
     static const char *const bad[] = { "",          "a#",        "a/#/b",      "a+/b",
                                        "%",         "100%",      "%{devices}", "%{device",
                                        "%(device)", "%{}",       "%%{device}", "+%{device}",
-                                       "\xff",      "%{Device}", "$share/g/a" };
+                                       "\xff",      "%{Device}", "$share/g/a", "$%{device}/x",
+                                       "$x%{site}" };
     for (size_t i = 0; i < MQTT_ARRAY_LEN(good); i++) {
         struct mqtt_span text = test_span_new(good[i]);
         assert_null(pattern_fault(text));
@@ -79,7 +80,10 @@ static const struct row rows[] = {
     { "a/%{device}", "x/y", "a/x/y", false, false },
     { "a/%{device}", "x/y", "a/x", false, true },
     { "a/%{device}/c", "%{site}", "a/s1/c", false, true },
-    { "a/x%{device}", NULL, "a/y", false, false },
+    /* What stands beside a missing name in its level does not count. */
+    { "a/x%{device}", NULL, "a/y", false, true },
+    { "a/%{site}%{device}", NULL, "a/y", false, true },
+    { "a/x%{device}", NULL, "b/x", false, false },
     /* What starts with '$' is out of reach of wildcards and of names. */
     { "%{device}/x", "$SYS", "$SYS/x", false, false },
     { "%{device}/x", NULL, "$SYS/x", false, false },
@@ -89,7 +93,6 @@ static const struct row rows[] = {
     { "$SYS/#", "lamp", "$SYS/x", true, true },
     { "$SYS/#", "lamp", "#", false, false },
     { "$dev/%{device}", "lamp", "$dev/lamp", true, true },
-    { "$%{device}/x", "lamp", "$lamp/x", true, true },
     { "a/%{device}", "lamp", "+/lamp", false, true },
     { "a/+", "lamp", "a/$x", true, true },
 };

@@ -37,6 +37,7 @@ enum policy_verdict {
     POLICY_DENY_NO_ROLE,  /* the identity has no role in this policy */
     POLICY_DENY_WILDCARD, /* a wildcard filter without a scoped grant that covers it */
     POLICY_DENY_SYS,      /* a '$' topic that the role is not granted */
+    POLICY_DENY_SPACE,    /* a '$' topic inside a topic space of a tenant, where there are none */
     POLICY_DENY_RULE,     /* a deny rule covers it, or overlaps the filter */
     POLICY_DENY_EFFORT,   /* too many grants would have to be combined to tell; never guessed */
     POLICY_ALLOW,
@@ -107,8 +108,9 @@ MQTT_NODISCARD struct role *policy_add_role(struct policy *policy, const char *n
  * a topic filter in which %{device}, %{tenant} and %{site} stand for the identity's names; they
  * may be part of a level. What is substituted is never a wildcard or a separator. A denial wins
  * over every grant. A name that the identity lacks makes a grant cover nothing, and a denial
- * everything that the name could have stood for. '$' topics are covered only by patterns that
- * start with '$'. A '%' that begins no substitution is refused, and so is "$share/".
+ * whatever stands in that level. '$' topics are covered only by patterns that start with '$', whose
+ * first level has no substitution. A '%' that begins no substitution is refused, and so is
+ * "$share/".
  * Returns 0, -EINVAL with a static explanation in *out_why, or -ENOMEM. */
 MQTT_NODISCARD int role_add_rule(struct role *role, const struct policy_rule *rule,
                                  const char **out_why);
@@ -174,7 +176,7 @@ int64_t policy_next_expiry_s(const struct policy *policy);
  *
  * An identity with a tenant lives in a topic space of its own unless its role says common_space:
  * the topic T it names is $tenant/TENANT/T in the broker, and it can name nothing else. Inside
- * its space no topic starts with '$'. */
+ * its space no topic starts with '$': whatever is granted, such a one is refused. */
 
 #define POLICY_SPACE_BYTES (IDENTITY_NAME_BYTES + 16)
 

@@ -37,6 +37,13 @@ static const struct rule *find_denial(const struct role *role, enum policy_actio
     return NULL;
 }
 
+/* Does the filter begin with '$' in a topic space that has no such topics? */
+static bool is_out_of_space(const struct role *role, const struct identity *identity,
+                            struct mqtt_span filter)
+{
+    return span_starts_with(filter, span_of("$")) && role_has_space(role, identity);
+}
+
 static enum policy_verdict verdict_uncovered(struct mqtt_span filter)
 {
     return span_starts_with(filter, span_of("$")) ? POLICY_DENY_SYS : POLICY_DENY;
@@ -112,7 +119,9 @@ struct policy_publish policy_decide_publish(const struct role *role,
         role != NULL ? find_denial(role, POLICY_PUBLISH, identity, topic) : NULL;
 
     forbid_all(&publish);
-    if (denial != NULL) {
+    if (role != NULL && is_out_of_space(role, identity, topic)) {
+        publish.verdict = POLICY_DENY_SPACE;
+    } else if (denial != NULL) {
         publish.verdict = POLICY_DENY_RULE;
         publish.rule = &denial->said;
     } else if (role != NULL && is_unrestricted(role)) {
@@ -307,6 +316,8 @@ struct policy_decision policy_decide_subscribe(const struct role *role,
 
     if (role == NULL)
         return decision(POLICY_DENY_NO_ROLE, NULL);
+    if (is_out_of_space(role, identity, filter))
+        return decision(POLICY_DENY_SPACE, NULL);
     bool is_free = is_unrestricted(role);
     if (!is_free && mqtt_topic_filter_has_wildcard(filter)) {
         scope = find_scope(role, identity, filter);
@@ -332,6 +343,8 @@ struct policy_decision policy_decide_receive(const struct role *role,
 {
     if (role == NULL)
         return decision(POLICY_DENY_NO_ROLE, NULL);
+    if (is_out_of_space(role, identity, topic))
+        return decision(POLICY_DENY_SPACE, NULL);
     const struct rule *rule = find_denial(role, POLICY_SUBSCRIBE, identity, topic);
     if (rule != NULL)
         return decision(POLICY_DENY_RULE, rule);

@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -297,6 +298,65 @@ static void unrestricted_is_all_but_what_is_denied(void **state)
     policy_unref(policy);
 }
 
+/* Not even what everything is granted to: a common-space role could plant a topic there. */
+static void a_tenants_space_has_no_dollar_topics(void **state)
+{
+    const struct identity tenant = { .device = "d", .tenant = "acme" };
+    const struct identity common = { .device = "d" };
+    struct mqtt_span topic = span_of("$x/y");
+
+    (void)state;
+    for (int stays = 0; stays < 2; stays++) {
+        struct policy *policy = policy_new();
+        assert_non_null(policy);
+        const struct role *role = policy_add_role(
+            policy, "open", &(struct role_options){ .unrestricted = true, .common_space = stays });
+        assert_non_null(role);
+        policy_seal(policy);
+        enum policy_verdict verdict = stays ? POLICY_ALLOW : POLICY_DENY_SPACE;
+        struct policy_publish publish = policy_decide_publish(role, &tenant, topic);
+        assert_int_equal(publish.verdict, verdict);
+        assert_int_equal(publish.payload_bytes[0][0] >= 0, stays);
+        assert_int_equal(policy_decide_subscribe(role, &tenant, topic).verdict, verdict);
+        assert_int_equal(policy_decide_subscribe(role, &tenant, span_of("$x/#")).verdict, verdict);
+        assert_int_equal(policy_decide_receive(role, &tenant, topic).verdict, verdict);
+        assert_int_equal(policy_decide_receive(role, &tenant, span_of("x/$y")).verdict,
+                         POLICY_ALLOW);
+        assert_int_equal(policy_decide_receive(role, &common, topic).verdict, POLICY_ALLOW);
+        assert_int_equal(policy_decide_receive(NULL, &tenant, topic).verdict, POLICY_DENY_NO_ROLE);
+        policy_unref(policy);
+    }
+}
+
+/* Sixteen levels, each named by one grant: more combinations than are looked at. */
+static void what_takes_too_much_effort_is_refused(void **state)
+{
+    const struct identity nobody = { .device = NULL };
+    char pattern[64];
+    const char *why;
+
+    (void)state;
+    struct policy *policy = policy_new();
+    assert_non_null(policy);
+    struct role *role = add_role(policy, "r");
+    for (size_t named = 0; named < 17; named++) {
+        size_t len = (size_t)snprintf(pattern, sizeof(pattern), "p");
+        for (size_t i = 0; i < 16; i++)
+            len += (size_t)snprintf(pattern + len, sizeof(pattern) - len, "/%s",
+                                    i == named ? "a" : "+");
+        assert_int_equal(role_grant(role, POLICY_SUBSCRIBE, pattern, &why), 0);
+    }
+    (void)snprintf(pattern + strlen(pattern), sizeof(pattern) - strlen(pattern), "/+/#");
+    assert_int_equal(role_grant(role, POLICY_SUBSCRIBE, pattern, &why), 0);
+    add_scope(role, "p/", 0);
+    policy_seal(policy);
+    pattern[strlen(pattern) - strlen("+/#")] = '\0';
+    (void)snprintf(pattern + strlen(pattern), sizeof(pattern) - strlen(pattern), "#");
+    assert_int_equal(policy_decide_subscribe(role, &nobody, span_of(pattern)).verdict,
+                     POLICY_DENY_EFFORT);
+    policy_unref(policy);
+}
+
 static void every_verdict_has_a_text(void **state)
 {
     (void)state;
@@ -319,6 +379,8 @@ int main(void)
         cmocka_unit_test(the_reason_tells_off_from_not_covered),
         cmocka_unit_test(nameless_clients_gain_nothing_from_it),
         cmocka_unit_test(unrestricted_is_all_but_what_is_denied),
+        cmocka_unit_test(a_tenants_space_has_no_dollar_topics),
+        cmocka_unit_test(what_takes_too_much_effort_is_refused),
         cmocka_unit_test(every_verdict_has_a_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

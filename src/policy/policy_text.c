@@ -20,6 +20,8 @@ const char *policy_verdict_text(enum policy_verdict verdict)
         return "wildcard subscriptions are off; ask for a scoped wildcard grant";
     case POLICY_DENY_SYS:
         return "topics that start with '$' need a grant that names them";
+    case POLICY_DENY_SPACE:
+        return "a tenant's own topic space has no '$' topics";
     case POLICY_DENY_RULE:
         return "a deny rule of your role covers this topic";
     case POLICY_DENY_EFFORT:
@@ -32,12 +34,17 @@ const char *policy_verdict_text(enum policy_verdict verdict)
     return "refused";
 }
 
+bool role_has_space(const struct role *role, const struct identity *identity)
+{
+    return identity != NULL && identity->tenant != NULL
+           && (role == NULL || !role->options.common_space);
+}
+
 size_t role_space(const struct role *role, const struct identity *identity,
                   char out[POLICY_SPACE_BYTES])
 {
     out[0] = '\0';
-    if (identity == NULL || identity->tenant == NULL
-        || (role != NULL && role->options.common_space))
+    if (!role_has_space(role, identity))
         return 0;
     return (size_t)snprintf(out, POLICY_SPACE_BYTES, SPACE_ROOT "%.*s/", IDENTITY_NAME_BYTES,
                             identity->tenant);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/reach.h"
 
+#include <string.h>
+
 bool reach_name(const struct role *role, const struct identity *identity, struct mqtt_span topic,
                 struct mqtt_span *out)
 {
@@ -17,7 +19,10 @@ struct reach reach_decide(const struct role *role, const struct identity *identi
                           struct mqtt_span topic)
 {
     static const char elsewhere[] = "the topic is in another topic space";
-    struct reach reach = { .read = { .reason = elsewhere }, .write = { .reason = elsewhere } };
+    struct reach reach = {
+        .read = { .reason = elsewhere },
+        .write = { .reason = elsewhere, .payload_bytes = { { -1, -1, -1 }, { -1, -1, -1 } } },
+    };
     if (role != NULL && !reach_name(role, identity, topic, &reach.topic))
         return reach;
     reach.names = role != NULL;

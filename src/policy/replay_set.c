@@ -127,8 +127,6 @@ static size_t write_topic(const struct set *set)
 static bool is_allowed(const struct set *set)
 {
     struct mqtt_span topic = { set->topic, write_topic(set) };
-    if (topic.len == 0)
-        return false;
     if (set->entry->action == POLICY_PUBLISH)
         return policy_decide_publish(set->role, &set->entry->identity, topic).verdict
                == POLICY_ALLOW;

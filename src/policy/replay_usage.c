@@ -21,20 +21,39 @@ static int push(struct replay_usage *usage, const struct replay_use *use)
     return 0;
 }
 
-/* The first use of a part stands for all: they are added together. */
-static struct replay_use *find_part(struct replay_usage *usage, const struct role *part)
+/* Where the uses of a part begin. With a grant for each of many devices there are many parts. */
+struct place {
+    struct bytes_node node;
+    const struct role *part;
+    size_t first;
+};
+
+static struct place *find_place(const struct replay_usage *usage, const struct role *part)
 {
-    for (size_t i = 0; i < usage->count; i++)
-        if (usage->uses[i].part == part)
-            return &usage->uses[i];
-    return NULL;
+    struct mqtt_span key = { (const uint8_t *)&part, sizeof(part) };
+    struct bytes_node *node = bytes_map_find(&usage->parts, key);
+    return node != NULL ? MQTT_CONTAINER_OF(node, struct place, node) : NULL;
+}
+
+static int add_place(struct replay_usage *usage, const struct role *part)
+{
+    struct place *place = calloc(1, sizeof(*place));
+    if (place == NULL)
+        return -ENOMEM;
+    place->part = part;
+    place->first = usage->count;
+    place->node.key = (struct mqtt_span){ (const uint8_t *)&place->part, sizeof(place->part) };
+    int error = bytes_map_insert(&usage->parts, &place->node);
+    if (error < 0)
+        free(place);
+    return error;
 }
 
 static int add_part(struct replay_usage *usage, const struct role *part)
 {
-    int error = 0;
-    if (find_part(usage, part) != NULL)
+    if (find_place(usage, part) != NULL)
         return 0;
+    int error = add_place(usage, part);
     for (size_t i = 0; i < role_rule_count(part) && error == 0; i++)
         if (role_rule_at(part, i)->grants)
             error =
@@ -55,13 +74,14 @@ int replay_usage_add_role(struct replay_usage *usage, const struct role *role)
 static struct replay_use *find_use(struct replay_usage *usage, const struct role *part,
                                    const void *what)
 {
-    struct replay_use *first = find_part(usage, part);
-    if (first == NULL)
-        return NULL;
-    const struct replay_use *end = usage->uses + usage->count;
-    for (struct replay_use *use = first; use != end && use->part == part; use++)
+    const struct place *place = find_place(usage, part);
+    for (size_t i = place != NULL ? place->first : usage->count; i < usage->count; i++) {
+        struct replay_use *use = &usage->uses[i];
+        if (use->part != part)
+            return NULL;
         if (use->rule == what || use->scope == what)
             return use;
+    }
     return NULL;
 }
 
@@ -145,7 +165,9 @@ int replay_usage_of(const struct policy *policy, const struct sketch *sketch,
                     struct replay_usage *out)
 {
     int error = 0;
-    *out = (struct replay_usage){ NULL, 0, 0 };
+    *out = (struct replay_usage){ .uses = NULL };
+    /* Nobody chooses where a role lies in memory: the map needs no secret. */
+    bytes_map_init(&out->parts, &(struct siphash_key){ 0 });
     for (size_t i = 0; i < policy_role_count(policy) && error == 0; i++)
         error = add_part(out, policy_role_at(policy, i));
     if (error < 0)
@@ -153,8 +175,16 @@ int replay_usage_of(const struct policy *policy, const struct sketch *sketch,
     return sketch_each(sketch, use_entry, &(struct using){ policy, out });
 }
 
+static void free_place(struct bytes_node *node, void *context)
+{
+    (void)context;
+    free(MQTT_CONTAINER_OF(node, struct place, node));
+}
+
 void replay_usage_fini(struct replay_usage *usage)
 {
+    bytes_map_each(&usage->parts, free_place, NULL);
+    bytes_map_fini(&usage->parts);
     free(usage->uses);
-    *usage = (struct replay_usage){ NULL, 0, 0 };
+    *usage = (struct replay_usage){ .uses = NULL };
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/attrs.h"
+#include "base/bytes_map.h"
 #include "policy/policy.h"
 #include "policy/sketch.h"
 
@@ -26,6 +27,7 @@ struct replay_usage {
     struct replay_use *uses;
     size_t count;
     size_t room;
+    struct bytes_map parts; /* where the uses of each part begin; for replay_usage.c */
 };
 
 /* Of all grants and scopes of the roles as written and of those that the recorded identities have

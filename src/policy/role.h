@@ -6,6 +6,7 @@
 #include "policy/pattern.h"
 #include "policy/policy.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct rule {
@@ -37,6 +38,9 @@ struct role {
 /* Copies both. NULL out of memory. */
 MQTT_NODISCARD struct role *role_new(const char *name, const struct role_options *options);
 void role_free(struct role *role); /* NULL is fine */
+
+/* Does the identity live in a topic space of its own? `role` and `identity` may be NULL. */
+bool role_has_space(const struct role *role, const struct identity *identity);
 
 /* Are these terms such that a grant may have them? */
 bool policy_terms_are_valid(const struct policy_terms *terms);

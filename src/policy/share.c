@@ -3,6 +3,7 @@
 
 #include "policy/filter.h"
 #include "policy/pattern.h"
+#include "policy/role.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -17,7 +18,8 @@ static size_t count_rules(const struct role *role)
     return count;
 }
 
-static int add_part(const struct role *part, const struct identity *identity, struct share *out)
+static int add_part(const struct role *part, const struct identity *identity, bool has_space,
+                    struct share *out)
 {
     for (size_t i = 0; i < role_rule_count(part); i++) {
         struct share_line line = { .part = part, .rule = role_rule_at(part, i) };
@@ -25,6 +27,7 @@ static int add_part(const struct role *part, const struct identity *identity, st
         line.filter = pattern_resolve(&pattern, identity, true, &line.is_missing);
         if (line.filter == NULL)
             return -ENOMEM;
+        line.is_out_of_space = has_space && line.filter[0] == '$';
         out->lines[out->count++] = line;
     }
     return 0;
@@ -42,6 +45,15 @@ static void mark_denied(const struct share *share, struct share_line *grant)
     }
 }
 
+/* A combination may name a role twice; its rules are there once. */
+static bool is_repeated(const struct role *role, size_t part)
+{
+    for (size_t i = 0; i < part; i++)
+        if (role_part_at(role, i) == role_part_at(role, part))
+            return true;
+    return false;
+}
+
 int share_list(const struct role *role, const struct identity *identity, struct share *out)
 {
     size_t count = count_rules(role);
@@ -50,7 +62,9 @@ int share_list(const struct role *role, const struct identity *identity, struct 
     if (out->lines == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < role_part_count(role); i++) {
-        int error = add_part(role_part_at(role, i), identity, out);
+        int error = 0;
+        if (!is_repeated(role, i))
+            error = add_part(role_part_at(role, i), identity, role_has_space(role, identity), out);
         if (error < 0)
             return error;
     }

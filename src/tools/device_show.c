@@ -2,24 +2,14 @@
 #include "tools/device_show.h"
 
 #include "pki/registry.h"
-#include "pki/state.h"
 #include "tools/identity_options.h"
 #include "tools/identity_print.h"
+#include "tools/identity_registry.h"
 #include "tools/profile.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-static int open_registry(const struct identity_options *o, struct registry **out,
-                         struct pki_fault *fault)
-{
-    char path[STATE_PATH_SIZE];
-    int error = state_check(o->state, fault);
-    if (error == 0)
-        error = state_path(o->state, STATE_REGISTRY, path);
-    return error == 0 ? registry_open(path, out, fault) : error;
-}
 
 static const char *or_dash(const char *text)
 {
@@ -66,7 +56,7 @@ int device_show_all(const struct identity_options *options)
 {
     struct registry *registry = NULL;
     struct pki_fault fault = { 0 };
-    int result = open_registry(options, &registry, &fault);
+    int result = identity_registry_open(options, &registry, &fault);
     if (result == 0) {
         result = options->json ? list_json(registry, &fault) : list_people(registry, &fault);
         registry_close(registry);
@@ -130,7 +120,7 @@ int device_show(const struct identity_options *options)
     struct registry *registry = NULL;
     struct registry_entry entry = { 0 };
     struct pki_fault fault = { 0 };
-    int error = open_registry(options, &registry, &fault);
+    int error = identity_registry_open(options, &registry, &fault);
     if (error == 0) {
         error = registry_find(registry, options->operands[0], &entry, &fault);
         registry_close(registry);

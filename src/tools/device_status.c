@@ -2,22 +2,17 @@
 #include "tools/device_status.h"
 
 #include "pki/registry.h"
-#include "pki/state.h"
 #include "tools/identity_options.h"
 #include "tools/identity_print.h"
+#include "tools/identity_registry.h"
 
 #include <stdio.h>
 
 static int set_status(const struct identity_options *o, enum registry_status status,
                       struct registry_entry *out, struct pki_fault *fault)
 {
-    char path[STATE_PATH_SIZE];
     struct registry *registry = NULL;
-    int error = state_check(o->state, fault);
-    if (error == 0)
-        error = state_path(o->state, STATE_REGISTRY, path);
-    if (error == 0)
-        error = registry_open(path, &registry, fault);
+    int error = identity_registry_open(o, &registry, fault);
     if (error < 0)
         return error;
     error = registry_set_status(registry, o->operands[0], status, fault);

@@ -97,17 +97,27 @@ static int take_port(struct identity_options *o, const char *text)
     return 0;
 }
 
+/* The last of two would win without a word: for rights that is not good enough. */
+static int set_text(struct identity_options *o, size_t row, const char *argument)
+{
+    const char **text = (void *)((char *)o + rows[row].offset);
+    if (*text != NULL) {
+        (void)identity_options_fail(o, IDENTITY_EXIT_USAGE, "--%s is given twice", rows[row].name);
+        return -EINVAL;
+    }
+    *text = argument;
+    return 0;
+}
+
 static int apply(struct identity_options *o, size_t row, const char *argument)
 {
-    char *member = (char *)o + rows[row].offset;
     switch (rows[row].kind) {
     case OPTION_STATE:
         return set_state(o, argument);
     case OPTION_TEXT:
-        memcpy(member, &argument, sizeof(argument));
-        return 0;
+        return set_text(o, row, argument);
     case OPTION_FLAG:
-        *(bool *)member = true;
+        *((bool *)o + rows[row].offset) = true;
         return 0;
     case OPTION_PORT:
         return take_port(o, argument);

@@ -32,7 +32,7 @@ struct identity_options {
     size_t name_count;
     uint16_t port;
     unsigned days;
-    bool json, start, help, wildcards;
+    bool json, start, help, wildcards, no_tenant, no_site;
     char **operands; /* what is left of argv, operand_count of them */
     int operand_count;
     char state[IDENTITY_OPTIONS_PATH_SIZE]; /* given, or the default */
@@ -41,7 +41,7 @@ struct identity_options {
 
 /* Reads argv[1..]; `allowed` has the long names of the options that this command knows, each
  * followed by a space ("state json "). Returns 0, or -EINVAL after saying on standard error
- * what is wrong. */
+ * what is wrong; a text that is given twice is. */
 MQTT_NODISCARD int identity_options_parse(int argc, char **argv, const char *command,
                                           const char *allowed, struct identity_options *out);
 

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #define WORDS_MAX 24
-#define ALLOWED   "state json role port days name deny-publish "
+#define ALLOWED   "state json role port days name deny-publish qos wildcards no-site "
 
 /* Splits at blanks; the words live until the next call. */
 static int parse(const char *line, struct identity_options *out)
@@ -101,6 +101,18 @@ static void mistakes(void **state)
     struct identity_options o;
     for (size_t i = 0; i < MQTT_ARRAY_LEN(bad); i++)
         assert_int_equal(parse(bad[i], &o), -EINVAL);
+    /* And which of two would count? */
+    assert_int_equal(parse("add --role a --role a", &o), -EINVAL);
+}
+
+static void flags_and_texts_without_any(void **state)
+{
+    (void)state;
+    struct identity_options o;
+    assert_int_equal(parse("add --qos= --wildcards --no-site", &o), 0);
+    assert_string_equal(o.qos, "");
+    assert_true(o.wildcards && o.no_site && !o.no_tenant);
+    assert_int_equal(parse("add --wildcards=yes", &o), -EINVAL);
 }
 
 static void one_name_too_many(void **state)
@@ -163,6 +175,7 @@ int main(void)
         cmocka_unit_test(what_is_not_given_is_none),
         cmocka_unit_test(each_line_starts_anew),
         cmocka_unit_test(mistakes),
+        cmocka_unit_test(flags_and_texts_without_any),
         cmocka_unit_test(one_name_too_many),
         cmocka_unit_test(the_state_for_a_shell),
         cmocka_unit_test(a_short_buffer),

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/identity_print.h"
 
+#include "base/span.h"
+#include "codec/utf8.h"
 #include "tools/identity_options.h"
 
 #include <stdio.h>
@@ -28,6 +30,47 @@ const char *identity_print_time_rfc3339(int64_t seconds, char out[IDENTITY_PRINT
     if (!to_parts(seconds, &parts)
         || strftime(out, IDENTITY_PRINT_TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
         memcpy(out, "?", 2);
+    return out;
+}
+
+const char *identity_print_exact_time(int64_t seconds, char out[IDENTITY_PRINT_TIME_SIZE])
+{
+    return seconds % 60 == 0 ? identity_print_time(seconds, out)
+                             : identity_print_time_rfc3339(seconds, out);
+}
+
+/* How many bytes at `c` control a terminal: those of ASCII do, and C2 80 to C2 9F of UTF-8. */
+static size_t control_bytes(const unsigned char *c)
+{
+    if (c[0] < ' ' || c[0] == 0x7f)
+        return 1;
+    return c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0 ? 2 : 0;
+}
+
+/* What was cut in the middle of a character ends before it. */
+static size_t whole_characters(const char *text, size_t len)
+{
+    for (int back = 0; back < 3 && len > 0; back++) {
+        if (((unsigned char)text[len] & 0xc0) != 0x80)
+            break;
+        len--;
+    }
+    return len;
+}
+
+const char *identity_print_text(const char *text, char *out, size_t size)
+{
+    size_t len = whole_characters(text, strnlen(text, size - 1));
+
+    memcpy(out, text, len);
+    out[len] = '\0';
+    bool is_utf8 = mqtt_utf8_is_valid(span_of(out));
+    for (size_t i = 0; i < len; i++) {
+        size_t bad = control_bytes((const unsigned char *)out + i);
+        if (bad == 0 && !is_utf8 && (unsigned char)out[i] >= 0x80)
+            bad = 1;
+        memset(out + i, '?', bad);
+    }
     return out;
 }
 

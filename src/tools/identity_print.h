@@ -6,12 +6,21 @@
 #include "pki/registry.h"
 
 #include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #define IDENTITY_PRINT_TIME_SIZE 24
 
 /* "2027-02-22 10:05 UTC" for people, RFC 3339 for programs. Returns `out`. */
 const char *identity_print_time(int64_t seconds, char out[IDENTITY_PRINT_TIME_SIZE]);
 const char *identity_print_time_rfc3339(int64_t seconds, char out[IDENTITY_PRINT_TIME_SIZE]);
+
+/* As the first, with its second where that is not the first of a minute. */
+const char *identity_print_exact_time(int64_t seconds, char out[IDENTITY_PRINT_TIME_SIZE]);
+
+/* A copy that a terminal and JSON can take, cut to `size` (at least 1): '?' for what is no valid
+ * UTF-8 or controls a terminal. Returns `out`. */
+const char *identity_print_text(const char *text, char *out, size_t size);
 
 /* A registry entry as JSON; NULL out of memory. The caller owns it. */
 json_t *identity_print_entry_json(const struct registry_entry *entry);

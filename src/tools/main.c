@@ -4,6 +4,8 @@
 #include "tools/ca.h"
 #include "tools/daily.h"
 #include "tools/device.h"
+#include "tools/grant.h"
+#include "tools/group.h"
 #include "tools/options.h"
 #include "tools/up.h"
 
