@@ -35,6 +35,7 @@ struct world_peer {
     uint8_t *inbox;
     char device[32]; /* identity at admission; empty: anonymous */
     char role[32];
+    char place[16]; /* where it comes from; empty: nobody looks after its device's key */
 };
 
 struct world {
@@ -47,11 +48,14 @@ struct world {
     struct world_batch *batches; /* between shards, oldest first */
     uint64_t random;
     unsigned events[EVENT_KIND_COUNT];
-    unsigned notes[2];  /* permissions observed: refused, allowed */
-    const char *tenant; /* of those who come in from now on; NULL: none */
-    const char *barred; /* a device that may not be here; after the next change of policy */
-    const char *slow;   /* a device whose verdict takes until world_judge(); NULL: none */
-    unsigned abandoned; /* exchanges that were given up */
+    unsigned notes[2];       /* permissions observed: refused, allowed */
+    const char *tenant;      /* of those who come in from now on; NULL: none */
+    const char *barred;      /* a device that may not be here; after the next change of policy */
+    const char *slow;        /* a device whose verdict takes until world_judge(); NULL: none */
+    unsigned abandoned;      /* exchanges that were given up */
+    enum policy_clone clone; /* what happens to one */
+    char held[32];           /* the device that is held; empty: none. A clone sets it */
+    char clone_of[64];       /* "NOTE/OTHER NOTE" of the last clone */
     /* Enhanced authentication that the fake admission knows: method "echo" wants the
      * answer "pong" to its "ping". */
 };
@@ -69,6 +73,10 @@ unsigned world_settle_policy(struct world *world, unsigned most);
 struct world_peer *world_open(struct world *world, enum mqtt_version version);
 struct world_peer *world_open_device(struct world *world, enum mqtt_version version,
                                      const char *device, const char *role);
+
+/* The same from a place, with the device's key looked after. */
+struct world_peer *world_open_at(struct world *world, enum mqtt_version version, const char *device,
+                                 const char *place);
 
 /* Bytes from the peer; a whole CONNECT first, as it decides the shard. */
 void world_send(struct world_peer *peer, struct mqtt_span bytes);
@@ -99,6 +107,10 @@ struct world_connect {
     uint16_t receive_maximum; /* 0: not sent */
     uint16_t alias_maximum;
 };
+/* Sends CONNECT. */
+void world_begin(struct world_peer *peer, const struct world_connect *how);
+/* Takes the CONNACK; its reason goes to *out_reason, may be NULL. True: session present. */
+bool world_take_connack(struct world_peer *peer, uint8_t *out_reason);
 /* Sends CONNECT and takes the CONNACK; its reason goes to *out_reason, may be NULL. True: session
  * present. */
 bool world_connect(struct world_peer *peer, const struct world_connect *how, uint8_t *out_reason);
