@@ -22,7 +22,7 @@
 #define REGISTRY_TEXT_SIZE      129 /* longest role, tenant or site and NUL */
 #define REGISTRY_SERIAL_SIZE    41  /* 20 bytes in hex and NUL */
 #define REGISTRY_BUSY_MS        5000
-#define REGISTRY_SCHEMA_VERSION 3
+#define REGISTRY_SCHEMA_VERSION 4
 
 struct registry;
 

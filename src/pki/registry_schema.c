@@ -155,6 +155,29 @@ static const char *const steps[REGISTRY_SCHEMA_VERSION] = {
     "  UPDATE policy_version SET counter = counter + 1; END;"
 #include "pki/policy_moves_3.def"
 #undef MOVES
+                    ,
+
+    /* A key was seen in two places. What makes a copied key useless ends the hold. */
+    "CREATE TABLE hold ("
+    "  name  TEXT PRIMARY KEY NOT NULL CHECK (name <> ''),"
+    "  since INTEGER NOT NULL,"
+    "  why   TEXT NOT NULL DEFAULT ''"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TRIGGER hold_follows AFTER UPDATE OF name ON identity BEGIN"
+    "  UPDATE hold SET name = NEW.name WHERE name = OLD.name; END;"
+    "CREATE TRIGGER status_ends_hold AFTER UPDATE OF status ON identity"
+    "  WHEN NEW.status IN ('revoked', 'retired') BEGIN"
+    "  DELETE FROM hold WHERE name = NEW.name; END;"
+    "CREATE TRIGGER key_ends_hold AFTER UPDATE OF key_sha256 ON identity"
+    "  WHEN NEW.key_sha256 <> OLD.key_sha256 BEGIN"
+    "  DELETE FROM hold WHERE name = NEW.name; END;"
+    "CREATE TRIGGER removal_ends_hold AFTER DELETE ON identity BEGIN"
+    "  DELETE FROM hold WHERE name = OLD.name; END;"
+#define MOVES(name, when)                          \
+    "CREATE TRIGGER " name " AFTER " when " BEGIN" \
+    "  UPDATE policy_version SET counter = counter + 1; END;"
+#include "pki/policy_moves_4.def"
+#undef MOVES
 };
 
 static int read_number(sqlite3 *db, const char *pragma, int *out)
