@@ -5,8 +5,10 @@
 #include "pki/identity_uri.h"
 
 #include <string.h>
+#include <time.h>
 
 /* Reason codes of MQTT 5.0, section 2.4. */
+#define BAD_CLIENT_ID             0x85
 #define BAD_USER_NAME_OR_PASSWORD 0x86
 #define NOT_AUTHORIZED            0x87
 #define BAD_AUTHENTICATION_METHOD 0x8c
@@ -126,16 +128,76 @@ static const struct registry_view_entry *find_entry(struct admission_rules *rule
     return entry != NULL ? entry : find_newcomer(rules, name, scratch);
 }
 
+/* ---- one key in two places ---- */
+
+static const char *hold_of(const struct admission_rules *rules,
+                           const struct registry_view_entry *entry)
+{
+    bool is_held = entry->is_held
+                   || (rules->holding != NULL
+                       && holding_has(rules->holding, entry->name, rules->ruling_number));
+
+    return is_held ? "this identity is held, because its key was seen in two places; release it "
+                     "with tacit device release"
+                   : NULL;
+}
+
+/* A service may run in many places; a device is one thing. */
+static enum policy_clone clone_rule(const struct role *role, enum identity_kind kind)
+{
+    enum policy_clone rule = role_options_of(role)->clone;
+
+    if (rule != POLICY_CLONE_BY_KIND)
+        return rule;
+    return kind == IDENTITY_DEVICE ? POLICY_CLONE_HOLD : POLICY_CLONE_ALLOW;
+}
+
+static struct credential credential_of(struct admission_rules *rules,
+                                       const struct connection_facts *facts, enum policy_clone rule)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    portrait_take(&rules->portrait, facts, (int64_t)now.tv_sec);
+    return (struct credential){
+        .key = { facts->peer->key_fingerprint, TLS_FINGERPRINT_BYTES },
+        .place = span_of(rules->portrait.place),
+        .note = { (const uint8_t *)&rules->portrait, sizeof(rules->portrait) },
+        .rule = rule,
+    };
+}
+
+/* "lamp" may call itself "lamp-2" unless there is a device of that name. */
+static bool takes_anothers_name(const struct admission_rules *rules,
+                                const struct admission_request *request, const char *device)
+{
+    if (request->connect == NULL || rules->registry == NULL)
+        return false;
+    struct mqtt_span id = request->connect->client_id;
+    return !span_equal(id, span_of(device)) && registry_view_find(rules->registry, id) != NULL;
+}
+
+static enum admission refuse_anothers_name(struct admission_answer *out)
+{
+    return refuse(out, BAD_CLIENT_ID,
+                  "this client identifier is the name of another device; use its own name, "
+                  "alone or with something behind it that is no other device's");
+}
+
 static enum admission admit_registered(struct admission_rules *rules,
                                        const struct config_listener *listener,
-                                       const struct identity_uri *uri, const struct tls_peer *peer,
+                                       const struct identity_uri *uri,
+                                       const struct admission_request *request,
                                        struct admission_answer *out)
 {
+    const struct connection_facts *facts = request->facts;
     struct registry_view_entry newcomer;
     const struct registry_view_entry *entry = find_entry(rules, uri->name, &newcomer);
-    const char *why = objection(entry, uri, peer);
+    const char *why = objection(entry, uri, facts->peer);
     if (why != NULL)
         return refuse(out, NOT_AUTHORIZED, why);
+    if (!listener->client_ids_are_free && takes_anothers_name(rules, request, entry->name))
+        return refuse_anothers_name(out);
 
     const struct identity identity = { .device = entry->name,
                                        .tenant = or_none(entry->tenant),
@@ -150,6 +212,8 @@ static enum admission admit_registered(struct admission_rules *rules,
         .identity = identity,
         .role = role,
         .client_id_is_bound = !listener->client_ids_are_free,
+        .credential = credential_of(rules, facts, clone_rule(role, entry->kind)),
+        .held = hold_of(rules, entry),
     };
     return ADMISSION_ALLOW;
 }
@@ -193,13 +257,18 @@ static const char *foreign_objection(const struct admission_rules *rules,
 /* A certificate of a CA that the operator trusts, but of which the registry knows nothing. */
 static enum admission admit_foreign(struct admission_rules *rules,
                                     const struct config_listener *listener,
-                                    const struct tls_peer *peer, struct admission_answer *out)
+                                    const struct admission_request *request,
+                                    struct admission_answer *out)
 {
+    const struct connection_facts *facts = request->facts;
+    const struct tls_peer *peer = facts->peer;
     const struct config_assign *assign = find_assign(rules->config, peer);
     const char *role = assign != NULL ? assign->role : listener->certificate_role;
     const char *why = foreign_objection(rules, peer, role);
     if (why != NULL)
         return refuse(out, NOT_AUTHORIZED, why);
+    if (!listener->client_ids_are_free && takes_anothers_name(rules, request, peer->common_name))
+        return refuse_anothers_name(out);
     memcpy(rules->name, peer->common_name, strlen(peer->common_name) + 1);
     *out = (struct admission_answer){
         .identity = { .device = rules->name,
@@ -246,8 +315,8 @@ enum admission admission_decide(struct admission_rules *rules,
     if (facts->peer == NULL)
         return admit_anonymous(rules, listener, request, out);
     if (find_our_uri(rules, facts->peer, &uri))
-        return admit_registered(rules, listener, &uri, facts->peer, out);
-    return admit_foreign(rules, listener, facts->peer, out);
+        return admit_registered(rules, listener, &uri, request, out);
+    return admit_foreign(rules, listener, request, out);
 }
 
 bool admission_is_ours(const struct admission_rules *rules, const struct tls_peer *peer)
@@ -346,8 +415,10 @@ static void find_device_standing(struct admission_rules *rules, const struct ide
     struct identity current = *identity;
     current.role = entry->role;
     out->barred = registered_objection(entry, present, identity);
-    if (out->barred == NULL)
-        out->role = policy_find(rules->policy, &current);
+    if (out->barred != NULL)
+        return;
+    out->role = policy_find(rules->policy, &current);
+    out->held = hold_of(rules, entry);
 }
 
 void admission_find_standing(struct admission_rules *rules, const struct identity *identity,

@@ -105,6 +105,8 @@ static const char *const kind_names[] = {
     [LOG_GRANT_USED] = "grant-used",
     [LOG_SUBSCRIPTION_ENDED] = "subscription-ended",
     [LOG_SCOPE_FULL] = "scope-full",
+    [LOG_CLONE] = "clone",
+    [LOG_HELD] = "held",
 };
 
 static const struct {

@@ -5,8 +5,10 @@
 #pragma once
 
 #include "base/attrs.h"
+#include "base/list.h"
 #include "config/config.h"
 #include "daemon/endpoint.h"
+#include "daemon/holding.h"
 #include "daemon/log.h"
 #include "daemon/options.h"
 #include "daemon/ruling.h"
@@ -75,6 +77,8 @@ struct server {
     struct server_check check;
     struct server_reload reload;
     struct server_observing observing;
+    struct holding *holding; /* clones that no ruling knows of yet */
+    struct list holds;       /* of them, those that are being written down: server_hold.c */
     char trust_domain[IDENTITY_URI_DOMAIN_SIZE];
     char registry_path[PATH_MAX];
     struct shared *shared;
@@ -132,6 +136,11 @@ void server_start_observing(struct server *server);
 void server_on_observed(void *context, struct sketch *sketch);
 void server_end_observing(struct server *server); /* all threads have ended */
 void server_close_observing(struct server *server);
+
+/* server_hold.c: a clone was found; its hold is written into the registry. */
+MQTT_NODISCARD int server_open_holds(struct server *server);
+void server_on_held(void *context, const char *device, const char *why);
+void server_close_holds(struct server *server); /* the keeper is closed, its answers delivered */
 
 /* server_reload.c: SIGHUP. The endpoints are the keeper's from then until it is through. */
 void server_reload(struct server *server);

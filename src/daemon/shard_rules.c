@@ -22,6 +22,7 @@ void shard_rules_apply(struct shard *shard)
     shard->rules.config = shard->ruling->config;
     shard->rules.policy = shard->ruling->policy;
     shard->rules.registry = shard->ruling->view;
+    shard->rules.ruling_number = shard->ruling->number;
 }
 
 /* ---- the walk ---- */
