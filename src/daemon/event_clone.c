@@ -39,28 +39,27 @@ static void put_hex(struct mqtt_span bytes, char out[EVENT_CLONE_HEX_BYTES])
         snprintf(out + 2 * i, 3, "%02x", bytes.data[i]);
 }
 
+static bool is_hold(enum policy_clone done)
+{
+    return done == POLICY_CLONE_HOLD || done == POLICY_CLONE_BY_KIND;
+}
+
+/* What matters most comes first: a long line is cut. */
 static void put_words(const struct event *event, const struct event_clone_text *text, char *out,
                       size_t size)
 {
     const struct event_clone *clone = event->clone;
-    const char *device = event->identity != NULL ? event->identity->device : "?";
+    const struct portrait *there = &text->there;
     struct mqtt_span id = clone->other_client_id;
-    bool is_held = clone->done == POLICY_CLONE_HOLD || clone->done == POLICY_CLONE_BY_KIND;
 
-    int used =
-        snprintf(out, size,
-                 "; the other: client \"%.*s\" (%s, since %s, certificate %s); this one: since %s, "
-                 "certificate %s; key SHA-256 %s; %s",
-                 (int)(id.len < NAME_SHOWN_BYTES ? id.len : NAME_SHOWN_BYTES),
-                 id.len > 0 ? (const char *)id.data : "",
-                 text->there.address[0] != '\0' ? text->there.address : "gone", text->other_since,
-                 text->there.serial, text->since, text->here.serial, text->key,
-                 done_rows[clone->done].words);
-    if (used > 0 && (size_t)used < size && is_held)
-        snprintf(out + used, size - (size_t)used,
-                 "; when the right one is known: tacit device release %s; when the key was stolen: "
-                 "tacit revoke %s",
-                 device, device);
+    snprintf(out, size,
+             "; the other: client \"%.*s\" (%s, since %s); %s%s%s; this one since %s; certificates "
+             "%s and %s, key SHA-256 %s",
+             (int)(id.len < NAME_SHOWN_BYTES ? id.len : NAME_SHOWN_BYTES),
+             id.len > 0 ? (const char *)id.data : "",
+             there->address[0] != '\0' ? there->address : "gone", text->other_since,
+             done_rows[clone->done].words, text->undo[0] != '\0' ? " until " : "", text->undo,
+             text->since, there->serial, text->here.serial, text->key);
 }
 
 void event_clone_describe(const struct event *event, struct event_clone_text *out)
@@ -74,6 +73,9 @@ void event_clone_describe(const struct event *event, struct event_clone_text *ou
     put_hex(clone->key, out->key);
     put_time(out->here.since_s, out->since);
     put_time(out->there.since_s, out->other_since);
+    if (is_hold(clone->done) && event->identity != NULL)
+        snprintf(out->undo, sizeof(out->undo), "tacit device release %.128s",
+                 event->identity->device);
     put_words(event, out, out->words, sizeof(out->words));
 }
 
@@ -94,4 +96,5 @@ void event_clone_add(struct log_line *line, const struct event *event,
     add(line, "other_serial", span_of(text->there.serial));
     add(line, "other_since", span_of(text->other_since));
     add(line, "done", span_of(done_rows[event->clone->done].name));
+    add(line, "undo", span_of(text->undo));
 }

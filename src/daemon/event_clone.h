@@ -17,6 +17,7 @@ struct event_clone_text {
     char key[EVENT_CLONE_HEX_BYTES];
     char since[EVENT_CLONE_TIME_BYTES];
     char other_since[EVENT_CLONE_TIME_BYTES];
+    char undo[160]; /* the command that ends a hold; empty: there is none */
     char words[LOG_LINE_BYTES / 2];
 };
 

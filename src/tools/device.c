@@ -3,6 +3,7 @@
 
 #include "base/attrs.h"
 #include "tools/device_add.h"
+#include "tools/device_release.h"
 #include "tools/device_set.h"
 #include "tools/device_show.h"
 #include "tools/device_status.h"
@@ -15,6 +16,7 @@ static const char usage[] =
     "       tacit device show NAME\n"
     "       tacit device set NAME [--role ROLE] [--tenant T | --no-tenant] [--site S | --no-site]\n"
     "       tacit device suspend | resume | retire | revoke NAME\n"
+    "       tacit device release NAME\n"
     "\n"
     "add      make a key here, sign its certificate, register the device and write a profile, so\n"
     "         that `tacit pub --as NAME` needs no path. Said again, it renews the certificate.\n"
@@ -22,6 +24,7 @@ static const char usage[] =
     "show     one of them, and where its files are\n"
     "set      another role, tenant or site; what is not said stays\n"
     "suspend  refuse it until `resume`; retire and revoke refuse it for good\n"
+    "release  end a hold that began when its key was seen in two places\n"
     "\n"
     "  --role ROLE      what it may do: a role of the broker's configuration\n"
     "  --tenant, --site what %{tenant} and %{site} stand for in its role\n"
@@ -46,6 +49,7 @@ static const struct subcommand rows[] = {
     { "resume", "tacit device resume", "state json ", 1, 1, WHICH, device_status_resume },
     { "retire", "tacit device retire", "state json ", 1, 1, WHICH, device_status_retire },
     { "revoke", "tacit device revoke", "state json ", 1, 1, WHICH, device_status_revoke },
+    { "release", "tacit device release", "state json ", 1, 1, WHICH, device_release },
 };
 
 int command_device(int argc, char **argv)
