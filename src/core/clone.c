@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/clone.h"
 
-#include "base/invariant.h"
-#include "codec/ack.h"
+#include "core/clone_order.h"
 #include "core/connect.h"
-#include "core/encode.h"
-#include "core/hold.h"
-#include "core/peers.h"
 #include "core/state.h"
 
 #include <stdlib.h>
@@ -14,32 +10,9 @@
 
 #define BOTH_LIVE    "its key is in two places: the earlier connection gave a sign of life"
 #define IN_TURNS     "its key is in two places, which keep taking over from each other"
-#define HOLD_TEXT    "this identity is held: its key was seen in two places"
-#define DROPPED_TEXT "the key of this connection was seen in another place at the same time"
 #define REFUSED_TEXT "this key is in use in another place"
-#define SILENT_TEXT  "the device has connected anew, and this connection gave no sign of life"
 
 #define HELD_AT_ONCE 64u /* others are held when the registry says so */
-
-enum word {
-    WORD_NONE = 0,
-    WORD_ASK,     /* give a sign of life, to `from` */
-    WORD_ALIVE,   /* `from` has */
-    WORD_LEFT,    /* `from` went when it was asked */
-    WORD_GONE,    /* `from` was not there any more */
-    WORD_LATER,   /* `from` cannot be asked at the moment */
-    WORD_DISMISS, /* close: it is dead */
-    WORD_DROP,    /* close: it is a clone */
-    WORD_HOLD,
-};
-
-struct order {
-    uint32_t word; /* enum word */
-    uint32_t shard;
-    uint64_t to;
-    uint64_t from;
-    uint64_t from_shard;
-};
 
 struct clone_contest {
     struct sighting_ref asked[CLONE_ROUND_MAX]; /* and not answered */
@@ -49,119 +22,6 @@ struct clone_contest {
     bool has_displaced;         /* one went because of us, or is about to */
     struct sighting_pair *pair; /* of us and the first that was asked */
 };
-
-_Static_assert(sizeof(struct order) == CLONE_ORDER_BYTES, "as it goes between shards");
-
-static void obey(struct broker *broker, const struct order *order, uint64_t now_ms);
-
-static void tell(struct broker *broker, enum word word, const struct sighting_ref *to,
-                 uint64_t from, uint64_t now_ms)
-{
-    const struct order order = {
-        .word = (uint32_t)word,
-        .shard = to->shard,
-        .to = to->number,
-        .from = from,
-        .from_shard = broker->options.shard,
-    };
-
-    if (to->shard == broker->options.shard)
-        obey(broker, &order, now_ms);
-    else
-        peers_send_order(broker, to->shard,
-                         (struct mqtt_span){ (const uint8_t *)&order, sizeof(order) });
-}
-
-static struct clone_watch *find(const struct broker *broker, uint64_t number)
-{
-    struct bytes_node *node = bytes_map_find(
-        &broker->watches, (struct mqtt_span){ (const uint8_t *)&number, sizeof(number) });
-
-    return node != NULL ? MQTT_CONTAINER_OF(node, struct clone_watch, by_number) : NULL;
-}
-
-/* ---- the one that is asked ---- */
-
-static bool is_in_use(const struct session *session, uint16_t packet_id)
-{
-    list_for_each (link, &session->outgoing.inflight) {
-        if (MQTT_CONTAINER_OF(link, struct delivery, link)->packet_id == packet_id)
-            return true;
-    }
-    return packet_id == 0;
-}
-
-/* Half the numbers away from those that are given out next, and never the same twice in turn. */
-static uint16_t choose_probe_id(const struct clone_watch *watch)
-{
-    const struct session *session = watch->client->session;
-    uint16_t id = (uint16_t)(session->outgoing.last_packet_id + 0x8000u);
-
-    while (id == watch->probe_id || is_in_use(session, id))
-        id++;
-    return id;
-}
-
-static void on_asked(struct broker *broker, const struct order *order, uint64_t now_ms)
-{
-    const struct sighting_ref from = { order->from, (unsigned)order->from_shard };
-    struct clone_watch *watch = find(broker, order->to);
-    struct client *client = watch != NULL ? watch->client : NULL;
-
-    if (client == NULL || client->state == CLIENT_CLOSING || client->state == CLIENT_HELD) {
-        tell(broker, WORD_GONE, &from, order->to, now_ms);
-        return;
-    }
-    /* One that waits itself has nothing to answer yet: it is asked again in the next round. */
-    if (client->state != CLIENT_ACTIVE || watch->asker_count == CLONE_ASKERS_MAX) {
-        tell(broker, WORD_LATER, &from, order->to, now_ms);
-        return;
-    }
-    watch->askers[watch->asker_count++] = from;
-    watch->probe_id = choose_probe_id(watch);
-    watch->probed_ms = now_ms;
-    client->is_asked = true;
-    encode_ack(client, MQTT_PUBREL, watch->probe_id, MQTT_SUCCESS, NULL);
-}
-
-static void answer_all(struct clone_watch *watch, enum word word, uint64_t now_ms)
-{
-    struct sighting_ref askers[CLONE_ASKERS_MAX];
-    unsigned count = watch->asker_count;
-
-    memcpy(askers, watch->askers, sizeof(askers));
-    watch->asker_count = 0;
-    watch->client->is_asked = false;
-    for (unsigned i = 0; i < count; i++)
-        tell(watch->client->broker, word, &askers[i], watch->number, now_ms);
-}
-
-static bool is_answer(const struct client *client, const struct clone_watch *watch,
-                      const struct mqtt_frame *frame)
-{
-    struct mqtt_ack ack;
-
-    return frame->type == MQTT_PUBCOMP
-           && mqtt_ack_decode(client->version, MQTT_PUBCOMP, frame->body, &ack) == MQTT_OK
-           && ack.packet_id == watch->probe_id;
-}
-
-void clone_hear(struct client *client, const struct mqtt_frame *frame, uint64_t now_ms)
-{
-    struct clone_watch *watch = client->watch;
-    uint64_t window_ms = client->broker->limits.clone_probe_ms;
-
-    if (frame->type == MQTT_DISCONNECT)
-        return;
-    if (is_answer(client, watch, frame)) {
-        answer_all(watch, WORD_ALIVE, now_ms);
-        return;
-    }
-    /* What it sent before its network changed may be read only now: other packets are a sign of
-     * life only when they come late. */
-    if (now_ms - watch->probed_ms >= window_ms / 2)
-        answer_all(watch, WORD_ALIVE, now_ms);
-}
 
 /* ---- the one that asks ---- */
 
@@ -194,19 +54,19 @@ static void strike(struct clone_contest *contest, uint64_t number)
     }
 }
 
-static void on_answered(struct broker *broker, const struct order *order, uint64_t now_ms)
+void clone_answered(struct broker *broker, const struct clone_order *order, uint64_t now_ms)
 {
-    struct clone_watch *watch = find(broker, order->to);
+    struct clone_watch *watch = clone_order_find(broker, order->to);
     struct clone_contest *contest = watch != NULL ? watch->contest : NULL;
 
     if (contest == NULL || watch->client->state != CLIENT_AWAITS_VERDICT)
         return;
     strike(contest, order->from);
-    if (order->word == WORD_ALIVE)
+    if (order->word == CLONE_WORD_ALIVE)
         contest->living = order->from;
-    if (order->word == WORD_LEFT)
+    if (order->word == CLONE_WORD_LEFT)
         contest->has_displaced = true;
-    if (order->word == WORD_LATER)
+    if (order->word == CLONE_WORD_LATER)
         contest->must_ask_again = true;
     if (contest->living != 0 || (contest->count == 0 && !contest->must_ask_again))
         hurry(watch, now_ms);
@@ -233,7 +93,7 @@ static bool begin_round(struct clone_watch *watch, uint64_t now_ms)
     client->state = CLIENT_AWAITS_VERDICT;
     wheel_arm(&broker->wheel, &watch->timer, now_ms + broker->limits.clone_probe_ms, on_round_over);
     for (size_t i = 0; i < count; i++)
-        tell(broker, WORD_ASK, &asked[i], watch->number, now_ms);
+        clone_order_tell(broker, CLONE_WORD_ASK, &asked[i], watch->number, now_ms);
     return true;
 }
 
@@ -247,7 +107,7 @@ static void dismiss_silent(struct clone_watch *watch, uint64_t now_ms)
     for (size_t i = 0; i < contest->count; i++) {
         const struct sighting_ref *silent = &contest->asked[i];
         if (!sightings_dismiss(broker->options.shared, watch->sighting, silent->number))
-            tell(broker, WORD_DISMISS, silent, watch->number, now_ms);
+            clone_order_tell(broker, CLONE_WORD_DISMISS, silent, watch->number, now_ms);
     }
 }
 
@@ -286,7 +146,7 @@ static void report(const struct clone_watch *watch, const struct sighting_pair *
     port->report(port->context, &event);
 }
 
-static void tell_all(struct clone_watch *watch, enum word word, uint64_t now_ms)
+static void tell_all(struct clone_watch *watch, enum clone_word word, uint64_t now_ms)
 {
     struct broker *broker = watch->client->broker;
     struct sighting_ref all[HELD_AT_ONCE];
@@ -294,7 +154,7 @@ static void tell_all(struct clone_watch *watch, enum word word, uint64_t now_ms)
         sightings_list(broker->options.shared, watch->sighting, all, MQTT_ARRAY_LEN(all));
 
     for (size_t i = 0; i < count; i++)
-        tell(broker, word, &all[i], watch->number, now_ms);
+        clone_order_tell(broker, word, &all[i], watch->number, now_ms);
 }
 
 static void find_clone(struct clone_watch *watch, const char *text, uint64_t now_ms)
@@ -313,13 +173,13 @@ static void find_clone(struct clone_watch *watch, const char *text, uint64_t now
     report(watch, contest->pair, text);
     if (watch->rule == POLICY_CLONE_KEEP_FIRST || watch->rule == POLICY_CLONE_DROP_BOTH) {
         if (watch->rule == POLICY_CLONE_DROP_BOTH)
-            tell_all(watch, WORD_DROP, now_ms);
+            tell_all(watch, CLONE_WORD_DROP, now_ms);
         contest_free(watch);
         connect_turn_away(client, MQTT_NOT_AUTHORIZED, REFUSED_TEXT);
         return;
     }
-    tell_all(watch, WORD_HOLD, now_ms);
-    watch->held = HOLD_TEXT;
+    tell_all(watch, CLONE_WORD_HOLD, now_ms);
+    watch->held = CLONE_HOLD_TEXT;
     go_on(watch, now_ms);
 }
 
@@ -345,56 +205,6 @@ static void on_round_over(struct wheel_timer *timer, void *context, uint64_t now
     contest->has_displaced = false;
     if (!begin_round(watch, now_ms))
         go_on(watch, now_ms);
-}
-
-/* ---- orders ---- */
-
-static void on_ending(struct broker *broker, const struct order *order, uint64_t now_ms)
-{
-    struct clone_watch *watch = find(broker, order->to);
-
-    if (watch == NULL)
-        return;
-    if (order->word == WORD_HOLD) {
-        hold_begin(watch->client, HOLD_TEXT, now_ms);
-    } else if (order->word == WORD_DROP) {
-        client_doom(watch->client, MQTT_ADMINISTRATIVE_ACTION, DROPPED_TEXT);
-    } else {
-        client_report(watch->client, EVENT_TAKEN_OVER, MQTT_SESSION_TAKEN_OVER, SILENT_TEXT,
-                      (struct mqtt_span){ 0 });
-        client_doom(watch->client, MQTT_SESSION_TAKEN_OVER, SILENT_TEXT);
-    }
-}
-
-static void obey(struct broker *broker, const struct order *order, uint64_t now_ms)
-{
-    switch ((enum word)order->word) {
-    case WORD_NONE:
-        break;
-    case WORD_ASK:
-        on_asked(broker, order, now_ms);
-        break;
-    case WORD_ALIVE:
-    case WORD_LEFT:
-    case WORD_GONE:
-    case WORD_LATER:
-        on_answered(broker, order, now_ms);
-        break;
-    case WORD_DISMISS:
-    case WORD_DROP:
-    case WORD_HOLD:
-        on_ending(broker, order, now_ms);
-        break;
-    }
-}
-
-void clone_obey(struct broker *broker, struct mqtt_span bytes, uint64_t now_ms)
-{
-    struct order order;
-
-    MQTT_INVARIANT(bytes.len == sizeof(order));
-    memcpy(&order, bytes.data, sizeof(order));
-    obey(broker, &order, now_ms);
 }
 
 /* ---- coming and going ---- */
@@ -501,7 +311,7 @@ void clone_forget(struct client *client, uint64_t now_ms)
     if (watch == NULL)
         return;
     bytes_map_remove(&client->broker->watches, &watch->by_number);
-    answer_all(watch, WORD_LEFT, now_ms);
+    clone_answer_all(watch, CLONE_WORD_LEFT, now_ms);
     client->watch = NULL;
     watch_free(watch);
 }

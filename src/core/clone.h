@@ -25,6 +25,8 @@
 #define CLONE_ROUND_MAX   16u /* connections that a newcomer asks at a time */
 #define CLONE_ORDER_BYTES 32u
 
+#define CLONE_HOLD_TEXT "this identity is held: its key was seen in two places"
+
 struct clone_contest;
 
 /* What a client has whose key is looked after. */
