@@ -114,12 +114,10 @@ void server_on_held(void *context, const char *device, const char *why)
 
 void server_close_holds(struct server *server)
 {
-    struct list *link = server->holding != NULL ? list_take_first(&server->holds) : NULL;
-
-    while (link != NULL) {
-        free(MQTT_CONTAINER_OF(link, struct hold_order, link));
-        link = list_take_first(&server->holds);
-    }
+    if (server->holding == NULL)
+        return;
+    list_for_each_safe (link, following, &server->holds)
+        order_free(MQTT_CONTAINER_OF(link, struct hold_order, link));
     holding_free(server->holding);
     server->holding = NULL;
 }
