@@ -244,7 +244,6 @@ void client_doom(struct client *client, uint8_t reason, const char *text)
     if (client->state == CLIENT_CLOSING)
         return;
     client->close_silently = reason == 0 || client->state < CLIENT_ACTIVE;
-    client->was_held = client->state == CLIENT_HELD;
     client->state = CLIENT_CLOSING;
     client->close_reason = reason;
     client->close_text = text;
@@ -292,8 +291,7 @@ static void part_from_session(struct client *client, uint64_t now_ms)
     client->session = NULL;
     client->broker->stats.clients_connected--;
     session->client = NULL;
-    if (!client->was_held)
-        subscription_presence(session, false);
+    subscription_presence(session, false);
     if (client->discard_will)
         will_clear(session); /* [MQTT-3.14.4-3] */
     session_detach(session, now_ms);

@@ -67,7 +67,6 @@ struct client {
     bool may_retain;              /* as CONNACK told it, or would have */
     uint8_t maximum_qos;
     bool close_silently;       /* no DISCONNECT */
-    bool was_held;             /* when it was doomed */
     bool discard_will;         /* DISCONNECT with reason 0 came */
     uint32_t connect_expiry_s; /* as asked for in CONNECT */
     const char *close_text;

@@ -264,6 +264,41 @@ static void what_is_on_its_way_is_called_back(void **state)
     world_fini(&world);
 }
 
+static struct world_peer *worker(struct world *world, const char *device)
+{
+    struct world_peer *peer = world_open_device(world, MQTT_VERSION_5, device, "all");
+    const struct world_connect how = { .client_id = device, .expiry_s = 600, .receive_maximum = 1 };
+
+    snprintf(peer->place, sizeof(peer->place), "here");
+    world_connect(peer, &how, NULL);
+    world_subscribe(peer, "$share/g/jobs", MQTT_QOS_1);
+    return peer;
+}
+
+/* Work that is shared goes to those who do it, be they busy. */
+static void it_gets_no_work(void **state)
+{
+    (void)state;
+    for (unsigned shards = 1; shards <= 8; shards++) {
+        struct world world;
+        struct mqtt_publish publish;
+
+        world_init(&world, shards, NULL);
+        struct world_peer *other = watcher(&world);
+        struct world_peer *peer = worker(&world, "lamp");
+        struct world_peer *busy = worker(&world, "pump");
+        change(&world, "lamp");
+        assert_int_equal(peer->client->state, CLIENT_HELD);
+        for (uint16_t i = 1; i <= 4; i++)
+            world_publish(other, "jobs", "x", MQTT_QOS_1, i, false);
+        for (unsigned i = 0; i < 4; i++) {
+            assert_true(world_take_publish(busy, &publish));
+            world_ack(busy, MQTT_PUBACK, publish.packet_id);
+        }
+        world_fini(&world);
+    }
+}
+
 static bool contains(const struct world_peer *peer, const char *what, size_t len)
 {
     for (size_t i = 0; i + len <= peer->len; i++) {
@@ -295,6 +330,7 @@ int main(void)
         cmocka_unit_test(its_keep_alive_counts),
         cmocka_unit_test(it_may_leave),
         cmocka_unit_test(it_is_released),
+        cmocka_unit_test(it_gets_no_work),
         cmocka_unit_test(there_are_not_many),
         cmocka_unit_test(one_that_is_barred_is_not_held_any_more),
         cmocka_unit_test(what_is_on_its_way_is_called_back),
