@@ -286,7 +286,7 @@ static void it_gets_no_work(void **state)
         world_init(&world, shards, NULL);
         struct world_peer *other = watcher(&world);
         struct world_peer *peer = worker(&world, "lamp");
-        struct world_peer *busy = worker(&world, "pump");
+        struct world_peer *busy = worker(&world, "valve");
         change(&world, "lamp");
         assert_int_equal(peer->client->state, CLIENT_HELD);
         for (uint16_t i = 1; i <= 4; i++)
