@@ -168,6 +168,11 @@ def is_held(client):
     assert client.fence() == []
 
 
+def shown(house, device):
+    return json.loads(house.tacit("device", "show", device, "--json", "--state",
+                                  house.state).stdout)
+
+
 def release(house, device):
     house.tacit("device", "release", device, "--state", house.state)
 
@@ -222,8 +227,9 @@ def test_nothing_is_delivered_or_accepted(house, come, lamp):
     # It survives a restart, and newcomers are held, too.
     for one in (first, second, panel):
         one.close()
-    show = json.loads(house.tacit("device", "show", lamp, "--json", "--state", house.state).stdout)
-    assert "two places" in show["held"]["why"] and HERE in show["held"]["why"]
+    soon(lambda: "held" in shown(house, lamp))
+    why = shown(house, lamp)["held"]["why"]
+    assert "two places" in why and HERE in why and THERE in why
     assert re.search(rf"{lamp} .* held ",
                      house.tacit("device", "list", "--state", house.state).stdout)
     house.broker.restart()
@@ -288,12 +294,10 @@ def test_revocation_ends_a_hold(house, come, lamp):
     come(lamp, HERE, alive=True)
     second = come(lamp, THERE, lamp + "-2")
     second.expect(wire.CONNACK, reason=0)
-    soon(lambda: "held" in json.loads(house.tacit("device", "show", lamp, "--json", "--state",
-                                                  house.state).stdout))
+    soon(lambda: "held" in shown(house, lamp))
     house.tacit("device", "revoke", lamp, "--state", house.state)
     second.expect_refusal(0x98)
-    assert "held" not in json.loads(house.tacit("device", "show", lamp, "--json", "--state",
-                                                house.state).stdout)
+    assert "held" not in shown(house, lamp)
 
 
 # ---- clients as they are -------------------------------------------------------------------------
