@@ -1,2 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
 tacit_fuzz(config USES config)
+tacit_fuzz(learn USES config)

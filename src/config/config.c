@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUILTIN_NAME "built-in configuration"
-
 static int read_builtin(void *context, const char *path, char **out_text, size_t *out_len)
 {
     (void)context;
@@ -205,7 +203,7 @@ static int read_parts(struct diagnostics *diagnostics, struct config *config)
 static int read_all(const char *path, const struct settings_files *files,
                     struct diagnostics *diagnostics, struct config *config)
 {
-    int status = settings_read(BUILTIN_NAME, &builtin_files, diagnostics, &config->builtin);
+    int status = settings_read(CONFIG_BUILTIN_NAME, &builtin_files, diagnostics, &config->builtin);
 
     if (status == 0 && path != NULL)
         status = settings_read(path, files, diagnostics, &config->settings);

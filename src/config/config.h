@@ -15,6 +15,8 @@
 
 #define CONFIG_SHARDS_MAX 256
 
+#define CONFIG_BUILTIN_NAME "built-in configuration" /* the file of what no file says */
+
 enum config_clients {
     CONFIG_CLIENTS_REQUIRED = 0, /* only with a certificate */
     CONFIG_CLIENTS_OPTIONAL,
@@ -155,6 +157,8 @@ MQTT_NODISCARD int config_listener_read(const struct settings_block *block,
                                         struct config_listener *out);
 /* What only shows when all are read, after --port: eavesdropping, twins. */
 void config_listener_check(const struct config *config, struct diagnostics *diagnostics);
+/* Can only programs on this machine reach it? */
+bool config_listener_is_local(const struct config_listener *listener);
 void config_listener_fini(struct config_listener *listener);
 
 /* The "role" block at `which`, with the blocks inside. 0 or -ENOMEM. */

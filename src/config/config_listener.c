@@ -285,11 +285,15 @@ static void complain(const struct config_listener *listener, struct diagnostics 
     va_end(arguments);
 }
 
+bool config_listener_is_local(const struct config_listener *listener)
+{
+    return listener->path != NULL || is_loopback(listener->address);
+}
+
 /* Promise W1: nobody's words travel in the clear unless the operator said so. */
 static void check_exposure(const struct config_listener *listener, struct diagnostics *diagnostics)
 {
-    if (listener->is_tls || listener->path != NULL || listener->is_exposed
-        || is_loopback(listener->address))
+    if (listener->is_tls || listener->is_exposed || config_listener_is_local(listener))
         return;
     complain(listener, diagnostics,
              "listener \"%s\" without TLS can be overheard by everybody on the way; write "

@@ -3,6 +3,7 @@
 
 #include "config/config_term.h"
 #include "config/config_value.h"
+#include "config/rulebook.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -234,6 +235,12 @@ int config_role_read(const struct settings *settings, size_t which, struct diagn
     if (!identity_name_is_valid(block->title)) {
         settings_complain_block(block, diagnostics,
                                 "role \"%.100s\": a name is made of letters, digits and . _ : -",
+                                block->title);
+        out->name = NULL;
+    } else if (rulebook_name_is_reserved(block->title)) {
+        settings_complain_block(block, diagnostics,
+                                "role \"%.100s\": names that begin with group: or device: stand "
+                                "for what the registry grants to one; choose another",
                                 block->title);
         out->name = NULL;
     }

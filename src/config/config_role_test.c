@@ -6,6 +6,12 @@ static const struct test_complaint bad[] = {
     { "role \"a/b\" {}",
       "dir/t.conf:1:1: role \"a/b\": a name is made of letters, digits and . _ : -" },
     { "role \"\" {}", "dir/t.conf:1:1: role \"\": a name is made of letters, digits and . _ : -" },
+    { "role \"group:x\" {}", "dir/t.conf:1:1: role \"group:x\": names that begin with group: or "
+                             "device: stand for what the "
+                             "registry grants to one; choose another" },
+    { "role \"device:\" {}", "dir/t.conf:1:1: role \"device:\": names that begin with group: or "
+                             "device: stand for what the "
+                             "registry grants to one; choose another" },
     { "role \"a\" { maximum-qos = 3 }",
       "dir/t.conf:1:26: maximum-qos = \"3\": write a whole number from 0 to 2" },
     { "role \"a\" { retain = \"\" }", "dir/t.conf:1:21: retain = \"\": write on or off" },

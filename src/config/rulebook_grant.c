@@ -10,6 +10,7 @@
 #define ORIGIN "registry"
 
 const struct role_options rulebook_grant_carrier_options = {
+    .hidden = true,
     .terms = { .maximum_qos = 2, .payload_bytes = POLICY_NO_LIMIT },
 };
 
@@ -95,7 +96,10 @@ int rulebook_grant_add(struct role *role, const struct registry_grant *grant, co
     };
     int error = 0;
 
-    /* The scope first: a row whose scope is wrong grants nothing at all. */
+    /* A row of which one half is wrong grants nothing at all. */
+    *out_why = role_rule_fault(&rule);
+    if (*out_why != NULL)
+        return -EINVAL;
     if (grant->most_topics > 0 && rule.action == POLICY_SUBSCRIBE && !grant->denies)
         error = add_scope(role, grant, &rule.origin, out_why);
     return error < 0 ? error : role_add_rule(role, &rule, out_why);

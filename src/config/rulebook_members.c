@@ -162,31 +162,35 @@ int members_note(struct members *members, const char *device)
     return device_of(members, device) != NULL ? 0 : -ENOMEM;
 }
 
-static void add_once(struct role **roles, size_t *count, size_t most, struct role *role)
+static bool add_once(struct role **roles, size_t *count, size_t most, struct role *role)
 {
     for (size_t i = 0; i < *count; i++) {
         if (roles[i] == role)
-            return;
+            return true;
     }
-    if (role != NULL && *count < most)
-        roles[(*count)++] = role;
+    if (role == NULL)
+        return true;
+    if (*count >= most)
+        return false;
+    roles[(*count)++] = role;
+    return true;
 }
 
-size_t members_roles(const struct members *members, const struct member_groups *groups,
-                     struct role **out, size_t most)
+bool members_roles(const struct members *members, const struct member_groups *groups,
+                   struct role **roles, size_t *count, size_t most)
 {
-    size_t count = 0;
+    bool is_all = true;
 
     for (size_t i = 0; i < groups->count; i++) {
         const struct group *group = groups->groups[i];
         char hidden[sizeof(RULEBOOK_GROUP) + IDENTITY_NAME_BYTES];
 
         for (size_t j = 0; j < group->count; j++)
-            add_once(out, &count, most, group->roles[j]);
+            is_all &= add_once(roles, count, most, group->roles[j]);
         snprintf(hidden, sizeof(hidden), RULEBOOK_GROUP "%s", group->name);
-        add_once(out, &count, most, members_find_role(members, hidden));
+        is_all &= add_once(roles, count, most, members_find_role(members, hidden));
     }
-    return count;
+    return is_all;
 }
 
 struct walk {

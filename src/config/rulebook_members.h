@@ -6,6 +6,7 @@
 #include "base/bytes_map.h"
 #include "policy/policy.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define MEMBER_ROLES_MAX 64 /* that one device has, all groups together */
@@ -29,9 +30,10 @@ MQTT_NODISCARD int members_group_has(struct members *members, const char *group,
 MQTT_NODISCARD int members_join(struct members *members, const char *group, const char *device);
 MQTT_NODISCARD int members_note(struct members *members, const char *device); /* without a group */
 
-/* The roles that the groups give, each once, and what is granted to the groups; at most `most`. */
-size_t members_roles(const struct members *members, const struct member_groups *groups,
-                     struct role **out, size_t most);
+/* Adds to roles[*count] the roles that the groups give and what is granted to the groups, each
+ * once, up to `most` in all. False: that is not all of them. */
+MQTT_NODISCARD bool members_roles(const struct members *members, const struct member_groups *groups,
+                                  struct role **roles, size_t *count, size_t most);
 
 /* Every device; a result other than 0 ends it and is returned. */
 MQTT_NODISCARD int members_each(struct members *members,

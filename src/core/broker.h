@@ -52,7 +52,9 @@ void broker_policy_changed(struct broker *broker, uint64_t now_ms);
  * from something and does not read what was on its way to it is closed a second later. */
 MQTT_NODISCARD bool broker_policy_step(struct broker *broker, unsigned most, uint64_t now_ms);
 
-/* Permissions in caches are judged and noted (observe_port) once more at their next use. */
+/* Permissions in caches are judged and noted (observe_port) once more at their next use;
+ * subscriptions and wills that stand are noted by broker_policy_step(), which is to be called as
+ * after a change of policy. */
 void broker_observe_again(struct broker *broker);
 
 /* ---- time ---- */

@@ -184,8 +184,17 @@ static bool client_id_fits(const struct mqtt_span id, const struct admission_ans
     return span_starts_with(id, span_of(answer->identity.device));
 }
 
+static void observe_will(const struct client *client, const struct mqtt_connect *connect,
+                         const struct admission_answer *answer, bool allowed)
+{
+    const struct observe_port *port = &client->broker->options.ports.observe;
+
+    if (port->note != NULL)
+        port->note(port->context, &answer->identity, POLICY_PUBLISH, connect->will.topic, allowed);
+}
+
 /* The will must be allowed now; it is asked again when it is published. NULL, or why not. */
-static const char *will_objection(const struct mqtt_connect *connect,
+static const char *will_objection(const struct client *client, const struct mqtt_connect *connect,
                                   const struct admission_answer *answer)
 {
     const struct mqtt_will *will = &connect->will;
@@ -194,7 +203,9 @@ static const char *will_objection(const struct mqtt_connect *connect,
         return NULL;
     struct policy_publish judgement =
         policy_decide_publish(answer->role, &answer->identity, will->topic);
-    return publish_objection(&judgement, (uint8_t)will->qos, will->retain, will->payload.len);
+    observe_will(client, connect, answer, judgement.verdict == POLICY_ALLOW);
+    return policy_publish_objection(&judgement, (uint8_t)will->qos, will->retain,
+                                    will->payload.len);
 }
 
 /* As CONNACK will tell it. */
@@ -298,7 +309,7 @@ static enum mqtt_status on_answer(struct client *client, const struct mqtt_conne
     if (connect->has_will && answer->role != NULL
         && connect->will.qos > role_maximum_qos(answer->role))
         return refuse(client, MQTT_QOS_NOT_SUPPORTED, "QoS of the will is not allowed", NULL);
-    if (will_objection(connect, answer) != NULL)
+    if (will_objection(client, connect, answer) != NULL)
         return refuse(client, MQTT_NOT_AUTHORIZED, "not allowed to publish the will", NULL);
     return accept_alone(client, connect, answer, now_ms);
 }

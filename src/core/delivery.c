@@ -240,10 +240,10 @@ static struct delivery *delivery_new(struct session *session, struct publication
     return delivery;
 }
 
-/* What is on the wire of a delivery in flight. */
-static void send_publish(struct session *session, struct delivery *delivery, uint64_t now_ms)
+static enum encoded encode_delivery(struct session *session, const struct delivery *delivery,
+                                    uint64_t now_ms)
 {
-    struct wire wire = {
+    const struct wire wire = {
         .topic = space_leave(session, message_topic(delivery->message)),
         .forward = message_forward(delivery->message),
         .payload = message_payload(delivery->message),
@@ -254,7 +254,13 @@ static void send_publish(struct session *session, struct delivery *delivery, uin
         .retain = delivery->retain,
         .duplicate = delivery->sent,
     };
-    enum encoded encoded = encode_publish(session->client, &wire, now_ms);
+    return encode_publish(session->client, &wire, now_ms);
+}
+
+/* What is on the wire of a delivery in flight. */
+static void send_publish(struct session *session, struct delivery *delivery, uint64_t now_ms)
+{
+    enum encoded encoded = encode_delivery(session, delivery, now_ms);
 
     if (encoded == ENCODED)
         delivery->sent = true;
@@ -266,11 +272,17 @@ static void send_publish(struct session *session, struct delivery *delivery, uin
     }
 }
 
-/* Takes an unlinked delivery with QoS > 0 into the window and sends it. */
+/* Takes an unlinked delivery into the window and sends it. One that the policy has lowered to QoS 0
+ * needs no place there. */
 static int launch(struct session *session, struct delivery *delivery, uint64_t now_ms)
 {
+    if (MQTT_UNLIKELY(delivery->qos == MQTT_QOS_0)) {
+        if (encode_delivery(session, delivery, now_ms) != ENCODED)
+            session->broker->stats.publish_dropped++;
+        delivery_free(session->broker, delivery);
+        return 0;
+    }
     int error = window_reserve(&session->outgoing);
-
     if (error < 0)
         return error;
     delivery->packet_id = next_packet_id(&session->outgoing);
@@ -306,18 +318,6 @@ enum delivery_result session_deliver(struct session *session, struct publication
         return DELIVERY_DONE;
     }
     return launch(session, delivery, now_ms) == 0 ? DELIVERY_DONE : refuse(session, delivery);
-}
-
-bool session_may_send(struct session *session, struct delivery *delivery)
-{
-    uint32_t generation = session->broker->policy_generation;
-
-    if (MQTT_LIKELY(delivery->policy_generation == generation) || delivery->message == NULL)
-        return true;
-    if (!session_may_receive(session, message_topic(delivery->message)))
-        return false;
-    delivery->policy_generation = generation;
-    return true;
 }
 
 static void pass_on(struct session *session, struct delivery *delivery, uint64_t now_ms)

@@ -104,9 +104,6 @@ void session_pump(struct session *session, uint64_t now_ms);
  * [MQTT-3.3.4-9] */
 void session_resume(struct session *session, uint64_t now_ms);
 
-/* May it still be sent, by the policy in force? Judged once per change of policy. */
-bool session_may_send(struct session *session, struct delivery *delivery);
-
 /* Lets go of a queued delivery that may not; what came by a shared subscription goes to another
  * member of its group. */
 void session_drop_queued(struct session *session, struct delivery *delivery, uint64_t now_ms);

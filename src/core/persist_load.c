@@ -184,7 +184,8 @@ static bool delivery_makes_sense(const struct delivery *d)
         return false;
     if ((d->state == DELIVERY_AWAITS_PUBCOMP) != (d->message == NULL))
         return false;
-    return d->qos == MQTT_QOS_1 || d->qos == MQTT_QOS_2;
+    /* The policy may have lowered what waits to QoS 0. */
+    return d->qos <= MQTT_QOS_2 && (d->qos != MQTT_QOS_0 || d->state == DELIVERY_QUEUED);
 }
 
 static int load_delivery(struct loading *l, struct session *session)

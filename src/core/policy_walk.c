@@ -75,11 +75,23 @@ static void report_ended(struct subscription *s)
         port->report(port->context, &event);
 }
 
+/* Without this, who subscribed long ago and still listens would seem to need no grant. */
+static void note(const struct subscription *s, bool is_allowed)
+{
+    struct session *session = s->session;
+    struct mqtt_span whole = space_leave_whole_filter(session, subscription_filter(s));
+
+    if (!session->is_cut_off && whole.len > 0)
+        session_observe(session, POLICY_SUBSCRIBE, whole, is_allowed);
+}
+
 static void check_subscription(struct subscription *s)
 {
     struct session *session = s->session;
+    bool is_allowed = subscription_judge_again(s);
 
-    if (subscription_judge_again(s)) {
+    note(s, is_allowed);
+    if (is_allowed) {
         if (s->quota != NULL && session->role != NULL && role_options_of(session->role)->carves)
             recall(session);
         return;
@@ -107,7 +119,8 @@ static bool is_inside(const struct list *cursor, const struct list *head)
 static void enter(struct policy_walk *walk, struct session *session)
 {
     session_role(session);
-    walk->delivery = session->outgoing.queue.next;
+    session_observe_will(session);
+    walk->delivery = walk->only_notes ? &session->outgoing.queue : session->outgoing.queue.next;
     walk->subscription = session->subscriptions.next;
 }
 
@@ -124,8 +137,12 @@ static void walk_on(struct broker *broker, uint64_t now_ms)
         check_delivery(session, MQTT_CONTAINER_OF(link, struct delivery, link), now_ms);
     } else if (is_inside(walk->subscription, &session->subscriptions)) {
         struct list *link = walk->subscription;
+        struct subscription *s = MQTT_CONTAINER_OF(link, struct subscription, in_session);
         walk->subscription = link->next;
-        check_subscription(MQTT_CONTAINER_OF(link, struct subscription, in_session));
+        if (walk->only_notes)
+            note(s, true);
+        else
+            check_subscription(s);
     } else {
         policy_walk_leave(walk, session);
     }
@@ -158,4 +175,8 @@ bool broker_policy_step(struct broker *broker, unsigned most, uint64_t now_ms)
 void broker_observe_again(struct broker *broker)
 {
     broker->route_epoch++;
+    /* The walk after a change of policy notes, too. */
+    if (broker->walk.session == NULL)
+        broker->walk =
+            (struct policy_walk){ .session = broker->session_list.next, .only_notes = true };
 }

@@ -141,7 +141,9 @@ struct event_port {
 /* ---- what identities do, for least-privilege suggestions ---- */
 
 /* Called when a permission is judged, not per message: on misses of the route cache, for
- * subscriptions and wills. `topic` is a topic or a filter as the client sees it. */
+ * subscriptions, and for wills when they are set and when they are published; for what stands once
+ * more after a change of policy and when broker_observe_again() says so. `topic` is a topic or a
+ * whole filter as the client sees it. */
 struct observe_port {
     void *context;
     void (*note)(void *context, const struct identity *identity, enum policy_action action,

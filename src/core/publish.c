@@ -69,8 +69,8 @@ static void refuse_by_policy(struct client *client, const struct mqtt_publish *p
                              const struct policy_publish *judgement)
 {
     struct mqtt_span topic = space_leave(client->session, publish->topic);
-    const char *why =
-        publish_objection(judgement, (uint8_t)publish->qos, publish->retain, publish->payload.len);
+    const char *why = policy_publish_objection(judgement, (uint8_t)publish->qos, publish->retain,
+                                               publish->payload.len);
     uint8_t reason = MQTT_NOT_AUTHORIZED;
     char text[REASON_BYTES];
 

@@ -83,14 +83,34 @@ void session_observe(const struct session *session, enum policy_action action,
         port->note(port->context, session->identity, action, topic, allowed);
 }
 
-bool session_may_receive(struct session *session, struct mqtt_span topic)
+static struct policy_decision judge_receive(struct session *session, struct mqtt_span topic)
 {
     const struct role *role = session_role(session);
 
     if (!span_starts_with(topic, session_space(session)))
+        return (struct policy_decision){ .verdict = POLICY_DENY };
+    return policy_decide_receive(role, session->identity, space_leave(session, topic));
+}
+
+bool session_may_receive(struct session *session, struct mqtt_span topic)
+{
+    return judge_receive(session, topic).verdict == POLICY_ALLOW;
+}
+
+bool session_may_send(struct session *session, struct delivery *delivery)
+{
+    uint32_t generation = session->broker->policy_generation;
+
+    if (MQTT_LIKELY(delivery->policy_generation == generation) || delivery->message == NULL)
+        return true;
+    struct policy_decision decision = judge_receive(session, message_topic(delivery->message));
+    if (decision.verdict != POLICY_ALLOW)
         return false;
-    return policy_decide_receive(role, session->identity, space_leave(session, topic)).verdict
-           == POLICY_ALLOW;
+    /* What has been sent before is sent again as it was. */
+    if (delivery->state == DELIVERY_QUEUED && delivery->qos > decision.maximum_qos)
+        delivery->qos = decision.maximum_qos;
+    delivery->policy_generation = generation;
+    return true;
 }
 
 static struct policy_publish refusal(const char *reason)
@@ -120,20 +140,10 @@ struct policy_publish session_judge_publish(struct session *session, struct mqtt
     return judgement;
 }
 
-const char *publish_objection(const struct policy_publish *judgement, uint8_t qos, bool retain,
-                              size_t payload_bytes)
+void session_observe_will(struct session *session)
 {
-    int32_t most = judgement->payload_bytes[retain][qos];
-
-    if (judgement->verdict != POLICY_ALLOW)
-        return judgement->reason;
-    if (most < 0)
-        return retain && judgement->payload_bytes[0][qos] >= 0
-                   ? "the grant for this topic allows no retained messages"
-                   : "the grant for this topic allows a lower QoS only";
-    if (payload_bytes > (size_t)most)
-        return "the payload is longer than the grant for this topic allows";
-    return NULL;
+    if (session->will != NULL && !session->is_cut_off)
+        (void)session_judge_publish(session, message_publication(session->will->message).topic);
 }
 
 /* ---- topic spaces ---- */
@@ -192,4 +202,20 @@ struct mqtt_span space_leave_filter(const struct session *session, struct mqtt_s
     size_t head = share_head(filter) + session->space_len;
 
     return (struct mqtt_span){ filter.data + head, filter.len - head };
+}
+
+struct mqtt_span space_leave_whole_filter(struct session *session, struct mqtt_span filter)
+{
+    size_t head = share_head(filter);
+    struct mqtt_span rest = space_leave_filter(session, filter);
+    uint8_t *memory;
+
+    if (session->space_len == 0 || head == 0)
+        return session->space_len == 0 ? filter : rest;
+    memory = scratch(session->broker);
+    if (memory == NULL)
+        return (struct mqtt_span){ 0 };
+    memcpy(memory, filter.data, head);
+    memcpy(memory + head, rest.data, rest.len);
+    return (struct mqtt_span){ memory, head + rest.len };
 }

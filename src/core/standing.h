@@ -9,6 +9,7 @@
 #pragma once
 
 #include "base/attrs.h"
+#include "core/delivery.h"
 #include "core/session.h"
 #include "core/state.h"
 #include "policy/policy.h"
@@ -35,15 +36,19 @@ bool session_is_barred(struct session *session);
 /* May a message on this topic be delivered to it? `topic` as in the broker. */
 bool session_may_receive(struct session *session, struct mqtt_span topic);
 
+/* May it still be sent, by the policy in force? Judged once per change of policy; what is queued
+ * goes with no higher QoS than is granted now. */
+bool session_may_send(struct session *session, struct delivery *delivery);
+
 /* The judgement on a publication of it; `topic` as in the broker. Noted. */
 struct policy_publish session_judge_publish(struct session *session, struct mqtt_span topic);
 
-/* Does the judgement allow this very message? NULL, or why not: static text. */
-const char *publish_objection(const struct policy_publish *judgement, uint8_t qos, bool retain,
-                              size_t payload_bytes);
-
+/* Notes that a permission was judged (ports.h). `topic` as the client sees it. */
 void session_observe(const struct session *session, enum policy_action action,
                      struct mqtt_span topic, bool allowed);
+
+/* Notes once more what stands without being asked for again: the will. */
+void session_observe_will(struct session *session);
 
 /* ---- topic spaces ---- */
 
@@ -70,3 +75,7 @@ static inline struct mqtt_span space_leave(const struct session *session, struct
 
 /* The same for a whole filter; the part behind $share/NAME/ is what is returned. */
 struct mqtt_span space_leave_filter(const struct session *session, struct mqtt_span filter);
+
+/* The same with its $share/NAME/; in the scratch memory where that is needed. Empty: memory is
+ * out. */
+struct mqtt_span space_leave_whole_filter(struct session *session, struct mqtt_span filter);

@@ -23,6 +23,7 @@ struct policy_walk {
     struct list *session;      /* session.in_broker; NULL: no walk is on */
     struct list *delivery;     /* delivery.link in its queue; NULL: not there yet */
     struct list *subscription; /* subscription.in_session; NULL: not there yet */
+    bool only_notes;           /* the policy is what it was: nothing is judged again */
 };
 
 struct broker {

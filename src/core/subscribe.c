@@ -65,6 +65,7 @@ static void judge(struct client *client, const struct mqtt_subscription *wanted,
 
     answer->reason = MQTT_SUCCESS;
     answer->text = NULL;
+    answer->decision = (struct policy_decision){ .verdict = POLICY_DENY };
     if (is_shared < 0 || !mqtt_topic_filter_is_valid(share.filter)) /* [MQTT-4.8.2-1] */
         refuse(answer, MQTT_TOPIC_FILTER_INVALID, "topic filter is not valid");
     else if (mqtt_topic_levels(share.filter) > client->broker->limits.topic_levels)
@@ -72,11 +73,14 @@ static void judge(struct client *client, const struct mqtt_subscription *wanted,
     else if (is_shared > 0 && role != NULL && !role_options_of(role)->shared)
         refuse(answer, MQTT_SHARED_SUBSCRIPTIONS_NOT_SUPPORTED,
                "shared subscriptions are not granted to this role");
-    if (answer->reason >= MQTT_UNSPECIFIED_ERROR)
+    if (answer->reason == MQTT_TOPIC_FILTER_INVALID)
         return;
-    answer->decision = session_judge_filter(session, share.filter);
+    if (answer->reason == MQTT_SUCCESS)
+        answer->decision = session_judge_filter(session, share.filter);
     bool is_allowed = answer->decision.verdict == POLICY_ALLOW;
-    session_observe(session, POLICY_SUBSCRIBE, share.filter, is_allowed);
+    session_observe(session, POLICY_SUBSCRIBE, wanted->filter, is_allowed);
+    if (answer->reason != MQTT_SUCCESS)
+        return;
     if (!is_allowed) {
         refuse_by_policy(answer, session, share.filter);
         return;

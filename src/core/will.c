@@ -64,7 +64,7 @@ static bool is_still_allowed(struct session *session, const struct publication *
 {
     struct policy_publish judgement = session_judge_publish(session, p->topic);
 
-    return publish_objection(&judgement, (uint8_t)p->qos, p->retain, p->payload.len) == NULL;
+    return policy_publish_objection(&judgement, (uint8_t)p->qos, p->retain, p->payload.len) == NULL;
 }
 
 static void report_sent(const struct session *session, struct mqtt_span topic)

@@ -246,10 +246,9 @@ unsigned world_settle_policy(struct world *world, unsigned most)
 {
     unsigned steps = 0;
 
-    for (unsigned i = 0; i < world->shards; i++) {
+    for (unsigned i = 0; i < world->shards; i++)
         while (broker_policy_step(world->brokers[i], most, world->now_ms))
             steps++;
-    }
     return steps;
 }
 
@@ -257,9 +256,11 @@ static void note(void *context, const struct identity *identity, enum policy_act
                  struct mqtt_span topic, bool allowed)
 {
     struct world *world = context;
+    char *end = world->noted + strlen(world->noted);
 
-    (void)identity, (void)action, (void)topic;
-    world->notes[allowed]++;
+    (void)identity, (void)action, world->notes[allowed]++;
+    snprintf(end, WORLD_NOTED - strlen(world->noted), "%.*s ", (int)topic.len,
+             (const char *)topic.data);
 }
 
 void world_init(struct world *world, unsigned shards, const struct limits *limits)

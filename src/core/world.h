@@ -16,6 +16,7 @@
 
 #define WORLD_SHARDS 8u
 #define WORLD_PEERS  64u
+#define WORLD_NOTED  256u
 #define INBOX_BYTES  (1u << 20)
 
 struct world;
@@ -49,6 +50,7 @@ struct world {
     uint64_t random;
     unsigned events[EVENT_KIND_COUNT];
     unsigned notes[2];       /* permissions observed: refused, allowed */
+    char noted[WORLD_NOTED]; /* their topics, a space behind each, as far as there is room */
     const char *tenant;      /* of those who come in from now on; NULL: none */
     const char *barred;      /* a device that may not be here; after the next change of policy */
     const char *slow;        /* a device whose verdict takes until world_judge(); NULL: none */

@@ -66,8 +66,13 @@ static const char *const status_reasons[REGISTRY_STATUS_COUNT] = {
 
 #define WRONG_KEY "the certificate's key is not the one registered for this device"
 
+/* Somebody has changed the registry by hand (registry_survey()). */
+#define SPOILED "the registry's row of this device is not valid; correct it or add the device anew"
+
 static const char *status_objection(const struct registry_view_entry *entry)
 {
+    if (entry->role[0] == '\0')
+        return SPOILED;
     return entry->status < REGISTRY_STATUS_COUNT
                ? status_reasons[entry->status]
                : "the registry does not say that this device is active";
@@ -85,6 +90,8 @@ static const char *objection(const struct registry_view_entry *entry,
 
     if (entry == NULL)
         return "this device is not in the registry; add it with tacit device add";
+    if (entry->role[0] == '\0')
+        return SPOILED;
     if (entry->kind != uri->kind)
         return "the certificate names another kind of identity than the registry";
     if (memcmp(entry->key_sha256, peer->key_fingerprint, REGISTRY_KEY_BYTES) != 0)

@@ -21,17 +21,16 @@ static void drop_contents(struct ruling *ruling)
 }
 
 /* The versions are asked first: a change in between makes what is built look old, never new. */
-static int build_policy(struct ruling *ruling, struct registry *registry, int64_t now_s,
+static int build_policy(struct ruling *ruling, const struct rulebook_basis *basis,
                         const struct rulebook_doubts *doubts, struct pki_fault *fault)
 {
     int status = 0;
 
-    if (registry != NULL)
-        status = registry_policy_version(registry, &ruling->policy_version);
+    if (basis->registry != NULL)
+        status = registry_policy_version(basis->registry, &ruling->policy_version);
     if (status != 0)
         return pki_fail(fault, status, "cannot ask the registry for its version");
-    const struct rulebook_basis basis = { .registry = registry, .now_s = now_s };
-    return rulebook_build(ruling->config, &basis, doubts, &ruling->policy, fault);
+    return rulebook_build(ruling->config, basis, doubts, &ruling->policy, fault);
 }
 
 static struct ruling *allocate(struct config *config)
@@ -57,7 +56,7 @@ static int finish(struct ruling *ruling, int status, struct ruling **out)
     return 0;
 }
 
-int ruling_new(struct config *config, struct registry *registry, int64_t now_s,
+int ruling_new(struct config *config, const struct rulebook_basis *basis,
                const struct rulebook_doubts *doubts, struct ruling **out, struct pki_fault *fault)
 {
     struct ruling *ruling = allocate(config);
@@ -65,10 +64,10 @@ int ruling_new(struct config *config, struct registry *registry, int64_t now_s,
 
     if (ruling == NULL)
         return pki_fail(fault, -ENOMEM, "out of memory");
-    if (registry != NULL)
-        status = registry_view_new(registry, &ruling->view, fault);
+    if (basis->registry != NULL)
+        status = registry_view_new(basis->registry, &ruling->view, fault);
     if (status == 0)
-        status = build_policy(ruling, registry, now_s, doubts, fault);
+        status = build_policy(ruling, basis, doubts, fault);
     return finish(ruling, status, out);
 }
 
@@ -77,40 +76,40 @@ struct changes {
     bool policy;
 };
 
-static int find_changes(const struct ruling *basis, struct registry *registry, int64_t now_s,
+static int find_changes(const struct ruling *before, const struct rulebook_basis *basis,
                         struct changes *out)
 {
-    int64_t expiry_s = policy_next_expiry_s(basis->policy);
+    int64_t expiry_s = policy_next_expiry_s(before->policy);
     uint64_t version = 0;
     uint64_t policy_version = 0;
 
-    *out = (struct changes){ .policy = expiry_s != 0 && expiry_s <= now_s };
-    if (registry == NULL)
+    *out = (struct changes){ .policy = expiry_s != 0 && expiry_s <= basis->now_s };
+    if (basis->registry == NULL)
         return 0;
-    int status = registry_version(registry, &version);
-    if (status != 0 || version == registry_view_version(basis->view))
+    int status = registry_version(basis->registry, &version);
+    if (status != 0 || version == registry_view_version(before->view))
         return status;
     out->view = true;
-    status = registry_policy_version(registry, &policy_version);
-    out->policy = out->policy || policy_version != basis->policy_version;
+    status = registry_policy_version(basis->registry, &policy_version);
+    out->policy = out->policy || policy_version != before->policy_version;
     return status;
 }
 
-static int renew_view(struct ruling *ruling, const struct ruling *basis, struct registry *registry,
+static int renew_view(struct ruling *ruling, const struct ruling *before, struct registry *registry,
                       bool has_changed, struct pki_fault *fault)
 {
     if (has_changed)
         return registry_view_new(registry, &ruling->view, fault);
-    if (basis->view != NULL)
-        ruling->view = registry_view_ref(basis->view);
+    if (before->view != NULL)
+        ruling->view = registry_view_ref(before->view);
     return 0;
 }
 
-int ruling_renew(const struct ruling *basis, struct registry *registry, int64_t now_s,
+int ruling_renew(const struct ruling *before, const struct rulebook_basis *basis,
                  const struct rulebook_doubts *doubts, struct ruling **out, struct pki_fault *fault)
 {
     struct changes changes;
-    int status = find_changes(basis, registry, now_s, &changes);
+    int status = find_changes(before, basis, &changes);
 
     if (status != 0)
         return pki_fail(fault, status, "cannot ask the registry for its version");
@@ -118,15 +117,15 @@ int ruling_renew(const struct ruling *basis, struct registry *registry, int64_t 
         *out = NULL;
         return 0;
     }
-    struct ruling *ruling = allocate(basis->config);
+    struct ruling *ruling = allocate(before->config);
     if (ruling == NULL)
         return pki_fail(fault, -ENOMEM, "out of memory");
-    status = renew_view(ruling, basis, registry, changes.view, fault);
+    status = renew_view(ruling, before, basis->registry, changes.view, fault);
     if (changes.policy && status == 0) {
-        status = build_policy(ruling, registry, now_s, doubts, fault);
+        status = build_policy(ruling, basis, doubts, fault);
     } else {
-        ruling->policy = policy_ref(basis->policy);
-        ruling->policy_version = basis->policy_version;
+        ruling->policy = policy_ref(before->policy);
+        ruling->policy_version = before->policy_version;
     }
     return finish(ruling, status, out);
 }

@@ -29,17 +29,17 @@ struct ruling {
     uint64_t number; /* in the order of being in force, set before the shards have it; 0: first */
 };
 
-/* Of a configuration that has been read. `registry` NULL: there is none. Takes a reference to
- * the configuration. 0, or negative errno with the reason in *fault. */
-MQTT_NODISCARD int ruling_new(struct config *config, struct registry *registry, int64_t now_s,
+/* Of a configuration that has been read. Takes a reference to it. 0, or negative errno with the
+ * reason in *fault. */
+MQTT_NODISCARD int ruling_new(struct config *config, const struct rulebook_basis *basis,
                               const struct rulebook_doubts *doubts, struct ruling **out,
                               struct pki_fault *fault);
 
 /* What the same configuration makes of the registry and the time now; NULL in *out when nothing
  * has changed. A device that came in addition makes a new view; the policy is then the same. */
-MQTT_NODISCARD int ruling_renew(const struct ruling *basis, struct registry *registry,
-                                int64_t now_s, const struct rulebook_doubts *doubts,
-                                struct ruling **out, struct pki_fault *fault);
+MQTT_NODISCARD int ruling_renew(const struct ruling *before, const struct rulebook_basis *basis,
+                                const struct rulebook_doubts *doubts, struct ruling **out,
+                                struct pki_fault *fault);
 
 struct ruling *ruling_ref(struct ruling *ruling);
 

@@ -70,7 +70,10 @@ static int set_up(void **state)
     assert_int_equal(registry_open(world->path, &world->registry, NULL), 0);
     add(world, "lamp", 1);
     assert_int_equal(config_load("t.conf", &files, NULL, &diagnostics, &world->config), 0);
-    assert_int_equal(ruling_new(world->config, world->registry, 1, NULL, &world->ruling, NULL), 0);
+    assert_int_equal(ruling_new(world->config,
+                                &(struct rulebook_basis){ .registry = world->registry, .now_s = 1 },
+                                NULL, &world->ruling, NULL),
+                     0);
     *state = world;
     return 0;
 }
@@ -97,8 +100,9 @@ static int tear_down(void **state)
 static struct ruling *renewed(struct world *world, int64_t now_s)
 {
     struct ruling *made = world->ruling;
+    const struct rulebook_basis basis = { .registry = world->registry, .now_s = now_s };
 
-    assert_int_equal(ruling_renew(world->ruling, world->registry, now_s, NULL, &made, NULL), 0);
+    assert_int_equal(ruling_renew(world->ruling, &basis, NULL, &made, NULL), 0);
     return made;
 }
 
@@ -179,10 +183,12 @@ static void there_may_be_no_registry(void **state)
     struct ruling *ruling = NULL;
     struct ruling *made = world->ruling;
 
-    assert_int_equal(ruling_new(world->config, NULL, 1, NULL, &ruling, NULL), 0);
+    assert_int_equal(
+        ruling_new(world->config, &(struct rulebook_basis){ .now_s = 1 }, NULL, &ruling, NULL), 0);
     assert_null(ruling->view);
     assert_non_null(policy_find_role(ruling->policy, "device"));
-    assert_int_equal(ruling_renew(ruling, NULL, 1, NULL, &made, NULL), 0);
+    assert_int_equal(
+        ruling_renew(ruling, &(struct rulebook_basis){ .now_s = 1 }, NULL, &made, NULL), 0);
     assert_null(made);
     ruling_release(ruling, NULL, NULL);
 }
@@ -197,7 +203,8 @@ static void the_keeper_frees(void **state)
 
     assert_int_equal(loop_open(&loop), 0);
     assert_int_equal(helpers_open(1, 4, &keeper), 0);
-    assert_int_equal(ruling_new(world->config, NULL, 1, NULL, &ruling, NULL), 0);
+    assert_int_equal(
+        ruling_new(world->config, &(struct rulebook_basis){ .now_s = 1 }, NULL, &ruling, NULL), 0);
     ruling_ref(ruling);
     ruling_release(ruling, keeper, loop);
     assert_int_equal(atomic_load(&ruling->references), 1);

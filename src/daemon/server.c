@@ -317,6 +317,7 @@ enum server_exit server_run(const struct options *options, const char *program)
     if (server_read_config(&server, server.config_path, &server.config) != 0)
         return SERVER_EXIT_USAGE;
     process_prepare();
+    anchors_init(&server.anchors);
     int status = server_find_state(&server, server.config, server.state_dir);
     server.log = log_new(server.config->log_format, server.config->log_level);
     if (status != 0 || server.log == NULL) {
@@ -327,6 +328,7 @@ enum server_exit server_run(const struct options *options, const char *program)
         release(&server);
     }
     config_unref(server.config);
+    anchors_fini(&server.anchors);
     log_free(server.log);
     return status == 0 ? SERVER_EXIT_CLEAN : SERVER_EXIT_REFUSED;
 }

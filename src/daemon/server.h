@@ -35,6 +35,7 @@ struct server_check {
     unsigned basis_number;
     struct ruling *made; /* counted; NULL: nothing has changed */
     int status;
+    bool wants_observed; /* a tool waits for what was observed */
 };
 
 /* One at a time; a second SIGHUP waits. */
@@ -59,6 +60,8 @@ struct server_observing {
     unsigned missing; /* shards that have not answered yet */
     unsigned rounds;
     bool is_keeping; /* the keeper has the parts */
+    bool is_wanted;  /* somebody waits for the file: another round is to follow */
+    bool is_answer;  /* this round is for somebody who waits; the keeper's while it works */
 };
 
 struct server {
@@ -71,6 +74,7 @@ struct server {
     int claim; /* descriptor that reserves the state folder; -1: none */
     bool is_first_start;
     struct registry *registry; /* the keeper's while there is one; NULL: not needed */
+    struct anchors anchors;    /* likewise; used where there is no registry */
     struct ruling *ruling;     /* in force; counted */
     unsigned ruling_number;    /* how many were in force */
     struct helpers *keeper;    /* one thread for what takes long; NULL: not yet, or no more */
@@ -129,12 +133,15 @@ void server_watch(struct server *server);
 MQTT_NODISCARD int server_put_in_force(struct server *server, struct ruling *ruling);
 int64_t server_now_s(void); /* UTC */
 struct rulebook_doubts server_doubts(struct server *server);
+struct rulebook_basis server_basis(struct server *server); /* as of now */
 
 /* server_observe.c: what the shards observe, in the state folder. */
 MQTT_NODISCARD int server_open_observing(struct server *server);
 void server_start_observing(struct server *server);
 void server_on_observed(void *context, struct sketch *sketch);
-void server_end_observing(struct server *server); /* all threads have ended */
+bool server_observed_is_wanted(const struct server *server); /* on the keeper's thread */
+void server_hand_out_observed(struct server *server);        /* then: on shard 0 */
+void server_end_observing(struct server *server);            /* all threads have ended */
 void server_close_observing(struct server *server);
 
 /* server_hold.c: a clone was found; its hold is written into the registry. */

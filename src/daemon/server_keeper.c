@@ -36,12 +36,21 @@ struct rulebook_doubts server_doubts(struct server *server)
     return (struct rulebook_doubts){ server, on_doubt };
 }
 
+struct rulebook_basis server_basis(struct server *server)
+{
+    return (struct rulebook_basis){
+        .registry = server->registry,
+        .now_s = server_now_s(),
+        .anchors = &server->anchors,
+    };
+}
+
 int server_open_keeper(struct server *server)
 {
     const struct rulebook_doubts doubts = server_doubts(server);
     struct pki_fault fault = { "out of memory" };
-    int status = ruling_new(server->config, server->registry, server_now_s(), &doubts,
-                            &server->ruling, &fault);
+    const struct rulebook_basis basis = server_basis(server);
+    int status = ruling_new(server->config, &basis, &doubts, &server->ruling, &fault);
 
     if (status != 0)
         log_say(server->log, CONFIG_LOG_ERROR, "%s", fault.text);
@@ -93,11 +102,12 @@ static void work_check(struct helper_job *job)
     struct server_check *check = MQTT_CONTAINER_OF(job, struct server_check, job);
     struct server *server = check->server;
     const struct rulebook_doubts doubts = server_doubts(server);
+    const struct rulebook_basis basis = server_basis(server);
     struct pki_fault fault = { "out of memory" };
 
     check->made = NULL;
-    check->status =
-        ruling_renew(check->basis, server->registry, server_now_s(), &doubts, &check->made, &fault);
+    check->wants_observed = server_observed_is_wanted(server);
+    check->status = ruling_renew(check->basis, &basis, &doubts, &check->made, &fault);
     if (check->status != 0)
         log_say(server->log, CONFIG_LOG_WARNING, "the registry is not read again yet: %s",
                 fault.text);
@@ -116,6 +126,8 @@ static void on_checked(struct helper_job *job)
         ruling_release(check->made, server->keeper, server->shards[0].loop);
         wait_ms = SOON_MS;
     }
+    if (check->wants_observed)
+        server_hand_out_observed(server);
     /* A grant that expires does so on the second. */
     uint64_t left_ms = ruling_patience_ms(server->ruling, wall_clock_ms(), wait_ms);
     arm(server, left_ms < wait_ms ? left_ms + SOON_MS : wait_ms);

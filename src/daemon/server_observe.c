@@ -8,9 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #define OBSERVE_MS          10000
-#define AGAIN_ROUNDS        360       /* a grant that is in use shows at least each hour */
+#define AGAIN_ROUNDS        360 /* a grant that is in use shows at least each hour */
+#define DAY_S               86400
 #define OBSERVED_FILE_BYTES 268435456 /* longest that is read; what is written is far below */
 
 static struct sketch *new_sketch(size_t entries_max)
@@ -90,6 +92,17 @@ static int write_observed(const struct sketch *sketch, const char *path)
     return status;
 }
 
+/* Whoever waits sees that the file is as new as it gets. */
+static void answer(struct server *server)
+{
+    char path[PATH_MAX];
+
+    if (server->observing.is_answer
+        && state_path(server->state_dir, STATE_OBSERVED_COMING, path) == 0)
+        (void)unlink(path);
+    server->observing.is_answer = false;
+}
+
 static struct sketch *load_observed(const struct server *server, const char *path)
 {
     struct sketch *sketch = new_sketch(SKETCH_ENTRIES_DEFAULT);
@@ -103,7 +116,7 @@ static struct sketch *load_observed(const struct server *server, const char *pat
 }
 
 /* Adds what the shards have handed in, and frees it. */
-static void keep_observed(struct server *server)
+static void keep_parts(struct server *server)
 {
     struct server_observing *observing = &server->observing;
     char path[PATH_MAX];
@@ -122,10 +135,18 @@ static void keep_observed(struct server *server)
     observing->count = 0;
     if (!has_news)
         return;
+    if (observing->all != NULL)
+        sketch_forget(observing->all, server_now_s() - SKETCH_DAYS * DAY_S);
     if (status == 0)
         status = observing->all != NULL ? write_observed(observing->all, path) : -ENOMEM;
     if (status != 0)
         complain(server, path, strerror(-status));
+}
+
+static void keep_observed(struct server *server)
+{
+    keep_parts(server);
+    answer(server);
 }
 
 /* ---- the rounds: on shard 0 ---- */
@@ -135,9 +156,24 @@ static void work_keep(struct helper_job *job)
     keep_observed(MQTT_CONTAINER_OF(job, struct server_observing, job)->server);
 }
 
+static void collect(struct server *server);
+
 static void on_kept(struct helper_job *job)
 {
-    MQTT_CONTAINER_OF(job, struct server_observing, job)->is_keeping = false;
+    struct server_observing *observing = MQTT_CONTAINER_OF(job, struct server_observing, job);
+
+    observing->is_keeping = false;
+    if (observing->is_wanted && !observing->server->is_stopping)
+        collect(observing->server);
+}
+
+static void hand_to_keeper(struct server *server)
+{
+    struct server_observing *observing = &server->observing;
+
+    observing->is_keeping =
+        helpers_submit(server->keeper, &observing->job, server->shards[0].loop, work_keep, on_kept)
+        == 0;
 }
 
 void server_on_observed(void *context, struct sketch *sketch)
@@ -149,32 +185,53 @@ void server_on_observed(void *context, struct sketch *sketch)
     if (sketch != NULL)
         observing->parts[observing->count++] = sketch;
     /* The last ones are kept when all has ended. */
-    if (observing->missing > 0 || server->keeper == NULL)
-        return;
-    observing->is_keeping =
-        helpers_submit(server->keeper, &observing->job, server->shards[0].loop, work_keep, on_kept)
-        == 0;
+    if (observing->missing == 0 && server->keeper != NULL)
+        hand_to_keeper(server);
 }
 
 static void collect(struct server *server)
 {
     struct server_observing *observing = &server->observing;
-    bool again = ++observing->rounds % AGAIN_ROUNDS == 0;
+    bool again = observing->rounds >= AGAIN_ROUNDS;
 
     /* The last round is not over, or found no keeper: what the shards have waits there. */
     if (observing->missing > 0 || observing->is_keeping || observing->count > 0)
         return;
-    for (unsigned i = 0; i < server->shard_count; i++) {
+    observing->is_answer = observing->is_wanted;
+    observing->is_wanted = false;
+    if (again)
+        observing->rounds = 0;
+    for (unsigned i = 0; i < server->shard_count && server->config->observes; i++) {
         struct sketch *empty = new_sketch(SHARD_SKETCH_ENTRIES);
         if (empty != NULL && shard_post_observe(&server->shards[i], empty, again) == 0)
             observing->missing++;
     }
+    if (observing->missing == 0 && observing->is_answer)
+        hand_to_keeper(server);
+}
+
+bool server_observed_is_wanted(const struct server *server)
+{
+    char wanted[PATH_MAX];
+    char coming[PATH_MAX];
+
+    return state_path(server->state_dir, STATE_OBSERVED_WANTED, wanted) == 0
+           && state_path(server->state_dir, STATE_OBSERVED_COMING, coming) == 0
+           && rename(wanted, coming) == 0;
+}
+
+void server_hand_out_observed(struct server *server)
+{
+    server->observing.is_wanted = true;
+    if (!server->is_stopping)
+        collect(server);
 }
 
 static void on_observe_timer(struct wheel_timer *timer, void *context, uint64_t now_ms)
 {
     struct server *server = MQTT_CONTAINER_OF(timer, struct server, observe_timer);
 
+    server->observing.rounds++;
     if (server->config->observes && !server->is_stopping)
         collect(server);
     loop_arm(context, timer, now_ms + OBSERVE_MS, on_observe_timer);
@@ -205,6 +262,7 @@ void server_end_observing(struct server *server)
             observing->parts[observing->count++] = server->shards[i].sketch;
         server->shards[i].sketch = NULL;
     }
+    observing->is_answer = true;
     keep_observed(server);
 }
 

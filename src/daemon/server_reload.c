@@ -15,7 +15,8 @@ static int make_ruling(struct server *server, struct config *config, struct ruli
 {
     const struct rulebook_doubts doubts = server_doubts(server);
     struct pki_fault fault = { "out of memory" };
-    int status = ruling_new(config, server->registry, server_now_s(), &doubts, out, &fault);
+    const struct rulebook_basis basis = server_basis(server);
+    int status = ruling_new(config, &basis, &doubts, out, &fault);
 
     if (status != 0)
         snprintf(out_why, ENDPOINT_WHY_BYTES, "%.500s", fault.text);

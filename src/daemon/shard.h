@@ -39,6 +39,7 @@ struct shard_reports {
 /* The walk that ends what a new ruling does not grant any more, in slices. */
 struct shard_walk {
     bool is_on;
+    bool only_notes;     /* no ruling is behind it: what stands is observed again */
     uint64_t made_us;    /* of the ruling */
     uint64_t longest_us; /* slice so far */
 };

@@ -37,7 +37,7 @@ static void note_slice(struct shard_walk *walk, uint64_t from_us, uint64_t until
 static void begin_walk(struct shard *shard, uint64_t began_us, uint64_t now_ms)
 {
     broker_policy_changed(shard->broker, now_ms);
-    if (!shard->walk.is_on)
+    if (!shard->walk.is_on || shard->walk.only_notes)
         shard->walk = (struct shard_walk){ .is_on = true };
     shard->walk.made_us = shard->ruling->made_us;
     note_slice(&shard->walk, began_us, monotonic_us());
@@ -46,6 +46,8 @@ static void begin_walk(struct shard *shard, uint64_t began_us, uint64_t now_ms)
 static void end_walk(struct shard *shard, uint64_t now_us)
 {
     shard->walk.is_on = false;
+    if (shard->walk.only_notes)
+        return;
     log_say(shard->log, CONFIG_LOG_INFO,
             "policy in force on shard %u after %" PRIu64 " ms, longest slice %" PRIu64 " us",
             shard->number, (now_us - shard->walk.made_us) / 1000, shard->walk.longest_us);
@@ -129,6 +131,13 @@ static void on_observed_delivered(struct loop_message *message, struct loop *loo
     free(order);
 }
 
+static void observe_again(struct shard *shard)
+{
+    broker_observe_again(shard->broker);
+    if (!shard->walk.is_on)
+        shard->walk = (struct shard_walk){ .is_on = true, .only_notes = true };
+}
+
 static void on_observe(struct loop_message *message, struct loop *loop)
 {
     struct observe_order *order = MQTT_CONTAINER_OF(message, struct observe_order, message);
@@ -139,7 +148,7 @@ static void on_observe(struct loop_message *message, struct loop *loop)
     shard->sketch = order->sketch;
     order->sketch = full;
     if (order->again)
-        broker_observe_again(shard->broker);
+        observe_again(shard);
     loop_post(shard->all[0].loop, &order->message, on_observed_delivered);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pki/grants.h"
 
+#include "pki/groups.h"
 #include "pki/registry_sql.h"
 
 #include <errno.h>
@@ -27,11 +28,6 @@ static void bind_optional(sqlite3_stmt *s, int index, int64_t value)
         (void)sqlite3_bind_int64(s, index, value);
 }
 
-static int64_t column_optional(sqlite3_stmt *s, int column)
-{
-    return sqlite3_column_type(s, column) == SQLITE_NULL ? -1 : sqlite3_column_int64(s, column);
-}
-
 static void bind_grant(sqlite3_stmt *s, const struct registry_grant *grant)
 {
     bool is_scoped = grant->most_topics > 0;
@@ -54,17 +50,29 @@ static void bind_grant(sqlite3_stmt *s, const struct registry_grant *grant)
     (void)sqlite3_bind_int64(s, 16, (int64_t)time(NULL));
 }
 
+static bool subject_is_valid(const struct registry_grant *grant)
+{
+    switch (grant->subject_kind) {
+    case GRANT_TO_DEVICE:
+        return identity_uri_name_is_valid(grant->subject);
+    case GRANT_TO_ROLE:
+        return registry_name_is_valid(grant->subject);
+    case GRANT_TO_GROUP:
+        return groups_name_is_valid(grant->subject);
+    case GRANT_SUBJECT_COUNT:
+        break;
+    }
+    return false;
+}
+
 static int check(const struct registry_grant *grant, struct pki_fault *fault)
 {
-    bool is_device = grant->subject_kind == GRANT_TO_DEVICE;
-
-    if ((unsigned)grant->subject_kind >= GRANT_SUBJECT_COUNT
-        || !(is_device ? identity_uri_name_is_valid(grant->subject)
-                       : registry_name_is_valid(grant->subject)))
+    if (!subject_is_valid(grant))
         return pki_fail(fault, -EINVAL, "'%.80s' cannot be the name of a %s", grant->subject,
                         grants_subject_text(grant->subject_kind));
     if (grant->pattern[0] == '\0' || grant->maximum_qos > 2 || grant->retain > 1
-        || (grant->rate_messages >= 0 && grant->rate_seconds <= 0) || grant->expires_s < 0)
+        || (grant->rate_messages >= 0 && grant->rate_seconds <= 0)
+        || (grant->most_topics > 0 && grant->depth < 0) || grant->expires_s < 0)
         return pki_fail(fault, -EINVAL, "the grant has no pattern, or a number is out of bounds");
     return 0;
 }
@@ -126,26 +134,62 @@ static bool decode_texts(sqlite3_stmt *s, struct registry_grant *out)
     if (!registry_column_text(s, 3, action, sizeof(action)))
         return false;
     out->subscribes = strcmp(action, "subscribe") == 0;
-    return registry_column_text(s, 5, out->pattern, sizeof(out->pattern))
+    return (out->subscribes || strcmp(action, "publish") == 0)
+           && registry_column_text(s, 5, out->pattern, sizeof(out->pattern))
            && registry_column_text(s, 13, out->owner, sizeof(out->owner))
            && registry_column_text(s, 14, out->reason, sizeof(out->reason));
 }
 
-/* People look into this file with other tools, and write: a row that is too long for us is not
- * half understood. */
+/* A number of the table, at most `most`; NULL is -1. False: out of bounds. */
+static bool decode_optional(sqlite3_stmt *s, int column, int64_t most, int64_t *out)
+{
+    *out = sqlite3_column_type(s, column) == SQLITE_NULL ? -1 : sqlite3_column_int64(s, column);
+    return *out <= most && (*out >= 0 || sqlite3_column_type(s, column) == SQLITE_NULL);
+}
+
+static bool decode_terms(sqlite3_stmt *s, struct registry_grant *out)
+{
+    int64_t denies;
+    int64_t qos;
+    int64_t retain;
+    bool is_valid = decode_optional(s, 4, 1, &denies) && decode_optional(s, 6, 2, &qos)
+                    && decode_optional(s, 7, 1, &retain)
+                    && decode_optional(s, 8, INT64_MAX, &out->payload_bytes)
+                    && decode_optional(s, 9, INT64_MAX, &out->rate_messages)
+                    && decode_optional(s, 10, INT64_MAX, &out->rate_seconds)
+                    && (out->rate_messages < 0 || out->rate_seconds > 0);
+
+    if (!is_valid)
+        return false;
+    out->denies = denies > 0;
+    out->maximum_qos = (int)qos;
+    out->retain = (int)retain;
+    return true;
+}
+
+/* A wildcard grant has both: a depth that is missing may not be taken for "any". */
+static bool decode_scope(sqlite3_stmt *s, struct registry_grant *out)
+{
+    int64_t depth;
+    int64_t most_topics;
+
+    if (!decode_optional(s, 11, INT64_MAX, &depth)
+        || !decode_optional(s, 12, INT64_MAX, &most_topics) || most_topics == 0
+        || (most_topics > 0 && depth < 0))
+        return false;
+    out->depth = most_topics > 0 ? depth : 0;
+    out->most_topics = most_topics > 0 ? most_topics : 0;
+    return true;
+}
+
+/* People look into this file with other tools, and write: a row that cannot be what grants_add()
+ * writes is not half understood. */
 static void decode(sqlite3_stmt *s, struct registry_grant *out)
 {
     *out = (struct registry_grant){ .id = sqlite3_column_int64(s, 0) };
-    if (!decode_subject(s, out) || !decode_texts(s, out))
+    if (!decode_subject(s, out) || !decode_texts(s, out) || !decode_terms(s, out)
+        || !decode_scope(s, out))
         out->pattern[0] = '\0';
-    out->denies = sqlite3_column_int(s, 4) != 0;
-    out->maximum_qos = (int)column_optional(s, 6);
-    out->retain = (int)column_optional(s, 7);
-    out->payload_bytes = column_optional(s, 8);
-    out->rate_messages = column_optional(s, 9);
-    out->rate_seconds = column_optional(s, 10);
-    out->depth = column_optional(s, 11) < 0 ? 0 : sqlite3_column_int64(s, 11);
-    out->most_topics = column_optional(s, 12) < 0 ? 0 : sqlite3_column_int64(s, 12);
     out->expires_s = sqlite3_column_int64(s, 15);
     out->created_s = sqlite3_column_int64(s, 16);
 }

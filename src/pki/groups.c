@@ -4,10 +4,16 @@
 #include "pki/registry_sql.h"
 
 #include <errno.h>
+#include <string.h>
+
+bool groups_name_is_valid(const char *name)
+{
+    return registry_name_is_valid(name) && strlen(name) <= GROUPS_NAME_BYTES;
+}
 
 static int check_group(const char *group, struct pki_fault *fault)
 {
-    if (registry_name_is_valid(group))
+    if (groups_name_is_valid(group))
         return 0;
     return pki_fail(fault, -EINVAL, "'%.80s' cannot be the name of a group", group);
 }
@@ -75,9 +81,10 @@ static int list(struct registry *registry, const char *sql, groups_visit visit, 
     if (result < 0)
         return result;
     while (result == 0 && sqlite3_step(s) == SQLITE_ROW) {
-        if (registry_column_text(s, 0, group, sizeof(group))
-            && registry_column_text(s, 1, name, sizeof(name)))
-            result = visit(context, group, name);
+        if (!registry_column_text(s, 0, group, sizeof(group))
+            || !registry_column_text(s, 1, name, sizeof(name)))
+            group[0] = name[0] = '\0';
+        result = visit(context, group, name);
     }
     int code = sqlite3_finalize(s);
     return code == SQLITE_OK ? result : registry_fail(registry, code, fault);
@@ -112,7 +119,7 @@ int groups_find_anchor(struct registry *registry, const char *id, int64_t *out_f
     int code = sqlite3_finalize(s);
     if (code != SQLITE_OK)
         return registry_fail(registry, code, fault);
-    return is_found ? 0 : -ENOENT;
+    return is_found ? 0 : pki_fail(fault, -ENOENT, "'%.80s' has not been asked for yet", id);
 }
 
 int groups_anchor(struct registry *registry, const char *id, int64_t now_s, int64_t *out_first_s,

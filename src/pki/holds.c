@@ -36,12 +36,14 @@ int holds_end(struct registry *registry, const char *name, struct pki_fault *fau
     return registry_run(registry, s, fault);
 }
 
-/* People look into this file with other tools, and write. */
+/* People look into this file with other tools, and write. A reason that cannot be read ends no
+ * hold; a name that cannot be read is nobody's. */
 static bool decode(sqlite3_stmt *s, struct registry_hold *out)
 {
-    out->since_s = sqlite3_column_int64(s, 1);
-    return registry_column_text(s, 0, out->name, sizeof(out->name))
-           && registry_column_text(s, 2, out->why, sizeof(out->why));
+    *out = (struct registry_hold){ .since_s = sqlite3_column_int64(s, 1) };
+    if (!registry_column_text(s, 2, out->why, sizeof(out->why)))
+        out->why[0] = '\0';
+    return registry_column_text(s, 0, out->name, sizeof(out->name));
 }
 
 static int list(struct registry *registry, sqlite3_stmt *s, holds_visit visit, void *context,
@@ -53,8 +55,6 @@ static int list(struct registry *registry, sqlite3_stmt *s, holds_visit visit, v
     while (result == 0 && sqlite3_step(s) == SQLITE_ROW) {
         if (decode(s, &hold))
             result = visit(context, &hold);
-        else
-            result = pki_fail(fault, -EBADMSG, "%s: a row of holds is not valid", registry->path);
     }
     int code = sqlite3_finalize(s);
     return code == SQLITE_OK ? result : registry_fail(registry, code, fault);

@@ -30,31 +30,6 @@ const char *registry_status_text(enum registry_status status)
     return (unsigned)status < REGISTRY_STATUS_COUNT ? status_names[status] : "unknown";
 }
 
-int registry_fail(const struct registry *r, int code, struct pki_fault *fault)
-{
-    switch (code & 0xff) {
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-        return pki_fail(fault, -EBUSY, "%s: another process holds the registry; try again",
-                        r->path);
-    case SQLITE_NOTADB:
-    case SQLITE_CORRUPT:
-        return pki_fail(fault, -EBADMSG,
-                        "%s is damaged or not a registry of tacit; restore it from a backup",
-                        r->path);
-    case SQLITE_SCHEMA:
-        return pki_fail(fault, -EPROTO, "%s was written by a newer tacit; use that one", r->path);
-    case SQLITE_FULL:
-        return pki_fail(fault, -ENOSPC, "%s: the disk is full", r->path);
-    case SQLITE_READONLY:
-        return pki_fail(fault, -EROFS, "%s cannot be written", r->path);
-    case SQLITE_NOMEM:
-        return pki_fail(fault, -ENOMEM, "%s: out of memory", r->path);
-    default:
-        return pki_fail(fault, -EIO, "%s: %s", r->path, sqlite3_errstr(code));
-    }
-}
-
 /* SQLite would create it 0644 less the umask; its journal takes the mode of the file. A file
  * that exists is not touched: to close any descriptor of it drops the locks that another handle
  * of this process holds (POSIX), and another process would then remove the journal. */
@@ -163,15 +138,6 @@ static bool hex_decode(const char *text, uint8_t out[32])
     return text[64] == '\0';
 }
 
-bool registry_column_text(sqlite3_stmt *s, int column, char *out, size_t size)
-{
-    const char *text = (const char *)sqlite3_column_text(s, column);
-    if (text == NULL || strlen(text) >= size)
-        return false;
-    memcpy(out, text, strlen(text) + 1);
-    return true;
-}
-
 static bool column_hash(sqlite3_stmt *s, int column, uint8_t out[32])
 {
     char hex[HEX_SIZE];
@@ -212,11 +178,6 @@ static bool row_decode(sqlite3_stmt *s, struct registry_entry *out)
     e.changed_s = sqlite3_column_int64(s, 12);
     *out = e;
     return true;
-}
-
-void registry_bind_text(sqlite3_stmt *s, int index, const char *text)
-{
-    (void)sqlite3_bind_text(s, index, text, -1, SQLITE_TRANSIENT);
 }
 
 static void bind_hash(sqlite3_stmt *s, int index, const uint8_t hash[32])
@@ -347,42 +308,54 @@ int registry_find_by_fingerprint(struct registry *registry, const uint8_t *finge
                 fault);
 }
 
-int registry_list(struct registry *registry, registry_visit visit, void *context,
+/* For a row that row_decode() refuses. */
+typedef int (*on_spoiled)(const struct registry *r, sqlite3_stmt *s, registry_visit visit,
+                          void *context, struct pki_fault *fault);
+
+static int end_at(const struct registry *r, sqlite3_stmt *s, registry_visit visit, void *context,
                   struct pki_fault *fault)
+{
+    (void)visit, (void)context;
+    return pki_fail(fault, -EBADMSG, "%s: the row of '%.80s' is not valid", r->path,
+                    (const char *)sqlite3_column_text(s, 0));
+}
+
+static int show_revoked(const struct registry *r, sqlite3_stmt *s, registry_visit visit,
+                        void *context, struct pki_fault *fault)
+{
+    struct registry_entry entry = { .status = REGISTRY_REVOKED };
+
+    (void)r, (void)fault;
+    return registry_column_text(s, 0, entry.name, sizeof(entry.name)) ? visit(context, &entry) : 0;
+}
+
+static int each_row(struct registry *registry, registry_visit visit, on_spoiled spoiled,
+                    void *context, struct pki_fault *fault)
 {
     sqlite3_stmt *s;
     struct registry_entry entry;
-    int result = 0;
-    int code = sqlite3_prepare_v2(registry->db, "SELECT " COLUMNS " FROM identity ORDER BY name",
-                                  -1, &s, NULL);
-    if (code != SQLITE_OK)
-        return registry_fail(registry, code, fault);
-    while (result == 0 && sqlite3_step(s) == SQLITE_ROW) {
-        if (row_decode(s, &entry))
-            result = visit(context, &entry);
-        else
-            result = pki_fail(fault, -EBADMSG, "%s: the row of '%s' is not valid", registry->path,
-                              (const char *)sqlite3_column_text(s, 0));
-    }
-    code = sqlite3_finalize(s);
+    int result =
+        registry_prepare(registry, "SELECT " COLUMNS " FROM identity ORDER BY name", &s, fault);
+
+    if (result < 0)
+        return result;
+    while (result == 0 && sqlite3_step(s) == SQLITE_ROW)
+        result = row_decode(s, &entry) ? visit(context, &entry)
+                                       : spoiled(registry, s, visit, context, fault);
+    int code = sqlite3_finalize(s);
     return code == SQLITE_OK ? result : registry_fail(registry, code, fault);
 }
 
-int registry_prepare(struct registry *registry, const char *sql, sqlite3_stmt **out,
-                     struct pki_fault *fault)
+int registry_list(struct registry *registry, registry_visit visit, void *context,
+                  struct pki_fault *fault)
 {
-    int code = sqlite3_prepare_v2(registry->db, sql, -1, out, NULL);
-
-    return code == SQLITE_OK ? 0 : registry_fail(registry, code, fault);
+    return each_row(registry, visit, end_at, context, fault);
 }
 
-int registry_run(struct registry *registry, sqlite3_stmt *statement, struct pki_fault *fault)
+int registry_survey(struct registry *registry, registry_visit visit, void *context,
+                    struct pki_fault *fault)
 {
-    (void)sqlite3_step(statement);
-    int changed = sqlite3_changes(registry->db);
-    int code = sqlite3_finalize(statement);
-
-    return code == SQLITE_OK ? changed : registry_fail(registry, code, fault);
+    return each_row(registry, visit, show_revoked, context, fault);
 }
 
 int registry_set_status(struct registry *registry, const char *name, enum registry_status status,

@@ -84,6 +84,12 @@ typedef int (*registry_visit)(void *context, const struct registry_entry *entry)
 MQTT_NODISCARD int registry_list(struct registry *registry, registry_visit visit, void *context,
                                  struct pki_fault *fault);
 
+/* The same for those who must go on: a row that is not valid, which ends registry_list() with
+ * -EBADMSG, is visited as a revoked identity without role and key. One whose very name is not valid
+ * is left out: no certificate can have it. */
+MQTT_NODISCARD int registry_survey(struct registry *registry, registry_visit visit, void *context,
+                                   struct pki_fault *fault);
+
 /* -ENOENT: no such name; -EPERM: revoked and retired are final. */
 MQTT_NODISCARD int registry_set_status(struct registry *registry, const char *name,
                                        enum registry_status status, struct pki_fault *fault);
@@ -114,7 +120,8 @@ MQTT_NODISCARD int registry_set_certificate(struct registry *registry, const cha
 MQTT_NODISCARD int registry_version(struct registry *registry, uint64_t *out);
 
 /* A number that moves when something has changed that a policy is made of: grants, groups, and
- * role, tenant, site or status of an identity; not when identities or certificates are added. */
+ * role, tenant, site or status of an identity; not when identities or certificates are added,
+ * unless something was granted to them before. */
 MQTT_NODISCARD int registry_policy_version(struct registry *registry, uint64_t *out);
 
 /* May it name a role, tenant, site or group? 1..128 bytes of printable ASCII without space, '/',

@@ -27,5 +27,5 @@ MQTT_NODISCARD int registry_run(struct registry *registry, sqlite3_stmt *stateme
 
 void registry_bind_text(sqlite3_stmt *statement, int index, const char *text);
 
-/* False: no text, or too long. */
+/* False: no text, too long, or with a zero byte inside. */
 bool registry_column_text(sqlite3_stmt *statement, int column, char *out, size_t size);

@@ -270,6 +270,75 @@ static void a_row_changed_by_hand(void **state)
     run_sql(*state, "UPDATE identity SET key_sha256 = replace(key_sha256, '0', 'z')");
     assert_int_equal(registry_find(registry, "lamp", &found, NULL), -EBADMSG);
     assert_int_equal(registry_list(registry, note, seen, NULL), -EBADMSG);
+    assert_string_equal(seen, "");
+    assert_int_equal(registry_survey(registry, note, seen, NULL), 0);
+    assert_string_equal(seen, "lamp ");
+    registry_close(registry);
+}
+
+/* A zero byte does not end a text of SQLite: what stands before it is not all there is. */
+static void a_zero_byte_inside(void **state)
+{
+    struct registry *registry = open_in(*state);
+    struct registry_entry lamp = scratch_entry("lamp", 1);
+    struct registry_entry found;
+    assert_int_equal(registry_add(registry, &lamp, NULL), 0);
+    run_sql(*state, "UPDATE identity SET role = 'device' || char(0) || 'x'");
+    assert_int_equal(registry_find(registry, "lamp", &found, NULL), -EBADMSG);
+    registry_close(registry);
+}
+
+/* The file as the first release made it, with what it kept of `entry`. */
+static void make_schema_1(const struct scratch *scratch, const struct registry_entry *entry,
+                          const char *status)
+{
+    char key[65];
+    char fingerprint[65];
+    char sql[1024];
+
+    for (size_t i = 0; i < 32; i++) {
+        (void)snprintf(key + 2 * i, 3, "%02x", entry->key_sha256[i]);
+        (void)snprintf(fingerprint + 2 * i, 3, "%02x", entry->certificate.fingerprint[i]);
+    }
+    run_sql(scratch, "CREATE TABLE IF NOT EXISTS identity (name TEXT PRIMARY KEY NOT NULL,"
+                     " kind TEXT NOT NULL, role TEXT NOT NULL, tenant TEXT NOT NULL DEFAULT '',"
+                     " site TEXT NOT NULL DEFAULT '', status TEXT NOT NULL,"
+                     " key_sha256 TEXT NOT NULL UNIQUE, serial TEXT NOT NULL UNIQUE,"
+                     " fingerprint TEXT NOT NULL UNIQUE, not_before INTEGER NOT NULL,"
+                     " not_after INTEGER NOT NULL, created INTEGER NOT NULL,"
+                     " changed INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+                     "PRAGMA application_id = 1413563220; PRAGMA user_version = 1");
+    (void)snprintf(sql, sizeof(sql),
+                   "INSERT INTO identity VALUES ('%s', 'device', '%s', '%s', '', '%s', '%s', '%s',"
+                   " '%s', %lld, %lld, 1, 2)",
+                   entry->name, entry->role, entry->tenant, status, key, entry->certificate.serial,
+                   fingerprint, (long long)entry->certificate.not_before_s,
+                   (long long)entry->certificate.not_after_s);
+    run_sql(scratch, sql);
+}
+
+/* What the first release made of the file is kept. */
+static void a_registry_of_schema_1(void **state)
+{
+    struct registry *registry;
+    struct registry_entry lamp = scratch_entry("lamp", 1);
+    struct registry_entry found;
+    uint64_t before;
+    uint64_t after;
+    make_schema_1(*state, &lamp, "active");
+
+    registry = open_in(*state);
+    struct registry *second = open_in(*state); /* finds it done */
+    assert_int_equal(registry_find(registry, "lamp", &found, NULL), 0);
+    assert_same(&found, &lamp);
+    assert_int_equal(registry_policy_version(registry, &before), 0);
+    assert_int_equal(registry_set_status(registry, "lamp", REGISTRY_SUSPENDED, NULL), 0);
+    assert_int_equal(registry_policy_version(second, &after), 0);
+    assert_true(after > before);
+    run_sql(*state, "INSERT INTO membership VALUES ('hall', 'lamp')");
+    assert_int_equal(registry_policy_version(registry, &before), 0);
+    assert_true(before > after);
+    registry_close(second);
     registry_close(registry);
 }
 
@@ -315,6 +384,8 @@ int main(void)
         TEST(the_version_moves_with_every_change),
         TEST(files_of_others),
         TEST(a_row_changed_by_hand),
+        TEST(a_zero_byte_inside),
+        TEST(a_registry_of_schema_1),
         TEST(reading_goes_on_while_another_writes),
         cmocka_unit_test(texts),
     };

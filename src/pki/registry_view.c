@@ -88,7 +88,7 @@ int registry_view_new(struct registry *registry, struct registry_view **out,
     if (error < 0)
         (void)pki_fail(fault, error, "cannot ask the registry for its version");
     else
-        error = registry_list(registry, add_entry, view, fault);
+        error = registry_survey(registry, add_entry, view, fault);
     if (error == 0)
         error = holds_list(registry, add_hold, view, fault);
     if (error < 0) {

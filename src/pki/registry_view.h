@@ -30,7 +30,9 @@ struct registry_view_entry {
     bool is_held;        /* holds.h */
 };
 
-/* Reads the whole registry. Counted once. */
+/* Reads the whole registry. Counted once. A row that is not valid, because
+ * somebody has changed it by hand, does not keep the changes of others from counting: it is there
+ * as revoked, with an empty role. */
 MQTT_NODISCARD int registry_view_new(struct registry *registry, struct registry_view **out,
                                      struct pki_fault *fault);
 struct registry_view *registry_view_ref(struct registry_view *view);

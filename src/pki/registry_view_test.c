@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <setjmp.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,6 +97,36 @@ static void an_empty_registry_lets_nobody_in(void **state)
     registry_close(registry);
 }
 
+/* The others go on: what changes for them counts. */
+static void a_row_that_is_not_valid_is_revoked(void **state)
+{
+    static const char *const changes[] = {
+        "UPDATE identity SET role = printf('%.*c', 65536, 'x') WHERE name = 'd0'",
+        "UPDATE identity SET role = 'device', tenant = 'a' || char(0) WHERE name = 'd0'",
+        "UPDATE identity SET tenant = '', name = printf('%.*c', 65, 'x') WHERE name = 'd1'",
+    };
+    struct registry *registry = open_with(*state, 3);
+    char path[SCRATCH_PATH_SIZE];
+    struct registry_view *view;
+    sqlite3 *db;
+
+    scratch_path(*state, "registry.db", path);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(changes); i++) {
+        assert_int_equal(sqlite3_exec(db, changes[i], NULL, NULL, NULL), SQLITE_OK);
+        assert_int_equal(registry_view_new(registry, &view, NULL), 0);
+        const struct registry_view_entry *found = registry_view_find(view, span_of("d0"));
+        assert_non_null(found);
+        assert_int_equal(found->status, REGISTRY_REVOKED);
+        assert_string_equal(found->role, "");
+        assert_int_equal(registry_view_count(view), i < 2 ? 3 : 2);
+        assert_int_equal(registry_view_find(view, span_of("d2"))->status, REGISTRY_ACTIVE);
+        registry_view_unref(view);
+    }
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    registry_close(registry);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_make, scratch_remove)
 
 int main(void)
@@ -104,6 +135,7 @@ int main(void)
         TEST(it_knows_what_the_registry_knows),
         TEST(it_stays_as_it_is),
         TEST(an_empty_registry_lets_nobody_in),
+        TEST(a_row_that_is_not_valid_is_revoked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,6 +25,8 @@ static const char *const places[STATE_FILE_COUNT] = {
     [STATE_STORE] = "store",
     [STATE_CONFIGURATION] = "tacit.conf",
     [STATE_OBSERVED] = "observed",
+    [STATE_OBSERVED_WANTED] = "observed.wanted",
+    [STATE_OBSERVED_COMING] = "observed.coming",
 };
 
 static int join(char *out, const char *dir, const char *rest)
@@ -110,6 +112,23 @@ int state_check(const char *dir, struct pki_fault *fault)
     return check_status(dir, &status, fault);
 }
 
+#define CLAIM_TRIES   10
+#define CLAIM_WAIT_US 20000
+
+/* Who only looks (state_is_claimed()) holds the lock for a moment, too. */
+static int lock_patiently(int fd)
+{
+    int tries = 0;
+    while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        if (errno != EWOULDBLOCK)
+            return -errno;
+        if (++tries == CLAIM_TRIES)
+            return -EBUSY;
+        (void)usleep(CLAIM_WAIT_US);
+    }
+    return 0;
+}
+
 int state_claim(const char *dir, int *out, struct pki_fault *fault)
 {
     char path[STATE_PATH_SIZE];
@@ -119,8 +138,8 @@ int state_claim(const char *dir, int *out, struct pki_fault *fault)
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
         return pki_fail(fault, -errno, "%s: cannot make the lock: %s", path, strerror(errno));
-    if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-        error = errno == EWOULDBLOCK ? -EBUSY : -errno;
+    error = lock_patiently(fd);
+    if (error < 0) {
         close(fd);
         if (error == -EBUSY)
             return pki_fail(fault, error,
@@ -131,6 +150,17 @@ int state_claim(const char *dir, int *out, struct pki_fault *fault)
     }
     *out = fd;
     return 0;
+}
+
+bool state_is_claimed(const char *dir)
+{
+    char path[STATE_PATH_SIZE];
+    int fd = join(path, dir, "tacitd.lock") == 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    if (fd < 0)
+        return false;
+    bool is_claimed = flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+    close(fd);
+    return is_claimed;
 }
 
 int state_trust_domain(const char *dir, char *out, struct pki_fault *fault)

@@ -8,6 +8,8 @@
  *       registry.db               who exists (registry.h)
  *       store/                    sessions and retained messages (store/snapshot.h)
  *       observed                  who did what (policy/sketch.h)
+ *       observed.wanted           made by a tool that wants it written now; tacitd renames it
+ *       observed.coming           to this, and removes that when it is written
  *       lock tacitd.lock          held while preparing, and by the running tacitd
  *
  * Every file is created with its final mode, written under another name, synced and renamed:
@@ -24,7 +26,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define STATE_PATH_SIZE 4096 /* longest path and NUL */
+#define STATE_PATH_SIZE  4096    /* longest path and NUL */
+#define STATE_ADMIN_NAME "admin" /* the first identity */
 
 enum state_file {
     STATE_CA_CERTIFICATE,
@@ -37,6 +40,8 @@ enum state_file {
     STATE_STORE,         /* the folder */
     STATE_CONFIGURATION, /* tacit.conf, if the operator puts one there */
     STATE_OBSERVED,      /* who did what (policy/sketch.h), once something was */
+    STATE_OBSERVED_WANTED,
+    STATE_OBSERVED_COMING,
     STATE_FILE_COUNT,
 };
 
@@ -78,6 +83,9 @@ MQTT_NODISCARD int state_check(const char *dir, struct pki_fault *fault);
 /* Reserves the folder for this process until the descriptor in *out is closed. -EBUSY: another
  * tacitd has it. */
 MQTT_NODISCARD int state_claim(const char *dir, int *out, struct pki_fault *fault);
+
+/* Does a tacitd have it now? */
+bool state_is_claimed(const char *dir);
 
 /* Trust domain of the CA in the folder; `out` has IDENTITY_URI_DOMAIN_SIZE bytes. */
 MQTT_NODISCARD int state_trust_domain(const char *dir, char *out, struct pki_fault *fault);

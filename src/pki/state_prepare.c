@@ -12,7 +12,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ADMIN_NAME    "admin"
 #define ADMIN_ROLE    "admin"
 #define ADMIN_DAYS    365
 #define SECONDS_A_DAY 86400
@@ -188,7 +187,7 @@ static int admin_is_settled(struct preparation *p, struct registry *registry, bo
 {
     struct key *key;
     struct registry_entry entry;
-    int error = registry_find(registry, ADMIN_NAME, &entry, p->fault);
+    int error = registry_find(registry, STATE_ADMIN_NAME, &entry, p->fault);
     if (error < 0 && error != -ENOENT)
         return error;
     bool is_known = error == 0;
@@ -219,7 +218,7 @@ static int prepare_admin(struct preparation *p, struct registry *registry)
     if (error == 0)
         error = enrolment_create(
             p->ca, registry,
-            &(struct enrolment){ .name = ADMIN_NAME,
+            &(struct enrolment){ .name = STATE_ADMIN_NAME,
                                  .kind = IDENTITY_ADMIN,
                                  .role = ADMIN_ROLE,
                                  .days = ADMIN_DAYS,

@@ -111,12 +111,14 @@ static void one_tacitd_at_a_time(void **state)
     int second = -1;
     assert_int_equal(state_claim(scratch->folder, &first, &fault), 0);
     assert_int_equal(state_claim(scratch->folder, &second, &fault), -EBUSY);
+    assert_true(state_is_claimed(scratch->folder));
     assert_int_equal(second, -1);
     assert_non_null(strstr(fault.text, "another tacitd"));
     close(first);
     assert_int_equal(state_claim(scratch->folder, &second, &fault), 0);
     close(second);
     assert_int_equal(state_claim("/no/such/folder", &first, &fault), -ENOENT);
+    assert_false(state_is_claimed("/no/such/folder"));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_make, scratch_remove)

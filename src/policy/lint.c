@@ -43,6 +43,7 @@ const char *lint_advice(enum lint_kind kind)
 }
 
 struct linting {
+    const struct policy *policy;
     const struct role *role;
     int64_t now_s;
     lint_visit visit;
@@ -201,14 +202,36 @@ static const struct policy_rule *find_denial(const struct linting *l,
     return NULL;
 }
 
+static bool has_device(const struct policy_rule *rule)
+{
+    return strstr(rule->pattern, "%{device}") != NULL;
+}
+
+/* A grant to publish what is some client's own, and that `rule` reaches. NULL: there is none. */
+static const struct policy_rule *find_owned(const struct linting *l, const struct policy_rule *rule)
+{
+    for (size_t r = 0; r < policy_role_count(l->policy); r++) {
+        const struct role *role = policy_role_at(l->policy, r);
+        for (size_t i = 0; i < role_rule_count(role); i++) {
+            const struct policy_rule *other = role_rule_at(role, i);
+            if (is_live_grant(l, other) && other->action == POLICY_PUBLISH && has_device(other)
+                && may_overlap(rule->pattern, other->pattern))
+                return other;
+        }
+    }
+    return NULL;
+}
+
 static void judge_width(const struct linting *l, const struct policy_rule *rule)
 {
     bool has_wildcard = strpbrk(rule->pattern, "+#") != NULL;
     if (is_wildcard_at(rule->pattern))
         find_rule(l, LINT_BROAD_FIRST, rule, NULL);
-    else if (rule->action == POLICY_PUBLISH && has_wildcard
-             && strstr(rule->pattern, "%{device}") == NULL)
-        find_rule(l, LINT_BROAD_PUBLISH, rule, NULL);
+    else if (rule->action == POLICY_PUBLISH && has_wildcard && !has_device(rule)) {
+        const struct policy_rule *owned = find_owned(l, rule);
+        if (owned != NULL)
+            find_rule(l, LINT_BROAD_PUBLISH, rule, owned);
+    }
 }
 
 static void judge_grant(const struct linting *l, size_t which)
@@ -296,9 +319,10 @@ static void judge_scope(const struct linting *l, const struct policy_scope *scop
         find_scope(l, LINT_SCOPE_USELESS, scope);
 }
 
-void lint_role(const struct role *role, int64_t now_s, lint_visit visit, void *context)
+void lint_role(const struct policy *policy, const struct role *role, int64_t now_s,
+               lint_visit visit, void *context)
 {
-    const struct linting linting = { role, now_s, visit, context };
+    const struct linting linting = { policy, role, now_s, visit, context };
     bool grants_any = role_options_of(role)->unrestricted;
     if (grants_any)
         find_role(&linting, LINT_UNRESTRICTED);

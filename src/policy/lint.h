@@ -30,7 +30,7 @@ struct lint_finding {
     enum lint_kind kind;
     const struct role *role;
     const struct policy_rule *rule;  /* NULL: it is about a scope or the role */
-    const struct policy_rule *other; /* that contains or denies it, or NULL */
+    const struct policy_rule *other; /* that contains, denies or is reached by it, or NULL */
     const struct policy_scope *scope;
     struct policy_origin origin; /* of the rule or scope; file NULL: the role as a whole */
 };
@@ -42,6 +42,8 @@ const char *lint_what(enum lint_kind kind);   /* a sentence about the rule */
 const char *lint_advice(enum lint_kind kind); /* what to do */
 
 /* Calls `visit` for each finding about a role as written; rules and scopes that are past at
- * `now_s` (UTC) are findings too. */
+ * `now_s` (UTC) are findings too. The role is one of `policy`, whose other roles say what belongs
+ * to whom. */
 typedef void (*lint_visit)(void *context, const struct lint_finding *finding);
-void lint_role(const struct role *role, int64_t now_s, lint_visit visit, void *context);
+void lint_role(const struct policy *policy, const struct role *role, int64_t now_s,
+               lint_visit visit, void *context);

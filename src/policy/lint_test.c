@@ -105,7 +105,7 @@ static struct found lint(const struct draft *draft)
     struct policy *policy = build(draft, 0, true);
     struct found found = { .count = 0 };
 
-    lint_role(policy_find_role(policy, "r"), NOW_S, note, &found);
+    lint_role(policy, policy_find_role(policy, "r"), NOW_S, note, &found);
     policy_unref(policy);
     return found;
 }
@@ -169,8 +169,11 @@ static const struct row rows[] = {
     { "broad-first-level:1", "subscribe #" },
     { "broad-first-level:1", "publish +/%{device}" },
     { "", "subscribe a/#" },
-    { "writes-for-others:1", "publish a/+" },
-    { "writes-for-others:1", "publish a/%{site}/#" },
+    { "", "publish a/+" },
+    { "writes-for-others:1<2 redundant-grant:2<1", "publish a/+; publish a/%{device}" },
+    { "writes-for-others:1<2", "publish a/%{site}/#; publish a/%{device}/x" },
+    { "", "publish a/+/set; publish a/%{device}/state" },
+    { "", "publish a/+/set; subscribe a/%{device}/set" },
     { "", "publish a/%{device}/+" },
     { "", "publish a/b" },
     { "unrestricted-role", "unrestricted -" },

@@ -171,7 +171,8 @@ const struct role *policy_find(const struct policy *policy, const struct identit
 
     if (node != NULL)
         return MQTT_CONTAINER_OF(node, struct assignment, by_device)->role;
-    return policy_find_role(policy, identity->role);
+    const struct role *role = policy_find_role(policy, identity->role);
+    return role != NULL && !role->options.hidden ? role : NULL;
 }
 
 size_t policy_role_count(const struct policy *policy)

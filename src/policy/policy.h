@@ -105,6 +105,7 @@ struct role_options {
     bool carves;       /* a filter that overlaps a denial is granted without what is denied,
                              instead of being refused */
     enum policy_clone clone;
+    bool hidden;               /* part of combinations only: no identity has it by its name */
     struct policy_terms terms; /* what grants have that say nothing of their own */
 };
 
@@ -126,6 +127,9 @@ MQTT_NODISCARD struct role *policy_add_role(struct policy *policy, const char *n
  * Returns 0, -EINVAL with a static explanation in *out_why, or -ENOMEM. */
 MQTT_NODISCARD int role_add_rule(struct role *role, const struct policy_rule *rule,
                                  const char **out_why);
+
+/* NULL, or why role_add_rule() would refuse it. */
+const char *role_rule_fault(const struct policy_rule *rule);
 
 /* Shorthands with the role's own terms and no origin: for tests. */
 MQTT_NODISCARD int role_grant(struct role *role, enum policy_action action, const char *pattern,
@@ -156,7 +160,8 @@ void policy_unref(struct policy *policy); /* NULL is fine */
 /* Borrowed, or NULL. By name: the role as written. */
 const struct role *policy_find_role(const struct policy *policy, const char *name);
 
-/* What counts for an identity: its assignment, else the role it names, else NULL. */
+/* What counts for an identity: its assignment, else the role it names unless that is hidden, else
+ * NULL. */
 const struct role *policy_find(const struct policy *policy, const struct identity *identity);
 
 /* All roles as written, by name. */
@@ -223,6 +228,10 @@ struct policy_publish {
 struct policy_publish policy_decide_publish(const struct role *role,
                                             const struct identity *identity,
                                             struct mqtt_span topic);
+
+/* Does the judgement allow this very message (qos 0..2)? NULL, or why not: static text. */
+const char *policy_publish_objection(const struct policy_publish *judgement, uint8_t qos,
+                                     bool retain, size_t payload_bytes);
 
 /* May it subscribe to `filter` (valid, share part cut off)? Granted only when every topic that
  * the filter matches is in the union of the grants and in no denial (see role_options.carves),

@@ -34,6 +34,22 @@ const char *policy_verdict_text(enum policy_verdict verdict)
     return "refused";
 }
 
+const char *policy_publish_objection(const struct policy_publish *judgement, uint8_t qos,
+                                     bool retain, size_t payload_bytes)
+{
+    int32_t most = judgement->payload_bytes[retain][qos];
+
+    if (judgement->verdict != POLICY_ALLOW)
+        return judgement->reason;
+    if (most < 0)
+        return retain && judgement->payload_bytes[0][qos] >= 0
+                   ? "the grant for this topic allows no retained messages"
+                   : "the grant for this topic allows a lower QoS only";
+    if (payload_bytes > (size_t)most)
+        return "the payload is longer than the grant for this topic allows";
+    return NULL;
+}
+
 bool role_has_space(const struct role *role, const struct identity *identity)
 {
     return identity != NULL && identity->tenant != NULL

@@ -15,9 +15,20 @@ struct verdict {
     const struct policy_rule *rule;
 };
 
+static const char *objection(const struct role *role, const struct sketch_entry *entry)
+{
+    return entry->shared && !role_options_of(role)->shared
+               ? "shared subscriptions are not granted to this role"
+               : NULL;
+}
+
 static struct verdict ask(const struct role *role, const struct sketch_entry *entry)
 {
-    if (role != NULL && entry->generalised)
+    const char *why =
+        role == NULL ? "its role is not defined, so it is not let in" : objection(role, entry);
+    if (why != NULL)
+        return (struct verdict){ REPLAY_REFUSED, why, NULL };
+    if (entry->generalised)
         return (struct verdict){ replay_set_decide(role, entry), "", NULL };
     if (entry->action == POLICY_PUBLISH) {
         struct policy_publish publish = policy_decide_publish(role, &entry->identity, entry->topic);
@@ -50,6 +61,32 @@ static void count(struct replay_counts *counts, bool was_allowed, enum replay_ou
     counts->allowed += !was_allowed;
 }
 
+/* The change, whether it is one or not. */
+static struct replay_change compare(const struct policy *now, const struct policy *then,
+                                    const struct sketch_entry *entry)
+{
+    struct verdict before = ask(policy_find(now, &entry->identity), entry);
+    struct verdict after = ask(policy_find(then, &entry->identity), entry);
+    return (struct replay_change){
+        .entry = entry,
+        .now = before.outcome,
+        .then = after.outcome,
+        .reason = after.reason,
+        .rule = after.rule,
+        .rule_now = before.rule,
+    };
+}
+
+bool replay_compare(const struct policy *now, const struct policy *then,
+                    const struct sketch_entry *entry, struct replay_change *out)
+{
+    struct replay_change change = compare(now, then, entry);
+    if (change.now == change.then)
+        return false;
+    *out = change;
+    return true;
+}
+
 static int replay_entry(void *context, const struct sketch_entry *entry)
 {
     const struct replaying *replaying = context;
@@ -57,17 +94,10 @@ static int replay_entry(void *context, const struct sketch_entry *entry)
     if (entry->last_s < question->since_s)
         return 0;
     replaying->counts->entries++;
-    struct verdict then = ask(policy_find(question->then, &entry->identity), entry);
-    if (then.outcome == (entry->allowed ? REPLAY_ALLOWED : REPLAY_REFUSED))
+    struct replay_change change = compare(question->now, question->then, entry);
+    if (change.then == (entry->allowed ? REPLAY_ALLOWED : REPLAY_REFUSED))
         return 0;
-    count(replaying->counts, entry->allowed, then.outcome);
-    struct replay_change change = {
-        .entry = entry,
-        .now = replay_decide(policy_find(question->now, &entry->identity), entry),
-        .then = then.outcome,
-        .reason = then.reason,
-        .rule = then.rule,
-    };
+    count(replaying->counts, entry->allowed, change.then);
     return replaying->visit(replaying->context, &change);
 }
 

@@ -38,7 +38,12 @@ struct replay_change {
     enum replay_outcome then;       /* under the other one */
     const char *reason;             /* of the other one, static; "" where it stands for several */
     const struct policy_rule *rule; /* of the other one that decided, or NULL */
+    const struct policy_rule *rule_now; /* of the policy of today that decides, or NULL */
 };
+
+/* One entry under two policies, whatever was recorded of its outcome. False: both say the same. */
+bool replay_compare(const struct policy *now, const struct policy *then,
+                    const struct sketch_entry *entry, struct replay_change *out);
 
 struct replay_counts {
     uint64_t entries; /* that were looked at */

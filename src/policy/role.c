@@ -95,12 +95,19 @@ static int keep_rule(struct role *role, struct rule *rule)
     return 0;
 }
 
+const char *role_rule_fault(const struct policy_rule *rule)
+{
+    const char *fault = pattern_fault(span_of(rule->pattern));
+
+    if (fault == NULL && !policy_terms_are_valid(&rule->terms))
+        fault = "the terms are out of bounds";
+    return fault;
+}
+
 int role_add_rule(struct role *role, const struct policy_rule *rule, const char **out_why)
 {
     MQTT_INVARIANT(!role->sealed);
-    *out_why = pattern_fault(span_of(rule->pattern));
-    if (*out_why == NULL && !policy_terms_are_valid(&rule->terms))
-        *out_why = "the terms are out of bounds";
+    *out_why = role_rule_fault(rule);
     if (*out_why != NULL)
         return -EINVAL;
     struct rule copy = {

@@ -38,7 +38,8 @@ static void mark_denied(const struct share *share, struct share_line *grant)
     struct mqtt_span filter = span_of(grant->filter);
     for (size_t i = 0; i < share->count; i++) {
         const struct share_line *other = &share->lines[i];
-        if (other->rule->grants || other->rule->action != grant->rule->action)
+        if (other->rule == NULL || other->rule->grants
+            || other->rule->action != grant->rule->action)
             continue;
         grant->is_denied |= filter_contains(span_of(other->filter), filter);
         grant->is_cut |= filter_overlaps(span_of(other->filter), filter);
@@ -68,9 +69,11 @@ int share_list(const struct role *role, const struct identity *identity, struct 
         if (error < 0)
             return error;
     }
-    for (size_t i = 0; i < out->count; i++)
-        if (out->lines[i].rule->grants)
+    for (size_t i = 0; i < out->count; i++) {
+        const struct policy_rule *rule = out->lines[i].rule;
+        if (rule != NULL && rule->grants)
             mark_denied(out, &out->lines[i]);
+    }
     return 0;
 }
 

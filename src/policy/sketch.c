@@ -40,6 +40,7 @@ struct sketch {
     struct list by_age;
     size_t count;
     size_t entries_max;
+    size_t topics_max;
     int64_t since_s;
     struct sketch_drops drops;
 };
@@ -53,7 +54,14 @@ struct sketch *sketch_new(const struct siphash_key *key, size_t entries_max)
     bytes_map_init(&sketch->groups, key);
     list_init(&sketch->by_age);
     sketch->entries_max = entries_max;
+    sketch->topics_max = SKETCH_TOPICS_MAX;
     return sketch;
+}
+
+void sketch_set_topics_max(struct sketch *sketch, size_t topics_max)
+{
+    MQTT_INVARIANT(topics_max != 0);
+    sketch->topics_max = topics_max;
 }
 
 static struct mqtt_span topic_of(const struct entry *entry)
@@ -163,9 +171,15 @@ static struct group *new_group(struct sketch *sketch, struct mqtt_span key, uint
     return group;
 }
 
-static uint8_t way_of(enum policy_action action, bool allowed)
+#define WAY_ALLOWED   1u
+#define WAY_SUBSCRIBE 2u
+#define WAY_SHARED    4u
+
+static uint8_t way_of(const struct sketch_entry *entry)
 {
-    return (uint8_t)((unsigned)action * 2 + allowed);
+    return (uint8_t)((entry->allowed ? WAY_ALLOWED : 0)
+                     | (entry->action == POLICY_SUBSCRIBE ? WAY_SUBSCRIBE : 0)
+                     | (entry->shared ? WAY_SHARED : 0));
 }
 
 /* Found or made; NULL when it cannot be. */
@@ -238,7 +252,10 @@ static void count_in(struct entry *entry, uint64_t count, int64_t first_s, int64
     entry->count = count > UINT64_MAX - entry->count ? UINT64_MAX : entry->count + count;
 }
 
-/* ---- a group that has too many ---- */
+/* ---- a group that has too many ----
+ *
+ * As above, what is freed is in no list any more.
+ * NOLINTBEGIN(clang-analyzer-unix.Malloc) */
 
 struct join {
     struct entry *a;
@@ -310,12 +327,14 @@ static void drop_oldest_of(struct sketch *sketch, struct group *group)
 
 static void bound_group(struct sketch *sketch, struct group *group)
 {
-    while (group->count > SKETCH_TOPICS_MAX) {
+    while (group->count > sketch->topics_max) {
         struct join join = best_join(group);
         if (join.a == NULL || !join_entries(sketch, group, &join))
             drop_oldest_of(sketch, group);
     }
 }
+
+/* NOLINTEND(clang-analyzer-unix.Malloc) */
 
 /* ---- noting and merging ---- */
 
@@ -323,7 +342,7 @@ void sketch_add(struct sketch *sketch, const struct sketch_entry *from)
 {
     struct group *group = NULL;
     if (from->topic.len <= SKETCH_TOPIC_BYTES)
-        group = group_of(sketch, &from->identity, way_of(from->action, from->allowed));
+        group = group_of(sketch, &from->identity, way_of(from));
     if (group == NULL) {
         sketch->drops.unrecorded++;
         return;
@@ -347,10 +366,13 @@ void sketch_add(struct sketch *sketch, const struct sketch_entry *from)
 void sketch_note(struct sketch *sketch, const struct identity *identity, enum policy_action action,
                  struct mqtt_span topic, bool allowed, int64_t now_s)
 {
+    struct mqtt_share share = { .filter = topic };
+    bool shared = action == POLICY_SUBSCRIBE && mqtt_share_parse(topic, &share) > 0;
     sketch_add(sketch, &(struct sketch_entry){ .identity = *identity,
                                                .action = action,
                                                .allowed = allowed,
-                                               .topic = topic,
+                                               .shared = shared,
+                                               .topic = share.filter,
                                                .count = 1,
                                                .first_s = now_s,
                                                .last_s = now_s });
@@ -389,20 +411,17 @@ void sketch_settle_at_times(struct sketch *sketch)
         sketch_settle(sketch);
 }
 
-static int add_to(void *context, const struct sketch_entry *entry)
+void sketch_forget(struct sketch *sketch, int64_t before_s)
 {
-    sketch_add(context, entry);
-    sketch_settle_at_times(context);
-    return 0;
-}
-
-void sketch_merge(struct sketch *into, const struct sketch *from)
-{
-    MQTT_INVARIANT(into != from);
-    (void)sketch_each(from, add_to, into);
-    sketch_settle(into);
-    sketch_add_drops(into, &from->drops);
-    sketch_set_earlier(into, from->since_s);
+    list_for_each_safe (node, following, &sketch->by_age) {
+        struct group *group = aged(node)->group;
+        if (aged(node)->last_s >= before_s)
+            continue;
+        remove_entry(sketch, aged(node));
+        remove_group_if_empty(sketch, group);
+    }
+    if (sketch->since_s != 0 && sketch->since_s < before_s)
+        sketch->since_s = before_s;
 }
 
 /* ---- looking ---- */
@@ -445,14 +464,20 @@ void sketch_add_drops(struct sketch *sketch, const struct sketch_drops *drops)
     sketch->drops.unrecorded = add_up(sketch->drops.unrecorded, drops->unrecorded);
 }
 
+static enum policy_action action_of(uint8_t way)
+{
+    return (way & WAY_SUBSCRIBE) != 0 ? POLICY_SUBSCRIBE : POLICY_PUBLISH;
+}
+
 int sketch_each(const struct sketch *sketch, sketch_visit visit, void *context)
 {
     list_for_each (node, &sketch->by_age) {
         const struct entry *entry = aged(node);
         uint8_t way = entry->group->node.key.data[entry->group->node.key.len - 1];
         int result = visit(context, &(struct sketch_entry){ .identity = entry->group->identity,
-                                                            .action = way / 2,
-                                                            .allowed = way % 2 != 0,
+                                                            .action = action_of(way),
+                                                            .allowed = (way & WAY_ALLOWED) != 0,
+                                                            .shared = (way & WAY_SHARED) != 0,
                                                             .generalised = entry->generalised,
                                                             .topic = topic_of(entry),
                                                             .count = entry->count,

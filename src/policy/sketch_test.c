@@ -95,12 +95,15 @@ static void what_is_noted_is_counted(void **state)
     sketch_note(sketch, &lamp, POLICY_SUBSCRIBE, span_of("a/b"), true, 109);
     sketch_note(sketch, &(struct identity){ .role = "guest" }, POLICY_SUBSCRIBE, span_of("a/+/#"),
                 false, 110);
-    assert_int_equal(sketch_count(sketch), 4);
+    sketch_note(sketch, &lamp, POLICY_SUBSCRIBE, span_of("$share/g/a/b"), true, 111);
+    sketch_note(sketch, &lamp, POLICY_SUBSCRIBE, span_of("$share/h/a/b"), true, 112);
+    assert_int_equal(sketch_count(sketch), 5);
     assert_text(sketch, "tacit-observed 1\t90\t0\t0\t0\n"
                         "lamp\tlight\tacme\t\tpublish\tallowed\texact\t2\t100\t107\ta/b\n"
                         "lamp\tlight\tacme\t\tpublish\trefused\texact\t1\t108\t108\ta/b\n"
                         "lamp\tlight\tacme\t\tsubscribe\tallowed\texact\t1\t109\t109\ta/b\n"
-                        "\tguest\t\t\tsubscribe\trefused\texact\t1\t110\t110\ta/+/#\n");
+                        "\tguest\t\t\tsubscribe\trefused\texact\t1\t110\t110\ta/+/#\n"
+                        "lamp\tlight\tacme\t\tshare\tallowed\texact\t2\t111\t112\ta/b\n");
     sketch_free(sketch);
     sketch_free(NULL);
 }
@@ -245,6 +248,51 @@ static void sketches_merge(void **state)
     sketch_free(b);
 }
 
+static bool promote(void *context, struct sketch_entry *entry)
+{
+    const char *left_out = context;
+    if (span_equal(entry->topic, span_of(left_out)))
+        return false;
+    entry->identity.role = "lighthouse";
+    entry->allowed = true;
+    return true;
+}
+
+static void sketches_merge_changed(void **state)
+{
+    (void)state;
+    struct sketch *into = make(8);
+    struct sketch *from = make(8);
+    sketch_set_since(from, 5);
+    sketch_note(from, &lamp, POLICY_PUBLISH, span_of("a"), false, 10);
+    sketch_note(from, &lamp, POLICY_PUBLISH, span_of("a"), true, 20);
+    sketch_note(from, &lamp, POLICY_PUBLISH, span_of("b"), true, 30);
+    sketch_merge_changed(into, from, promote, (void *)(uintptr_t) "b");
+    assert_text(into, "tacit-observed 1\t5\t0\t0\t0\n"
+                      "lamp\tlighthouse\tacme\t\tpublish\tallowed\texact\t2\t10\t20\ta\n");
+    assert_int_equal(sketch_count(from), 3);
+    sketch_free(into);
+    sketch_free(from);
+}
+
+static void what_is_old_is_forgotten(void **state)
+{
+    (void)state;
+    struct sketch *sketch = make(8);
+    sketch_set_since(sketch, 5);
+    note(sketch, "lamp", "a", 10);
+    note(sketch, "lamp", "b", 20);
+    note(sketch, "gone", "c", 19);
+    sketch_forget(sketch, 20);
+    assert_text(sketch, "tacit-observed 1\t20\t0\t0\t0\n"
+                        "lamp\tlight\t\t\tpublish\tallowed\texact\t1\t20\t20\tb\n");
+    sketch_forget(sketch, 10); /* it does not know more by that */
+    assert_int_equal(sketch_since(sketch), 20);
+    note(sketch, "gone", "c", 30);
+    assert_int_equal(sketch_count(sketch), 2);
+    sketch_free(sketch);
+}
+
 static void a_text_is_read_back(void **state)
 {
     (void)state;
@@ -260,6 +308,7 @@ static void a_text_is_read_back(void **state)
         note(from, device, topic, i);
     }
     assert_true(sketch_drops_of(from).topics > 0);
+    sketch_note(from, &lamp, POLICY_SUBSCRIBE, span_of("$share/g/a/+"), true, 5000);
     struct sketch *merged = make(1000);
     sketch_merge(merged, from);
     struct text text = write_text(merged);
@@ -394,6 +443,8 @@ int main(void)
         cmocka_unit_test(the_whole_is_bounded),
         cmocka_unit_test(long_topics_are_only_counted),
         cmocka_unit_test(sketches_merge),
+        cmocka_unit_test(sketches_merge_changed),
+        cmocka_unit_test(what_is_old_is_forgotten),
         cmocka_unit_test(a_text_is_read_back),
         cmocka_unit_test(other_texts_are_refused),
         cmocka_unit_test(a_longer_text_is_cut_to_the_newest),

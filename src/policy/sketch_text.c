@@ -15,7 +15,7 @@
 _Static_assert(SKETCH_LINE_BYTES >= 3 * (SKETCH_TOPIC_BYTES + 4 * IDENTITY_NAME_BYTES) + 128,
                "a line holds the longest entry, all of it escaped");
 
-static const char *const action_words[] = { "publish", "subscribe" };
+static const char *const action_words[] = { "publish", "subscribe", "share" };
 static const char *const outcome_words[] = { "refused", "allowed" };
 static const char *const kind_words[] = { "exact", "several" };
 
@@ -67,8 +67,8 @@ static int write_entry(void *context, const struct sketch_entry *entry)
     size_t len = write_names(line, &entry->identity);
     len += (size_t)snprintf(
         line + len, sizeof(line) - len, "%s\t%s\t%s\t%" PRIu64 "\t%" PRId64 "\t%" PRId64 "\t",
-        action_words[entry->action], outcome_words[entry->allowed], kind_words[entry->generalised],
-        entry->count, entry->first_s, entry->last_s);
+        action_words[entry->shared ? 2 : entry->action], outcome_words[entry->allowed],
+        kind_words[entry->generalised], entry->count, entry->first_s, entry->last_s);
     len += write_escaped(line + len, entry->topic);
     line[len++] = '\n';
     return writing->put(writing->context, (struct mqtt_span){ (const uint8_t *)line, len });
@@ -129,16 +129,28 @@ static bool read_time(struct mqtt_span text, int64_t *out)
     return true;
 }
 
-/* Which of two words? */
+/* Which of the words? `count`: none of them. */
+static size_t find_word(struct mqtt_span text, const char *const *words, size_t count)
+{
+    size_t i = 0;
+    while (i < count && !span_equal(text, span_of(words[i])))
+        i++;
+    return i;
+}
+
 static bool read_word(struct mqtt_span text, const char *const words[2], bool *out)
 {
-    for (size_t i = 0; i < 2; i++) {
-        if (span_equal(text, span_of(words[i]))) {
-            *out = i != 0;
-            return true;
-        }
-    }
-    return false;
+    size_t word = find_word(text, words, 2);
+    *out = word == 1;
+    return word < 2;
+}
+
+static bool read_action(struct mqtt_span text, struct sketch_entry *out)
+{
+    size_t word = find_word(text, action_words, MQTT_ARRAY_LEN(action_words));
+    out->action = word == 0 ? POLICY_PUBLISH : POLICY_SUBSCRIBE;
+    out->shared = word == 2;
+    return word < MQTT_ARRAY_LEN(action_words);
 }
 
 static int hex_digit(uint8_t byte)
@@ -219,17 +231,14 @@ static bool read_entry(struct mqtt_span line, struct sketch *into)
     struct sketch_entry entry = { .count = 0 };
     struct names names;
     uint8_t topic[SKETCH_TOPIC_BYTES];
-    bool subscribes;
     if (line.len >= SKETCH_LINE_BYTES || !cut_fields(line, fields, ENTRY_COUNT)
-        || !read_identity(fields, &names, &entry.identity)
-        || !read_word(fields[4], action_words, &subscribes)
+        || !read_identity(fields, &names, &entry.identity) || !read_action(fields[4], &entry)
         || !read_word(fields[5], outcome_words, &entry.allowed)
         || !read_word(fields[6], kind_words, &entry.generalised)
         || !read_number(fields[7], UINT64_MAX, &entry.count)
         || !read_time(fields[8], &entry.first_s) || !read_time(fields[9], &entry.last_s)
         || !read_escaped(fields[10], topic, sizeof(topic), &entry.topic.len))
         return false;
-    entry.action = subscribes ? POLICY_SUBSCRIBE : POLICY_PUBLISH;
     entry.topic.data = topic;
     if (entry.count == 0 || entry.first_s > entry.last_s || !topic_fits(&entry))
         return false;

@@ -44,6 +44,15 @@ static bool is_text(const unsigned char *bytes, int len, int most)
     return true;
 }
 
+/* Of one byte a character: of two or four bytes, what one character is made of could be read as the
+ * name of somebody else. */
+static bool is_byte_string(const ASN1_STRING *value)
+{
+    int type = ASN1_STRING_type(value);
+    return type == V_ASN1_UTF8STRING || type == V_ASN1_PRINTABLESTRING || type == V_ASN1_IA5STRING
+           || type == V_ASN1_T61STRING;
+}
+
 /* Of several attributes of a kind the last is the most specific one; "" when there is none. */
 static void read_name(const X509_NAME *name, int kind, char out[NAME_BYTES])
 {
@@ -56,7 +65,7 @@ static void read_name(const X509_NAME *name, int kind, char out[NAME_BYTES])
         return;
     const ASN1_STRING *value = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at));
     int len = ASN1_STRING_length(value);
-    if (!is_text(ASN1_STRING_get0_data(value), len, NAME_BYTES - 1))
+    if (!is_byte_string(value) || !is_text(ASN1_STRING_get0_data(value), len, NAME_BYTES - 1))
         return;
     memcpy(out, ASN1_STRING_get0_data(value), (size_t)len);
     out[len] = '\0';

@@ -42,7 +42,7 @@ static int check_names(struct addition *a)
     const char *name = o->operands[0];
     if (!identity_uri_name_is_valid(name) || !identity_name_is_valid(name))
         return pki_fail(&a->fault, -EINVAL,
-                        "'%s' cannot be the name of a device: 1 to 64 letters, digits, '.', '_' "
+                        "'%.80s' cannot be the name of a device: 1 to 64 letters, digits, '.', '_' "
                         "and '-', starting with a letter or digit",
                         name);
     if (o->role == NULL)

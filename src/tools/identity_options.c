@@ -2,6 +2,7 @@
 #include "tools/identity_options.h"
 
 #include "pki/state.h"
+#include "tools/printable.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -11,9 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PORT_MAX 65535
-#define DAYS_MAX 3650
-#define FIRST_ID 256 /* no letter */
+#define PORT_MAX      65535
+#define DAYS_MAX      3650
+#define MESSAGE_BYTES 8192 /* two paths fit */
+#define FIRST_ID      256  /* no letter */
 
 enum option_kind {
     OPTION_STATE,
@@ -40,11 +42,14 @@ static const struct {
 int identity_options_fail(const struct identity_options *options, enum identity_exit exit_code,
                           const char *format, ...)
 {
+    char text[MESSAGE_BYTES];
     va_list arguments;
     (void)fprintf(stderr, "%s: ", options->command);
     va_start(arguments, format);
-    (void)vfprintf(stderr, format, arguments);
+    (void)vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
+    /* Paths and words of the command line stand in it. */
+    (void)printable_put(stderr, span_of(text));
     (void)fputc('\n', stderr);
     return (int)exit_code;
 }

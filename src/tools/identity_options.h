@@ -14,6 +14,7 @@ enum identity_exit {
     IDENTITY_EXIT_DONE = 0,
     IDENTITY_EXIT_FAILED = 1,
     IDENTITY_EXIT_USAGE = 2,
+    IDENTITY_EXIT_FOUND = 3, /* the answer is: refused, or there is something to look at */
 };
 
 #define IDENTITY_OPTIONS_NAMES_MAX 16

@@ -7,6 +7,7 @@
 #include "tools/grant.h"
 #include "tools/group.h"
 #include "tools/options.h"
+#include "tools/policy.h"
 #include "tools/up.h"
 
 #include <signal.h>

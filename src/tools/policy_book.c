@@ -5,6 +5,7 @@
 #include "config/rulebook.h"
 #include "pki/private_file.h"
 #include "pki/state.h"
+#include "tools/printable.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -16,17 +17,26 @@
 
 #define OBSERVED_FILE_BYTES 268435456 /* as tacitd */
 
-static void say_line(void *context, const char *text)
+/* The complaints name the file and the place, so nothing is put before them. */
+static void on_error(void *context, const char *text)
 {
-    (void)context;
-    (void)fprintf(stderr, "%s\n", text);
+    const struct policy_book *book = context;
+    if (book->ears != NULL && book->ears->error != NULL) {
+        book->ears->error(book->ears->context, text);
+        return;
+    }
+    (void)printable_put(stderr, span_of(text));
+    (void)fputc('\n', stderr);
 }
 
 static void on_doubt(void *context, const char *text)
 {
     struct policy_book *book = context;
     book->doubts++;
-    (void)fprintf(stderr, "%s: %s\n", book->options->command, text);
+    if (book->ears != NULL && book->ears->doubt != NULL)
+        book->ears->doubt(book->ears->context, text);
+    else
+        (void)identity_options_fail(book->options, IDENTITY_EXIT_DONE, "%s", text);
 }
 
 /* ---- opening ---- */
@@ -51,11 +61,11 @@ static int open_registry(struct policy_book *book)
     return identity_options_fail(book->options, IDENTITY_EXIT_FAILED, "%s", fault.text);
 }
 
-/* The complaints name the file and the place, so nothing is put before them. */
-static int load(const struct identity_options *o, const char *path, struct config **out)
+static int load(struct policy_book *book, const char *path, struct config **out)
 {
+    const struct identity_options *o = book->options;
     const struct config_overrides overrides = { .state = o->state, .shards = -1, .log_format = -1 };
-    struct diagnostics diagnostics = { say_line, NULL, 0 };
+    struct diagnostics diagnostics = { on_error, book, 0 };
     int error = config_load(path, &settings_disk, &overrides, &diagnostics, out);
     if (error == 0)
         return IDENTITY_EXIT_DONE;
@@ -68,26 +78,38 @@ static int load(const struct identity_options *o, const char *path, struct confi
 static int build(struct policy_book *book, const struct config *config,
                  const struct rulebook_doubts *doubts, struct policy **out)
 {
-    const struct rulebook_basis basis = { book->registry, book->now_s, .only_looks = true };
+    const struct rulebook_basis basis = { .registry = book->registry,
+                                          .now_s = book->now_s,
+                                          .only_looks = true };
     struct pki_fault fault = { "out of memory" };
     if (rulebook_build(config, &basis, doubts, out, &fault) == 0)
         return IDENTITY_EXIT_DONE;
     return identity_options_fail(book->options, IDENTITY_EXIT_FAILED, "%s", fault.text);
 }
 
-int policy_book_open(const struct identity_options *options, struct policy_book *out)
+int policy_book_open_to(const struct identity_options *options, const struct policy_book_ears *ears,
+                        struct policy_book *out)
 {
     const struct rulebook_doubts doubts = { out, on_doubt };
-    *out = (struct policy_book){ .options = options, .now_s = (int64_t)time(NULL) };
+    *out = (struct policy_book){
+        .options = options,
+        .now_s = (int64_t)time(NULL),
+        .ears = ears,
+    };
     if (config_file_find(options->config, options->state, out->path, sizeof(out->path)) < 0)
         return identity_options_fail(options, IDENTITY_EXIT_FAILED, "%.200s...: too long a path",
                                      options->config != NULL ? options->config : options->state);
-    int code = load(options, out->path[0] != '\0' ? out->path : NULL, &out->config);
+    int code = load(out, out->path[0] != '\0' ? out->path : NULL, &out->config);
     if (code == IDENTITY_EXIT_DONE)
         code = open_registry(out);
     if (code == IDENTITY_EXIT_DONE)
         code = build(out, out->config, &doubts, &out->policy);
     return code;
+}
+
+int policy_book_open(const struct identity_options *options, struct policy_book *out)
+{
+    return policy_book_open_to(options, NULL, out);
 }
 
 void policy_book_close(struct policy_book *book)
@@ -103,7 +125,7 @@ void policy_book_close(struct policy_book *book)
 int policy_book_other(struct policy_book *book, const char *path, struct policy **out)
 {
     struct config *config = NULL;
-    int code = load(book->options, path, &config);
+    int code = load(book, path, &config);
     if (code == IDENTITY_EXIT_DONE)
         code = build(book, config, NULL, out);
     config_unref(config);
@@ -133,6 +155,19 @@ static const char *bar_of(enum registry_status status)
     return NULL;
 }
 
+static bool is_name_or_none(const char *name)
+{
+    return name[0] == '\0' || identity_name_is_valid(name);
+}
+
+/* As tacitd: the registry refuses such names, a file that somebody else wrote need not. */
+static const char *misnaming_of(const struct registry_entry *e)
+{
+    if (identity_name_is_valid(e->name) && is_name_or_none(e->tenant) && is_name_or_none(e->site))
+        return NULL;
+    return "the registry has a name for it that cannot stand in a topic";
+}
+
 /* The identity borrows the names of the entry, which lies in the subject itself. */
 static void point(struct policy_book_subject *subject)
 {
@@ -148,10 +183,11 @@ static void point(struct policy_book_subject *subject)
 
 void policy_book_subject_of(const struct registry_entry *entry, struct policy_book_subject *out)
 {
+    const char *misnaming = misnaming_of(entry);
     *out = (struct policy_book_subject){
         .entry = *entry,
         .is_registered = true,
-        .barred = bar_of(entry->status),
+        .barred = misnaming != NULL ? misnaming : bar_of(entry->status),
     };
     point(out);
 }
@@ -231,6 +267,36 @@ static struct sketch *new_sketch(void)
     return sketch_new(&key, SKETCH_ENTRIES_DEFAULT);
 }
 
+#define PATIENCE_TRIES 300
+#define PATIENCE_MS    10
+
+static void rest(void)
+{
+    const struct timespec time = { 0, PATIENCE_MS * 1000000L };
+    (void)nanosleep(&time, NULL);
+}
+
+/* A tacitd that runs writes what it has so far. Who may not ask, or gets no answer in time, has
+ * what was written before: ten seconds old at most. */
+static void ask_for_news(const struct identity_options *o)
+{
+    char wanted[STATE_PATH_SIZE];
+    char coming[STATE_PATH_SIZE];
+    int tries = 0;
+    if (!state_is_claimed(o->state) || state_path(o->state, STATE_OBSERVED_WANTED, wanted) < 0
+        || state_path(o->state, STATE_OBSERVED_COMING, coming) < 0
+        || private_file_write(wanted, (struct mqtt_span){ (const uint8_t *)"", 0 },
+                              PRIVATE_FILE_REPLACE)
+               < 0)
+        return;
+    while ((access(wanted, F_OK) == 0 || access(coming, F_OK) == 0) && tries++ < PATIENCE_TRIES)
+        rest();
+    if (tries > PATIENCE_TRIES && unlink(wanted) == 0)
+        (void)identity_options_fail(o, IDENTITY_EXIT_DONE,
+                                    "tacitd does not answer; what it saw in the last ten seconds "
+                                    "may be missing");
+}
+
 int policy_book_observed(struct policy_book *book, struct sketch **out)
 {
     const struct identity_options *o = book->options;
@@ -240,8 +306,10 @@ int policy_book_observed(struct policy_book *book, struct sketch **out)
     size_t line = 0;
     struct sketch *sketch = new_sketch();
     int error = sketch != NULL ? state_path(o->state, STATE_OBSERVED, path) : -ENOMEM;
-    if (error == 0)
+    if (error == 0) {
+        ask_for_news(o);
         error = private_file_read(path, OBSERVED_FILE_BYTES, &text, &len);
+    }
     if (error == 0 && sketch_read(sketch, (struct mqtt_span){ text, len }, &line) < 0)
         (void)identity_options_fail(o, IDENTITY_EXIT_DONE,
                                     "%s:%zu: this line is damaged; what stands before it is used",

@@ -15,6 +15,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct policy_book_ears;
+
 struct policy_book {
     const struct identity_options *options;
     char path[IDENTITY_OPTIONS_PATH_SIZE]; /* of the configuration; "": the built-in one */
@@ -22,13 +24,25 @@ struct policy_book {
     struct registry *registry; /* NULL: there is no state folder yet */
     struct policy *policy;
     int64_t now_s;   /* UTC */
-    unsigned doubts; /* rows of the registry that had to be left out; said on standard error */
+    unsigned doubts; /* rows of the registry that had to be left out, and were told */
+    const struct policy_book_ears *ears; /* NULL: standard error */
+};
+
+/* Who hears what is wrong; standard error where a function is NULL. Texts are borrowed. */
+struct policy_book_ears {
+    void *context;
+    void (*error)(void *context, const char *text); /* "file:line:column: ..." of the file */
+    void (*doubt)(void *context, const char *text); /* a row of the registry that is left out */
 };
 
 /* With --config and --state of the options. IDENTITY_EXIT_DONE, or the exit code after saying on
  * standard error what is wrong; policy_book_close() in both cases. */
 MQTT_NODISCARD int policy_book_open(const struct identity_options *options,
                                     struct policy_book *out);
+/* `ears` are borrowed until policy_book_close(). */
+MQTT_NODISCARD int policy_book_open_to(const struct identity_options *options,
+                                       const struct policy_book_ears *ears,
+                                       struct policy_book *out);
 void policy_book_close(struct policy_book *book);
 
 /* The policy that the configuration at `path` would make of the same registry. Likewise; *out is

@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """W4: a change of file, registry or time counts for live sessions within a second."""
 
-import contextlib
 import re
 import signal
-import sqlite3
 import stat
 import time
 
@@ -12,10 +10,9 @@ import pytest
 
 from support import wire
 from support.broker import FOREIGN, TACIT
-from support.secure import House
+from support.place import FORCE, WITHIN_S, house, join, lamp, place  # noqa: F401
 
 pytestmark = pytest.mark.skipif(FOREIGN or not TACIT.exists(), reason="about tacitd and tacit")
-WITHIN_S = 1.0
 
 ROLES = """
 role "device" {
@@ -29,96 +26,7 @@ role "panel" {
   retain    = on
 }
 """
-LISTENER = """
-listener "mqtts" {
-  port = 8883
-  client-ids = any
-}
-"""
-
-
-class Place(House):
-    """A house whose roles a test changes, and changes back."""
-
-    def __init__(self, shards):
-        super().__init__()
-        self.head = f"shards = {shards}\n"
-        self.shards = shards
-
-    def write(self, roles):
-        (self.state / "tacit.conf").write_text(self.head + LISTENER + roles)
-
-    def lines(self, pattern):
-        return re.findall(pattern, self.broker.log())
-
-    def wait(self, pattern, count, seconds):
-        deadline = time.monotonic() + seconds
-        while len(self.lines(pattern)) < count:
-            assert time.monotonic() < deadline, f"no {pattern!r} in time:\n{self.broker.log()[-3000:]}"
-            time.sleep(0.005)
-
-    @contextlib.contextmanager
-    def changing(self):
-        """What is changed inside is in force on all shards when it is left, within a second."""
-        before = len(self.lines(FORCE))
-        began = time.monotonic()
-        yield
-        self.wait(FORCE, before + self.shards, WITHIN_S)
-        assert time.monotonic() - began < WITHIN_S
-
-    def reload(self, roles):
-        with self.changing():
-            self.write(roles)
-            self.broker.reload()
-
-    def sql(self, text, *values):
-        with contextlib.closing(sqlite3.connect(self.state / "registry.db", timeout=5)) as file:
-            with file:
-                file.execute(text, values)
-
-
-FORCE = r"policy in force on shard \d+ after \d+ ms, longest slice \d+ us"
-
-
-@pytest.fixture(scope="module", params=[1, 2], ids=lambda n: f"shards{n}")
-def house(request):
-    with Place(request.param) as one:
-        one.broker.stop()
-        one.write(ROLES)
-        one.broker.start()
-        one.names = iter(f"d{n}" for n in range(1000))
-        one.add("panel", "panel")
-        yield one
-
-
-@pytest.fixture
-def place(house):
-    yield house
-    house.write(ROLES)
-    if house.broker.alive():
-        house.reload(ROLES)
-
-
-@pytest.fixture
-def lamp(place):
-    """The name of a device that no other test has touched."""
-    name = next(place.names)
-    place.add(name, "device")
-    return name
-
-
-@pytest.fixture
-def join(place):
-    opened = []
-
-    def new(name, version=5, client_id=None, **more):
-        opened.append(place.connect(name, version))
-        return opened[-1].open(name if client_id is None else client_id, **more)
-
-    yield new
-    for one in opened:
-        one.close()
-
+DEVICES = [("panel", "panel")]
 
 BOTH = pytest.mark.parametrize("version", [4, 5])
 WITHOUT_SET = ROLES.replace('subscribe = { "devices/%{device}/set" }', "")

@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Certificates of a CA that is not ours: assign blocks, hostile names, names of others."""
 
-import subprocess
-
 import pytest
 
 from support import wire
 from support.broker import FOREIGN, TACIT
-from support.secure import House
+from support.secure import Factory
 
 pytestmark = pytest.mark.skipif(FOREIGN or not TACIT.exists(), reason="about tacitd and tacit")
 
@@ -37,45 +35,11 @@ listener "mqtts" {{
 """
 
 
-class Factory(House):
-    """A house that trusts the CA of a factory besides its own."""
-
-    def openssl(self, *words):
-        subprocess.run(["openssl", *map(str, words)], check=True, capture_output=True)
-
-    def build(self):
-        self.works = self.home / "works"
-        self.works.mkdir()
-        self.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-                     "-nodes", "-subj", "/CN=Factory CA", "-days", 2,
-                     "-keyout", self.works / "ca.key", "-out", self.works / "ca.crt")
-        both = self.works / "trusted.crt"
-        both.write_text((self.works / "ca.crt").read_text() + self.authority().read_text())
-        self.write(CONFIG.format(ca=both))
-
-    def write(self, text):
-        (self.state / "tacit.conf").write_text(text)
-
-    def make(self, file, subject):
-        """A key and a certificate of the factory's CA for that subject."""
-        key, request = self.works / f"{file}.key", self.works / f"{file}.csr"
-        self.openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                     "-utf8", "-multivalue-rdn", "-subj", subject, "-keyout", key, "-out", request)
-        self.openssl("x509", "-req", "-in", request, "-CA", self.works / "ca.crt",
-                     "-CAkey", self.works / "ca.key", "-CAcreateserial", "-days", 1,
-                     "-out", self.works / f"{file}.crt")
-
-    def come(self, file, version=5):
-        context = self.context()
-        context.load_cert_chain(self.works / f"{file}.crt", self.works / f"{file}.key")
-        return self.connect(None, version, context=context)
-
-
 @pytest.fixture(scope="module")
 def factory():
     with Factory() as one:
         one.broker.stop()
-        one.build()
+        one.write(CONFIG.format(ca=one.build()))
         one.broker.start()
         yield one
 

@@ -91,3 +91,38 @@ class House:
         """A raw client over mutual TLS, from that address; CONNECT still to come."""
         return RawClient(self.broker.host, self.broker.port, version,
                          tls=context or self.context(name), source=source)
+
+
+class Factory(House):
+    """A house that trusts the CA of a factory besides its own."""
+
+    def openssl(self, *words):
+        subprocess.run(["openssl", *map(str, words)], check=True, capture_output=True)
+
+    def build(self):
+        """Makes the factory's CA. Returns the file of both CAs, for client-ca."""
+        self.works = self.home / "works"
+        self.works.mkdir()
+        self.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                     "-nodes", "-subj", "/CN=Factory CA", "-days", 2,
+                     "-keyout", self.works / "ca.key", "-out", self.works / "ca.crt")
+        both = self.works / "trusted.crt"
+        both.write_text((self.works / "ca.crt").read_text() + self.authority().read_text())
+        return both
+
+    def write(self, text):
+        (self.state / "tacit.conf").write_text(text)
+
+    def make(self, file, subject):
+        """A key and a certificate of the factory's CA for that subject."""
+        key, request = self.works / f"{file}.key", self.works / f"{file}.csr"
+        self.openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                     "-utf8", "-multivalue-rdn", "-subj", subject, "-keyout", key, "-out", request)
+        self.openssl("x509", "-req", "-in", request, "-CA", self.works / "ca.crt",
+                     "-CAkey", self.works / "ca.key", "-CAcreateserial", "-days", 1,
+                     "-out", self.works / f"{file}.crt")
+
+    def come(self, file, version=5):
+        context = self.context()
+        context.load_cert_chain(self.works / f"{file}.crt", self.works / f"{file}.key")
+        return self.connect(None, version, context=context)
