@@ -23,6 +23,7 @@ void shard_rules_apply(struct shard *shard)
     shard->rules.policy = shard->ruling->policy;
     shard->rules.registry = shard->ruling->view;
     shard->rules.blocked = shard->ruling->blocked;
+    shard->rules.ruling_number = shard->ruling->number;
 }
 
 /* ---- the walk ---- */

@@ -17,11 +17,12 @@ class Closed(Exception):
 
 class RawClient:
     def __init__(self, host, port, version=5, tls=None, server_name="localhost",
-                 timeout=TIMEOUT_S):
+                 timeout=TIMEOUT_S, source=None):
         self.version, self.timeout = version, timeout
         self.buffer, self.held, self.next_id = b"", [], 1
         self.connack, self.client_id = None, ""
-        self.socket = socket.create_connection((host, port), timeout=timeout)
+        self.socket = socket.create_connection((host, port), timeout=timeout,
+                                               source_address=source and (source, 0))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls is not None:
             self.socket = tls.wrap_socket(self.socket, server_hostname=server_name)
