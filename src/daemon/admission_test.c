@@ -321,17 +321,17 @@ static void who_is_held(void **state)
 static void a_newcomer_that_is_held(void **state)
 {
     struct world *world = *state;
-    const struct attempt fresh = { "strict", URI("fresh"), "fresh", 40, NULL, false };
+    const struct attempt young = { "strict", URI("young"), "young", 60, NULL, false };
     struct admission_answer answer;
 
-    add(world, "fresh", "device", 40, REGISTRY_ACTIVE);
+    add(world, "young", "device", 60, REGISTRY_ACTIVE);
     world->rules.newcomers = world->registry;
-    assert_int_equal(ask(world, &fresh, &answer), ADMISSION_ALLOW);
+    assert_int_equal(ask(world, &young, &answer), ADMISSION_ALLOW);
     assert_null(answer.held);
-    assert_int_equal(holds_begin(world->registry, "fresh", "seen twice", NULL), 0);
-    assert_int_equal(ask(world, &fresh, &answer), ADMISSION_ALLOW);
+    assert_int_equal(holds_begin(world->registry, "young", "seen twice", NULL), 0);
+    assert_int_equal(ask(world, &young, &answer), ADMISSION_ALLOW);
     assert_non_null(answer.held);
-    assert_non_null(held_by(&world->rules, "fresh"));
+    assert_non_null(held_by(&world->rules, "young"));
     world->rules.newcomers = NULL;
 }
 
