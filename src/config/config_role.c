@@ -175,6 +175,9 @@ static void read_options(const struct reading *r, const struct settings_block *b
 {
     static const char *const spaces[] = { "own", "common" };
     static const char *const denials[] = { "refuse", "carve" };
+    static const char *const clones[] = { "hold", "drop-both", "keep-first", "allow" };
+    static const enum policy_clone clone_of[] = { POLICY_CLONE_HOLD, POLICY_CLONE_DROP_BOTH,
+                                                  POLICY_CLONE_KEEP_FIRST, POLICY_CLONE_ALLOW };
     struct role_options *options = &r->role->options;
     unsigned space = 0;
     unsigned denial = 0;
@@ -190,6 +193,12 @@ static void read_options(const struct reading *r, const struct settings_block *b
                         r->diagnostics, &denial);
     options->common_space = space == 1;
     options->carves = denial == 1;
+    if (settings_value(block, "clone") == NULL)
+        return;
+    unsigned clone = 0;
+    config_value_choice(settings_value(block, "clone"), clones, MQTT_ARRAY_LEN(clones),
+                        r->diagnostics, &clone);
+    options->clone = clone_of[clone];
 }
 
 /* A role's own blocks stand right behind it. */

@@ -39,6 +39,8 @@ static const struct test_complaint bad[] = {
       "dir/t.conf:1:27: tenant-space = \"all\": write one of own, common" },
     { "role \"a\" { denials = ignore }",
       "dir/t.conf:1:22: denials = \"ignore\": write one of refuse, carve" },
+    { "role \"a\" { clone = both }",
+      "dir/t.conf:1:20: clone = \"both\": write one of hold, drop-both, keep-first, allow" },
     { "role \"a\" { unrestricted = 1 }", "dir/t.conf:1:27: unrestricted = \"1\": write on or off" },
     /* grants */
     { "role \"a\" { grant { } }",
@@ -411,7 +413,7 @@ static const char everything[] =
     "  }\n"
     "  grant { publish = { \"late\" } }\n"
     "  maximum-qos = 1  retain = on  max-payload = 64KiB  rate = 10/s\n"
-    "  shared = on  tenant-space = common  denials = carve\n"
+    "  shared = on  tenant-space = common  denials = carve  clone = keep-first\n"
     "}\n";
 
 static const struct {
@@ -477,6 +479,7 @@ static void terms(void **state)
     assert_terms(&role->rules[7].terms, &of_role);
     assert_true(role->options.shared && role->options.common_space && role->options.carves);
     assert_false(role->options.unrestricted || role->options.anonymous);
+    assert_int_equal(role->options.clone, POLICY_CLONE_KEEP_FIRST);
     assert_string_equal(role->rules[5].owner, "safety");
     assert_string_equal(role->rules[5].reason, "audit 7");
     assert_string_equal(role->rules[7].owner, "");
@@ -487,7 +490,28 @@ static void terms(void **state)
     config = test_load_good("role a { publish = { b } }", NULL);
     assert_terms(&config->roles[0].options.terms, &none);
     assert_false(config->roles[0].options.carves || config->roles[0].options.common_space);
+    assert_int_equal(config->roles[0].options.clone, POLICY_CLONE_BY_KIND);
     config_unref(config);
+}
+
+static void clones(void **state)
+{
+    static const struct {
+        const char *text;
+        enum policy_clone clone;
+    } rows[] = {
+        { "role a { publish = { b } clone = hold }", POLICY_CLONE_HOLD },
+        { "role a { publish = { b } clone = drop-both }", POLICY_CLONE_DROP_BOTH },
+        { "role a { publish = { b } clone = keep-first }", POLICY_CLONE_KEEP_FIRST },
+        { "role a { publish = { b } clone = allow }", POLICY_CLONE_ALLOW },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(rows); i++) {
+        struct config *config = test_load_good(rows[i].text, NULL);
+        assert_int_equal(config->roles[0].options.clone, rows[i].clone);
+        config_unref(config);
+    }
 }
 
 static void scopes(void **state)
@@ -599,6 +623,7 @@ int main(void)
         cmocka_unit_test(refused_by_the_policy),
         cmocka_unit_test(rules),
         cmocka_unit_test(terms),
+        cmocka_unit_test(clones),
         cmocka_unit_test(scopes),
         cmocka_unit_test(without_what_has_expired),
         cmocka_unit_test(durations_end_when_asked),

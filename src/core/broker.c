@@ -3,6 +3,7 @@
 
 #include "base/invariant.h"
 #include "core/client.h"
+#include "core/clone.h"
 #include "core/route.h"
 #include "core/session.h"
 #include "core/state.h"
@@ -52,9 +53,12 @@ struct broker *broker_new(const struct broker_options *options, uint64_t now_ms)
     bytes_map_init(&broker->subscriptions, &options->hash_key);
     bytes_map_init(&broker->groups, &options->hash_key);
     bytes_map_init(&broker->routes, &options->hash_key);
+    bytes_map_init(&broker->watches, &options->hash_key);
     list_init(&broker->session_list);
     list_init(&broker->clients);
     list_init(&broker->doomed);
+    list_init(&broker->resuming);
+    list_init(&broker->held);
     list_init(&broker->routes_by_use);
     if (pools_init(broker) < 0) {
         broker_free(broker);
@@ -82,6 +86,7 @@ void broker_free(struct broker *broker)
     bytes_map_fini(&broker->subscriptions);
     bytes_map_fini(&broker->groups);
     bytes_map_fini(&broker->routes);
+    bytes_map_fini(&broker->watches);
     topic_index_free(broker->index);
     identity_free(broker->anonymous);
     pool_free(broker->clients_pool);
@@ -100,6 +105,7 @@ void broker_advance(struct broker *broker, uint64_t now_ms)
 {
     wheel_advance(&broker->wheel, now_ms);
     broker_reap(broker, now_ms);
+    clone_resume(broker);
 }
 
 uint64_t broker_next_ms(const struct broker *broker)

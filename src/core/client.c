@@ -4,6 +4,7 @@
 #include "codec/connect.h"
 #include "core/alias.h"
 #include "core/authentication.h"
+#include "core/clone.h"
 #include "core/dispatch.h"
 #include "core/encode.h"
 #include "core/state.h"
@@ -44,10 +45,11 @@ struct client *client_open(struct broker *broker, void *transport, const void *f
     return client;
 }
 
-static void client_free(struct client *client)
+static void client_free(struct client *client, uint64_t now_ms)
 {
     struct broker *broker = client->broker;
 
+    clone_forget(client, now_ms);
     list_unlink(&client->in_broker);
     wheel_cancel(&broker->wheel, &client->timer);
     alias_fini(client);
@@ -114,7 +116,7 @@ static size_t packet_limit(const struct client *client)
 {
     const struct limits *limits = &client->broker->limits;
 
-    return client->state == CLIENT_ACTIVE ? limits->packet_bytes : limits->connect_packet_bytes;
+    return client->state >= CLIENT_ACTIVE ? limits->packet_bytes : limits->connect_packet_bytes;
 }
 
 static size_t receive_packets(struct client *client, struct mqtt_span bytes, uint64_t now_ms)
@@ -134,6 +136,8 @@ static size_t receive_packets(struct client *client, struct mqtt_span bytes, uin
         if (status == MQTT_OK) {
             client->broker->stats.packets_received++;
             client->received_ms = now_ms; /* whole packets count, dripped bytes do not */
+            if (MQTT_UNLIKELY(client->is_asked))
+                clone_hear(client, &frame, now_ms);
             status = dispatch_packet(client, &frame, now_ms);
             used += frame.len;
         }
@@ -200,6 +204,14 @@ static void on_keep_alive(struct wheel_timer *timer, void *context, uint64_t now
         wheel_arm(&client->broker->wheel, timer, due_ms, on_keep_alive);
 }
 
+void client_keep_alive(struct client *client, uint64_t now_ms)
+{
+    wheel_cancel(&client->broker->wheel, &client->timer);
+    if (client->keep_alive_ms > 0)
+        wheel_arm(&client->broker->wheel, &client->timer, now_ms + client->keep_alive_ms,
+                  on_keep_alive);
+}
+
 void client_activate(struct client *client, struct session *session, uint64_t now_ms)
 {
     struct broker_stats *stats = &client->broker->stats;
@@ -209,10 +221,7 @@ void client_activate(struct client *client, struct session *session, uint64_t no
     session->client = client;
     subscription_presence(session, true);
     wheel_cancel(&client->broker->wheel, &session->expiry);
-    wheel_cancel(&client->broker->wheel, &client->timer);
-    if (client->keep_alive_ms > 0)
-        wheel_arm(&client->broker->wheel, &client->timer, now_ms + client->keep_alive_ms,
-                  on_keep_alive);
+    client_keep_alive(client, now_ms);
     stats->clients_connected++;
     if (stats->clients_connected > stats->clients_maximum)
         stats->clients_maximum = stats->clients_connected;
@@ -234,7 +243,7 @@ void client_doom(struct client *client, uint8_t reason, const char *text)
 {
     if (client->state == CLIENT_CLOSING)
         return;
-    client->close_silently = reason == 0 || client->state != CLIENT_ACTIVE;
+    client->close_silently = reason == 0 || client->state < CLIENT_ACTIVE;
     client->state = CLIENT_CLOSING;
     client->close_reason = reason;
     client->close_text = text;
@@ -310,7 +319,7 @@ static void close_one(struct client *client, uint64_t now_ms)
     part_from_session(client, now_ms);
     if (!client->lost)
         broker->options.ports.transport.close(client->transport, client);
-    client_free(client);
+    client_free(client, now_ms);
 }
 
 void client_evict(struct client *client, uint8_t reason, const char *text, uint64_t now_ms)

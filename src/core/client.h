@@ -24,17 +24,19 @@ enum client_state {
     CLIENT_AWAITS_AUTH,    /* enhanced authentication under way */
     CLIENT_AWAITS_VERDICT, /* of the admission port; no packet is looked at */
     CLIENT_ACTIVE,
+    CLIENT_HELD, /* it stays, but nothing is taken from it or given to it: hold.h */
     CLIENT_STATE_COUNT,
 };
 
 struct alias_table_in;
 struct alias_table_out;
 struct authentication;
+struct clone_watch;
 struct route_hints;
 
 struct client {
     /* hot: touched for every message */
-    struct session *session; /* NULL before CONNECT is accepted */
+    struct session *session; /* NULL before CONNECT is accepted, and when it came in held */
     struct broker *broker;
     struct outbox outbox;
     enum client_state state : 8;
@@ -44,6 +46,7 @@ struct client {
     bool stalled;            /* outbox above its limit: queues wait until it drains */
     bool lost;               /* the connection under it is gone already */
     bool is_expelled;        /* its identity was barred */
+    bool is_asked;           /* for a sign of life: clone.h */
     bool must_drain;         /* lost a right with bytes on their way; until they are gone */
     uint16_t send_quota;     /* the client's Receive Maximum, bounded by ours */
     uint32_t maximum_packet; /* bytes the client takes */
@@ -57,6 +60,7 @@ struct client {
     struct wheel_timer timer; /* CONNECT deadline, then keep alive */
     struct list in_broker;    /* all clients, or the doomed ones */
     struct authentication *authentication;
+    struct clone_watch *watch; /* NULL: its key is not looked after */
     uint32_t wants_bytes;
     uint32_t keep_alive_ms;       /* one and a half times; 0: none */
     uint16_t topic_alias_maximum; /* the client's, bounded by ours */
@@ -92,6 +96,9 @@ MQTT_HOT void client_written(struct client *client, size_t len);
 
 /* CONNECT went well: the session is attached, the keep alive runs. */
 void client_activate(struct client *client, struct session *session, uint64_t now_ms);
+
+/* Its keep alive counts from now on, and no other deadline does. */
+void client_keep_alive(struct client *client, uint64_t now_ms);
 
 /* Tells the event port about this client. */
 void client_report(const struct client *client, enum event_kind kind, uint8_t reason,

@@ -30,13 +30,13 @@ static void add_bytes(struct mqtt_writer *w, uint8_t id, enum mqtt_property_type
 
 /* What the broker's limits and the session say. */
 static void add_limits(struct mqtt_writer *w, const struct client *client,
-                       const struct mqtt_connect *connect)
+                       const struct mqtt_connect *connect, const struct connack_session *session)
 {
     const struct limits *limits = &client->broker->limits;
     uint32_t keep_alive_s = client->keep_alive_ms / 1500;
 
-    if (client->session->expiry_s != connect->session_expiry_s)
-        add_number(w, MQTT_PROP_SESSION_EXPIRY, MQTT_PROPERTY_U32, client->session->expiry_s);
+    if (session->expiry_s != connect->session_expiry_s)
+        add_number(w, MQTT_PROP_SESSION_EXPIRY, MQTT_PROPERTY_U32, session->expiry_s);
     if (limits->receive_maximum < 65535 || client->broker->options.announce_receive_maximum)
         add_number(w, MQTT_PROP_RECEIVE_MAXIMUM, MQTT_PROPERTY_U16,
                    (uint32_t)limits->receive_maximum);
@@ -68,11 +68,11 @@ static void add_rights(struct mqtt_writer *w, const struct client *client,
 
 /* Response Information: where this client may expect answers, by its proved name if it has one. MQTT
  * 5.0 section 4.10. */
-static void add_response_information(struct mqtt_writer *w, const struct client *client)
+static void add_response_information(struct mqtt_writer *w, const struct client *client,
+                                     const char *device, struct mqtt_span client_id)
 {
     struct mqtt_span prefix = span_of(client->broker->options.response_prefix);
-    const char *device = client->session->identity->device;
-    struct mqtt_span id = device != NULL ? span_of(device) : session_client_id(client->session);
+    struct mqtt_span id = device != NULL ? span_of(device) : client_id;
     uint8_t text[512];
 
     if (prefix.len == 0 || prefix.len + id.len + 1 > sizeof(text))
@@ -86,13 +86,12 @@ static void add_response_information(struct mqtt_writer *w, const struct client 
 
 static void add_names(struct mqtt_writer *w, const struct client *client,
                       const struct mqtt_connect *connect, const struct admission_answer *answer,
-                      bool id_is_assigned)
+                      const struct connack_session *session)
 {
-    if (id_is_assigned) /* [MQTT-3.2.2-16] */
-        add_bytes(w, MQTT_PROP_ASSIGNED_CLIENT_ID, MQTT_PROPERTY_UTF8,
-                  session_client_id(client->session));
+    if (session->id_is_assigned) /* [MQTT-3.2.2-16] */
+        add_bytes(w, MQTT_PROP_ASSIGNED_CLIENT_ID, MQTT_PROPERTY_UTF8, session->client_id);
     if (connect->request_response)
-        add_response_information(w, client);
+        add_response_information(w, client, answer->identity.device, session->client_id);
     add_bytes(w, MQTT_PROP_AUTHENTICATION_METHOD, MQTT_PROPERTY_UTF8,
               authentication_method(client));
     if (client->authentication != NULL)
@@ -100,12 +99,11 @@ static void add_names(struct mqtt_writer *w, const struct client *client,
 }
 
 void connack_accept(struct client *client, const struct mqtt_connect *connect,
-                    const struct admission_answer *answer, bool session_present,
-                    bool id_is_assigned)
+                    const struct admission_answer *answer, const struct connack_session *session)
 {
     struct mqtt_connack connack = {
         /* [MQTT-3.2.2-1]: MQTT 3.1 has no session present flag. */
-        .session_present = session_present && client->version != MQTT_VERSION_3_1,
+        .session_present = session->is_present && client->version != MQTT_VERSION_3_1,
     };
     size_t room = BLOCK_BYTES + 512 + client->broker->limits.client_id_bytes + answer->data.len
                   + authentication_method(client).len;
@@ -118,9 +116,9 @@ void connack_accept(struct client *client, const struct mqtt_connect *connect,
             return;
         }
         struct mqtt_writer w = mqtt_writer_over(block, room);
-        add_limits(&w, client, connect);
+        add_limits(&w, client, connect, session);
         add_rights(&w, client, answer);
-        add_names(&w, client, connect, answer, id_is_assigned);
+        add_names(&w, client, connect, answer, session);
         connack.properties = mqtt_writer_written(&w);
     }
     encode_connack(client, &connack, NULL);

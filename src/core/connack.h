@@ -3,6 +3,7 @@
  * differs from what it asked for or from the standard's default. Private to the core. */
 #pragma once
 
+#include "base/span.h"
 #include "codec/connect.h"
 #include "core/ports.h"
 
@@ -11,10 +12,16 @@
 
 struct client;
 
-/* The client is active; its session is attached. */
+/* What the client has now. */
+struct connack_session {
+    struct mqtt_span client_id;
+    uint32_t expiry_s;
+    bool id_is_assigned;
+    bool is_present; /* from an earlier connection */
+};
+
 void connack_accept(struct client *client, const struct mqtt_connect *connect,
-                    const struct admission_answer *answer, bool session_present,
-                    bool id_is_assigned);
+                    const struct admission_answer *answer, const struct connack_session *session);
 
 /* `reason` >= 0x80; before MQTT 5 its nearest return code. `text` and
  * `server_reference` are static or NULL. */

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* CONNECT: who is it, may it, which session. MQTT 5.0 sections 3.1.4 and 4.12. */
-#include "codec/connect.h"
+#include "core/connect.h"
 
 #include "base/invariant.h"
+#include "codec/connect.h"
 #include "codec/disconnect.h"
 #include "codec/topic.h"
 #include "codec/utf8.h"
 #include "core/authentication.h"
 #include "core/client.h"
+#include "core/clone.h"
 #include "core/connack.h"
 #include "core/dispatch.h"
 #include "core/encode.h"
+#include "core/hold.h"
 #include "core/standing.h"
 #include "core/state.h"
 
@@ -207,17 +210,42 @@ static const char *will_objection(const struct client *client, const struct mqtt
                                     will->payload.len);
 }
 
+/* As CONNACK will tell it. */
+static void take_rights(struct client *client, const struct role *role)
+{
+    client->maximum_qos = role != NULL ? role_maximum_qos(role) : 0;
+    client->may_retain = role != NULL && role_may_retain(role);
+}
+
 /* The rules of the session for the one who now has it. */
 static int settle(struct client *client, struct session *session,
                   const struct mqtt_connect *connect, const struct role *role)
 {
-    client->maximum_qos = role != NULL ? role_maximum_qos(role) : 0;
-    client->may_retain = role != NULL && role_may_retain(role);
+    take_rights(client, role);
     session->expiry_s = session_expiry(client, connect);
     will_clear(session); /* [MQTT-3.1.3-9] a delayed one is not sent any more */
     if (session_thaw(session) < 0)
         return -ENOMEM;
     return connect->has_will ? will_set(session, &connect->will) : 0;
+}
+
+/* It comes in, but gets no session. */
+static enum mqtt_status accept_held(struct client *client, const struct mqtt_connect *connect,
+                                    const struct admission_answer *answer, uint64_t now_ms)
+{
+    uint8_t memory[40];
+    bool is_assigned = connect->client_id.len == 0;
+    const struct connack_session session = {
+        .client_id = is_assigned ? assign_client_id(client->broker, memory) : connect->client_id,
+        .expiry_s = session_expiry(client, connect),
+        .id_is_assigned = is_assigned,
+    };
+
+    take_rights(client, answer->role);
+    if (hold_newcomer(client, session.client_id, answer, now_ms) < 0)
+        return refuse(client, MQTT_SERVER_BUSY, "out of memory", NULL);
+    connack_accept(client, connect, answer, &session);
+    return MQTT_OK;
 }
 
 static enum mqtt_status accept(struct client *client, const struct mqtt_connect *connect,
@@ -243,10 +271,33 @@ static enum mqtt_status accept(struct client *client, const struct mqtt_connect 
         return refuse(client, MQTT_SERVER_BUSY, "out of memory", NULL);
     }
     client_activate(client, session, now_ms);
-    connack_accept(client, connect, answer, is_present, is_assigned);
+    clone_settle(client);
+    const struct connack_session given = { session_client_id(session), session->expiry_s,
+                                           is_assigned, is_present };
+    connack_accept(client, connect, answer, &given);
     client_report(client, EVENT_CONNECTED, MQTT_SUCCESS, NULL, (struct mqtt_span){ 0 });
     session_resume(session, now_ms);
     return MQTT_OK;
+}
+
+/* Unless its key is somewhere else, too. */
+static enum mqtt_status accept_alone(struct client *client, const struct mqtt_connect *connect,
+                                     const struct admission_answer *answer, uint64_t now_ms)
+{
+    uint8_t reason;
+    const char *text;
+
+    switch (clone_enter(client, connect->client_id, answer, now_ms, &reason, &text)) {
+    case CLONE_REFUSED:
+        break;
+    case CLONE_WAITS:
+        return MQTT_OK;
+    case CLONE_HELD:
+        return accept_held(client, connect, answer, now_ms);
+    case CLONE_COMES_IN:
+        return accept(client, connect, answer, now_ms);
+    }
+    return refuse(client, reason, text, NULL);
 }
 
 static enum mqtt_status on_answer(struct client *client, const struct mqtt_connect *connect,
@@ -264,7 +315,7 @@ static enum mqtt_status on_answer(struct client *client, const struct mqtt_conne
         return refuse(client, MQTT_QOS_NOT_SUPPORTED, "QoS of the will is not allowed", NULL);
     if (will_objection(client, connect, answer) != NULL)
         return refuse(client, MQTT_NOT_AUTHORIZED, "not allowed to publish the will", NULL);
-    return accept(client, connect, answer, now_ms);
+    return accept_alone(client, connect, answer, now_ms);
 }
 
 static enum mqtt_status continue_authentication(struct client *client,
@@ -303,7 +354,8 @@ static enum mqtt_status follow(struct client *client, const struct mqtt_connect 
     /* [MQTT-4.12.0-6]: no method, no AUTH */
     status = on_answer(client, connect, admission == ADMISSION_ALLOW ? admission : ADMISSION_REFUSE,
                        answer, now_ms);
-    authentication_settle(client);
+    if (client->state != CLIENT_AWAITS_VERDICT)
+        authentication_settle(client);
     return status;
 }
 
@@ -333,9 +385,12 @@ enum mqtt_status on_connect(struct client *client, const struct mqtt_frame *fram
         && authentication_begin(client, connect.authentication_method, frame->body) < 0)
         return refuse(client, MQTT_SERVER_BUSY, "out of memory", NULL);
     enum admission admission = port->decide(port->context, &request, &answer);
-    if (admission == ADMISSION_WAIT && client->authentication == NULL
+    bool may_wait = admission == ADMISSION_WAIT
+                    || (admission == ADMISSION_ALLOW && answer.credential.key.len > 0);
+    if (may_wait && client->authentication == NULL
         && authentication_begin(client, (struct mqtt_span){ 0 }, frame->body) < 0) {
-        port->abandon(port->context, answer.exchange);
+        if (admission == ADMISSION_WAIT)
+            port->abandon(port->context, answer.exchange);
         return refuse(client, MQTT_SERVER_BUSY, "out of memory", NULL);
     }
     return follow(client, &connect, admission, &answer, now_ms);
@@ -372,18 +427,54 @@ enum mqtt_status on_connect_auth(struct client *client, const struct mqtt_frame 
     return follow(client, &connect, admission, &answer, now_ms);
 }
 
+/* Back to where on_connect() left off. */
+static enum mqtt_status wake(struct client *client, struct mqtt_connect *out, uint64_t now_ms)
+{
+    MQTT_INVARIANT(client->state == CLIENT_AWAITS_VERDICT);
+    client->state = CLIENT_AWAITS_CONNECT;
+    client->received_ms = now_ms;
+    /* It was decoded once: it still is a CONNECT. */
+    return mqtt_connect_decode(authentication_connect(client), out);
+}
+
+void connect_go_on(struct client *client, uint64_t now_ms)
+{
+    const struct admission_port *port = &client->broker->options.ports.admission;
+    struct admission_answer answer = { 0 };
+    struct mqtt_connect connect = { 0 };
+    enum mqtt_status status = wake(client, &connect, now_ms);
+    /* What was proved by an exchange is not proved again: of that, no key is looked after. */
+    const struct admission_request request = {
+        .client = client,
+        .facts = client->facts,
+        .connect = &connect,
+        .method = connect.authentication_method,
+        .data = connect.authentication_data,
+    };
+
+    if (status == MQTT_OK) {
+        enum admission admission = port->decide(port->context, &request, &answer);
+        status = follow(client, &connect, admission, &answer, now_ms);
+    }
+    if (status != MQTT_OK)
+        client_doom_for(client, status);
+}
+
+void connect_turn_away(struct client *client, uint8_t reason, const char *text)
+{
+    client->state = CLIENT_AWAITS_CONNECT;
+    refuse(client, reason, text, NULL);
+    authentication_settle(client);
+}
+
 void client_judged(struct client *client, enum admission admission, struct admission_answer *answer,
                    uint64_t now_ms)
 {
     struct broker *broker = client->broker;
     void *transport = client->transport;
     struct mqtt_connect connect = { 0 };
+    enum mqtt_status status = wake(client, &connect, now_ms);
 
-    MQTT_INVARIANT(client->state == CLIENT_AWAITS_VERDICT);
-    client->state = CLIENT_AWAITS_CONNECT; /* where on_connect() left off */
-    client->received_ms = now_ms;
-    /* It was decoded once: it still is a CONNECT. */
-    enum mqtt_status status = mqtt_connect_decode(authentication_connect(client), &connect);
     if (status == MQTT_OK)
         status = follow(client, &connect, admission, answer, now_ms);
     if (status != MQTT_OK)

@@ -27,12 +27,24 @@ static const packet_handler handlers[CLIENT_STATE_COUNT][MQTT_PACKET_TYPE_COUNT]
         [MQTT_DISCONNECT]  = on_disconnect,
         [MQTT_AUTH]        = on_reauth,
     },
+    [CLIENT_HELD] = {
+        [MQTT_PUBLISH]     = on_held,
+        [MQTT_PUBACK]      = on_held,
+        [MQTT_PUBREC]      = on_held,
+        [MQTT_PUBREL]      = on_held,
+        [MQTT_PUBCOMP]     = on_held,
+        [MQTT_SUBSCRIBE]   = on_held,
+        [MQTT_UNSUBSCRIBE] = on_held,
+        [MQTT_PINGREQ]     = on_pingreq,
+        [MQTT_DISCONNECT]  = on_held_disconnect,
+        [MQTT_AUTH]        = on_held,
+    },
 };
 
 static const char *const state_names[CLIENT_STATE_COUNT] = {
     [CLIENT_CLOSING] = "closing",         [CLIENT_AWAITS_CONNECT] = "awaits CONNECT",
     [CLIENT_AWAITS_AUTH] = "awaits AUTH", [CLIENT_AWAITS_VERDICT] = "awaits verdict",
-    [CLIENT_ACTIVE] = "active",
+    [CLIENT_ACTIVE] = "active",           [CLIENT_HELD] = "held",
 };
 
 enum mqtt_status dispatch_packet(struct client *client, const struct mqtt_frame *frame,

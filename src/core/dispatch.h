@@ -41,3 +41,6 @@ enum mqtt_status on_unsubscribe(struct client *client, const struct mqtt_frame *
 enum mqtt_status on_pingreq(struct client *client, const struct mqtt_frame *frame, uint64_t now_ms);
 enum mqtt_status on_disconnect(struct client *client, const struct mqtt_frame *frame,
                                uint64_t now_ms);
+enum mqtt_status on_held(struct client *client, const struct mqtt_frame *frame, uint64_t now_ms);
+enum mqtt_status on_held_disconnect(struct client *client, const struct mqtt_frame *frame,
+                                    uint64_t now_ms);

@@ -9,6 +9,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,6 +53,17 @@ static const bool allowed[CLIENT_STATE_COUNT][MQTT_PACKET_TYPE_COUNT] = {
                         [MQTT_PINGREQ] = true,
                         [MQTT_DISCONNECT] = true,
                         [MQTT_AUTH] = true },
+    /* The same, but for what becomes of it: hold_test.c. */
+    [CLIENT_HELD] = { [MQTT_PUBLISH] = true,
+                      [MQTT_PUBACK] = true,
+                      [MQTT_PUBREC] = true,
+                      [MQTT_PUBREL] = true,
+                      [MQTT_PUBCOMP] = true,
+                      [MQTT_SUBSCRIBE] = true,
+                      [MQTT_UNSUBSCRIBE] = true,
+                      [MQTT_PINGREQ] = true,
+                      [MQTT_DISCONNECT] = true,
+                      [MQTT_AUTH] = true },
 };
 
 static void the_table_is_the_standards(void **state)
@@ -76,9 +88,13 @@ static void begin_authentication(struct world_peer *peer)
 
 static struct world_peer *in_state(struct world *world, enum client_state state)
 {
-    struct world_peer *peer = world_open(world, MQTT_VERSION_5);
+    struct world_peer *peer = state == CLIENT_HELD
+                                  ? world_open_at(world, MQTT_VERSION_5, "x", "here")
+                                  : world_open(world, MQTT_VERSION_5);
 
-    if (state == CLIENT_ACTIVE)
+    if (state == CLIENT_HELD)
+        snprintf(world->held, sizeof(world->held), "x");
+    if (state >= CLIENT_ACTIVE)
         world_connect(peer, &(struct world_connect){ .client_id = "x" }, NULL);
     else if (state == CLIENT_AWAITS_AUTH)
         begin_authentication(peer);
@@ -115,7 +131,7 @@ static void what_is_not_allowed_closes(void **state)
             world_send(peer, packets[t]);
             world_run(&world);
             assert_false(peer->is_open);
-            if (s == CLIENT_ACTIVE)
+            if (s >= CLIENT_ACTIVE)
                 assert_true(said_goodbye(peer, MQTT_PROTOCOL_ERROR));
             world_publish(other, "alive", "yes", MQTT_QOS_0, 0, false);
             assert_true(world_take_publish(other, &publish));
@@ -123,21 +139,28 @@ static void what_is_not_allowed_closes(void **state)
         }
 }
 
-static void what_is_allowed_does_not(void **state)
+static void keeps_open(enum client_state state)
 {
-    (void)state;
     for (unsigned t = MQTT_CONNECT; t < MQTT_PACKET_TYPE_COUNT; t++) {
         struct world world;
 
-        if (!allowed[CLIENT_ACTIVE][t] || t == MQTT_DISCONNECT || t == MQTT_AUTH)
+        if (!allowed[state][t] || t == MQTT_DISCONNECT
+            || (t == MQTT_AUTH && state == CLIENT_ACTIVE))
             continue;
         world_init(&world, 1, NULL);
-        struct world_peer *peer = in_state(&world, CLIENT_ACTIVE);
+        struct world_peer *peer = in_state(&world, state);
         world_send(peer, packets[t]);
         world_run(&world);
         assert_true(peer->is_open);
         world_fini(&world);
     }
+}
+
+static void what_is_allowed_does_not(void **state)
+{
+    (void)state;
+    keeps_open(CLIENT_ACTIVE);
+    keeps_open(CLIENT_HELD);
 }
 
 /* Bytes behind a DISCONNECT are not looked at. */

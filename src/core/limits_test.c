@@ -386,6 +386,35 @@ static void route_cache_entries(struct world *world)
         }
 }
 
+static struct world_peer *joined_as_device(struct world *world, const char *id, const char *place)
+{
+    struct world_peer *peer = world_open_at(world, MQTT_VERSION_5, "lamp", place);
+
+    world_begin(peer, &(struct world_connect){ .client_id = id });
+    return peer;
+}
+
+static void clone_probe_ms(struct world *world)
+{
+    joined_as_device(world, "lamp", "here");
+    struct world_peer *second = joined_as_device(world, "lamp", "there");
+
+    world_sleep(world, 99);
+    assert_int_equal(second->len, 0);
+    world_sleep(world, 1);
+    assert_true(world_expect(second, MQTT_CONNACK));
+}
+
+static void held_connections(struct world *world)
+{
+    uint8_t reason;
+
+    snprintf(world->held, sizeof(world->held), "lamp");
+    joined_as_device(world, "lamp", "here");
+    world_take_connack(joined_as_device(world, "lamp-2", "here"), &reason);
+    assert_int_equal(reason, MQTT_QUOTA_EXCEEDED);
+}
+
 static const struct {
     const char *name;
     uint64_t bound;
@@ -395,6 +424,8 @@ static const struct {
     { "packet_bytes", 1024, packet_bytes, NULL },
     { "connect_packet_bytes", 256, connect_packet_bytes, NULL },
     { "connect_timeout_ms", 500, connect_timeout_ms, NULL },
+    { "clone_probe_ms", 100, clone_probe_ms, NULL },
+    { "held_connections", 1, held_connections, NULL },
     { "connections", 2, connections, NULL },
     { "keep_alive_s", 10, keep_alive_s, NULL },
     { "session_expiry_s", 5, session_expiry_s, NULL },

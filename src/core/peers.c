@@ -3,6 +3,7 @@
 
 #include "codec/reader.h"
 #include "core/client.h"
+#include "core/clone.h"
 #include "core/state.h"
 
 #include <stdlib.h>
@@ -12,11 +13,13 @@
  * the bounded reader all the same.
  *
  * parcel: kind u8, qos u8, retain u8, hops u8, expires u64,
- *         topic, forward, payload, group key: each u32 length and bytes */
+ *         topic, forward, payload, group key: each u32 length and bytes
+ * order:  kind u8, CLONE_ORDER_BYTES */
 enum parcel_kind {
     PARCEL_NONE = 0,
     PARCEL_PLAIN, /* for the ordinary subscribers of the shard */
     PARCEL_GROUP, /* for one member of the group */
+    PARCEL_ORDER, /* of clone.c: no publication */
 };
 
 #define PARCEL_HEAD_BYTES 28u
@@ -76,6 +79,18 @@ static enum delivery_result send_parcel(struct broker *broker, unsigned shard,
              parcel->group);
     batch->len += len;
     return DELIVERY_DONE;
+}
+
+void peers_send_order(struct broker *broker, unsigned shard, struct mqtt_span order)
+{
+    struct peer_batch *batch = &broker->batches[shard];
+    uint8_t *at = batch_reserve(batch, 1 + order.len);
+
+    if (at == NULL)
+        return;
+    at[0] = PARCEL_ORDER;
+    memcpy(at + 1, order.data, order.len);
+    batch->len += 1 + order.len;
 }
 
 /* The shard whose member is next, weighted by members. */
@@ -206,7 +221,6 @@ static struct mqtt_span take_span(struct mqtt_reader *r)
 
 static void take_parcel(struct mqtt_reader *r, struct parcel *parcel, struct publication *p)
 {
-    parcel->kind = (enum parcel_kind)mqtt_read_u8(r);
     p->qos = (enum mqtt_qos)mqtt_read_u8(r);
     p->retain = mqtt_read_u8(r) != 0;
     parcel->hops = mqtt_read_u8(r);
@@ -261,6 +275,11 @@ void broker_receive_batch(struct broker *broker, struct mqtt_span batch, uint64_
         struct parcel parcel = { 0 };
         struct publication publication = { 0 };
 
+        parcel.kind = (enum parcel_kind)mqtt_read_u8(&r);
+        if (parcel.kind == PARCEL_ORDER) {
+            clone_obey(broker, mqtt_read_bytes(&r, CLONE_ORDER_BYTES), now_ms);
+            continue;
+        }
         take_parcel(&r, &parcel, &publication);
         if (r.status != MQTT_OK)
             break;

@@ -12,6 +12,10 @@
 void peers_route(struct broker *broker, struct route *route, struct publication *publication,
                  uint64_t now_ms, struct routed *routed);
 
+/* Hands an order of clone.h to another shard. Out of memory it is lost, as one to somebody who has
+ * just left. */
+void peers_send_order(struct broker *broker, unsigned shard, struct mqtt_span order);
+
 /* Gives a publication to a member of the group on another shard, if there is one.
  * `key` is the group's: ShareName, NUL, filter; `hops`: how often it was given on before. */
 enum delivery_result peers_hand_on(struct broker *broker, struct mqtt_span key,

@@ -4,6 +4,7 @@
 #include "codec/topic.h"
 #include "core/client.h"
 #include "core/delivery.h"
+#include "core/hold.h"
 #include "core/standing.h"
 #include "core/subscription.h"
 
@@ -34,6 +35,17 @@ static void on_recall(struct wheel_timer *timer, void *context, uint64_t now_ms)
         if (client->must_drain)
             client_doom(client, 0, "did not read what it may no longer have");
     }
+}
+
+void policy_walk_recall(struct client *client, uint64_t now_ms)
+{
+    struct broker *broker = client->broker;
+
+    if (client->outbox.bytes == 0)
+        return;
+    client->must_drain = true;
+    if (!wheel_is_armed(&broker->recall))
+        wheel_arm(&broker->wheel, &broker->recall, now_ms + RECALL_MS, on_recall);
 }
 
 static void recall(struct session *session)
@@ -155,10 +167,12 @@ bool broker_policy_step(struct broker *broker, unsigned most, uint64_t now_ms)
     struct policy_walk *walk = &broker->walk;
 
     while (walk->session != NULL && most-- > 0) {
-        if (walk->session == &broker->session_list)
-            *walk = (struct policy_walk){ 0 };
-        else
+        if (walk->session != &broker->session_list) {
             walk_on(broker, now_ms);
+            continue;
+        }
+        *walk = (struct policy_walk){ 0 };
+        hold_review(broker);
     }
     broker_reap(broker, now_ms);
     return walk->session != NULL;

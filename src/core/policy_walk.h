@@ -8,7 +8,12 @@
 #include "base/list.h"
 #include "core/state.h"
 
+struct client;
 struct session;
+
+/* What is on its way to the client has to be gone within the second that promise W4 gives, or the
+ * client is closed. */
+void policy_walk_recall(struct client *client, uint64_t now_ms);
 
 /* What these links belong to is about to go: the walk's cursors move on. */
 void policy_walk_leave(struct policy_walk *walk, const struct session *session);

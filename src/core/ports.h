@@ -47,6 +47,14 @@ struct admission_request {
     void *exchange; /* what an earlier step left in the answer */
 };
 
+/* What a connection has proved to hold, and where it comes from: promise I5. */
+struct credential {
+    struct mqtt_span key;   /* tells one key from another; empty: there is none to be copied */
+    struct mqtt_span place; /* of two connections from one place it is the same */
+    struct mqtt_span note;  /* what EVENT_CLONE is to tell of it; opaque to the core */
+    enum policy_clone rule;
+};
+
 struct admission_answer {
     uint8_t reason;               /* MQTT 5 reason code when refused */
     const char *reason_text;      /* static; NULL: the code's own text */
@@ -56,6 +64,9 @@ struct admission_answer {
     struct mqtt_span data;        /* authentication data to send; borrowed until the next call */
     void *exchange;               /* state of what is unfinished: CONTINUE and WAIT */
     const char *server_reference; /* with 0x9C and 0x9D; NULL: none */
+    struct credential credential; /* when allowed; borrowed until the call returns */
+    const char *held; /* when allowed: static text why nothing is taken from it or given to it
+                         all the same; NULL: it is not held */
 };
 
 /* What an identity may do by the policy in force. Zero: nothing. */
@@ -63,6 +74,8 @@ struct standing {
     const struct role *role; /* of the policy in force; NULL: none */
     const char *barred; /* static text: why it may not even be here; NULL: it may. Its connection
                                 is ended with 0x98 and its will is not published */
+    const char *held;   /* static text: why nothing is taken from it or given to it; NULL: it is
+                           not held (any more) */
 };
 
 struct admission_port {
@@ -93,7 +106,19 @@ enum event_kind {
     EVENT_SUBSCRIPTION_ENDED, /* a change of policy took it away; topic: the filter */
     EVENT_SCOPE_FULL,         /* topic is one too many for a scoped wildcard grant and not
                                  delivered; first of a series for a subscription */
+    EVENT_CLONE,              /* one key, two places: `clone` tells. What has to be known of it when
+                                 the admission port is asked next is to be known at once */
+    EVENT_HELD,               /* a connection of an identity that is held */
     EVENT_KIND_COUNT,
+};
+
+/* The one that came later is the event's; this is what is known of both. All borrowed. */
+struct event_clone {
+    struct mqtt_span key;
+    struct mqtt_span note;            /* credential.note of the later one */
+    struct mqtt_span other_client_id; /* of the one that was there */
+    struct mqtt_span other_note;
+    enum policy_clone done;
 };
 
 struct event {
@@ -105,6 +130,7 @@ struct event {
     const char *text;                 /* static explanation, NULL: none */
     struct mqtt_span topic;           /* as the client sees it; empty: none */
     const struct policy_scope *scope; /* the scoped grant it is about; NULL: none */
+    const struct event_clone *clone;  /* of EVENT_CLONE; else NULL */
 };
 
 struct event_port {

@@ -48,6 +48,7 @@ struct shared *shared_new(const struct siphash_key *key, const struct shared_loc
     shared->shard_count = shard_count;
     list_init(&shared->expiring);
     bytes_map_init(&shared->entries, key);
+    bytes_map_init(&shared->keys, key);
     atomic_init(&shared->generation, 1);
     shared->retained = retained_tree_new(key);
     shared->index = topic_index_new(key);
@@ -78,6 +79,7 @@ void shared_free(struct shared *shared)
         return;
     bytes_map_each(&shared->entries, release_entry, shared);
     bytes_map_fini(&shared->entries);
+    bytes_map_fini(&shared->keys); /* its connections are gone */
     topic_index_free(shared->index);
     retained_tree_free(shared->retained, release_message);
     free(shared);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the shards of one daemon share: the retained messages, and which shard has
- * subscribers for what.
+/* What the shards of one daemon share: the retained messages, which shard has
+ * subscribers for what, and which connections have proved which key (sightings.h).
  *
  * Thread-safe through the lock given to shared_new(), taken once per call and
  * never on a cached route: a publisher asks shared_generation(), which reads one

@@ -23,6 +23,9 @@ struct shared {
     struct topic_index *index;
     struct bytes_map entries; /* by group, NUL, filter */
     _Atomic uint64_t generation;
+    /* who is connected with which key: sightings.c */
+    struct bytes_map keys;
+    uint64_t sighting_number;
 };
 
 struct retained_message {

@@ -3,6 +3,7 @@
 
 #include "codec/topic.h"
 #include "core/client.h"
+#include "core/hold.h"
 #include "core/rate.h"
 #include "core/subscription.h"
 
@@ -54,6 +55,7 @@ void session_renew(struct session *session)
         cut_off(session, "the topic space of this identity has changed; connect again");
     } else {
         take_role(session, standing.role);
+        hold_follow(session, standing.held);
     }
 }
 

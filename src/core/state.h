@@ -43,6 +43,9 @@ struct broker {
     struct list session_list;   /* all of them, oldest first */
     struct list clients;
     struct list doomed;
+    struct bytes_map watches; /* clone_watch by number */
+    struct list resuming;     /* of them, those that waited and are to be read again */
+    struct list held;         /* and those that are held without a session */
     /* subscriptions and routes */
     struct bytes_map subscriptions; /* by session and filter */
     struct bytes_map groups;        /* shared subscriptions by group and filter */

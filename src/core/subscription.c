@@ -335,6 +335,12 @@ static enum delivery_result deliver_to(struct share_group *group, struct subscri
     return session_deliver(member->session, publication, &terms, now_ms);
 }
 
+/* One that is held hears as little as one that is away. */
+static bool is_there(const struct session *session)
+{
+    return session->client != NULL && session->client->state == CLIENT_ACTIVE;
+}
+
 enum delivery_result share_group_deliver(struct share_group *group, struct publication *publication,
                                          uint64_t now_ms)
 {
@@ -348,8 +354,7 @@ enum delivery_result share_group_deliver(struct share_group *group, struct publi
         if (session_has_room(member->session))
             return deliver_to(group, member, publication, now_ms);
         /* One that is connected but busy is better than one that is away. */
-        if (fallback == NULL
-            || (fallback->session->client == NULL && member->session->client != NULL))
+        if (fallback == NULL || (!is_there(fallback->session) && is_there(member->session)))
             fallback = member;
     }
     return fallback != NULL ? deliver_to(group, fallback, publication, now_ms) : DELIVERY_NOBODY;

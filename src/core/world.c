@@ -104,6 +104,13 @@ static void allow(const struct world *world, const struct world_peer *peer,
         .proved = peer->device[0] != '\0',
     };
     out->role = policy_find(world->policy, &out->identity);
+    if (peer->place[0] == '\0')
+        return;
+    out->credential = (struct credential){ .key = span_of(peer->device),
+                                           .place = span_of(peer->place),
+                                           .note = span_of(peer->place),
+                                           .rule = world->clone };
+    out->held = strcmp(world->held, peer->device) == 0 ? "held" : NULL;
 }
 
 static enum admission admit(void *context, const struct admission_request *request,
@@ -153,6 +160,8 @@ static void find_standing(void *context, const struct identity *identity, struct
                           && strcmp(world->barred, identity->device) == 0
                       ? "barred"
                       : NULL,
+        .held =
+            identity->device != NULL && strcmp(world->held, identity->device) == 0 ? "held" : NULL,
     };
 }
 
@@ -167,8 +176,16 @@ static void abandon(void *context, void *unfinished)
 static void on_event(void *context, const struct event *event)
 {
     struct world *world = context;
+    const struct event_clone *clone = event->clone;
 
     world->events[event->kind]++;
+    if (clone == NULL)
+        return;
+    snprintf(world->clone_of, sizeof(world->clone_of), "%.*s/%.*s", (int)clone->note.len,
+             (const char *)clone->note.data, (int)clone->other_note.len,
+             (const char *)clone->other_note.data);
+    if (clone->done == POLICY_CLONE_BY_KIND || clone->done == POLICY_CLONE_HOLD)
+        snprintf(world->held, sizeof(world->held), "%s", event->identity->device);
 }
 
 static void fill(void *context, void *bytes, size_t len)
@@ -315,6 +332,15 @@ struct world_peer *world_open_device(struct world *world, enum mqtt_version vers
     }
     must(false, "too many peers");
     return NULL;
+}
+
+struct world_peer *world_open_at(struct world *world, enum mqtt_version version, const char *device,
+                                 const char *place)
+{
+    struct world_peer *peer = world_open_device(world, version, device, "device");
+
+    snprintf(peer->place, sizeof(peer->place), "%s", place);
+    return peer;
 }
 
 struct world_peer *world_open(struct world *world, enum mqtt_version version)

@@ -36,6 +36,7 @@ struct world_peer {
     uint8_t *inbox;
     char device[32]; /* identity at admission; empty: anonymous */
     char role[32];
+    char place[16]; /* where it comes from; empty: nobody looks after its device's key */
 };
 
 struct world {
@@ -54,6 +55,9 @@ struct world {
     const char *barred;      /* a device that may not be here; after the next change of policy */
     const char *slow;        /* a device whose verdict takes until world_judge(); NULL: none */
     unsigned abandoned;      /* exchanges that were given up */
+    enum policy_clone clone; /* what happens to one */
+    char held[32];           /* the device that is held; empty: none. A clone sets it */
+    char clone_of[64];       /* "NOTE/OTHER NOTE" of the last clone */
     /* Enhanced authentication that the fake admission knows: method "echo" wants the
      * answer "pong" to its "ping". */
 };
@@ -71,6 +75,10 @@ unsigned world_settle_policy(struct world *world, unsigned most);
 struct world_peer *world_open(struct world *world, enum mqtt_version version);
 struct world_peer *world_open_device(struct world *world, enum mqtt_version version,
                                      const char *device, const char *role);
+
+/* The same from a place, with the device's key looked after. */
+struct world_peer *world_open_at(struct world *world, enum mqtt_version version, const char *device,
+                                 const char *place);
 
 /* Bytes from the peer; a whole CONNECT first, as it decides the shard. */
 void world_send(struct world_peer *peer, struct mqtt_span bytes);
@@ -101,6 +109,10 @@ struct world_connect {
     uint16_t receive_maximum; /* 0: not sent */
     uint16_t alias_maximum;
 };
+/* Sends CONNECT. */
+void world_begin(struct world_peer *peer, const struct world_connect *how);
+/* Takes the CONNACK; its reason goes to *out_reason, may be NULL. True: session present. */
+bool world_take_connack(struct world_peer *peer, uint8_t *out_reason);
 /* Sends CONNECT and takes the CONNACK; its reason goes to *out_reason, may be NULL. True: session
  * present. */
 bool world_connect(struct world_peer *peer, const struct world_connect *how, uint8_t *out_reason);

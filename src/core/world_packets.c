@@ -45,13 +45,11 @@ static void put_number(struct mqtt_writer *w, uint8_t id, enum mqtt_property_typ
         mqtt_property_write(w, &property);
 }
 
-bool world_connect(struct world_peer *peer, const struct world_connect *how, uint8_t *out_reason)
+void world_begin(struct world_peer *peer, const struct world_connect *how)
 {
     uint8_t packet[1024];
     uint8_t block[64];
     uint8_t will_block[16];
-    struct mqtt_connack connack = { 0 };
-    struct mqtt_frame frame;
     struct mqtt_connect connect = {
         .version = peer->version,
         .clean_start = !how->resume,
@@ -77,6 +75,13 @@ bool world_connect(struct world_peer *peer, const struct world_connect *how, uin
     w = mqtt_writer_over(packet, sizeof(packet));
     mqtt_connect_encode(&w, &connect);
     send_written(peer, &w);
+}
+
+bool world_take_connack(struct world_peer *peer, uint8_t *out_reason)
+{
+    struct mqtt_connack connack = { 0 };
+    struct mqtt_frame frame;
+
     must(world_take(peer, &frame) && frame.type == MQTT_CONNACK, "no CONNACK");
     must(mqtt_connack_decode(peer->version, frame.body, &connack) == MQTT_OK, "CONNACK");
     if (out_reason != NULL)
@@ -84,6 +89,12 @@ bool world_connect(struct world_peer *peer, const struct world_connect *how, uin
     else
         must(connack.reason == 0, "CONNECT was refused");
     return connack.session_present;
+}
+
+bool world_connect(struct world_peer *peer, const struct world_connect *how, uint8_t *out_reason)
+{
+    world_begin(peer, how);
+    return world_take_connack(peer, out_reason);
 }
 
 uint8_t world_subscribe(struct world_peer *peer, const char *filter, enum mqtt_qos qos)

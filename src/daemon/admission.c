@@ -2,15 +2,20 @@
 #include "daemon/admission.h"
 
 #include "daemon/account_standing.h"
+#include "daemon/admission_clone.h"
+#include "daemon/assignment.h"
 #include "daemon/login.h"
 #include "daemon/login_token.h"
 #include "net/facts.h"
+#include "pki/holds.h"
 #include "pki/identity_uri.h"
 #include "pki/registry_life.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* Reason codes of MQTT 5.0, section 2.4. */
+#define BAD_CLIENT_ID             0x85
 #define BAD_USER_NAME_OR_PASSWORD 0x86
 #define NOT_AUTHORIZED            0x87
 #define BAD_AUTHENTICATION_METHOD 0x8c
@@ -128,8 +133,16 @@ static const char *objection(const struct registry_view_entry *entry,
     return status_objection(entry);
 }
 
+/* One that was renamed takes its hold with it. What cannot be found out counts as held. */
+static bool is_held_newcomer(struct registry *registry, const char *name)
+{
+    struct registry_hold hold;
+
+    return holds_find(registry, name, &hold, NULL) != -ENOENT;
+}
+
 /* A device that was added or got another key a moment ago comes in at once: the view follows the
- * registry a little later. One query, and only for a certificate of our own CA. */
+ * registry a little later. Two queries, and only for a certificate of our own CA. */
 static const struct registry_view_entry *
 find_newcomer(struct admission_rules *rules, const char *name, struct registry_view_entry *out)
 {
@@ -146,6 +159,7 @@ find_newcomer(struct admission_rules *rules, const char *name, struct registry_v
         .kind = found->kind,
         .status = found->status,
         .not_after_s = found->certificate.not_after_s,
+        .is_held = is_held_newcomer(rules->newcomers, name),
     };
     memcpy(out->key_sha256, found->key_sha256, sizeof(out->key_sha256));
     return out;
@@ -173,19 +187,40 @@ bool admission_was_renamed(const struct admission_rules *rules, const char *name
            && registry_find_successor(rules->newcomers, name, successor, NULL) == 0;
 }
 
+/* "lamp" may call itself "lamp-2" unless there is a device of that name. */
+static bool takes_anothers_name(const struct admission_rules *rules,
+                                const struct admission_request *request, const char *device)
+{
+    if (request->connect == NULL || rules->registry == NULL)
+        return false;
+    struct mqtt_span id = request->connect->client_id;
+    return !span_equal(id, span_of(device)) && registry_view_find(rules->registry, id) != NULL;
+}
+
+static enum admission refuse_anothers_name(struct admission_answer *out)
+{
+    return refuse(out, BAD_CLIENT_ID,
+                  "this client identifier is the name of another device; use its own name, "
+                  "alone or with something behind it that is no other device's");
+}
+
 static enum admission admit_registered(struct admission_rules *rules,
                                        const struct config_listener *listener,
-                                       const struct identity_uri *uri, const struct tls_peer *peer,
+                                       const struct identity_uri *uri,
+                                       const struct admission_request *request,
                                        struct admission_answer *out)
 {
+    const struct connection_facts *facts = request->facts;
     struct registry_view_entry newcomer;
     const struct registry_view_entry *entry =
-        find_entry(rules, uri->name, peer->key_fingerprint, &newcomer);
-    const char *why = objection(entry, uri, peer);
+        find_entry(rules, uri->name, facts->peer->key_fingerprint, &newcomer);
+    const char *why = objection(entry, uri, facts->peer);
     if (entry == NULL && admission_was_renamed(rules, uri->name))
         why = HAS_ANOTHER_NAME;
     if (why != NULL)
         return refuse(out, NOT_AUTHORIZED, why);
+    if (!listener->client_ids_are_free && takes_anothers_name(rules, request, entry->name))
+        return refuse_anothers_name(out);
 
     const struct identity identity = { .device = entry->name,
                                        .tenant = or_none(entry->tenant),
@@ -200,30 +235,13 @@ static enum admission admit_registered(struct admission_rules *rules,
         .identity = identity,
         .role = role,
         .client_id_is_bound = !listener->client_ids_are_free,
+        .credential = admission_clone_credential(rules, facts, role, entry->kind),
+        .held = admission_clone_hold(rules, entry),
     };
     return ADMISSION_ALLOW;
 }
 
 /* ---- certificates of other authorities ---- */
-
-static bool fits(const char *wanted, const char *has)
-{
-    return wanted == NULL || strcmp(wanted, has) == 0;
-}
-
-static const struct config_assign *find_assign(const struct config *config,
-                                               const struct tls_peer *peer)
-{
-    for (size_t i = 0; i < config->assign_count; i++) {
-        const struct config_assign *assign = &config->assigns[i];
-        if (fits(assign->common_name, peer->common_name)
-            && fits(assign->organization, peer->organization)
-            && fits(assign->organizational_unit, peer->organizational_unit)
-            && fits(assign->issuer, peer->issuer))
-            return assign;
-    }
-    return NULL;
-}
 
 static const char *foreign_objection(const struct admission_rules *rules,
                                      const struct tls_peer *peer, const char *role)
@@ -247,13 +265,18 @@ static const char *foreign_objection(const struct admission_rules *rules,
 /* A certificate of a CA that the operator trusts, but of which the registry knows nothing. */
 static enum admission admit_foreign(struct admission_rules *rules,
                                     const struct config_listener *listener,
-                                    const struct tls_peer *peer, struct admission_answer *out)
+                                    const struct admission_request *request,
+                                    struct admission_answer *out)
 {
-    const struct config_assign *assign = find_assign(rules->config, peer);
+    const struct connection_facts *facts = request->facts;
+    const struct tls_peer *peer = facts->peer;
+    const struct config_assign *assign = assignment_find(rules->config, peer);
     const char *role = assign != NULL ? assign->role : listener->certificate_role;
     const char *why = foreign_objection(rules, peer, role);
     if (why != NULL)
         return refuse(out, NOT_AUTHORIZED, why);
+    if (!listener->client_ids_are_free && takes_anothers_name(rules, request, peer->common_name))
+        return refuse_anothers_name(out);
     memcpy(rules->name, peer->common_name, strlen(peer->common_name) + 1);
     *out = (struct admission_answer){
         .identity = { .device = rules->name,
@@ -353,8 +376,8 @@ enum admission admission_decide(struct admission_rules *rules,
     if (why != NULL)
         return refuse(out, NOT_AUTHORIZED, why);
     if (find_our_uri(rules, facts->peer, &uri))
-        return admit_registered(rules, listener, &uri, facts->peer, out);
-    return admit_foreign(rules, listener, facts->peer, out);
+        return admit_registered(rules, listener, &uri, request, out);
+    return admit_foreign(rules, listener, request, out);
 }
 
 bool admission_is_ours(const struct admission_rules *rules, const struct tls_peer *peer)
@@ -398,44 +421,15 @@ static const char *present_objection(const struct admission_rules *rules,
     return why;
 }
 
-/* Would a certificate of another CA with this common name be given this role now? Of its other
- * attributes nothing is known any more. */
-static bool is_still_assigned(const struct config *config, const struct identity *identity)
-{
-    for (size_t i = 0; i < config->assign_count; i++) {
-        const struct config_assign *assign = &config->assigns[i];
-        if (is_same(assign->role, identity->role) && is_same(assign->tenant, identity->tenant)
-            && is_same(assign->site, identity->site) && fits(assign->common_name, identity->device))
-            return true;
-    }
-    for (size_t i = 0; i < config->listener_count; i++) {
-        const char *role = config->listeners[i].certificate_role;
-        if (role != NULL && is_same(role, identity->role) && identity->tenant == NULL
-            && identity->site == NULL)
-            return true;
-    }
-    return false;
-}
-
 static const char *foreign_standing_objection(const struct admission_rules *rules,
                                               const struct presence_entry *present,
                                               const struct identity *identity)
 {
     if (present != NULL && present->is_ours)
         return "this device is not in the registry any more";
-    if (!is_still_assigned(rules->config, identity))
+    if (!assignment_is_still(rules->config, identity))
         return "no certificate is given this role any more; connect again";
     return NULL;
-}
-
-static const char *anonymous_objection(const struct config *config, const struct identity *identity)
-{
-    for (size_t i = 0; i < config->listener_count; i++) {
-        const char *role = config->listeners[i].anonymous_role;
-        if (role != NULL && is_same(role, identity->role))
-            return NULL;
-    }
-    return "nobody is let in without a client certificate any more";
 }
 
 /* One who is connected with a certificate of another CA is no newcomer to the registry. */
@@ -474,8 +468,10 @@ static void find_device_standing(struct admission_rules *rules, const struct ide
     struct identity current = *identity;
     current.role = entry->role;
     out->barred = registered_objection(entry, present, identity);
-    if (out->barred == NULL)
-        out->role = policy_find(rules->policy, &current);
+    if (out->barred != NULL)
+        return;
+    out->role = policy_find(rules->policy, &current);
+    out->held = admission_clone_hold(rules, entry);
 }
 
 void admission_find_standing(struct admission_rules *rules, const struct identity *identity,
@@ -486,7 +482,8 @@ void admission_find_standing(struct admission_rules *rules, const struct identit
         find_device_standing(rules, identity, out);
         return;
     }
-    out->barred = anonymous_objection(rules->config, identity);
-    if (out->barred == NULL)
+    if (!assignment_anonymous_is_still(rules->config, identity))
+        out->barred = "nobody is let in without a client certificate any more";
+    else
         out->role = policy_find_role(rules->policy, identity->role);
 }

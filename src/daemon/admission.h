@@ -13,6 +13,8 @@
 #include "config/config.h"
 #include "core/ports.h"
 #include "daemon/expiry.h"
+#include "daemon/holding.h"
+#include "daemon/portrait.h"
 #include "daemon/presence.h"
 #include "daemon/token_keys.h"
 #include "loop/loop.h"
@@ -31,7 +33,10 @@ struct admission_rules {
     const char *trust_domain;             /* of our CA; "" when there is none */
     const struct presence *presence;      /* who is connected; NULL: nobody */
     struct registry *newcomers; /* asked for those the view does not know yet; NULL: nobody is */
+    uint64_t ruling_number;     /* of the ruling that all this is from */
+    struct holding *holding;    /* who is held besides; NULL: nobody */
     struct registry_entry newcomer;      /* scratch: its last answer */
+    struct portrait portrait;            /* scratch: the connection in the last answer */
     char name[IDENTITY_NAME_BYTES + 1];  /* scratch: the name in the last answer */
     const struct account_view *accounts; /* NULL: there are none */
     struct logins *logins;               /* NULL: nobody comes in by a password */

@@ -4,6 +4,7 @@
 #include "config/rulebook.h"
 #include "net/facts.h"
 #include "pki/blocked_keys.h"
+#include "pki/holds.h"
 #include "pki/registry.h"
 #include "pki/registry_life.h"
 
@@ -23,6 +24,7 @@
 
 static const char configuration[] =
     "role \"device\" { publish = { \"d/%{device}\" } }\n"
+    "role \"many\" { publish = { \"d/%{device}\" } clone = allow }\n"
     "role \"guest\" { subscribe = { \"news\" } }\n"
     "role \"pump\" { publish = { \"pumps/%{device}\" } }\n"
     "assign \"north\" { organization = \"Pumps Ltd\" organizational-unit = \"north\"\n"
@@ -95,6 +97,9 @@ static int set_up(void **state)
     add(world, "asleep", "device", 3, REGISTRY_SUSPENDED);
     add(world, "old", "device", 4, REGISTRY_RETIRED);
     add(world, "lost", "no-such-role", 5, REGISTRY_ACTIVE);
+    add(world, "lamp-2", "many", 6, REGISTRY_ACTIVE);
+    add(world, "twin", "device", 7, REGISTRY_ACTIVE);
+    assert_int_equal(holds_begin(world->registry, "twin", "seen twice", NULL), 0);
     assert_int_equal(registry_view_new(world->registry, &world->view, NULL), 0);
     assert_int_equal(config_load("t.conf", &files, NULL, &diagnostics, &world->config), 0);
     const struct rulebook_basis basis = { .registry = world->registry, .now_s = 1 };
@@ -138,8 +143,8 @@ struct attempt {
     bool has_password;
 };
 
-static enum admission ask(struct world *world, const struct attempt *attempt,
-                          struct admission_answer *out)
+static enum admission ask_as(struct world *world, const struct attempt *attempt,
+                             const char *client_id, struct admission_answer *out)
 {
     const char *uris[] = { "https://example.org/", attempt->uri };
     struct tls_peer peer = {
@@ -155,13 +160,20 @@ static enum admission ask(struct world *world, const struct attempt *attempt,
                                       .address = "192.0.2.1:1",
                                       .peer = attempt->uri != NULL ? &peer : NULL };
     struct mqtt_connect connect = { .has_user_name = attempt->has_password,
-                                    .has_password = attempt->has_password };
+                                    .has_password = attempt->has_password,
+                                    .client_id = span_of(client_id) };
     struct admission_request request = { .facts = &facts,
                                          .connect = &connect,
                                          .method = span_of(attempt->method) };
 
     peer.key_fingerprint[0] = attempt->key;
     return admission_decide(&world->rules, &request, out);
+}
+
+static enum admission ask(struct world *world, const struct attempt *attempt,
+                          struct admission_answer *out)
+{
+    return ask_as(world, attempt, "", out);
 }
 
 #define URI(name) "spiffe://" DOMAIN "/device/" name
@@ -244,6 +256,105 @@ static void a_registered_device(void **state)
     assert_true(answer.identity.proved);
     assert_true(answer.client_id_is_bound);
     assert_string_equal(role_name(answer.role), "device");
+}
+
+/* ---- one key in two places ---- */
+
+static void keys_are_looked_after(void **state)
+{
+    const struct attempt lamp = { "strict", URI("lamp"), "lamp", 1, NULL, false };
+    const struct attempt many = { "strict", URI("lamp-2"), "lamp-2", 6, NULL, false };
+    const struct attempt foreign = { "free", "", "client7", 7, NULL, false };
+    struct admission_answer answer;
+
+    assert_int_equal(ask(*state, &lamp, &answer), ADMISSION_ALLOW);
+    assert_int_equal(answer.credential.key.len, TLS_FINGERPRINT_BYTES);
+    assert_true(span_equal(answer.credential.place, span_of("192.0.2.1")));
+    assert_int_equal(answer.credential.rule, POLICY_CLONE_HOLD);
+    assert_int_equal(ask(*state, &many, &answer), ADMISSION_ALLOW);
+    assert_int_equal(answer.credential.rule, POLICY_CLONE_ALLOW);
+    assert_int_equal(ask(*state, &foreign, &answer), ADMISSION_ALLOW);
+    assert_int_equal(answer.credential.key.len, 0);
+}
+
+static const char *held_by(struct admission_rules *rules, const char *device)
+{
+    const struct identity identity = {
+        .device = device, .tenant = NULL, .role = "device", .proved = true
+    };
+    struct standing standing;
+
+    admission_find_standing(rules, &identity, &standing);
+    assert_null(standing.barred);
+    assert_non_null(standing.role);
+    return standing.held;
+}
+
+static void who_is_held(void **state)
+{
+    struct world *world = *state;
+    const struct attempt twin = { "strict", URI("twin"), "twin", 7, NULL, false };
+    const struct attempt other = { "strict", URI("lamp-2"), "lamp-2", 6, NULL, false };
+    struct holding *holding = holding_new();
+    struct admission_answer answer;
+
+    assert_non_null(holding);
+    assert_int_equal(ask(world, &twin, &answer), ADMISSION_ALLOW);
+    assert_non_null(answer.held);
+    assert_non_null(held_by(&world->rules, "twin"));
+    assert_null(held_by(&world->rules, "lamp-2"));
+    /* Before the registry knows it. */
+    world->rules.holding = holding;
+    assert_int_equal(holding_begin(holding, "lamp-2"), 0);
+    assert_int_equal(ask(world, &other, &answer), ADMISSION_ALLOW);
+    assert_non_null(answer.held);
+    assert_non_null(held_by(&world->rules, "lamp-2"));
+    holding_settle(holding, "lamp-2", 3, 0);
+    world->rules.ruling_number = 3;
+    assert_null(held_by(&world->rules, "lamp-2"));
+    world->rules.holding = NULL;
+    world->rules.ruling_number = 0;
+    holding_free(holding);
+}
+
+/* The view does not know it yet; the registry does. */
+static void a_newcomer_that_is_held(void **state)
+{
+    struct world *world = *state;
+    const struct attempt young = { "strict", URI("young"), "young", 60, NULL, false };
+    struct admission_answer answer;
+
+    add(world, "young", "device", 60, REGISTRY_ACTIVE);
+    world->rules.newcomers = world->registry;
+    assert_int_equal(ask(world, &young, &answer), ADMISSION_ALLOW);
+    assert_null(answer.held);
+    assert_int_equal(holds_begin(world->registry, "young", "seen twice", NULL), 0);
+    assert_int_equal(ask(world, &young, &answer), ADMISSION_ALLOW);
+    assert_non_null(answer.held);
+    assert_non_null(held_by(&world->rules, "young"));
+    world->rules.newcomers = NULL;
+}
+
+static void names_of_others_are_not_for_the_taking(void **state)
+{
+    static const struct {
+        struct attempt attempt;
+        const char *client_id;
+        enum admission admission;
+    } rows[] = {
+        { { "strict", URI("lamp"), "lamp", 1, NULL, false }, "lamp", ADMISSION_ALLOW },
+        { { "strict", URI("lamp"), "lamp", 1, NULL, false }, "lamp-3", ADMISSION_ALLOW },
+        { { "strict", URI("lamp"), "lamp", 1, NULL, false }, "lamp-2", ADMISSION_REFUSE },
+        { { "strict", URI("lamp-2"), "lamp-2", 6, NULL, false }, "lamp-2", ADMISSION_ALLOW },
+        { { "free", URI("lamp"), "lamp", 1, NULL, false }, "lamp-2", ADMISSION_ALLOW },
+    };
+
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(rows); i++) {
+        struct admission_answer answer = { 0 };
+        assert_int_equal(ask_as(*state, &rows[i].attempt, rows[i].client_id, &answer),
+                         rows[i].admission);
+        assert_int_equal(answer.reason, rows[i].admission == ADMISSION_REFUSE ? 0x85 : 0);
+    }
 }
 
 static void a_foreign_certificate(void **state)
@@ -650,6 +761,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refusals),
         cmocka_unit_test(a_registered_device),
+        cmocka_unit_test(keys_are_looked_after),
+        cmocka_unit_test(who_is_held),
+        cmocka_unit_test(a_newcomer_that_is_held),
+        cmocka_unit_test(names_of_others_are_not_for_the_taking),
         cmocka_unit_test(anonymous),
         cmocka_unit_test(a_foreign_certificate),
         cmocka_unit_test(assignments),

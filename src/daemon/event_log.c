@@ -3,6 +3,7 @@
 
 #include "base/invariant.h"
 #include "codec/packet.h"
+#include "daemon/event_clone.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -34,6 +35,8 @@ static const struct kind_row kinds[EVENT_KIND_COUNT] = {
     [EVENT_SCOPE_FULL] = { LOG_SCOPE_FULL, CONFIG_LOG_WARNING,
                            "has the most different topics of its wildcard grant, and does not "
                            "get" },
+    [EVENT_CLONE] = { LOG_CLONE, CONFIG_LOG_WARNING, "has a clone" },
+    [EVENT_HELD] = { LOG_HELD, CONFIG_LOG_NOTICE, "is held" },
 };
 
 static int shown(struct mqtt_span text)
@@ -134,7 +137,7 @@ static void add_scope(struct log_line *line, const struct policy_scope *scope,
 /* ---- a line ---- */
 
 static void compose(const struct event *event, const struct kind_row *row, const char *why,
-                    const char *scope, char out[LOG_LINE_BYTES])
+                    const char *more, char out[LOG_LINE_BYTES])
 {
     char who[NAME_SHOWN_BYTES + 16] = "a client";
     char rest[LOG_LINE_BYTES / 2];
@@ -143,14 +146,15 @@ static void compose(const struct event *event, const struct kind_row *row, const
         snprintf(who, sizeof(who), "client \"%.*s\"", shown(event->client_id),
                  (const char *)event->client_id.data);
     describe(event, rest, sizeof(rest));
-    snprintf(out, LOG_LINE_BYTES, "%s %s%s%s%s%.500s", who, row->verb, rest,
-             why[0] != '\0' ? ": " : "", why, scope);
+    snprintf(out, LOG_LINE_BYTES, "%s %s%s%s%s%.800s", who, row->verb, rest,
+             why[0] != '\0' ? ": " : "", why, more);
 }
 
 void event_log_report(void *context, const struct event *event)
 {
     const struct kind_row *row = &kinds[event->kind];
     struct scope_text scope = { .words = "" };
+    struct event_clone_text clone = { .words = "" };
     struct log *log = context;
     char reason[8];
     char text[LOG_LINE_BYTES];
@@ -163,7 +167,9 @@ void event_log_report(void *context, const struct event *event)
     snprintf(reason, sizeof(reason), "0x%02x", event->reason);
     if (event->scope != NULL)
         describe_scope(event->scope, &scope);
-    compose(event, row, why, scope.words, text);
+    if (event->clone != NULL)
+        event_clone_describe(event, &clone);
+    compose(event, row, why, event->clone != NULL ? clone.words : scope.words, text);
 
     struct log_line line = { .level = row->level, .kind = row->kind, .text = text };
     add_field(&line, "client", event->client_id);
@@ -175,6 +181,8 @@ void event_log_report(void *context, const struct event *event)
     add_field(&line, "why", span_of(why));
     if (event->scope != NULL)
         add_scope(&line, event->scope, &scope);
+    if (event->clone != NULL)
+        event_clone_add(&line, event, &clone);
     log_write(log, &line);
 }
 

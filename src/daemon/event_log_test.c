@@ -2,6 +2,7 @@
 #include "daemon/event_log.h"
 
 #include "base/testing.h"
+#include "daemon/portrait.h"
 
 #include <jansson.h>
 #include <setjmp.h>
@@ -115,6 +116,7 @@ static void kinds_have_their_words(void **state)
         { EVENT_SUBSCRIPTION_ENDED, NULL, "subscription-ended", "notice",
           "loses its subscription to \"home/kitchen/+\"" },
         { EVENT_SCOPE_FULL, &scope, "scope-full", "warning", "does not get \"home/kitchen/+\"" },
+        { EVENT_HELD, NULL, "held", "notice", "client \"wall-1\" is held" },
         { EVENT_CONNECTED, NULL, "connected", "info", "client \"wall-1\" connected" },
     };
 
@@ -132,6 +134,80 @@ static void kinds_have_their_words(void **state)
         assert_string_equal(field(line, "grant_owner"), rows[i].scope != NULL ? "olga" : "");
         json_decref(line);
     }
+}
+
+static const struct portrait here = { .address = "192.0.2.1:40000",
+                                      .serial = "0a",
+                                      .since_s = 1798106400 };
+static const struct portrait there = { .address = "192.0.2.9:50000",
+                                       .serial = "0b",
+                                       .since_s = 1798106300 };
+
+static struct event_clone clone_with(enum policy_clone done)
+{
+    return (struct event_clone){
+        .key = { (const uint8_t *)"\xab\xcd", 2 },
+        .note = { (const uint8_t *)&here, sizeof(here) },
+        .other_client_id = span_of("wall-2"),
+        .other_note = { (const uint8_t *)&there, sizeof(there) },
+        .done = done,
+    };
+}
+
+static void a_clone_is_told_with_both_ends(void **state)
+{
+    static const char *const fields[][2] = {
+        { "level", "warning" },
+        { "event", "clone" },
+        { "client", "wall-1" },
+        { "device", "wall" },
+        { "address", "192.0.2.1:40000" },
+        { "since", "2026-12-24T10:00:00Z" },
+        { "serial", "0a" },
+        { "key_sha256", "abcd" },
+        { "other_client", "wall-2" },
+        { "other_address", "192.0.2.9:50000" },
+        { "other_since", "2026-12-24T09:58:20Z" },
+        { "other_serial", "0b" },
+        { "done", "hold" },
+        { "undo", "tacit device release wall" },
+    };
+    const struct event_clone clone = clone_with(POLICY_CLONE_HOLD);
+    struct event event = about(EVENT_CLONE, NULL);
+    char out[LOG_LINE_BYTES + 1];
+
+    (void)state;
+    event.topic = (struct mqtt_span){ 0 };
+    event.text = "why";
+    event.clone = &clone;
+    written(&event, CONFIG_LOG_JSON, out);
+    json_t *line = json_loads(out, 0, NULL);
+    assert_non_null(line);
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(fields); i++)
+        assert_string_equal(field(line, fields[i][0]), fields[i][1]);
+    json_decref(line);
+    written(&event, CONFIG_LOG_TEXT, out);
+    assert_non_null(
+        strstr(out, "client \"wall-1\" has a clone (192.0.2.1:40000, device wall, role panel, "
+                    "listener mqtts): why; the other: client \"wall-2\" (192.0.2.9:50000, since "
+                    "2026-12-24T09:58:20Z); all its connections are held until tacit device "
+                    "release wall; this one since 2026-12-24T10:00:00Z; certificates 0b and 0a, "
+                    "key SHA-256 abcd"));
+}
+
+/* The other one may have gone; what is not held needs no release. */
+static void a_clone_may_have_one_end(void **state)
+{
+    struct event_clone clone = clone_with(POLICY_CLONE_KEEP_FIRST);
+    struct event event = about(EVENT_CLONE, NULL);
+    char out[LOG_LINE_BYTES + 1];
+
+    (void)state;
+    event.clone = &clone;
+    clone.other_note = clone.other_client_id = (struct mqtt_span){ 0 };
+    written(&event, CONFIG_LOG_TEXT, out);
+    assert_non_null(strstr(out, "the other: client \"\" (gone, since ); the new one is refused; "));
+    assert_null(strstr(out, "release"));
 }
 
 static void a_grant_without_an_end_says_so(void **state)
@@ -177,6 +253,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_use_of_a_grant_is_recorded_whole),
         cmocka_unit_test(kinds_have_their_words),
+        cmocka_unit_test(a_clone_is_told_with_both_ends),
+        cmocka_unit_test(a_clone_may_have_one_end),
         cmocka_unit_test(a_grant_without_an_end_says_so),
         cmocka_unit_test(long_names_are_cut_and_forge_no_line),
     };

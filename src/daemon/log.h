@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #define LOG_LINE_BYTES  2048 /* longest line with its newline; the rest is cut off */
-#define LOG_FIELDS_MAX  16
+#define LOG_FIELDS_MAX  24
 #define LOG_BURST       50
 #define LOG_PER_SECOND  10
 #define LOG_AUDIT_TIMES 20
@@ -40,6 +40,8 @@ enum log_kind {
     LOG_SCOPE_FULL,
     LOG_ENROLLED,
     LOG_ENROLMENT_REFUSED,
+    LOG_CLONE,
+    LOG_HELD,
     LOG_KIND_COUNT,
 };
 

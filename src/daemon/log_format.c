@@ -107,6 +107,8 @@ static const char *const kind_names[] = {
     [LOG_SCOPE_FULL] = "scope-full",
     [LOG_ENROLLED] = "enrolled",
     [LOG_ENROLMENT_REFUSED] = "enrolment-refused",
+    [LOG_CLONE] = "clone",
+    [LOG_HELD] = "held",
 };
 
 static const struct {

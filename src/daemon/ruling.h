@@ -32,6 +32,7 @@ struct ruling {
     struct policy *policy;         /* counted */
     uint64_t policy_version;       /* registry_policy_version() before the policy was built */
     uint64_t made_us;              /* monotonic */
+    uint64_t number; /* in the order of being in force, set before the shards have it; 0: first */
 };
 
 /* Of a configuration that has been read. Takes a reference to it. 0, or negative errno with the

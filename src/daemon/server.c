@@ -97,7 +97,8 @@ static int open_shards(struct server *server)
         .keeper = server->keeper,
         .registry_path = server->registry != NULL ? server->registry_path : NULL,
         .trust_domain = server->trust_domain,
-        .reports = { server, on_drained, server_on_stats, server_on_observed },
+        .holding = server->holding,
+        .reports = { server, on_drained, server_on_stats, server_on_observed, server_on_held },
     };
     int status = open_shared(server, &options.hash_key);
 
@@ -201,7 +202,7 @@ static int allocate(struct server *server)
     server->nets = calloc(server->shard_count, sizeof(struct net *));
     server->endpoints = calloc(1, sizeof(*server->endpoints));
     if (server->shards == NULL || server->nets == NULL || server->endpoints == NULL
-        || server_open_observing(server) != 0)
+        || server_open_observing(server) != 0 || server_open_holds(server) != 0)
         return complain(server, -ENOMEM, "out of memory");
     endpoint_init(server->endpoints, server->shard_count);
     return 0;
@@ -300,6 +301,7 @@ static void release(struct server *server)
     logins_free(server->logins);
     server_close_observing(server);
     upkeep_fini(&server->upkeep.care);
+    server_close_holds(server);
     ruling_release(server->ruling, NULL, NULL);
     shared_free(server->shared);
     if (server->endpoints != NULL)

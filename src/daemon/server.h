@@ -5,8 +5,10 @@
 #pragma once
 
 #include "base/attrs.h"
+#include "base/list.h"
 #include "config/config.h"
 #include "daemon/endpoint.h"
+#include "daemon/holding.h"
 #include "daemon/log.h"
 #include "daemon/logins.h"
 #include "daemon/options.h"
@@ -144,6 +146,8 @@ struct server {
     struct server_observing observing;
     struct server_enrolment enrolment;
     struct server_upkeep upkeep;
+    struct holding *holding; /* clones that no ruling knows of yet */
+    struct list holds;       /* of them, those that are being written down: server_hold.c */
     char trust_domain[IDENTITY_URI_DOMAIN_SIZE];
     char registry_path[PATH_MAX];
     struct shared *shared;
@@ -224,6 +228,11 @@ void server_open_upkeep(struct server *server);
 void server_start_upkeep(struct server *server);
 void server_upkeep(struct server *server, bool publishes);
 void server_end_upkeep(struct server *server); /* all threads have ended */
+
+/* server_hold.c: a clone was found; its hold is written into the registry. */
+MQTT_NODISCARD int server_open_holds(struct server *server);
+void server_on_held(void *context, const char *device, const char *why);
+void server_close_holds(struct server *server); /* the keeper is closed, its answers delivered */
 
 /* server_reload.c: SIGHUP. The endpoints are the keeper's from then until it is through. */
 void server_reload(struct server *server);

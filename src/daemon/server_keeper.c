@@ -74,6 +74,7 @@ int server_put_in_force(struct server *server, struct ruling *ruling)
 {
     int status = 0;
 
+    ruling->number = (uint64_t)server->ruling_number + 1;
     for (unsigned i = 0; i < server->shard_count && status == 0; i++)
         status = shard_post_ruling(&server->shards[i], ruling);
     if (status != 0)

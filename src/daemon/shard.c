@@ -51,6 +51,55 @@ static void note_presence(struct shard *shard, const struct event *event)
         sightings_note(shard->sightings, device, facts->address, (int64_t)time(NULL));
 }
 
+struct hold_report {
+    struct loop_message message;
+    struct shard *shard;
+    char device[IDENTITY_NAME_BYTES + 1];
+    char why[512];
+};
+
+static void on_hold_delivered(struct loop_message *message, struct loop *loop)
+{
+    struct hold_report *report = MQTT_CONTAINER_OF(message, struct hold_report, message);
+    const struct shard_reports *reports = &report->shard->reports;
+
+    (void)loop;
+    reports->held(reports->context, report->device, report->why);
+    free(report);
+}
+
+/* For the registry: what an operator who did not see the event is told. */
+static void describe_hold(const struct event *event, char *out, size_t size)
+{
+    struct portrait here = { .address = "?" };
+    struct portrait there = { .address = "?" };
+
+    (void)portrait_read(event->clone->note, &here);
+    (void)portrait_read(event->clone->other_note, &there);
+    snprintf(out, size, "%s; seen at %s and %s", event->text, there.address, here.address);
+}
+
+/* All shards are to hold it from now on, and the registry is to know it. */
+static void note_clone(struct shard *shard, const struct event *event)
+{
+    enum policy_clone done = event->clone->done;
+
+    if (done != POLICY_CLONE_HOLD && done != POLICY_CLONE_BY_KIND)
+        return;
+    struct hold_report *report = calloc(1, sizeof(*report));
+    if (report == NULL || holding_begin(shard->rules.holding, event->identity->device) != 0) {
+        log_say(shard->log, CONFIG_LOG_ERROR,
+                "out of memory: %s is held only as long as it stays connected",
+                event->identity->device);
+        free(report);
+        return;
+    }
+    report->shard = shard;
+    snprintf(report->device, sizeof(report->device), "%s", event->identity->device);
+    describe_hold(event, report->why, sizeof(report->why));
+    loop_post(shard->all[0].loop, &report->message, on_hold_delivered);
+}
+
 static void on_event(void *context, const struct event *event)
 {
     struct shard *shard = context;
@@ -59,6 +108,8 @@ static void on_event(void *context, const struct event *event)
     if (event->kind == EVENT_DISCONNECTED || event->kind == EVENT_REFUSED)
         expiry_remove(&shard->expiry, event->facts);
     event_log_report(shard->log, event);
+    if (event->kind == EVENT_CLONE)
+        note_clone(shard, event);
 }
 
 static void on_observed(void *context, const struct identity *identity, enum policy_action action,
@@ -207,7 +258,8 @@ int shard_open(struct shard *shard, const struct shard_options *options)
         .ruling = ruling_ref(options->ruling),
         .rules = { .trust_domain = options->trust_domain,
                    .presence = &shard->presence,
-                   .logins = options->logins },
+                   .logins = options->logins,
+                   .holding = options->holding },
     };
     presence_init(&shard->presence, &options->hash_key);
     expiry_init(&shard->expiry, &options->hash_key);

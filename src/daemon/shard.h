@@ -28,13 +28,15 @@
 #define SHARD_SIGHTINGS      16384 /* most devices that come and go between two rounds of upkeep */
 #define SHARD_SKETCH_ENTRIES 16384 /* most that is observed between two hand-overs */
 
-/* A shard says: "my connections are drained", or hands in its counters or what it observed
- * (given away). On shard 0. */
+/* A shard says: "my connections are drained", or hands in its counters, what it observed (given
+ * away) or whom it found to be a clone. On shard 0. */
 struct shard_reports {
     void *context;
     void (*drained)(void *context);
     void (*stats)(void *context, const struct broker_stats *stats);
     void (*observed)(void *context, struct sketch *sketch);
+    /* A device was found to be held: to be written down. Both borrowed until the call returns. */
+    void (*held)(void *context, const char *device, const char *why);
 };
 
 /* The walk that ends what a new ruling does not grant any more, in slices. */
@@ -83,6 +85,7 @@ struct shard_options {
     struct logins *logins;     /* borrowed as long as the shard lives; NULL: no passwords */
     const char *registry_path; /* NULL: none */
     const char *trust_domain;  /* borrowed as long as the shard lives */
+    struct holding *holding;   /* likewise */
     struct shard_reports reports;
 };
 

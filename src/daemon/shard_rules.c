@@ -25,6 +25,7 @@ void shard_rules_apply(struct shard *shard)
     shard->rules.blocked = shard->ruling->blocked;
     shard->rules.accounts = shard->ruling->accounts;
     shard->rules.keys = shard->ruling->keys;
+    shard->rules.ruling_number = shard->ruling->number;
 }
 
 /* ---- the walk ---- */

@@ -183,7 +183,29 @@ static const char *const rests[REGISTRY_SCHEMA_VERSION] = {
           /* A token that was given out before must not undo it. */
           "CREATE TRIGGER token_ends AFTER UPDATE OF status ON identity"
           "  WHEN NEW.status <> 'active' BEGIN"
-          "  DELETE FROM token WHERE name = NEW.name AND used = 0; END;",
+          "  DELETE FROM token WHERE name = NEW.name AND used = 0; END;"
+          /* A key was seen in two places. What makes a copied key useless ends the hold. */
+          "CREATE TABLE hold ("
+          "  name  TEXT PRIMARY KEY NOT NULL CHECK (name <> ''),"
+          "  since INTEGER NOT NULL,"
+          "  why   TEXT NOT NULL DEFAULT ''"
+          ") STRICT, WITHOUT ROWID;"
+          "CREATE TRIGGER hold_follows AFTER UPDATE OF name ON identity BEGIN"
+          "  UPDATE hold SET name = NEW.name WHERE name = OLD.name; END;"
+          "CREATE TRIGGER status_ends_hold AFTER UPDATE OF status ON identity"
+          "  WHEN NEW.status IN ('revoked', 'retired') BEGIN"
+          "  DELETE FROM hold WHERE name = NEW.name; END;"
+          "CREATE TRIGGER key_ends_hold AFTER UPDATE OF key_sha256 ON identity"
+          "  WHEN NEW.key_sha256 <> OLD.key_sha256 BEGIN"
+          "  DELETE FROM hold WHERE name = NEW.name; END;"
+          "CREATE TRIGGER removal_ends_hold AFTER DELETE ON identity BEGIN"
+          "  DELETE FROM hold WHERE name = OLD.name; END;"
+#define MOVES(name, when)                          \
+    "CREATE TRIGGER " name " AFTER " when " BEGIN" \
+    "  UPDATE policy_version SET counter = counter + 1; END;"
+#include "pki/policy_moves_holds.def"
+#undef MOVES
+    ,
 };
 
 static int read_number(sqlite3 *db, const char *pragma, int *out)

@@ -2,6 +2,7 @@
 #include "pki/registry_view.h"
 
 #include "base/bytes_map.h"
+#include "pki/holds.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -54,6 +55,16 @@ static int add_entry(void *context, const struct registry_entry *e)
     return error;
 }
 
+static int add_hold(void *context, const struct registry_hold *hold)
+{
+    struct registry_view *view = context;
+    struct bytes_node *node = bytes_map_find(&view->map, span_of(hold->name));
+
+    if (node != NULL)
+        MQTT_CONTAINER_OF(node, struct view_node, node)->entry.is_held = true;
+    return 0;
+}
+
 static void free_node(struct bytes_node *node, void *context)
 {
     (void)context;
@@ -78,6 +89,8 @@ int registry_view_new(struct registry *registry, struct registry_view **out,
         (void)pki_fail(fault, error, "cannot ask the registry for its version");
     else
         error = registry_survey(registry, add_entry, view, fault);
+    if (error == 0)
+        error = holds_list(registry, add_hold, view, fault);
     if (error < 0) {
         registry_view_unref(view);
         return error;

@@ -11,6 +11,7 @@
 #include "base/span.h"
 #include "pki/registry.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,9 +27,10 @@ struct registry_view_entry {
     enum registry_status status; /* admit only REGISTRY_ACTIVE */
     uint8_t key_sha256[REGISTRY_KEY_BYTES];
     int64_t not_after_s; /* of the newest certificate */
+    bool is_held;        /* holds.h */
 };
 
-/* Reads the whole registry in one transaction. Counted once. A row that is not valid, because
+/* Reads the whole registry. Counted once. A row that is not valid, because
  * somebody has changed it by hand, does not keep the changes of others from counting: it is there
  * as revoked, with an empty role. */
 MQTT_NODISCARD int registry_view_new(struct registry *registry, struct registry_view **out,

@@ -86,13 +86,25 @@ struct policy_scope {
     struct policy_origin origin;
 };
 
+/* What happens when one key is seen in two places at once (promise I5). Zero is as strict as the
+ * kind of identity allows. */
+enum policy_clone {
+    POLICY_CLONE_BY_KIND = 0, /* devices are held; of services and admins several are normal */
+    POLICY_CLONE_HOLD,        /* nothing is taken from or given to either until an operator says */
+    POLICY_CLONE_DROP_BOTH,
+    POLICY_CLONE_KEEP_FIRST, /* the newcomer is refused */
+    POLICY_CLONE_ALLOW,      /* several connections are normal */
+    POLICY_CLONE_COUNT,
+};
+
 struct role_options {
-    bool shared;               /* $share subscriptions */
-    bool unrestricted;         /* every topic and wildcard, unless denied; for benchmarks */
-    bool anonymous;            /* for listeners that let nobody-in-particular in */
-    bool common_space;         /* identities with a tenant stay in the common topic space */
-    bool carves;               /* a filter that overlaps a denial is granted without what is denied,
+    bool shared;       /* $share subscriptions */
+    bool unrestricted; /* every topic and wildcard, unless denied; for benchmarks */
+    bool anonymous;    /* for listeners that let nobody-in-particular in */
+    bool common_space; /* identities with a tenant stay in the common topic space */
+    bool carves;       /* a filter that overlaps a denial is granted without what is denied,
                              instead of being refused */
+    enum policy_clone clone;
     bool hidden;               /* part of combinations only: no identity has it by its name */
     struct policy_terms terms; /* what grants have that say nothing of their own */
 };

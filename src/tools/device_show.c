@@ -3,6 +3,7 @@
 
 #include "pki/activity.h"
 #include "pki/certificate.h"
+#include "pki/holds.h"
 #include "pki/registry.h"
 #include "pki/registry_life.h"
 #include "pki/state.h"
@@ -20,28 +21,65 @@ static const char *or_dash(const char *text)
     return text[0] != '\0' ? text : "-";
 }
 
+/* An array being made of the registry that is being read. */
+struct listing {
+    struct registry *registry;
+    json_t *array;
+};
+
+static bool find_hold(struct registry *registry, const char *name, struct registry_hold *out)
+{
+    return holds_find(registry, name, out, NULL) == 0;
+}
+
+static const char *status_text(struct registry *registry, const struct registry_entry *e)
+{
+    struct registry_hold hold;
+    bool is_held = e->status == REGISTRY_ACTIVE && find_hold(registry, e->name, &hold);
+    return is_held ? "held" : registry_status_text(e->status);
+}
+
+/* With its hold, if there is one. NULL out of memory. */
+static json_t *entry_json(struct registry *registry, const struct registry_entry *e)
+{
+    char since[IDENTITY_PRINT_TIME_SIZE];
+    char why[HOLDS_WHY_SIZE];
+    struct registry_hold hold;
+    json_t *document = identity_print_entry_json(e);
+    if (!find_hold(registry, e->name, &hold))
+        return document;
+    json_t *held =
+        json_pack("{s:s, s:s}", "since", identity_print_time_rfc3339(hold.since_s, since), "why",
+                  identity_print_text(hold.why, why, sizeof(why)));
+    if (json_object_set_new(document, "held", held) == 0)
+        return document;
+    json_decref(document);
+    return NULL;
+}
+
 static int print_row(void *context, const struct registry_entry *e)
 {
     char to[IDENTITY_PRINT_TIME_SIZE];
-    (void)context;
     char reason[REGISTRY_REASON_SIZE];
-    (void)printf(
-        "%-24s %-8s %-16s %-12s %-12s %-10s %s%s%s\n", e->name, identity_uri_kind_text(e->kind),
-        e->role, or_dash(e->tenant), or_dash(e->site), registry_status_text(e->status),
-        identity_print_time(e->certificate.not_after_s, to), e->reason[0] != '\0' ? "  " : "",
-        identity_print_text(e->reason, reason, sizeof(reason)));
+    (void)printf("%-24s %-8s %-16s %-12s %-12s %-10s %s%s%s\n", e->name,
+                 identity_uri_kind_text(e->kind), e->role, or_dash(e->tenant), or_dash(e->site),
+                 status_text(context, e), identity_print_time(e->certificate.not_after_s, to),
+                 e->reason[0] != '\0' ? "  " : "",
+                 identity_print_text(e->reason, reason, sizeof(reason)));
     return 0;
 }
 
 static int append_json(void *context, const struct registry_entry *e)
 {
-    return json_array_append_new(context, identity_print_entry_json(e)) < 0 ? -ENOMEM : 0;
+    const struct listing *listing = context;
+    json_t *document = entry_json(listing->registry, e);
+    return json_array_append_new(listing->array, document) < 0 ? -ENOMEM : 0;
 }
 
 static int list_json(struct registry *registry, struct pki_fault *fault)
 {
     json_t *array = json_array();
-    int error = registry_list(registry, append_json, array, fault);
+    int error = registry_list(registry, append_json, &(struct listing){ registry, array }, fault);
     if (error == 0)
         return identity_print_document(array);
     json_decref(array);
@@ -52,7 +90,7 @@ static int list_people(struct registry *registry, struct pki_fault *fault)
 {
     (void)printf("%-24s %-8s %-16s %-12s %-12s %-10s %s\n", "NAME", "KIND", "ROLE", "TENANT",
                  "SITE", "STATUS", "CERTIFICATE UNTIL");
-    int error = registry_list(registry, print_row, NULL, fault);
+    int error = registry_list(registry, print_row, registry, fault);
     if (error < 0)
         return error;
     return fflush(stdout) == 0 ? IDENTITY_EXIT_DONE : IDENTITY_EXIT_FAILED;
@@ -199,6 +237,16 @@ static json_t *files_json(const struct profile *p)
                      p->ca_file, "certificate_file", p->certificate_file, "key_file", p->key_file);
 }
 
+static void print_hold(struct registry *registry, const char *name)
+{
+    char since[IDENTITY_PRINT_TIME_SIZE];
+    char why[HOLDS_WHY_SIZE];
+    struct registry_hold hold;
+    if (find_hold(registry, name, &hold))
+        (void)printf("held since   %s: %s\n", identity_print_time(hold.since_s, since),
+                     identity_print_text(hold.why, why, sizeof(why)));
+}
+
 /* One identity and all that is known of it. */
 struct showing {
     struct registry_entry entry;
@@ -211,6 +259,7 @@ struct showing {
 static int show_people(struct registry *registry, const struct showing *s, struct pki_fault *fault)
 {
     print_entry(&s->entry);
+    print_hold(registry, s->entry.name);
     int error = registry_list_issued(registry, s->entry.name, print_issued, NULL, fault);
     if (error < 0)
         return error;
@@ -225,7 +274,7 @@ static int show_people(struct registry *registry, const struct showing *s, struc
 
 static int show_json(struct registry *registry, const struct showing *s, struct pki_fault *fault)
 {
-    json_t *document = identity_print_entry_json(&s->entry);
+    json_t *document = entry_json(registry, &s->entry);
     json_t *issued = json_array();
     int error = registry_list_issued(registry, s->entry.name, append_issued, issued, fault);
     if (json_object_set_new(document, "certificates", issued) < 0

@@ -3,6 +3,7 @@
 
 import pathlib
 import sys
+import time
 import warnings
 
 import pytest
@@ -66,3 +67,28 @@ def test_a_stranger_meets_another(house, commands, name, version):
     other = NAMES[(NAMES.index(name) + 1) % len(NAMES)]
     got = runner.exchange(commands(name), commands(other), arguments(house, version, 1))
     assert got == [str(i) for i in range(20)]
+
+
+@pytest.mark.parametrize("version", ["311", "5"])
+@pytest.mark.parametrize("name", NAMES)
+def test_every_client_gives_a_sign_of_life(house, commands, name, version):
+    """Promise I5 rests on it: a PUBREL for a number that is not in use is answered with PUBCOMP."""
+    device = f"{name.replace('.', '-')}-{version}"
+    house.add(device, "device")
+    reader = runner.Party(commands(name), ["sub", version, "localhost", house.broker.port,
+                                           *house.files(device), device, f"devices/{device}/set",
+                                           1, 1])
+    clone = None
+    try:
+        reader.wait_ready()
+        since = time.monotonic()
+        clone = house.connect(device, source="127.0.0.2").open(device)
+        assert time.monotonic() - since < 0.6
+        clone.expect_nothing()
+        assert f'client "{device}" has a clone' in house.broker.log()
+        assert reader.process.poll() is None
+    finally:
+        reader.process.kill()
+        reader.process.wait()
+        if clone is not None:
+            clone.close()

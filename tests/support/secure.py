@@ -171,10 +171,10 @@ class House:
             context.load_cert_chain(*self.files(name)[1:])
         return context
 
-    def connect(self, name, version=5, context=None):
-        """A raw client over mutual TLS, CONNECT still to come."""
+    def connect(self, name, version=5, context=None, source=None):
+        """A raw client over mutual TLS, from that address; CONNECT still to come."""
         return RawClient(self.broker.host, self.broker.port, version,
-                         tls=context or self.context(name))
+                         tls=context or self.context(name), source=source)
 
 
 class Factory(House):

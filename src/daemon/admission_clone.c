@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/admission_clone.h"
+
+#include <time.h>
+
+/* A service may run in many places; a device is one thing. */
+static enum policy_clone clone_rule(const struct role *role, enum identity_kind kind)
+{
+    enum policy_clone rule = role_options_of(role)->clone;
+
+    if (rule != POLICY_CLONE_BY_KIND)
+        return rule;
+    return kind == IDENTITY_DEVICE ? POLICY_CLONE_HOLD : POLICY_CLONE_ALLOW;
+}
+
+struct credential admission_clone_credential(struct admission_rules *rules,
+                                             const struct connection_facts *facts,
+                                             const struct role *role, enum identity_kind kind)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    portrait_take(&rules->portrait, facts, (int64_t)now.tv_sec);
+    return (struct credential){
+        .key = { facts->peer->key_fingerprint, TLS_FINGERPRINT_BYTES },
+        .place = span_of(rules->portrait.place),
+        .note = { (const uint8_t *)&rules->portrait, sizeof(rules->portrait) },
+        .rule = clone_rule(role, kind),
+    };
+}
+
+const char *admission_clone_hold(const struct admission_rules *rules,
+                                 const struct registry_view_entry *entry)
+{
+    bool is_held = entry->is_held
+                   || (rules->holding != NULL
+                       && holding_has(rules->holding, entry->name, rules->ruling_number));
+
+    return is_held ? "this identity is held, because its key was seen in two places; release it "
+                     "with tacit device release"
+                   : NULL;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What admission says of one key in two places (promise I5). Private to admission.c.
+ *
+ * Owner: the shard of the rules. */
+#pragma once
+
+#include "daemon/admission.h"
+#include "net/facts.h"
+
+/* What the core is to look after: the key that the connection has proved, where it comes from, and
+ * what the role says of clones. `facts->peer` is there. Borrows from the facts, and from the
+ * rules until the next call. */
+struct credential admission_clone_credential(struct admission_rules *rules,
+                                             const struct connection_facts *facts,
+                                             const struct role *role, enum identity_kind kind);
+
+/* Why this identity is held, as a static text; NULL: it is not. */
+const char *admission_clone_hold(const struct admission_rules *rules,
+                                 const struct registry_view_entry *entry);
