@@ -4,6 +4,7 @@ event names both addresses. A reconnect is no clone, however it came about."""
 
 import json
 import os
+import queue
 import re
 import shutil
 import socket
@@ -81,10 +82,12 @@ def lamp(house, request):
 
 
 class Alive:
-    """A client that answers what a client has to answer, and keeps the rest."""
+    """A client that answers what a client has to answer, and keeps the rest. Only its thread touches
+    the connection: an SSL object of Python's is not for two."""
 
     def __init__(self, client):
         self.client, self.packets, self.is_over = client, [], threading.Event()
+        self.outgoing = queue.SimpleQueue()
         self.is_wanted = True
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
@@ -92,6 +95,8 @@ class Alive:
     def run(self):
         try:
             while self.is_wanted:
+                while not self.outgoing.empty():
+                    self.client.send(self.outgoing.get())
                 try:
                     packet = self.client.receive(0.05)
                 except TimeoutError:
@@ -104,6 +109,10 @@ class Alive:
                     self.packets.append(packet)
         except (Closed, OSError, ValueError):
             self.is_over.set()
+
+    def send(self, *packets):
+        """Within 50 ms."""
+        self.outgoing.put(b"".join(packets))
 
     def end(self):
         """Nobody else's socket may get the number of one that a thread still reads from."""
@@ -200,8 +209,7 @@ def test_both_are_held(house, come, lamp, version, source, suffix):
     soon(lambda: len(events(house, "held", lamp)) == 2)
     assert time.monotonic() - since < WITHIN_S
     is_held(second)
-    first.client.send(wire.publish(version, f"devices/{lamp}/state", b"1", 1, 9),
-                      wire.pingreq())
+    first.send(wire.publish(version, f"devices/{lamp}/state", b"1", 1, 9), wire.pingreq())
     soon(lambda: wire.PINGRESP in first.kinds())
     assert first.kinds() == [wire.PINGRESP]
     assert not first.is_over.is_set()
@@ -264,7 +272,7 @@ def test_keep_first(house, come, lamp):
     second = come(lamp, THERE)
     second.expect(wire.CONNACK, reason=0x87)
     assert noticed(house, lamp, since)["done"] == "keep-first"
-    first.client.send(wire.publish(5, f"devices/{lamp}/state", b"1", 1, 9))
+    first.send(wire.publish(5, f"devices/{lamp}/state", b"1", 1, 9))
     soon(lambda: wire.PUBACK in first.kinds())
 
 
