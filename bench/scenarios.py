@@ -57,7 +57,8 @@ def table():
         # The relay answers with less than a broker holds; mosquitto is the bound.
         found[name] = Scenario(f"idle --conns {conns}", wire, "p2p", None, None, goal, "memory")
     for name, wire, more in (("connect", PLAIN, ""), ("handshake", TLS, ""),
-                             ("handshake-resumed", TLS, " --resume"), ("handshake-mtls", MTLS, "")):
+                             ("handshake-resumed", TLS, " --resume"), ("handshake-mtls", MTLS, ""),
+                             ("handshake-mtls-resumed", MTLS, " --resume")):
         found[name] = Scenario("conn --churn" + more, wire, "p2p", None, None,
                                .95 if wire != MTLS else None, "connections")
     return found
@@ -66,4 +67,5 @@ def table():
 # Measured by `bench/run all`: enough to see every promise of the first release.
 ALL = ("p2p-qos0", "p2p-qos0-tls", "p2p-qos1", "p2p-qos1-tls", "p2p-qos0-mtls", "p2p-qos1-mtls",
        "p2p-qos2", "p2p-qos0-window1", "fanout", "fanin", "share", "idle", "idle-tls",
-       "idle-mtls", "connect", "handshake", "handshake-resumed")
+       "idle-mtls", "connect", "handshake", "handshake-resumed", "handshake-mtls",
+       "handshake-mtls-resumed")
