@@ -23,6 +23,7 @@ import subjects
 
 ROOT = subjects.ROOT
 CLONES, DEVICES, ROUNDS, AT_ONCE = 200, 200, 50, 10
+SHARDS = 2
 ADDRESSES = [f"127.0.0.{i}" for i in range(1, 8)]
 PUBREL, PUBCOMP, CONNACK = 6, 7, 2
 CONFIG = """shards = {shards}
@@ -83,7 +84,7 @@ class Place:
                        stdout=subprocess.DEVNULL,
                        env={"HOME": str(self.folder), "XDG_CONFIG_HOME": str(self.folder)})
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.load_verify_locations(self.state / "ca" / "ca.crt")
+        context.load_verify_locations(self.state / "ca" / "root.crt")
         context.load_cert_chain(self.folder / "things" / f"{name}.crt",
                                 self.folder / "things" / f"{name}.key")
         return context
@@ -212,6 +213,10 @@ def measure(tools, shards):
 
 
 def run(_rounds=1):
+<<<<<<< HEAD
+=======
+    """Many of both in one go: it is not done again."""
+>>>>>>> integ-clone
     report = {"name": "clone"} | measure(build(), SHARDS)
     report["wanted_at_most"] = WANTED
     report["ok"] = report["noticed"] == CLONES and all(

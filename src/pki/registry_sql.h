@@ -50,6 +50,9 @@ bool registry_column_hash(sqlite3_stmt *statement, int column, uint8_t out[32]);
  * somebody else wrote for REGISTRY_BUSY_MS. */
 MQTT_NODISCARD int registry_begin(struct registry *registry, struct pki_fault *fault);
 
+/* One for reading only: what is asked inside is of one moment. */
+MQTT_NODISCARD int registry_begin_reading(struct registry *registry, struct pki_fault *fault);
+
 /* Keeps what was done if `error` is 0 and nothing inside has failed, takes everything back
  * otherwise. Returns `error`, or why it could not be kept, and nothing is then. */
 MQTT_NODISCARD int registry_end(struct registry *registry, int error, struct pki_fault *fault);

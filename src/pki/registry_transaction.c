@@ -3,12 +3,12 @@
 
 #include <errno.h>
 
-int registry_begin(struct registry *registry, struct pki_fault *fault)
+static int begin(struct registry *registry, const char *how, struct pki_fault *fault)
 {
     int code = SQLITE_OK;
 
     if (registry->depth == 0)
-        code = sqlite3_exec(registry->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+        code = sqlite3_exec(registry->db, how, NULL, NULL, NULL);
     if (code != SQLITE_OK) {
         /* The transaction may have begun all the same: what interrupts comes at any step. */
         int error = registry_fail(registry, code, fault);
@@ -18,6 +18,17 @@ int registry_begin(struct registry *registry, struct pki_fault *fault)
     }
     registry->depth++;
     return 0;
+}
+
+int registry_begin(struct registry *registry, struct pki_fault *fault)
+{
+    /* At once for writing: what is read inside stays true until it is written. */
+    return begin(registry, "BEGIN IMMEDIATE", fault);
+}
+
+int registry_begin_reading(struct registry *registry, struct pki_fault *fault)
+{
+    return begin(registry, "BEGIN", fault);
 }
 
 int registry_end(struct registry *registry, int error, struct pki_fault *fault)

@@ -3,6 +3,7 @@
 
 #include "base/bytes_map.h"
 #include "pki/holds.h"
+#include "pki/registry_sql.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -88,9 +89,14 @@ int registry_view_new(struct registry *registry, struct registry_view **out,
     if (error < 0)
         (void)pki_fail(fault, error, "cannot ask the registry for its version");
     else
+        error = registry_begin_reading(registry, fault);
+    /* A hold ends with the key that it is about: neither may be newer than the other. */
+    if (error == 0) {
         error = registry_survey(registry, add_entry, view, fault);
-    if (error == 0)
-        error = holds_list(registry, add_hold, view, fault);
+        if (error == 0)
+            error = holds_list(registry, add_hold, view, fault);
+        error = registry_end(registry, error, fault);
+    }
     if (error < 0) {
         registry_view_unref(view);
         return error;
