@@ -213,10 +213,6 @@ def measure(tools, shards):
 
 
 def run(_rounds=1):
-<<<<<<< HEAD
-=======
-    """Many of both in one go: it is not done again."""
->>>>>>> integ-clone
     report = {"name": "clone"} | measure(build(), SHARDS)
     report["wanted_at_most"] = WANTED
     report["ok"] = report["noticed"] == CLONES and all(
