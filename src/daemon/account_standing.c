@@ -33,7 +33,8 @@ static const struct account_view_entry *find_account(struct admission_rules *rul
                                                      const char *name,
                                                      struct account_view_entry *scratch)
 {
-    struct account *found = &rules->account;
+    /* Not that of an answer: while one comes in, others are judged. */
+    struct account *found = &rules->bystander_account;
     const struct account_view_entry *entry = account_view_find(rules->accounts, span_of(name));
 
     if (entry != NULL || !asks || rules->newcomers == NULL
@@ -52,9 +53,9 @@ static const struct account_view_entry *find_account(struct admission_rules *rul
     return scratch;
 }
 
-static const char *account_objection(const struct account_view_entry *account,
-                                     const struct presence_entry *present,
-                                     const struct identity *identity)
+static const char *entry_objection(const struct account_view_entry *account,
+                                   const struct presence_entry *present,
+                                   const struct identity *identity)
 {
     if (present != NULL && (present->is_mixed || present->has_certificate))
         return "an account has the name that this certificate stands for";
@@ -76,7 +77,7 @@ static void judge(struct admission_rules *rules, const struct account_view_entry
     struct identity current = *identity;
 
     current.role = account->role;
-    out->barred = account_objection(account, present, identity);
+    out->barred = entry_objection(account, present, identity);
     if (out->barred == NULL)
         out->role = policy_find(rules->policy, &current);
 }
@@ -94,7 +95,8 @@ bool account_standing_find(struct admission_rules *rules, const struct identity 
     }
     if (present == NULL || present->has_certificate)
         return false;
-    if (account_standing_may_be_token(rules->config, identity))
+    if ((present->has_token || present->is_mixed)
+        && account_standing_may_be_token(rules->config, identity))
         out->role = policy_find_role(rules->policy, identity->role);
     else
         out->barred = "this account does not exist any more";

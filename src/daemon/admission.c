@@ -143,13 +143,12 @@ static bool is_held_newcomer(struct registry *registry, const char *name)
 
 /* A device that was added or got another key a moment ago comes in at once: the view follows the
  * registry a little later. Two queries, and only for a certificate of our own CA. */
-static const struct registry_view_entry *
-find_newcomer(struct admission_rules *rules, const char *name, struct registry_view_entry *out)
+static const struct registry_view_entry *find_newcomer(const struct admission_rules *rules,
+                                                       const char *name,
+                                                       struct registry_entry *found,
+                                                       struct registry_view_entry *out)
 {
-    const struct registry_entry *found = &rules->newcomer;
-
-    if (rules->newcomers == NULL
-        || registry_find(rules->newcomers, name, &rules->newcomer, NULL) != 0)
+    if (rules->newcomers == NULL || registry_find(rules->newcomers, name, found, NULL) != 0)
         return NULL;
     *out = (struct registry_view_entry){
         .name = found->name,
@@ -165,17 +164,18 @@ find_newcomer(struct admission_rules *rules, const char *name, struct registry_v
     return out;
 }
 
-/* Borrowed from the view or written to *scratch; NULL: not in the registry. `key` is what it has
- * shown; NULL: nothing. */
-static const struct registry_view_entry *find_entry(struct admission_rules *rules, const char *name,
-                                                    const uint8_t *key,
+/* Borrowed from the view or written to *scratch, with its texts in *room; NULL: not in the registry.
+ * `key` is what it has shown; NULL: nothing. */
+static const struct registry_view_entry *find_entry(const struct admission_rules *rules,
+                                                    const char *name, const uint8_t *key,
+                                                    struct registry_entry *room,
                                                     struct registry_view_entry *scratch)
 {
     const struct registry_view_entry *entry =
         rules->registry == NULL ? NULL : registry_view_find(rules->registry, span_of(name));
     if (entry != NULL && (key == NULL || memcmp(entry->key_sha256, key, REGISTRY_KEY_BYTES) == 0))
         return entry;
-    const struct registry_view_entry *fresh = find_newcomer(rules, name, scratch);
+    const struct registry_view_entry *fresh = find_newcomer(rules, name, room, scratch);
     return fresh != NULL ? fresh : entry;
 }
 
@@ -184,24 +184,23 @@ bool admission_was_renamed(const struct admission_rules *rules, const char *name
     char successor[IDENTITY_URI_NAME_SIZE];
 
     return rules->newcomers != NULL
-           && registry_find_successor(rules->newcomers, name, successor, NULL) == 0;
+           && registry_find_successor(rules->newcomers, name, successor, NULL) != -ENOENT;
 }
 
-/* "lamp" may call itself "lamp-2" unless there is a device of that name. */
-static bool takes_anothers_name(const struct admission_rules *rules,
-                                const struct admission_request *request, const char *device)
+bool admission_takes_anothers_name(const struct admission_rules *rules,
+                                   const struct admission_request *request, const char *device)
 {
     if (request->connect == NULL || rules->registry == NULL)
         return false;
     struct mqtt_span id = request->connect->client_id;
-    return !span_equal(id, span_of(device)) && registry_view_find(rules->registry, id) != NULL;
+    return !span_equal(id, span_of(device))
+           && (registry_view_find(rules->registry, id) != NULL
+               || account_view_find(rules->accounts, id) != NULL);
 }
 
 static enum admission refuse_anothers_name(struct admission_answer *out)
 {
-    return refuse(out, BAD_CLIENT_ID,
-                  "this client identifier is the name of another device; use its own name, "
-                  "alone or with something behind it that is no other device's");
+    return refuse(out, BAD_CLIENT_ID, ANOTHERS_NAME);
 }
 
 static enum admission admit_registered(struct admission_rules *rules,
@@ -213,13 +212,14 @@ static enum admission admit_registered(struct admission_rules *rules,
     const struct connection_facts *facts = request->facts;
     struct registry_view_entry newcomer;
     const struct registry_view_entry *entry =
-        find_entry(rules, uri->name, facts->peer->key_fingerprint, &newcomer);
+        find_entry(rules, uri->name, facts->peer->key_fingerprint, &rules->newcomer, &newcomer);
     const char *why = objection(entry, uri, facts->peer);
     if (entry == NULL && admission_was_renamed(rules, uri->name))
         why = HAS_ANOTHER_NAME;
     if (why != NULL)
         return refuse(out, NOT_AUTHORIZED, why);
-    if (!listener->client_ids_are_free && takes_anothers_name(rules, request, entry->name))
+    if (!listener->client_ids_are_free
+        && admission_takes_anothers_name(rules, request, entry->name))
         return refuse_anothers_name(out);
 
     const struct identity identity = { .device = entry->name,
@@ -275,7 +275,8 @@ static enum admission admit_foreign(struct admission_rules *rules,
     const char *why = foreign_objection(rules, peer, role);
     if (why != NULL)
         return refuse(out, NOT_AUTHORIZED, why);
-    if (!listener->client_ids_are_free && takes_anothers_name(rules, request, peer->common_name))
+    if (!listener->client_ids_are_free
+        && admission_takes_anothers_name(rules, request, peer->common_name))
         return refuse_anothers_name(out);
     memcpy(rules->name, peer->common_name, strlen(peer->common_name) + 1);
     *out = (struct admission_answer){
@@ -439,7 +440,9 @@ static const struct registry_view_entry *find_standing_entry(struct admission_ru
                                                              struct registry_view_entry *scratch)
 {
     if (present == NULL || present->is_ours)
-        return find_entry(rules, device, present != NULL ? present->key : NULL, scratch);
+        /* Its own room: while one comes in, whose answer is in the other, others are judged. */
+        return find_entry(rules, device, present != NULL ? present->key : NULL, &rules->bystander,
+                          scratch);
     return rules->registry != NULL ? registry_view_find(rules->registry, span_of(device)) : NULL;
 }
 

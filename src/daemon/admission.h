@@ -36,6 +36,7 @@ struct admission_rules {
     uint64_t ruling_number;     /* of the ruling that all this is from */
     struct holding *holding;    /* who is held besides; NULL: nobody */
     struct registry_entry newcomer;      /* scratch: its last answer */
+    struct registry_entry bystander;     /* scratch: likewise, of somebody who is there already */
     struct portrait portrait;            /* scratch: the connection in the last answer */
     char name[IDENTITY_NAME_BYTES + 1];  /* scratch: the name in the last answer */
     const struct account_view *accounts; /* NULL: there are none */
@@ -45,6 +46,7 @@ struct admission_rules {
     struct expiry *expiry;               /* of connections by a token */
     struct jwt_claims claims;            /* scratch: of the last answer */
     struct account account;              /* scratch: of the last answer, without its secrets */
+    struct account bystander_account;    /* scratch: as `bystander` */
     char text[256];                      /* scratch: the reason in the last answer */
     char data[SCRAM_FINAL_SIZE];         /* scratch: the data in the last answer */
 };
@@ -66,6 +68,13 @@ void admission_find_standing(struct admission_rules *rules, const struct identit
 /* Has a device that is called otherwise now been there under this name? False when nobody can be
  * asked. */
 bool admission_was_renamed(const struct admission_rules *rules, const char *name);
+
+/* "lamp" may call itself "lamp-2" unless there is another of that name. */
+bool admission_takes_anothers_name(const struct admission_rules *rules,
+                                   const struct admission_request *request, const char *device);
+#define ANOTHERS_NAME                                                                        \
+    "this client identifier is the name of another device; use its own name, alone or with " \
+    "something behind it that is no other device's"
 
 /* Does the certificate name an identity of our own CA? */
 bool admission_is_ours(const struct admission_rules *rules, const struct tls_peer *peer);

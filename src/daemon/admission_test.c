@@ -584,7 +584,9 @@ static void standing_after_a_change(void **state)
 
         peer.key_fingerprint[0] = standings[i].key;
         if (is_here)
-            presence_add(&world->presence, identity->device, &peer, standings[i].where == OURS);
+            presence_add(
+                &world->presence, identity->device,
+                &(struct presence_proof){ .peer = &peer, .is_ours = standings[i].where == OURS });
         admission_find_standing(&world->rules, identity, &standing);
         if (is_here)
             presence_remove(&world->presence, identity->device);
@@ -605,7 +607,8 @@ static void standing_of_a_newcomer(void **state)
 
     add(world, "fresh", "device", 50, REGISTRY_ACTIVE);
     peer.key_fingerprint[0] = 50;
-    presence_add(&world->presence, "fresh", &peer, true);
+    presence_add(&world->presence, "fresh",
+                 &(struct presence_proof){ .peer = &peer, .is_ours = true });
     admission_find_standing(&world->rules, &identity, &standing);
     assert_string_equal(standing.barred, GONE);
     world->rules.newcomers = world->registry;
@@ -682,8 +685,10 @@ static void standing_of_a_blocked_key(void **state)
 
     first.key_fingerprint[0] = 70;
     second.key_fingerprint[0] = 71;
-    presence_add(&world->presence, "guest", &first, false);
-    presence_add(&world->presence, "guest", &second, false);
+    presence_add(&world->presence, "guest",
+                 &(struct presence_proof){ .peer = &first, .is_ours = false });
+    presence_add(&world->presence, "guest",
+                 &(struct presence_proof){ .peer = &second, .is_ours = false });
     admission_find_standing(&world->rules, &identity, &standing);
     assert_null(standing.barred);
     block(world, 71);
@@ -745,10 +750,12 @@ static void standing_of_accounts(void **state)
     judge_accounts(world);
 
     /* Whoever came in without a certificate is no stranger's device. */
-    presence_add(&world->presence, "dora", NULL, false);
+    presence_add(&world->presence, "dora",
+                 &(struct presence_proof){ .peer = NULL, .is_ours = false });
     assert_string_equal(standing_of(world, "dora", NULL), "this account does not exist any more");
     presence_remove(&world->presence, "dora");
-    presence_add(&world->presence, "anna", &peer, false);
+    presence_add(&world->presence, "anna",
+                 &(struct presence_proof){ .peer = &peer, .is_ours = false });
     assert_string_equal(standing_of(world, "anna", NULL),
                         "an account has the name that this certificate stands for");
     presence_remove(&world->presence, "anna");

@@ -25,6 +25,11 @@ static struct entry *find(const struct expiry *expiry, const void *facts)
     return node != NULL ? MQTT_CONTAINER_OF(node, struct entry, node) : NULL;
 }
 
+bool expiry_has(const struct expiry *expiry, const void *facts)
+{
+    return find(expiry, facts) != NULL;
+}
+
 void expiry_init(struct expiry *expiry, const struct siphash_key *key)
 {
     *expiry = (struct expiry){ .loop = NULL };

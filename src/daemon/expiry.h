@@ -21,5 +21,8 @@ void expiry_fini(struct expiry *expiry); /* before the loop is closed */
 MQTT_NODISCARD int expiry_set(struct expiry *expiry, const void *facts, struct client *client,
                               uint64_t in_ms);
 
+/* Was a time said? */
+bool expiry_has(const struct expiry *expiry, const void *facts);
+
 /* It has ended. One that was not set is fine. */
 void expiry_remove(struct expiry *expiry, const void *facts);

@@ -5,6 +5,7 @@
 #include "base/wipe.h"
 #include "codec/packet.h"
 #include "core/broker.h"
+#include "daemon/account_objection.h"
 #include "daemon/logins.h"
 #include "net/facts.h"
 
@@ -30,6 +31,7 @@ struct login {
     struct lockout_try attempt;
     bool is_overheard;
     bool client_id_is_bound;
+    bool has_anothers_name; /* as its client identifier, where that is bound */
     atomic_bool is_abandoned;
     char address[ADDRESS_BYTES];
     /* What the helper thread finds out. */
@@ -70,46 +72,17 @@ bool login_is_overheard(const struct admission_request *request)
 
 /* ---- what a right password is worth ---- */
 
-static const char *tell_burnt(struct admission_rules *rules, const struct account *account)
-{
-    char when[32] = "an unknown day";
-    struct tm calendar;
-    time_t burnt = (time_t)account->burnt_s;
-
-    if (gmtime_r(&burnt, &calendar) != NULL)
-        (void)strftime(when, sizeof(when), "%Y-%m-%d %H:%M UTC", &calendar);
-    (void)snprintf(rules->text, sizeof(rules->text),
-                   "this password was seen in the clear on %s; set a new one with "
-                   "tacit passwd %.100s",
-                   when, account->name);
-    return rules->text;
-}
-
-static const char *objection(struct admission_rules *rules, const struct account *account)
-{
-    if (account->status != REGISTRY_ACTIVE)
-        return account->status == REGISTRY_SUSPENDED ? "this account is suspended"
-                                                     : "this account has been revoked";
-    if (account->burnt_s != 0)
-        return tell_burnt(rules, account);
-    /* The registry refuses such names; a file that somebody else wrote need not. */
-    if (!identity_name_is_valid(account->name)
-        || (account->tenant[0] != '\0' && !identity_name_is_valid(account->tenant))
-        || (account->site[0] != '\0' && !identity_name_is_valid(account->site)))
-        return "the registry has a name for this account that cannot stand in a topic";
-    return NULL;
-}
-
 static const char *or_none(const char *name)
 {
     return name[0] != '\0' ? name : NULL;
 }
 
 /* `account` lives as long as the answer. */
-static enum admission admit(struct admission_rules *rules, const struct account *account,
-                            bool client_id_is_bound, struct admission_answer *out)
+static enum admission admit(const struct login *login, const struct account *account,
+                            struct admission_answer *out)
 {
-    const char *why = objection(rules, account);
+    struct admission_rules *rules = login->rules;
+    const char *why = account_objection(rules, account);
     const struct identity identity = { .device = account->name,
                                        .tenant = or_none(account->tenant),
                                        .site = or_none(account->site),
@@ -118,13 +91,15 @@ static enum admission admit(struct admission_rules *rules, const struct account 
 
     if (why != NULL)
         return refuse(out, MQTT_NOT_AUTHORIZED, why);
+    if (login->has_anothers_name)
+        return refuse(out, MQTT_CLIENT_IDENTIFIER_NOT_VALID, ANOTHERS_NAME);
     const struct role *role = policy_find(rules->policy, &identity);
     if (role == NULL)
         return refuse(out, MQTT_NOT_AUTHORIZED,
                       "the account's role is not defined in the broker's configuration");
     *out = (struct admission_answer){ .identity = identity,
                                       .role = role,
-                                      .client_id_is_bound = client_id_is_bound };
+                                      .client_id_is_bound = login->client_id_is_bound };
     return ADMISSION_ALLOW;
 }
 
@@ -162,6 +137,14 @@ static struct login *login_new(struct admission_rules *rules,
     atomic_init(&login->is_abandoned, false);
     (void)snprintf(login->address, sizeof(login->address), "%.*s", (int)len, facts->address);
     return login;
+}
+
+/* Said at the end only, to who has proved to be that account. */
+static void note_anothers_name(struct login *login, const struct admission_request *request,
+                               const char *name)
+{
+    login->has_anothers_name =
+        login->client_id_is_bound && admission_takes_anothers_name(login->rules, request, name);
 }
 
 static uint64_t stamp_of(const struct admission_rules *rules, struct mqtt_span name)
@@ -281,7 +264,7 @@ static enum admission answer_look(const struct login *login, struct admission_an
         return refuse(out, MQTT_BAD_USER_NAME_OR_PASSWORD, WRONG);
     if (!login->is_right)
         return refuse(out, MQTT_SERVER_BUSY, "the password could not be looked at");
-    return admit(login->rules, &login->account, login->client_id_is_bound, out);
+    return admit(login, &login->account, out);
 }
 
 static void done_look(struct helper_job *job)
@@ -331,6 +314,7 @@ enum admission login_by_password(struct admission_rules *rules,
         return refuse_verdict(verdict, is_overheard, out);
     }
     (void)copy_name(connect->user_name, login->account.name);
+    note_anothers_name(login, request, login->account.name);
     login->password.len = connect->password.len;
     if (connect->password.len > 0)
         memcpy(login->password.bytes, connect->password.data, connect->password.len);
@@ -408,6 +392,7 @@ static enum admission first_step(struct admission_rules *rules,
         login_free(login);
         return refuse_verdict(verdict, false, out);
     }
+    note_anothers_name(login, request, first.user);
     if (begin_scram(rules, login, &first) != 0) {
         login_abandon(login);
         return refuse(out, MQTT_SERVER_BUSY, "the account could not be looked at");
@@ -432,7 +417,7 @@ static enum admission last_step(struct login *login, const struct admission_requ
                   loop_now_ms(rules->loop));
     rules->account = login->account;
     if (is_right)
-        admission = admit(rules, &rules->account, login->client_id_is_bound, out);
+        admission = admit(login, &rules->account, out);
     else
         admission = refuse(out, MQTT_NOT_AUTHORIZED, WRONG);
     if (admission == ADMISSION_ALLOW)
@@ -444,6 +429,10 @@ static enum admission last_step(struct login *login, const struct admission_requ
 enum admission login_by_scram(struct admission_rules *rules, const struct config_listener *listener,
                               const struct admission_request *request, struct admission_answer *out)
 {
+    if (request->exchange != NULL && listener->passwords == CONFIG_PASSWORDS_OFF) {
+        login_abandon(request->exchange);
+        return refuse(out, MQTT_NOT_AUTHORIZED, "passwords are not accepted here any more");
+    }
     if (request->exchange != NULL)
         return last_step(request->exchange, request, out);
     return first_step(rules, listener, request, out);

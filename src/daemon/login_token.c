@@ -54,6 +54,12 @@ static enum admission admit(struct admission_rules *rules, const struct config_l
 
     if (why != NULL)
         return refuse(out, why);
+    if (!listener->client_ids_are_free
+        && admission_takes_anothers_name(rules, request, claims->name)) {
+        *out = (struct admission_answer){ .reason = MQTT_CLIENT_IDENTIFIER_NOT_VALID,
+                                          .reason_text = ANOTHERS_NAME };
+        return ADMISSION_REFUSE;
+    }
     const struct role *role = policy_find_role(rules->policy, identity.role);
     if (role == NULL)
         return refuse(out, "the token's role is not defined in the broker's configuration");

@@ -4,8 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define STRANGERS_MAX 1000 /* to be asked about in one go: some tens of microseconds */
+
 void presence_init(struct presence *presence, const struct siphash_key *key)
 {
+    presence->strangers = 0;
     bytes_map_init(&presence->map, key);
 }
 
@@ -54,9 +57,10 @@ static bool add_key(struct presence_entry *entry, const struct tls_peer *peer)
     return true;
 }
 
-static void insert(struct presence *presence, const char *device, const struct tls_peer *peer,
-                   bool is_ours)
+static void insert(struct presence *presence, const char *device,
+                   const struct presence_proof *proof)
 {
+    const struct tls_peer *peer = proof->peer;
     size_t len = strlen(device);
     if (len > IDENTITY_NAME_BYTES)
         return;
@@ -67,26 +71,32 @@ static void insert(struct presence *presence, const char *device, const struct t
     if (peer != NULL)
         memcpy(entry->key, peer->key_fingerprint, sizeof(entry->key));
     entry->has_certificate = peer != NULL;
-    entry->is_ours = is_ours;
+    entry->is_ours = proof->is_ours;
+    entry->has_token = proof->has_token;
     entry->connections = 1;
     entry->node.key = span_of(entry->name);
-    if (!add_key(entry, peer) || bytes_map_insert(&presence->map, &entry->node) != 0)
+    if (!add_key(entry, peer) || bytes_map_insert(&presence->map, &entry->node) != 0) {
         drop_entry(entry);
+        return;
+    }
+    presence->strangers += !entry->is_ours;
 }
 
-void presence_add(struct presence *presence, const char *device, const struct tls_peer *peer,
-                  bool is_ours)
+void presence_add(struct presence *presence, const char *device, const struct presence_proof *proof)
 {
+    const struct tls_peer *peer = proof->peer;
     struct bytes_node *node = bytes_map_find(&presence->map, span_of(device));
     if (node == NULL) {
-        insert(presence, device, peer, is_ours);
+        insert(presence, device, proof);
         return;
     }
     struct presence_entry *entry = entry_of(node);
     entry->connections++;
-    if (entry->is_ours != is_ours || entry->has_certificate != (peer != NULL))
-        entry->is_mixed = true;
-    else if (peer != NULL && memcmp(entry->key, peer->key_fingerprint, sizeof(entry->key)) != 0)
+    bool is_other_kind = entry->is_ours != proof->is_ours
+                         || entry->has_certificate != (peer != NULL)
+                         || entry->has_token != proof->has_token;
+    if (is_other_kind
+        || (peer != NULL && memcmp(entry->key, peer->key_fingerprint, sizeof(entry->key)) != 0))
         entry->is_mixed = true;
     (void)add_key(entry, peer);
 }
@@ -97,6 +107,7 @@ void presence_remove(struct presence *presence, const char *device)
     if (node == NULL || --entry_of(node)->connections > 0)
         return;
     bytes_map_remove(&presence->map, node);
+    presence->strangers -= !entry_of(node)->is_ours;
     drop_entry(entry_of(node));
 }
 
@@ -104,4 +115,34 @@ const struct presence_entry *presence_find(const struct presence *presence, cons
 {
     struct bytes_node *node = bytes_map_find(&presence->map, span_of(device));
     return node != NULL ? entry_of(node) : NULL;
+}
+
+struct search {
+    const struct registry_view *devices;
+    const struct account_view *accounts;
+    bool has_found;
+};
+
+static void look_for_stranger(struct bytes_node *node, void *context)
+{
+    const struct presence_entry *entry = entry_of(node);
+    struct search *search = context;
+    bool is_account = !entry->has_certificate && !entry->has_token;
+
+    if (entry->is_ours || search->has_found)
+        return;
+    search->has_found = registry_view_find(search->devices, node->key) != NULL
+                        || (!is_account && account_view_find(search->accounts, node->key) != NULL);
+}
+
+bool presence_has_strangers(struct presence *presence, const struct registry_view *devices,
+                            const struct account_view *accounts)
+{
+    struct search search = { .devices = devices, .accounts = accounts };
+
+    if (presence->strangers > STRANGERS_MAX)
+        return true;
+    if (devices != NULL && presence->strangers > 0)
+        bytes_map_each(&presence->map, look_for_stranger, &search);
+    return search.has_found;
 }

@@ -10,6 +10,8 @@
 #pragma once
 
 #include "base/bytes_map.h"
+#include "pki/account_view.h"
+#include "pki/registry_view.h"
 #include "policy/identity.h"
 #include "tls/peer.h"
 
@@ -17,6 +19,7 @@
 
 struct presence {
     struct bytes_map map; /* by device */
+    size_t strangers;     /* of them: not by a certificate of our own CA */
 };
 
 struct presence_key {
@@ -31,6 +34,7 @@ struct presence_entry {
     uint8_t key[TLS_FINGERPRINT_BYTES]; /* of the first of them */
     bool is_ours;                       /* the certificate named an identity of our own CA */
     bool has_certificate;               /* false: it came by a password or a token */
+    bool has_token;                     /* it came by a token */
     bool is_mixed;             /* the connections proved different keys, or of both kinds */
     struct presence_key *keys; /* each that was proved, once */
     size_t key_count;
@@ -40,13 +44,25 @@ struct presence_entry {
 void presence_init(struct presence *presence, const struct siphash_key *key);
 void presence_fini(struct presence *presence);
 
-/* A device has connected; `peer` NULL: without a certificate. Out of memory: it is as one that is
- * not connected. */
-void presence_add(struct presence *presence, const char *device, const struct tls_peer *peer,
-                  bool is_ours);
+/* How somebody has come in. */
+struct presence_proof {
+    const struct tls_peer *peer; /* NULL: without a certificate */
+    bool is_ours;                /* the certificate names an identity of our own CA */
+    bool has_token;              /* without a certificate: by a token, not by a password */
+};
+
+/* A device has connected. Out of memory: it is as one that is not connected. */
+void presence_add(struct presence *presence, const char *device,
+                  const struct presence_proof *proof);
 
 /* And has left. One that was not added is fine. */
 void presence_remove(struct presence *presence, const char *device);
+
+/* Is somebody here under a name that the registry has for another: one who came by a certificate of
+ * another CA or by a token before the name was given away? Where there are many to ask about, it is
+ * taken to be so, as what follows looks at them one after the other, in slices. */
+bool presence_has_strangers(struct presence *presence, const struct registry_view *devices,
+                            const struct account_view *accounts);
 
 /* Borrowed until the device leaves, or NULL. */
 const struct presence_entry *presence_find(const struct presence *presence, const char *device);

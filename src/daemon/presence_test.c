@@ -31,8 +31,8 @@ static void an_entry_lives_as_long_as_a_connection(void **state)
     presence_init(&presence, &hash_key);
     assert_null(presence_find(&presence, "lamp"));
     presence_remove(&presence, "lamp");
-    presence_add(&presence, "lamp", &peer, true);
-    presence_add(&presence, "lamp", &peer, true);
+    presence_add(&presence, "lamp", &(struct presence_proof){ .peer = &peer, .is_ours = true });
+    presence_add(&presence, "lamp", &(struct presence_proof){ .peer = &peer, .is_ours = true });
     presence_remove(&presence, "lamp");
     const struct presence_entry *entry = presence_find(&presence, "lamp");
     assert_non_null(entry);
@@ -60,8 +60,10 @@ static void two_keys_under_one_name_are_noticed(void **state)
         struct tls_peer second = with_key(seconds[i].key);
 
         presence_init(&presence, &hash_key);
-        presence_add(&presence, "lamp", &first, true);
-        presence_add(&presence, "lamp", &second, seconds[i].is_ours);
+        presence_add(&presence, "lamp",
+                     &(struct presence_proof){ .peer = &first, .is_ours = true });
+        presence_add(&presence, "lamp",
+                     &(struct presence_proof){ .peer = &second, .is_ours = seconds[i].is_ours });
         assert_int_equal(presence_find(&presence, "lamp")->is_mixed, seconds[i].is_mixed);
         assert_int_equal(presence_find(&presence, "lamp")->key_count,
                          seconds[i].key == first.key_fingerprint[0] ? 1 : 2);
@@ -79,7 +81,7 @@ static void many_devices_do_not_mix(void **state)
     for (unsigned i = 0; i < 200; i++) {
         struct tls_peer peer = with_key((uint8_t)i);
         snprintf(name, sizeof(name), "d%u", i);
-        presence_add(&presence, name, &peer, false);
+        presence_add(&presence, name, &(struct presence_proof){ .peer = &peer, .is_ours = false });
     }
     for (unsigned i = 0; i < 200; i++) {
         snprintf(name, sizeof(name), "d%u", i);

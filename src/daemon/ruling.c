@@ -23,16 +23,20 @@ static void drop_contents(struct ruling *ruling)
     config_unref(ruling->config);
 }
 
-/* The versions are asked first: a change in between makes what is built look old, never new. */
+/* Before anything else is read: a change in between makes what is built look old, never new. */
+static int ask_version(struct ruling *ruling, struct registry *registry, struct pki_fault *fault)
+{
+    int status = registry != NULL ? registry_policy_version(registry, &ruling->policy_version) : 0;
+
+    return status == 0 ? 0 : pki_fail(fault, status, "cannot ask the registry for its version");
+}
+
 static int build_policy(struct ruling *ruling, const struct rulebook_basis *basis,
                         const struct rulebook_doubts *doubts, struct pki_fault *fault)
 {
     int status = 0;
 
     if (basis->registry != NULL) {
-        status = registry_policy_version(basis->registry, &ruling->policy_version);
-        if (status != 0)
-            return pki_fail(fault, status, "cannot ask the registry for its version");
         const struct blocked_folder_doubts of_lists = {
             .context = doubts != NULL ? doubts->context : NULL,
             .say = doubts != NULL ? doubts->doubt : NULL,
@@ -83,6 +87,8 @@ int ruling_new(struct config *config, const struct rulebook_basis *basis,
     if (ruling == NULL)
         return pki_fail(fault, -ENOMEM, "out of memory");
     int status = token_keys_load(config, &ruling->keys, fault);
+    if (status == 0)
+        status = ask_version(ruling, basis->registry, fault);
     if (status == 0 && basis->registry != NULL)
         status = read_registry(ruling, basis->registry, fault);
     if (status == 0)
@@ -106,12 +112,13 @@ static int find_changes(const struct ruling *before, const struct rulebook_basis
     if (basis->registry == NULL)
         return 0;
     out->policy = out->policy || !blocked_set_is_current(before->blocked, basis->registry);
-    int status = registry_version(basis->registry, &version);
-    if (status != 0 || version == registry_view_version(before->view))
-        return status;
-    out->view = true;
-    status = registry_policy_version(basis->registry, &policy_version);
+    /* Both, whatever the other says: the view may have been read after a change that the policy
+     * of then does not know. */
+    int status = registry_policy_version(basis->registry, &policy_version);
+    if (status == 0)
+        status = registry_version(basis->registry, &version);
     out->policy = out->policy || policy_version != before->policy_version;
+    out->view = version != registry_view_version(before->view);
     return status;
 }
 
@@ -143,7 +150,9 @@ int ruling_renew(const struct ruling *before, const struct rulebook_basis *basis
     if (ruling == NULL)
         return pki_fail(fault, -ENOMEM, "out of memory");
     ruling->keys = token_keys_ref(before->keys);
-    status = renew_view(ruling, before, basis->registry, changes.view, fault);
+    status = ask_version(ruling, basis->registry, fault);
+    if (status == 0)
+        status = renew_view(ruling, before, basis->registry, changes.view, fault);
     if (changes.policy && status == 0) {
         status = build_policy(ruling, basis, doubts, fault);
     } else {

@@ -42,7 +42,12 @@ static void note_presence(struct shard *shard, const struct event *event)
         return;
     bool is_ours = facts->peer != NULL && admission_is_ours(&shard->rules, facts->peer);
     if (event->kind == EVENT_CONNECTED)
-        presence_add(&shard->presence, device, facts->peer, is_ours);
+        presence_add(&shard->presence, device,
+                     &(struct presence_proof){
+                         .peer = facts->peer,
+                         .is_ours = is_ours,
+                         .has_token = facts->peer == NULL && expiry_has(&shard->expiry, facts),
+                     });
     else if (event->kind == EVENT_DISCONNECTED)
         presence_remove(&shard->presence, device);
     else

@@ -96,8 +96,13 @@ static void on_ruling(struct loop_message *message, struct loop *loop)
         broker_set_limits(shard->broker, &shard->ruling->config->limits);
         net_set_limits(shard->net, &shard->ruling->config->limits);
     }
-    /* Where only devices were added, nobody's standing has changed. */
-    if (shard->ruling->policy != old->policy)
+    /* Where only devices were added, nobody's standing has changed but that of those who have been
+     * using their names. */
+    bool is_new = shard->ruling->view != old->view || shard->ruling->accounts != old->accounts;
+    if (shard->ruling->policy != old->policy
+        || (is_new
+            && presence_has_strangers(&shard->presence, shard->ruling->view,
+                                      shard->ruling->accounts)))
         begin_walk(shard, began_us, loop_now_ms(loop));
     ruling_release(old, shard->keeper, loop);
     free(order);

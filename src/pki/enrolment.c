@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pki/enrolment.h"
 
+#include "pki/holds.h"
 #include "pki/issued.h"
 #include "pki/key_admission.h"
 #include "pki/registry_sql.h"
@@ -353,6 +354,8 @@ static int renew(const struct ca *ca, struct registry *registry, const struct cs
     if (error == 0 && known.status != REGISTRY_ACTIVE)
         error = pki_fail(fault, -EPERM, "'%s' is %s and gets no certificate", known.name,
                          registry_status_text(known.status));
+    if (error == 0)
+        error = holds_check(registry, known.name, fault);
     if (error == 0)
         error = check_holder(registry, holder, csr, &known, fault);
     if (error == 0)

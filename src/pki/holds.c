@@ -90,3 +90,17 @@ int holds_list(struct registry *registry, holds_visit visit, void *context, stru
 
     return error < 0 ? error : list(registry, s, visit, context, fault);
 }
+
+int holds_check(struct registry *registry, const char *name, struct pki_fault *fault)
+{
+    struct registry_hold hold;
+    int error = holds_find(registry, name, &hold, fault);
+
+    if (error == -ENOENT)
+        return 0;
+    return error < 0 ? error
+                     : pki_fail(fault, -EPERM,
+                                "'%s' is held, its key was seen in two places; it gets no "
+                                "certificate before tacit device release, or by a new token",
+                                name);
+}

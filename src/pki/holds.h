@@ -31,6 +31,11 @@ MQTT_NODISCARD int holds_end(struct registry *registry, const char *name, struct
 MQTT_NODISCARD int holds_find(struct registry *registry, const char *name,
                               struct registry_hold *out, struct pki_fault *fault);
 
+/* May it have a certificate for what it has shown? Whoever has the copy of its key could ask for one
+ * of another key, and that ends a hold. -EPERM: it is held. */
+MQTT_NODISCARD int holds_check(struct registry *registry, const char *name,
+                               struct pki_fault *fault);
+
 /* Calls `visit` for each hold in the order of names; a result other than 0 ends the list and is
  * returned. `visit` may not change the registry. */
 typedef int (*holds_visit)(void *context, const struct registry_hold *hold);

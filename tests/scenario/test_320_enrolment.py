@@ -288,6 +288,21 @@ def test_revocation_ends_tokens(house, tmp_path):
     assert rows(house, "SELECT status FROM identity WHERE name = 'gone'") == [("active",)]
 
 
+def test_who_is_held_gets_no_certificate(house, tmp_path):
+    """Of two with the same key, one would ask for another key and be free. A token, which the
+    operator gives, is the way."""
+    old = new_key(tmp_path / "old.pem")
+    first = save(enrol(house, "held", token(house, "held")["token"], old), tmp_path / "1.pem")
+    house.sql("INSERT INTO hold VALUES ('held', 0, 'seen in two places')")
+    for key in (old, new_key(tmp_path / "new.pem")):
+        refused = enrol(house, "", None, key, "--cert", first, "--key", old,
+                        operation="simplereenroll")
+        assert refused.status == 403 and "tacit device release" in refused.text
+    save(enrol(house, "held", retoken(house, "held"), new_key(tmp_path / "third.pem")),
+         tmp_path / "2.pem")
+    assert rows(house, "SELECT * FROM hold WHERE name = 'held'") == []
+
+
 def test_the_revocation_list_over_http(house, tmp_path):
     """For those who look at certificates of ours elsewhere: openssl takes what curl gets."""
     url = f"https://localhost:{est_port(house)}/crl"
