@@ -24,21 +24,6 @@ static const char *tell_burnt(struct admission_rules *rules, const struct accoun
     return rules->text;
 }
 
-static const char *own_objection(struct admission_rules *rules, const struct account *account)
-{
-    if (account->status != REGISTRY_ACTIVE)
-        return account->status == REGISTRY_SUSPENDED ? "this account is suspended"
-                                                     : "this account has been revoked";
-    if (account->burnt_s != 0)
-        return tell_burnt(rules, account);
-    /* The registry refuses such names; a file that somebody else wrote need not. */
-    if (!identity_name_is_valid(account->name)
-        || (account->tenant[0] != '\0' && !identity_name_is_valid(account->tenant))
-        || (account->site[0] != '\0' && !identity_name_is_valid(account->site)))
-        return "the registry has a name for this account that cannot stand in a topic";
-    return NULL;
-}
-
 static bool is_other(const char *a, const char *b)
 {
     return strcmp(a, b) != 0;
@@ -69,7 +54,15 @@ static const char *change_objection(const struct admission_rules *rules,
 
 const char *account_objection(struct admission_rules *rules, const struct account *account)
 {
-    const char *why = own_objection(rules, account);
-
-    return why != NULL ? why : change_objection(rules, account);
+    if (account->status != REGISTRY_ACTIVE)
+        return account->status == REGISTRY_SUSPENDED ? "this account is suspended"
+                                                     : "this account has been revoked";
+    if (account->burnt_s != 0)
+        return tell_burnt(rules, account);
+    /* The registry refuses such names; a file that somebody else wrote need not. */
+    if (!identity_name_is_valid(account->name)
+        || (account->tenant[0] != '\0' && !identity_name_is_valid(account->tenant))
+        || (account->site[0] != '\0' && !identity_name_is_valid(account->site)))
+        return "the registry has a name for this account that cannot stand in a topic";
+    return change_objection(rules, account);
 }
