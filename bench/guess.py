@@ -118,7 +118,7 @@ def measure(folder, addresses):
         with server:
             pid = server.process.pid
             add_accounts(folder, config, state)
-            honest = Honest(ports["tls"], state / "ca" / "ca.crt")
+            honest = Honest(ports["tls"], state / "ca" / "root.crt")
             before, began = cpu_s(pid), time.monotonic()
             honest.start()
             done = subprocess.run(["taskset", "-c", CLIENT_CORE, "nice", "-n", "5",

@@ -41,7 +41,7 @@ class Peers:
 
     def __init__(self, tools, port, state, folder):
         self.process = subprocess.Popen(
-            [tools / "bench" / "bench-revoke", "live", str(port), state / "ca" / "ca.crt", folder,
+            [tools / "bench" / "bench-revoke", "live", str(port), state / "ca" / "root.crt", folder,
              str(SESSIONS)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         if self.process.stdout.readline().strip() != "ready":
             raise RuntimeError(f"bench-revoke ended: {self.process.wait()}")
