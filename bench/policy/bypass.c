@@ -83,3 +83,33 @@ struct mqtt_span space_leave_filter(const struct session *session, struct mqtt_s
     (void)session;
     return filter;
 }
+
+struct mqtt_span space_leave_whole_filter(struct session *session, struct mqtt_span filter)
+{
+    (void)session;
+    return filter;
+}
+
+bool session_may_send(struct session *session, struct delivery *delivery)
+{
+    (void)session;
+    (void)delivery;
+    return true;
+}
+
+void session_observe_will(struct session *session)
+{
+    (void)session;
+}
+
+/* Nobody is revoked here. */
+void session_freeze(struct session *session)
+{
+    (void)session;
+}
+
+int session_thaw(struct session *session)
+{
+    (void)session;
+    return 0;
+}
