@@ -2,13 +2,9 @@
 #include "tools/key.h"
 
 #include "base/attrs.h"
-#include "tools/identity_options.h"
 #include "tools/key_block.h"
 #include "tools/key_check.h"
-
-#include <limits.h>
-#include <stdio.h>
-#include <string.h>
+#include "tools/subcommand.h"
 
 static const char usage[] =
     "usage: tacit key check FILE...\n"
@@ -34,49 +30,18 @@ static const char usage[] =
     "  --state DIR    the state folder (default: $TACIT_STATE, else the one tacitd uses)\n"
     "  --json         answer as JSON\n";
 
-static const struct {
-    const char *name;
-    const char *command;
-    const char *options;
-    int least; /* operands */
-    int most;
-    int (*run)(const struct identity_options *options);
-} subcommands[] = {
-    { "check", "tacit key check", "state json ", 1, INT_MAX, key_check },
-    { "block", "tacit key block", "state json sha256 reason ", 0, INT_MAX, key_block },
-    { "unblock", "tacit key unblock", "state json ", 1, 1, key_block_undo },
-    { "import", "tacit key import", "state json source ", 1, 1, key_block_import },
-    { "list", "tacit key list", "state json ", 0, 0, key_block_list },
-};
+#define WHICH "which one? See tacit key --help for what to give"
 
-static int run(size_t row, int argc, char **argv)
-{
-    struct identity_options o;
-    if (identity_options_parse(argc, argv, subcommands[row].command, subcommands[row].options, &o)
-        < 0)
-        return IDENTITY_EXIT_USAGE;
-    if (o.help)
-        return fputs(usage, stdout) < 0 ? IDENTITY_EXIT_FAILED : IDENTITY_EXIT_DONE;
-    if (o.operand_count < subcommands[row].least)
-        return identity_options_fail(&o, IDENTITY_EXIT_USAGE,
-                                     "which one? See tacit key --help for what to give");
-    if (o.operand_count > subcommands[row].most)
-        return identity_options_fail(&o, IDENTITY_EXIT_USAGE, "'%s' is one word too many",
-                                     o.operands[subcommands[row].most]);
-    return subcommands[row].run(&o);
-}
+static const struct subcommand rows[] = {
+    { "check", "tacit key check", "state json ", 1, -1, WHICH, key_check },
+    { "block", "tacit key block", "state json sha256 reason ", 0, -1, NULL, key_block },
+    { "unblock", "tacit key unblock", "state json ", 1, 1, WHICH, key_block_undo },
+    { "import", "tacit key import", "state json source ", 1, 1, WHICH, key_block_import },
+    { "list", "tacit key list", "state json ", 0, 0, NULL, key_block_list },
+};
 
 int command_key(int argc, char **argv)
 {
-    for (size_t i = 0; argc > 1 && i < MQTT_ARRAY_LEN(subcommands); i++)
-        if (strcmp(argv[1], subcommands[i].name) == 0)
-            return run(i, argc - 1, argv + 1);
-
-    if (argc > 1 && strcmp(argv[1], "--help") == 0)
-        return fputs(usage, stdout) < 0 ? IDENTITY_EXIT_FAILED : IDENTITY_EXIT_DONE;
-    if (argc > 1)
-        (void)fprintf(stderr, "tacit key: there is no '%s'; see tacit key --help\n", argv[1]);
-    else
-        (void)fputs(usage, stderr);
-    return IDENTITY_EXIT_USAGE;
+    static const struct subcommands all = { "tacit key", usage, rows, MQTT_ARRAY_LEN(rows) };
+    return subcommand_run(&all, argc, argv);
 }

@@ -2,7 +2,6 @@
 #include "tools/policy.h"
 
 #include "base/attrs.h"
-#include "tools/identity_options.h"
 #include "tools/policy_check.h"
 #include "tools/policy_explain.h"
 #include "tools/policy_reach.h"
@@ -10,9 +9,7 @@
 #include "tools/policy_share.h"
 #include "tools/policy_suggest.h"
 #include "tools/policy_unused.h"
-
-#include <stdio.h>
-#include <string.h>
+#include "tools/subcommand.h"
 
 /* One literal a subcommand, in the order of the table below. */
 static const char usage[] =
@@ -38,55 +35,24 @@ static const char usage[] =
     "  --state DIR      the state folder (default: $TACIT_STATE, else the one tacitd uses)\n"
     "  --json           answer as JSON\n";
 
-static const struct {
-    const char *name;
-    const char *command;
-    const char *options;
-    const char *operand; /* what to ask for where one is missing; NULL: there need be none */
-    int most;            /* operands */
-    int (*run)(const struct identity_options *options);
-} subcommands[] = {
-    { "check", "tacit policy check", "state config json ", NULL, 1, policy_check },
+static const struct subcommand rows[] = {
+    { "check", "tacit policy check", "state config json ", 0, 1, NULL, policy_check },
     { "explain", "tacit policy explain",
-      "state config json device role tenant site publish subscribe qos retain max-payload ", NULL,
-      0, policy_explain },
-    { "reach", "tacit policy reach", "state config json ",
-      "which topic? Name one as it is called in the broker", 1, policy_reach },
-    { "share", "tacit policy share", "state config json role tenant site ",
-      "whose? Give the name of the device", 1, policy_share },
-    { "unused", "tacit policy unused", "state config json days ", NULL, 0, policy_unused },
-    { "replay", "tacit policy replay", "state config json days ",
-      "which change? Give the file of the other configuration", 1, policy_replay },
-    { "suggest", "tacit policy suggest", "state config json days role ", NULL, 0, policy_suggest },
+      "state config json device role tenant site publish subscribe qos retain max-payload ", 0, 0,
+      NULL, policy_explain },
+    { "reach", "tacit policy reach", "state config json ", 1, 1,
+      "which topic? Name one as it is called in the broker", policy_reach },
+    { "share", "tacit policy share", "state config json role tenant site ", 1, 1,
+      "whose? Give the name of the device", policy_share },
+    { "unused", "tacit policy unused", "state config json days ", 0, 0, NULL, policy_unused },
+    { "replay", "tacit policy replay", "state config json days ", 1, 1,
+      "which change? Give the file of the other configuration", policy_replay },
+    { "suggest", "tacit policy suggest", "state config json days role ", 0, 0, NULL,
+      policy_suggest },
 };
-
-static int run(size_t row, int argc, char **argv)
-{
-    struct identity_options o;
-    if (identity_options_parse(argc, argv, subcommands[row].command, subcommands[row].options, &o)
-        < 0)
-        return IDENTITY_EXIT_USAGE;
-    if (o.help)
-        return fputs(usage, stdout) < 0 ? IDENTITY_EXIT_FAILED : IDENTITY_EXIT_DONE;
-    if (o.operand_count == 0 && subcommands[row].operand != NULL)
-        return identity_options_fail(&o, IDENTITY_EXIT_USAGE, "%s", subcommands[row].operand);
-    if (o.operand_count > subcommands[row].most)
-        return identity_options_fail(&o, IDENTITY_EXIT_USAGE, "'%s' is one word too many",
-                                     o.operands[subcommands[row].most]);
-    return subcommands[row].run(&o);
-}
 
 int command_policy(int argc, char **argv)
 {
-    for (size_t i = 0; argc > 1 && i < MQTT_ARRAY_LEN(subcommands); i++)
-        if (strcmp(argv[1], subcommands[i].name) == 0)
-            return run(i, argc - 1, argv + 1);
-
-    if (argc > 1 && strcmp(argv[1], "--help") == 0)
-        return fputs(usage, stdout) < 0 ? IDENTITY_EXIT_FAILED : IDENTITY_EXIT_DONE;
-    if (argc > 1)
-        (void)fprintf(stderr, "tacit policy: there is no '%s'; see tacit policy --help\n", argv[1]);
-    else
-        (void)fputs(usage, stderr);
-    return IDENTITY_EXIT_USAGE;
+    static const struct subcommands all = { "tacit policy", usage, rows, MQTT_ARRAY_LEN(rows) };
+    return subcommand_run(&all, argc, argv);
 }
