@@ -99,6 +99,7 @@ int ruling_new(struct config *config, const struct rulebook_basis *basis,
 struct changes {
     bool view;
     bool policy;
+    uint64_t policy_version; /* asked before anything else is read */
 };
 
 static int find_changes(const struct ruling *before, const struct rulebook_basis *basis,
@@ -106,7 +107,6 @@ static int find_changes(const struct ruling *before, const struct rulebook_basis
 {
     int64_t expiry_s = policy_next_expiry_s(before->policy);
     uint64_t version = 0;
-    uint64_t policy_version = 0;
 
     *out = (struct changes){ .policy = expiry_s != 0 && expiry_s <= basis->now_s };
     if (basis->registry == NULL)
@@ -114,10 +114,10 @@ static int find_changes(const struct ruling *before, const struct rulebook_basis
     out->policy = out->policy || !blocked_set_is_current(before->blocked, basis->registry);
     /* Both, whatever the other says: the view may have been read after a change that the policy
      * of then does not know. */
-    int status = registry_policy_version(basis->registry, &policy_version);
+    int status = registry_policy_version(basis->registry, &out->policy_version);
     if (status == 0)
         status = registry_version(basis->registry, &version);
-    out->policy = out->policy || policy_version != before->policy_version;
+    out->policy = out->policy || out->policy_version != before->policy_version;
     out->view = version != registry_view_version(before->view);
     return status;
 }
@@ -150,16 +150,14 @@ int ruling_renew(const struct ruling *before, const struct rulebook_basis *basis
     if (ruling == NULL)
         return pki_fail(fault, -ENOMEM, "out of memory");
     ruling->keys = token_keys_ref(before->keys);
-    status = ask_version(ruling, basis->registry, fault);
-    if (status == 0)
-        status = renew_view(ruling, before, basis->registry, changes.view, fault);
+    ruling->policy_version = changes.policy_version;
+    status = renew_view(ruling, before, basis->registry, changes.view, fault);
     if (changes.policy && status == 0) {
         status = build_policy(ruling, basis, doubts, fault);
     } else {
         ruling->policy = policy_ref(before->policy);
         if (before->blocked != NULL)
             ruling->blocked = blocked_set_ref(before->blocked);
-        ruling->policy_version = before->policy_version;
     }
     return finish(ruling, status, out);
 }
