@@ -2,18 +2,8 @@
 #include "daemon/account_standing.h"
 
 #include "base/wipe.h"
-
-#include <string.h>
-
-static const char *or_none(const char *name)
-{
-    return name[0] != '\0' ? name : NULL;
-}
-
-static bool is_same(const char *a, const char *b)
-{
-    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
+#include "daemon/names.h"
+#include "policy/identity.h"
 
 bool account_standing_may_be_token(const struct config *config, const struct identity *identity)
 {
@@ -21,7 +11,7 @@ bool account_standing_may_be_token(const struct config *config, const struct ide
         const struct config_listener *listener = &config->listeners[i];
         for (size_t j = 0; j < listener->token_count; j++) {
             const char *role = listener->tokens[j].role;
-            if (role == NULL || is_same(role, identity->role))
+            if (role == NULL || identity_name_equal(role, identity->role))
                 return true;
         }
     }
@@ -64,8 +54,8 @@ static const char *entry_objection(const struct account_view_entry *account,
     if (account->is_burnt)
         return "the password of this account was seen in the clear; set a new one with tacit "
                "passwd";
-    if (!is_same(or_none(account->tenant), identity->tenant)
-        || !is_same(or_none(account->site), identity->site))
+    if (!identity_name_equal(name_or_none(account->tenant), identity->tenant)
+        || !identity_name_equal(name_or_none(account->site), identity->site))
         return "this account was moved to another tenant or site; connect again";
     return NULL;
 }

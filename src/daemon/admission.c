@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/admission.h"
 
+#include "codec/packet.h"
 #include "daemon/account_standing.h"
 #include "daemon/admission_clone.h"
 #include "daemon/assignment.h"
 #include "daemon/login.h"
 #include "daemon/login_token.h"
+#include "daemon/names.h"
 #include "net/facts.h"
 #include "pki/holds.h"
 #include "pki/identity_uri.h"
@@ -14,18 +16,6 @@
 #include <errno.h>
 #include <string.h>
 
-/* Reason codes of MQTT 5.0, section 2.4. */
-#define BAD_CLIENT_ID             0x85
-#define BAD_USER_NAME_OR_PASSWORD 0x86
-#define NOT_AUTHORIZED            0x87
-#define BAD_AUTHENTICATION_METHOD 0x8c
-
-static enum admission refuse(struct admission_answer *out, uint8_t reason, const char *text)
-{
-    *out = (struct admission_answer){ .reason = reason, .reason_text = text };
-    return ADMISSION_REFUSE;
-}
-
 static const struct config_listener *find_listener(const struct config *config, const char *name)
 {
     for (size_t i = 0; i < config->listener_count; i++) {
@@ -33,11 +23,6 @@ static const struct config_listener *find_listener(const struct config *config, 
             return &config->listeners[i];
     }
     return NULL;
-}
-
-static const char *or_none(const char *name)
-{
-    return name[0] != '\0' ? name : NULL;
 }
 
 /* ---- anonymous ---- */
@@ -50,11 +35,12 @@ static enum admission admit_anonymous(const struct admission_rules *rules,
     if (listener->anonymous_role == NULL) {
         const struct mqtt_connect *connect = request->connect;
         bool has_password = connect != NULL && (connect->has_user_name || connect->has_password);
-        return has_password ? refuse(out, BAD_USER_NAME_OR_PASSWORD,
-                                     "user names and passwords are not accepted here; use a "
-                                     "client certificate")
-                            : refuse(out, NOT_AUTHORIZED,
-                                     "this listener lets nobody in without a client certificate");
+        return has_password
+                   ? admission_refuse(out, MQTT_BAD_USER_NAME_OR_PASSWORD,
+                                      "user names and passwords are not accepted here; use a "
+                                      "client certificate")
+                   : admission_refuse(out, MQTT_NOT_AUTHORIZED,
+                                      "this listener lets nobody in without a client certificate");
     }
     *out = (struct admission_answer){
         .identity = { .role = listener->anonymous_role },
@@ -200,7 +186,7 @@ bool admission_takes_anothers_name(const struct admission_rules *rules,
 
 static enum admission refuse_anothers_name(struct admission_answer *out)
 {
-    return refuse(out, BAD_CLIENT_ID, ANOTHERS_NAME);
+    return admission_refuse(out, MQTT_CLIENT_IDENTIFIER_NOT_VALID, ANOTHERS_NAME);
 }
 
 static enum admission admit_registered(struct admission_rules *rules,
@@ -217,20 +203,20 @@ static enum admission admit_registered(struct admission_rules *rules,
     if (entry == NULL && admission_was_renamed(rules, uri->name))
         why = HAS_ANOTHER_NAME;
     if (why != NULL)
-        return refuse(out, NOT_AUTHORIZED, why);
+        return admission_refuse(out, MQTT_NOT_AUTHORIZED, why);
     if (!listener->client_ids_are_free
         && admission_takes_anothers_name(rules, request, entry->name))
         return refuse_anothers_name(out);
 
     const struct identity identity = { .device = entry->name,
-                                       .tenant = or_none(entry->tenant),
-                                       .site = or_none(entry->site),
+                                       .tenant = name_or_none(entry->tenant),
+                                       .site = name_or_none(entry->site),
                                        .role = entry->role,
                                        .proved = true };
     const struct role *role = policy_find(rules->policy, &identity);
     if (role == NULL)
-        return refuse(out, NOT_AUTHORIZED,
-                      "the device's role is not defined in the broker's configuration");
+        return admission_refuse(out, MQTT_NOT_AUTHORIZED,
+                                "the device's role is not defined in the broker's configuration");
     *out = (struct admission_answer){
         .identity = identity,
         .role = role,
@@ -274,7 +260,7 @@ static enum admission admit_foreign(struct admission_rules *rules,
     const char *role = assign != NULL ? assign->role : listener->certificate_role;
     const char *why = foreign_objection(rules, peer, role);
     if (why != NULL)
-        return refuse(out, NOT_AUTHORIZED, why);
+        return admission_refuse(out, MQTT_NOT_AUTHORIZED, why);
     if (!listener->client_ids_are_free
         && admission_takes_anothers_name(rules, request, peer->common_name))
         return refuse_anothers_name(out);
@@ -344,8 +330,8 @@ static enum admission admit_by_method(struct admission_rules *rules,
         && listener->passwords != CONFIG_PASSWORDS_OFF)
         return login_by_scram(rules, listener, request, out);
     /* [MQTT-4.12.0-1] an authentication method that is not supported. */
-    return refuse(out, BAD_AUTHENTICATION_METHOD,
-                  "this authentication method is not offered; use a client certificate");
+    return admission_refuse(out, MQTT_BAD_AUTHENTICATION_METHOD,
+                            "this authentication method is not offered; use a client certificate");
 }
 
 enum admission admission_decide(struct admission_rules *rules,
@@ -359,7 +345,7 @@ enum admission admission_decide(struct admission_rules *rules,
     if (listener == NULL) {
         if (request->exchange != NULL)
             login_abandon(request->exchange);
-        return refuse(out, NOT_AUTHORIZED, "this listener has just been removed");
+        return admission_refuse(out, MQTT_NOT_AUTHORIZED, "this listener has just been removed");
     }
     /* Whatever else it brings: a password that was overheard is burnt. */
     if (request->exchange == NULL && login_is_overheard(request)
@@ -375,7 +361,7 @@ enum admission admission_decide(struct admission_rules *rules,
         return admit_anonymous(rules, listener, request, out);
     const char *why = key_objection(rules, facts->peer);
     if (why != NULL)
-        return refuse(out, NOT_AUTHORIZED, why);
+        return admission_refuse(out, MQTT_NOT_AUTHORIZED, why);
     if (find_our_uri(rules, facts->peer, &uri))
         return admit_registered(rules, listener, &uri, request, out);
     return admit_foreign(rules, listener, request, out);
@@ -390,11 +376,6 @@ bool admission_is_ours(const struct admission_rules *rules, const struct tls_pee
 
 /* ---- later ---- */
 
-static bool is_same(const char *a, const char *b)
-{
-    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
 static const char *registered_objection(const struct registry_view_entry *entry,
                                         const struct presence_entry *present,
                                         const struct identity *identity)
@@ -403,8 +384,8 @@ static const char *registered_objection(const struct registry_view_entry *entry,
         && (present->is_mixed || !present->is_ours
             || memcmp(entry->key_sha256, present->key, REGISTRY_KEY_BYTES) != 0))
         return WRONG_KEY;
-    if (!is_same(or_none(entry->tenant), identity->tenant)
-        || !is_same(or_none(entry->site), identity->site))
+    if (!identity_name_equal(name_or_none(entry->tenant), identity->tenant)
+        || !identity_name_equal(name_or_none(entry->site), identity->site))
         return "this device was moved to another tenant or site; connect again";
     return status_objection(entry);
 }

@@ -69,6 +69,14 @@ void admission_find_standing(struct admission_rules *rules, const struct identit
  * asked. */
 bool admission_was_renamed(const struct admission_rules *rules, const char *name);
 
+/* `text` is static, or lives as long as the answer. */
+static inline enum admission admission_refuse(struct admission_answer *out, uint8_t reason,
+                                              const char *text)
+{
+    *out = (struct admission_answer){ .reason = reason, .reason_text = text };
+    return ADMISSION_REFUSE;
+}
+
 /* "lamp" may call itself "lamp-2" unless there is another of that name. */
 bool admission_takes_anothers_name(const struct admission_rules *rules,
                                    const struct admission_request *request, const char *device);

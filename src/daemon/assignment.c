@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/assignment.h"
 
-#include <string.h>
+#include "policy/identity.h"
 
-static bool is_same(const char *a, const char *b)
-{
-    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
+#include <string.h>
 
 static bool fits(const char *wanted, const char *has)
 {
@@ -31,13 +28,15 @@ bool assignment_is_still(const struct config *config, const struct identity *ide
 {
     for (size_t i = 0; i < config->assign_count; i++) {
         const struct config_assign *assign = &config->assigns[i];
-        if (is_same(assign->role, identity->role) && is_same(assign->tenant, identity->tenant)
-            && is_same(assign->site, identity->site) && fits(assign->common_name, identity->device))
+        if (identity_name_equal(assign->role, identity->role)
+            && identity_name_equal(assign->tenant, identity->tenant)
+            && identity_name_equal(assign->site, identity->site)
+            && fits(assign->common_name, identity->device))
             return true;
     }
     for (size_t i = 0; i < config->listener_count; i++) {
         const char *role = config->listeners[i].certificate_role;
-        if (role != NULL && is_same(role, identity->role) && identity->tenant == NULL
+        if (role != NULL && identity_name_equal(role, identity->role) && identity->tenant == NULL
             && identity->site == NULL)
             return true;
     }
@@ -48,7 +47,7 @@ bool assignment_anonymous_is_still(const struct config *config, const struct ide
 {
     for (size_t i = 0; i < config->listener_count; i++) {
         const char *role = config->listeners[i].anonymous_role;
-        if (role != NULL && is_same(role, identity->role))
+        if (role != NULL && identity_name_equal(role, identity->role))
             return true;
     }
     return false;

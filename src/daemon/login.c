@@ -7,6 +7,7 @@
 #include "core/broker.h"
 #include "daemon/account_objection.h"
 #include "daemon/logins.h"
+#include "daemon/names.h"
 #include "net/facts.h"
 
 #include <errno.h>
@@ -51,12 +52,6 @@ struct login {
     };
 };
 
-static enum admission refuse(struct admission_answer *out, uint8_t reason, const char *text)
-{
-    *out = (struct admission_answer){ .reason = reason, .reason_text = text };
-    return ADMISSION_REFUSE;
-}
-
 static void login_free(struct login *login)
 {
     wipe_bytes(login, sizeof(*login));
@@ -72,11 +67,6 @@ bool login_is_overheard(const struct admission_request *request)
 
 /* ---- what a right password is worth ---- */
 
-static const char *or_none(const char *name)
-{
-    return name[0] != '\0' ? name : NULL;
-}
-
 /* `account` lives as long as the answer. */
 static enum admission admit(const struct login *login, const struct account *account,
                             struct admission_answer *out)
@@ -84,19 +74,19 @@ static enum admission admit(const struct login *login, const struct account *acc
     struct admission_rules *rules = login->rules;
     const char *why = account_objection(rules, account);
     const struct identity identity = { .device = account->name,
-                                       .tenant = or_none(account->tenant),
-                                       .site = or_none(account->site),
+                                       .tenant = name_or_none(account->tenant),
+                                       .site = name_or_none(account->site),
                                        .role = account->role,
                                        .proved = true };
 
     if (why != NULL)
-        return refuse(out, MQTT_NOT_AUTHORIZED, why);
+        return admission_refuse(out, MQTT_NOT_AUTHORIZED, why);
     if (login->has_anothers_name)
-        return refuse(out, MQTT_CLIENT_IDENTIFIER_NOT_VALID, ANOTHERS_NAME);
+        return admission_refuse(out, MQTT_CLIENT_IDENTIFIER_NOT_VALID, ANOTHERS_NAME);
     const struct role *role = policy_find(rules->policy, &identity);
     if (role == NULL)
-        return refuse(out, MQTT_NOT_AUTHORIZED,
-                      "the account's role is not defined in the broker's configuration");
+        return admission_refuse(out, MQTT_NOT_AUTHORIZED,
+                                "the account's role is not defined in the broker's configuration");
     *out = (struct admission_answer){ .identity = identity,
                                       .role = role,
                                       .client_id_is_bound = login->client_id_is_bound };
@@ -109,13 +99,13 @@ static enum admission refuse_verdict(enum lockout_verdict verdict, bool is_overh
                                      struct admission_answer *out)
 {
     if (is_overheard)
-        return refuse(out, MQTT_NOT_AUTHORIZED, OVERHEARD);
+        return admission_refuse(out, MQTT_NOT_AUTHORIZED, OVERHEARD);
     if (verdict == LOCKOUT_REPEAT)
-        return refuse(out, MQTT_BAD_USER_NAME_OR_PASSWORD, WRONG);
+        return admission_refuse(out, MQTT_BAD_USER_NAME_OR_PASSWORD, WRONG);
     if (verdict == LOCKOUT_BUSY)
-        return refuse(out, MQTT_SERVER_BUSY, "too many passwords wait to be looked at");
-    return refuse(out, MQTT_CONNECTION_RATE_EXCEEDED,
-                  "too many wrong passwords from this address; try again later");
+        return admission_refuse(out, MQTT_SERVER_BUSY, "too many passwords wait to be looked at");
+    return admission_refuse(out, MQTT_CONNECTION_RATE_EXCEEDED,
+                            "too many wrong passwords from this address; try again later");
 }
 
 static struct login *login_new(struct admission_rules *rules,
@@ -255,15 +245,16 @@ static enum admission answer_look(const struct login *login, struct admission_an
 {
     MQTT_INVARIANT(login->rules != NULL);
     if (login->is_overheard)
-        return refuse(out, MQTT_NOT_AUTHORIZED,
-                      login->was_burnt_now
-                          ? "this password has just been sent in the clear and is burnt; set a "
-                            "new one with tacit passwd, and use TLS"
-                          : OVERHEARD);
+        return admission_refuse(
+            out, MQTT_NOT_AUTHORIZED,
+            login->was_burnt_now
+                ? "this password has just been sent in the clear and is burnt; set a "
+                  "new one with tacit passwd, and use TLS"
+                : OVERHEARD);
     if (login->outcome == LOCKOUT_WRONG)
-        return refuse(out, MQTT_BAD_USER_NAME_OR_PASSWORD, WRONG);
+        return admission_refuse(out, MQTT_BAD_USER_NAME_OR_PASSWORD, WRONG);
     if (!login->is_right)
-        return refuse(out, MQTT_SERVER_BUSY, "the password could not be looked at");
+        return admission_refuse(out, MQTT_SERVER_BUSY, "the password could not be looked at");
     return admit(login, &login->account, out);
 }
 
@@ -303,10 +294,10 @@ enum admission login_by_password(struct admission_rules *rules,
     };
 
     if (connect->password.len > PASSWORD_BYTES_MAX || !connect->has_user_name)
-        return refuse(out, MQTT_BAD_USER_NAME_OR_PASSWORD, WRONG);
+        return admission_refuse(out, MQTT_BAD_USER_NAME_OR_PASSWORD, WRONG);
     struct login *login = login_new(rules, listener, request);
     if (login == NULL)
-        return refuse(out, MQTT_SERVER_BUSY, "out of memory");
+        return admission_refuse(out, MQTT_SERVER_BUSY, "out of memory");
     enum lockout_verdict verdict =
         logins_ask(rules->logins, &asked, loop_now_ms(rules->loop), &login->attempt);
     if (verdict != LOCKOUT_GO) {
@@ -376,13 +367,14 @@ static enum admission first_step(struct admission_rules *rules,
     int status = scram_read_first(request->data, &first);
 
     if (status != 0)
-        return refuse(out, MQTT_NOT_AUTHORIZED,
-                      status == -ENOTSUP ? "SCRAM is offered without channel binding, extensions "
-                                           "and speaking for another user"
-                                         : "the first message of SCRAM cannot be understood");
+        return admission_refuse(out, MQTT_NOT_AUTHORIZED,
+                                status == -ENOTSUP
+                                    ? "SCRAM is offered without channel binding, extensions "
+                                      "and speaking for another user"
+                                    : "the first message of SCRAM cannot be understood");
     struct login *login = login_new(rules, listener, request);
     if (login == NULL)
-        return refuse(out, MQTT_SERVER_BUSY, "out of memory");
+        return admission_refuse(out, MQTT_SERVER_BUSY, "out of memory");
     const struct lockout_facts asked = { .address = facts->address,
                                          .account = span_of(first.user),
                                          .is_free = true };
@@ -395,7 +387,7 @@ static enum admission first_step(struct admission_rules *rules,
     note_anothers_name(login, request, first.user);
     if (begin_scram(rules, login, &first) != 0) {
         login_abandon(login);
-        return refuse(out, MQTT_SERVER_BUSY, "the account could not be looked at");
+        return admission_refuse(out, MQTT_SERVER_BUSY, "the account could not be looked at");
     }
     *out = (struct admission_answer){
         .data = span_of(login->scram.exchange.server_first),
@@ -419,7 +411,7 @@ static enum admission last_step(struct login *login, const struct admission_requ
     if (is_right)
         admission = admit(login, &rules->account, out);
     else
-        admission = refuse(out, MQTT_NOT_AUTHORIZED, WRONG);
+        admission = admission_refuse(out, MQTT_NOT_AUTHORIZED, WRONG);
     if (admission == ADMISSION_ALLOW)
         out->data = span_of(rules->data);
     login_free(login);
@@ -431,7 +423,8 @@ enum admission login_by_scram(struct admission_rules *rules, const struct config
 {
     if (request->exchange != NULL && listener->passwords == CONFIG_PASSWORDS_OFF) {
         login_abandon(request->exchange);
-        return refuse(out, MQTT_NOT_AUTHORIZED, "passwords are not accepted here any more");
+        return admission_refuse(out, MQTT_NOT_AUTHORIZED,
+                                "passwords are not accepted here any more");
     }
     if (request->exchange != NULL)
         return last_step(request->exchange, request, out);

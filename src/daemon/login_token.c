@@ -3,20 +3,10 @@
 
 #include "codec/packet.h"
 #include "daemon/expiry.h"
+#include "daemon/names.h"
 #include "daemon/token_keys.h"
 
 #include <time.h>
-
-static enum admission refuse(struct admission_answer *out, const char *text)
-{
-    *out = (struct admission_answer){ .reason = MQTT_NOT_AUTHORIZED, .reason_text = text };
-    return ADMISSION_REFUSE;
-}
-
-static const char *or_none(const char *name)
-{
-    return name[0] != '\0' ? name : NULL;
-}
 
 /* It would be given what is granted to the owner of the name. */
 static const char *objection(const struct admission_rules *rules,
@@ -44,8 +34,8 @@ static enum admission admit(struct admission_rules *rules, const struct config_l
     const struct jwt_claims *claims = &rules->claims;
     const struct identity identity = {
         .device = claims->name,
-        .tenant = or_none(claims->tenant),
-        .site = or_none(claims->site),
+        .tenant = name_or_none(claims->tenant),
+        .site = name_or_none(claims->site),
         .role = tokens->role != NULL ? tokens->role : claims->role,
         .proved = true,
     };
@@ -53,20 +43,18 @@ static enum admission admit(struct admission_rules *rules, const struct config_l
     int64_t left_s = claims->expires_s - (int64_t)time(NULL);
 
     if (why != NULL)
-        return refuse(out, why);
+        return admission_refuse(out, MQTT_NOT_AUTHORIZED, why);
     if (!listener->client_ids_are_free
-        && admission_takes_anothers_name(rules, request, claims->name)) {
-        *out = (struct admission_answer){ .reason = MQTT_CLIENT_IDENTIFIER_NOT_VALID,
-                                          .reason_text = ANOTHERS_NAME };
-        return ADMISSION_REFUSE;
-    }
+        && admission_takes_anothers_name(rules, request, claims->name))
+        return admission_refuse(out, MQTT_CLIENT_IDENTIFIER_NOT_VALID, ANOTHERS_NAME);
     const struct role *role = policy_find_role(rules->policy, identity.role);
     if (role == NULL)
-        return refuse(out, "the token's role is not defined in the broker's configuration");
+        return admission_refuse(out, MQTT_NOT_AUTHORIZED,
+                                "the token's role is not defined in the broker's configuration");
     if (expiry_set(rules->expiry, request->facts, request->client,
                    left_s > 0 ? (uint64_t)left_s * 1000 : 0)
         != 0)
-        return refuse(out, "out of memory");
+        return admission_refuse(out, MQTT_NOT_AUTHORIZED, "out of memory");
     *out = (struct admission_answer){ .identity = identity,
                                       .role = role,
                                       .client_id_is_bound = !listener->client_ids_are_free };
@@ -91,5 +79,5 @@ enum admission login_by_token(struct admission_rules *rules, const struct config
         if (jwt_verify(key, &wanted, token, (int64_t)time(NULL), &rules->claims, &why) == 0)
             return admit(rules, listener, tokens, request, out);
     }
-    return refuse(out, why);
+    return admission_refuse(out, MQTT_NOT_AUTHORIZED, why);
 }

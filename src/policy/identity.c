@@ -58,7 +58,7 @@ void identity_free(struct identity *identity)
     free(identity);
 }
 
-static bool same_name(const char *a, const char *b)
+bool identity_name_equal(const char *a, const char *b)
 {
     if (a == NULL || b == NULL)
         return a == b;
@@ -67,8 +67,8 @@ static bool same_name(const char *a, const char *b)
 
 bool identity_equal(const struct identity *a, const struct identity *b)
 {
-    if (a->proved != b->proved || !same_name(a->device, b->device)
-        || !same_name(a->tenant, b->tenant) || !same_name(a->site, b->site))
+    if (a->proved != b->proved || !identity_name_equal(a->device, b->device)
+        || !identity_name_equal(a->tenant, b->tenant) || !identity_name_equal(a->site, b->site))
         return false;
-    return a->device != NULL || same_name(a->role, b->role);
+    return a->device != NULL || identity_name_equal(a->role, b->role);
 }

@@ -34,3 +34,6 @@ void identity_free(struct identity *identity); /* NULL is fine */
  * device stays itself when it is given another role; of those without a device
  * name the role is all there is to compare. */
 bool identity_equal(const struct identity *a, const struct identity *b);
+
+/* Of two devices, tenants, sites or roles; NULL, which is none, is the same as NULL only. */
+bool identity_name_equal(const char *a, const char *b);
