@@ -23,7 +23,7 @@ def absent_subscriber(client, unique, version, qos=2, **more):
 def test_messages_wait(client, unique, version, qos):
     """[MQTT-3.1.2-5] [MQTT-4.5.0-1] [MQTT-4.6.0-6] all of them, in order"""
     one, publisher, topic = absent_subscriber(client, unique, version)
-    one.drop()
+    one.vanish()
     for i in range(50):
         publisher.publish(topic, b"%d" % i, qos)
     again = client(version, "me", **kept(version))

@@ -238,6 +238,12 @@ class RawClient:
         """Gone without a goodbye."""
         self.close()
 
+    def vanish(self):
+        """The same, and the broker has noticed: what is published from now on waits."""
+        self.socket.shutdown(socket.SHUT_WR)
+        self.drain()
+        self.close()
+
     def close(self):
         try:
             self.socket.close()
