@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-static uint8_t *reserve(struct record *record, size_t len)
+uint8_t *record_reserve(struct record *record, size_t len)
 {
     if (record->failed)
         return NULL;
@@ -26,7 +26,7 @@ static uint8_t *reserve(struct record *record, size_t len)
 
 static void put_number(struct record *record, uint64_t value, unsigned bytes)
 {
-    uint8_t *at = reserve(record, bytes);
+    uint8_t *at = record_reserve(record, bytes);
 
     for (unsigned i = 0; at != NULL && i < bytes; i++)
         at[i] = (uint8_t)(value >> (8 * (bytes - 1 - i)));
@@ -55,7 +55,7 @@ void record_put_u64(struct record *record, uint64_t value)
 void record_put_span(struct record *record, struct mqtt_span span)
 {
     record_put_u32(record, (uint32_t)span.len);
-    uint8_t *at = reserve(record, span.len);
+    uint8_t *at = record_reserve(record, span.len);
     if (at != NULL && span.len > 0)
         memcpy(at, span.data, span.len);
 }

@@ -17,6 +17,9 @@ struct record {
     bool failed; /* out of memory */
 };
 
+/* Room for `len` more bytes, to be filled; NULL out of memory, which sticks. */
+uint8_t *record_reserve(struct record *record, size_t len);
+
 void record_put_u8(struct record *record, uint8_t value);
 void record_put_u16(struct record *record, uint16_t value);
 void record_put_u32(struct record *record, uint32_t value);
