@@ -2,6 +2,7 @@
 #include "store/checksum.h"
 
 #include "base/attrs.h"
+#include "base/testing.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -54,12 +55,35 @@ static void it_continues_where_it_stopped(void **state)
     }
 }
 
+/* At every alignment and length, from every start. */
+static void all_ways_agree(void **state)
+{
+    (void)state;
+    struct test_random random = { .state = 42 };
+    checksum_function fast = checksum_of_processor();
+    uint8_t bytes[300];
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (uint8_t)test_random_next(&random);
+    for (size_t from = 0; from < 16; from++) {
+        for (size_t len = 0; len <= sizeof(bytes) - from; len++) {
+            struct mqtt_span span = { bytes + from, len };
+            assert_int_equal(checksum_crc32c_portable(0, span), slow_crc32c(bytes + from, len));
+            uint32_t before = (uint32_t)test_random_next(&random);
+            uint32_t expected = checksum_crc32c_portable(before, span);
+            assert_int_equal(checksum_crc32c(before, span), expected);
+            if (fast != NULL)
+                assert_int_equal(fast(before, span), expected);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(published_values),
         cmocka_unit_test(every_byte_value_agrees_with_the_definition),
         cmocka_unit_test(it_continues_where_it_stopped),
+        cmocka_unit_test(all_ways_agree),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

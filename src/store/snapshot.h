@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A snapshot file: a series of opaque records, there whole or not at all.
+/* A snapshot file: a series of opaque records, there whole or not at all: how version 0.1 kept
+ * everything, read at an upgrade.
  *
- * Written under a temporary name, synced, renamed; the folder is synced. Each record carries
- * a CRC-32C, the trailer the number of records and a CRC over all, so that damage is noticed
+ * Each record carries a CRC-32C, the trailer the number of records and a CRC over all, so that damage is noticed
  * and located. The format is docs/store-format.md. Owner: one thread. Functions return 0 or a
  * negative errno. */
 #pragma once
@@ -17,25 +17,6 @@
 #define SNAPSHOT_RECORD_MAX_BYTES (272u * 1024u * 1024u)
 #define SNAPSHOT_VERSION          1
 #define SNAPSHOT_PATH_SIZE        4096 /* longest path and NUL */
-
-struct snapshot_writer;
-
-/* Starts a snapshot that will be `path`. The folder must exist. `created_ms`: wall-clock time
- * in milliseconds since 1970, given back by snapshot_read(). */
-MQTT_NODISCARD int snapshot_writer_open(const char *path, int64_t created_ms,
-                                        struct snapshot_writer **out);
-
-/* Appends a record (copied). The first failure sticks: later calls return it, and so does the
- * commit. -EMSGSIZE: larger than SNAPSHOT_RECORD_MAX_BYTES. Fits `persist_write` of
- * core/persist.h, with the writer as context. */
-MQTT_NODISCARD int snapshot_writer_add(void *writer, struct mqtt_span record);
-
-/* Makes it durable under its name and frees the writer. On failure the older snapshot, if
- * there was one, is untouched. */
-MQTT_NODISCARD int snapshot_writer_commit(struct snapshot_writer *writer);
-
-/* Drops what was written and frees the writer. NULL is fine. */
-void snapshot_writer_abort(struct snapshot_writer *writer);
 
 /* What reading found. */
 struct snapshot_report {

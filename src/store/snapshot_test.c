@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/snapshot.h"
+#include "store/snapshot_writer.h"
 
 #include "base/attrs.h"
 #include "store/snapshot_format.h"

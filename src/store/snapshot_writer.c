@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "store/snapshot_writer.h"
 #include "store/checksum.h"
-#include "store/snapshot.h"
 #include "store/snapshot_format.h"
 
 #include <errno.h>
