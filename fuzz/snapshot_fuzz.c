@@ -4,6 +4,7 @@
  * records, is the same file. */
 #include "base/invariant.h"
 #include "store/snapshot.h"
+#include "store/snapshot_writer.h"
 
 #include <errno.h>
 #include <stdio.h>
