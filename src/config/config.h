@@ -67,7 +67,8 @@ struct config_listener {
     bool client_ids_are_free; /* a client id need not begin with the device's name */
     enum config_clients clients;
     enum config_passwords passwords; /* of accounts in the registry */
-    char *certificate;               /* NULL, as key and client_ca: the one of the state folder */
+    enum policy_durability durability;
+    char *certificate; /* NULL, as key and client_ca: the one of the state folder */
     char *key;
     char *client_ca;
     char *crl;

@@ -185,6 +185,11 @@ static void read_passwords(const struct reading *r)
                       "passwords = scram, which sends none");
 }
 
+static void read_durability(const struct reading *r)
+{
+    r->listener->durability = config_value_durability(value_of(r, "durability"), r->diagnostics);
+}
+
 static void read_port(const struct reading *r)
 {
     uint64_t port = r->listener->is_tls ? PORT_TLS : PORT_PLAINTEXT;
@@ -269,6 +274,7 @@ int config_listener_read(const struct settings_block *block, const struct config
     if (value_of(&r, "path") != NULL) {
         read_socket(&r);
         read_passwords(&r);
+        read_durability(&r);
         return copy_names(&r);
     }
     config_value_bool(value_of(&r, "tls"), diagnostics, &is_tls);
@@ -279,6 +285,7 @@ int config_listener_read(const struct settings_block *block, const struct config
         read_plaintext(&r);
     read_port(&r);
     read_passwords(&r);
+    read_durability(&r);
     return copy_names(&r);
 }
 

@@ -193,6 +193,8 @@ static void read_options(const struct reading *r, const struct settings_block *b
                         r->diagnostics, &denial);
     options->common_space = space == 1;
     options->carves = denial == 1;
+    options->durability =
+        config_value_durability(settings_value(block, "durability"), r->diagnostics);
     if (settings_value(block, "clone") == NULL)
         return;
     unsigned clone = 0;

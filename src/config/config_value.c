@@ -65,6 +65,16 @@ void config_value_choice(const struct setting *item, const char *const *words, s
     refuse(item, diagnostics, advice);
 }
 
+enum policy_durability config_value_durability(const struct setting *item,
+                                               struct diagnostics *diagnostics)
+{
+    static const char *const words[] = { "durable", "relaxed", "memory" };
+    unsigned choice = POLICY_DURABLE;
+
+    config_value_choice(item, words, MQTT_ARRAY_LEN(words), diagnostics, &choice);
+    return (enum policy_durability)choice;
+}
+
 static void refuse_unit(const struct setting *item, const struct limit_row *row,
                         struct diagnostics *diagnostics)
 {

@@ -5,6 +5,7 @@
 #include "config/settings.h"
 #include "core/limits.h"
 #include "policy/identity.h"
+#include "policy/policy.h"
 
 #include <stdint.h>
 
@@ -20,6 +21,10 @@ void config_value_number(const struct setting *item, uint64_t low, uint64_t high
 /* One of `count` words; its index. */
 void config_value_choice(const struct setting *item, const char *const *words, size_t count,
                          struct diagnostics *diagnostics, unsigned *out);
+
+/* durable, relaxed or memory; NULL: durable. */
+enum policy_durability config_value_durability(const struct setting *item,
+                                               struct diagnostics *diagnostics);
 
 /* A number in the unit of a row of limits.def, or with a suffix that converts to it. */
 void config_value_limit(const struct setting *item, const struct limit_row *row,

@@ -136,6 +136,9 @@ static struct role *combine(struct policy *policy, struct role *const *roles, si
     memcpy(parts, roles, count * sizeof(struct role *));
     combination->parts = parts;
     combination->part_count = count;
+    for (size_t i = 1; i < count; i++)
+        if (roles[i]->options.durability > combination->options.durability)
+            combination->options.durability = roles[i]->options.durability;
     combinations[policy->combination_count++] = combination;
     return combination;
 }
@@ -241,4 +244,15 @@ void policy_unref(struct policy *policy)
     free(policy->combinations);
     free(policy->roles);
     free(policy);
+}
+
+const char *policy_durability_name(enum policy_durability durability)
+{
+    static const char *const names[POLICY_DURABILITY_COUNT] = {
+        [POLICY_DURABLE] = "durable",
+        [POLICY_RELAXED] = "relaxed",
+        [POLICY_MEMORY] = "memory",
+    };
+
+    return names[durability];
 }

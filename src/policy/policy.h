@@ -97,6 +97,15 @@ enum policy_clone {
     POLICY_CLONE_COUNT,
 };
 
+/* What an acknowledgement means (promise D1). Zero is the most. Of several, the highest counts. */
+enum policy_durability {
+    POLICY_DURABLE = 0, /* it is on disk */
+    POLICY_RELAXED,     /* it is written: there after a crash of the process, not of the machine */
+    POLICY_MEMORY,      /* it is in memory; nothing of this client's is kept on disk */
+    POLICY_DURABILITY_COUNT,
+};
+const char *policy_durability_name(enum policy_durability durability); /* static */
+
 struct role_options {
     bool shared;       /* $share subscriptions */
     bool unrestricted; /* every topic and wildcard, unless denied; for benchmarks */
@@ -105,6 +114,7 @@ struct role_options {
     bool carves;       /* a filter that overlaps a denial is granted without what is denied,
                              instead of being refused */
     enum policy_clone clone;
+    enum policy_durability durability;
     bool hidden;               /* part of combinations only: no identity has it by its name */
     struct policy_terms terms; /* what grants have that say nothing of their own */
 };
