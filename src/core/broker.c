@@ -4,6 +4,7 @@
 #include "base/invariant.h"
 #include "core/client.h"
 #include "core/clone.h"
+#include "core/gate.h"
 #include "core/route.h"
 #include "core/session.h"
 #include "core/state.h"
@@ -17,9 +18,10 @@ static int pools_init(struct broker *broker)
     broker->clients_pool = pool_new(sizeof(struct client), 0);
     broker->deliveries = pool_new(sizeof(struct delivery), 0);
     broker->hints = pool_new(route_hints_bytes(), 0);
+    broker->gates = pool_new(sizeof(struct gate), 0);
     broker->index = topic_index_new(&broker->options.hash_key);
     if (broker->clients_pool == NULL || broker->deliveries == NULL || broker->hints == NULL
-        || broker->index == NULL)
+        || broker->gates == NULL || broker->index == NULL)
         return -1;
     if (outbox_pools_init(&broker->outboxes) < 0 || message_pools_init(&broker->messages) < 0)
         return -1;
@@ -34,7 +36,8 @@ static void on_sweep(struct wheel_timer *timer, void *context, uint64_t now_ms)
     struct broker *broker = MQTT_CONTAINER_OF(timer, struct broker, sweep);
 
     (void)context;
-    shared_sweep(broker->options.shared, now_ms);
+    if (shared_sweep(broker->options.shared, now_ms))
+        journal_touch_shared(broker);
     wheel_arm(&broker->wheel, timer, now_ms + SWEEP_MS, on_sweep);
 }
 
@@ -54,12 +57,14 @@ struct broker *broker_new(const struct broker_options *options, uint64_t now_ms)
     bytes_map_init(&broker->groups, &options->hash_key);
     bytes_map_init(&broker->routes, &options->hash_key);
     bytes_map_init(&broker->watches, &options->hash_key);
+    bytes_map_init(&broker->waits, &options->hash_key);
     list_init(&broker->session_list);
     list_init(&broker->clients);
     list_init(&broker->doomed);
     list_init(&broker->resuming);
     list_init(&broker->held);
     list_init(&broker->routes_by_use);
+    journal_init(broker, now_ms);
     if (pools_init(broker) < 0) {
         broker_free(broker);
         return NULL;
@@ -80,6 +85,7 @@ void broker_free(struct broker *broker)
     if (broker == NULL)
         return;
     MQTT_INVARIANT(list_is_empty(&broker->clients));
+    journal_fini(broker); /* what goes now, goes from memory only */
     routes_fini(broker);
     bytes_map_each(&broker->sessions, discard, NULL);
     bytes_map_fini(&broker->sessions);
@@ -87,11 +93,13 @@ void broker_free(struct broker *broker)
     bytes_map_fini(&broker->groups);
     bytes_map_fini(&broker->routes);
     bytes_map_fini(&broker->watches);
+    bytes_map_fini(&broker->waits);
     topic_index_free(broker->index);
     identity_free(broker->anonymous);
     pool_free(broker->clients_pool);
     pool_free(broker->deliveries);
     pool_free(broker->hints);
+    pool_free(broker->gates);
     outbox_pools_fini(&broker->outboxes);
     message_pools_fini(&broker->messages);
     for (unsigned i = 0; broker->batches != NULL && i < broker->options.shard_count; i++)

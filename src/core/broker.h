@@ -27,6 +27,7 @@ struct broker_options {
     struct broker_ports ports;
     const char *response_prefix;   /* Response Information for those who ask; NULL: none */
     bool announce_receive_maximum; /* even when it is the standard's 65535 */
+    int64_t wall_ms;               /* milliseconds since 1970 at now_ms of broker_new() */
 };
 
 /* NULL out of memory. Copies the options. */
@@ -84,7 +85,7 @@ int broker_home_shard(const struct broker *broker, struct mqtt_span bytes);
 MQTT_HOT size_t client_receive(struct client *client, struct mqtt_span bytes, uint64_t now_ms,
                                bool *out_client_gone);
 
-/* Is it waiting for a verdict (ADMISSION_WAIT)? Then client_receive() uses nothing: what it left is
+/* Is it waiting for a verdict (ADMISSION_WAIT), or for the disk to catch up? Then client_receive() uses nothing: what it left is
  * to be kept and nothing more read until transport_port.resume. */
 bool client_is_waiting(const struct client *client);
 
@@ -138,4 +139,33 @@ const struct broker_stats *broker_statistics(const struct broker *broker);
 void broker_publish_sys(struct broker *broker, const struct broker_stats *sum, const char *version,
                         uint64_t uptime_s, uint64_t now_ms);
 
-/* ---- keeping state across a restart: core/persist.h ---- */
+/* One more topic, of the edge: retained, QoS 0. `topic` begins with $SYS/. */
+void broker_publish_sys_text(struct broker *broker, const char *topic, const char *text,
+                             uint64_t now_ms);
+
+/* ---- the disk ---- */
+
+/* How far the frames of this shard have come. */
+struct journal_progress {
+    uint64_t written;         /* highest number that would survive a crash of the process */
+    uint64_t confirmed;       /* highest number that would survive a power cut */
+    uint64_t confirmed_bytes; /* of all frames up to it, since the start */
+    enum journal_state state;
+};
+
+/* Lets go what waited for these frames. */
+void broker_confirm(struct broker *broker, const struct journal_progress *progress,
+                    uint64_t now_ms);
+
+/* Submits what this turn has changed. Call at the end of every loop turn, before
+ * broker_flush_peers(). */
+void broker_flush_journal(struct broker *broker);
+
+/* What time it is, in milliseconds since 1970: what is kept has wall-clock times. From time to
+ * time, as that clock may be set. */
+void broker_set_wall(struct broker *broker, int64_t wall_ms, uint64_t now_ms);
+
+/* Nothing of what happens from now on is kept: the process is going away, in the middle of it. */
+void broker_abandon(struct broker *broker);
+
+/* Restoring what was kept is core/journal_restore.h. */

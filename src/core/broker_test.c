@@ -2,7 +2,6 @@
 /* The shard as a whole, in a world of its own. */
 #include "core/broker.h"
 
-#include "core/persist.h"
 #include "core/world.h"
 
 #include <setjmp.h>
@@ -220,58 +219,8 @@ static void takes_over_a_session(void **state)
     }
 }
 
-struct shelf {
-    struct mqtt_span records[64];
-    size_t count;
-};
-
-static int put_on_shelf(void *context, struct mqtt_span record)
-{
-    struct shelf *shelf = context;
-    uint8_t *copy = malloc(record.len);
-
-    assert_non_null(copy);
-    memcpy(copy, record.data, record.len);
-    shelf->records[shelf->count++] = (struct mqtt_span){ copy, record.len };
-    return 0;
-}
-
-static void restore(struct world *world, const struct shelf *shelf, uint64_t away_ms)
-{
-    for (size_t i = 0; i < shelf->count; i++) {
-        int home = persist_record_home(world->brokers[0], shelf->records[i]);
-        assert_true(home >= -1);
-        if (home == -1)
-            assert_int_equal(shared_load(world->shared, shelf->records[i], away_ms, world->now_ms),
-                             0);
-        else
-            assert_int_equal(
-                broker_load(world->brokers[home], shelf->records[i], away_ms, world->now_ms), 0);
-    }
-}
-
-/* Every truncation of a record is refused, and leaves nothing behind. */
-static void refuses_truncated_records(const struct mqtt_span record)
-{
-    struct world world;
-
-    world_init(&world, 1, NULL);
-    for (size_t len = 0; len < record.len; len++) {
-        uint8_t *exact = malloc(len > 0 ? len : 1);
-        assert_non_null(exact);
-        memcpy(exact, record.data, len);
-        const struct mqtt_span cut = { exact, len };
-        assert_int_not_equal(broker_load(world.brokers[0], cut, 0, world.now_ms), 0);
-        assert_int_not_equal(shared_load(world.shared, cut, 0, world.now_ms), 0);
-        free(exact);
-    }
-    assert_int_equal(broker_statistics(world.brokers[0])->sessions, 0);
-    world_fini(&world);
-}
-
 static void continues_where_it_was(void **state)
 {
-    struct shelf shelf = { .count = 0 };
     struct world world;
     bool present;
 
@@ -284,14 +233,7 @@ static void continues_where_it_was(void **state)
     world_break(reader);
     world_publish(writer, "t", "queued", MQTT_QOS_2, 2, false);
     world_publish(writer, "kept", "retained", MQTT_QOS_1, 3, true);
-    for (unsigned i = 0; i < world.shards; i++)
-        assert_int_equal(broker_save(world.brokers[i], world.now_ms, put_on_shelf, &shelf), 0);
-    assert_int_equal(shared_save(world.shared, world.now_ms, put_on_shelf, &shelf), 0);
-    world_fini(&world);
-    assert_int_equal(shelf.count, 2);
-
-    world_init(&world, 5, NULL); /* another number of shards is no obstacle */
-    restore(&world, &shelf, 1000);
+    world_restart(&world, 5); /* another number of shards is no obstacle */
     reader = resumed(&world, MQTT_VERSION_5, "reader", &present);
     assert_true(present);
     assert_publish(reader, "t", "in flight", MQTT_QOS_1);
@@ -299,11 +241,6 @@ static void continues_where_it_was(void **state)
     assert_int_equal(world_subscribe(reader, "kept", MQTT_QOS_1), 1);
     assert_publish(reader, "kept", "retained", MQTT_QOS_1);
     world_fini(&world);
-
-    for (size_t i = 0; i < shelf.count; i++)
-        refuses_truncated_records(shelf.records[i]);
-    for (size_t i = 0; i < shelf.count; i++)
-        free((void *)(uintptr_t)shelf.records[i].data);
 }
 
 int main(void)

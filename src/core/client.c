@@ -7,6 +7,8 @@
 #include "core/clone.h"
 #include "core/dispatch.h"
 #include "core/encode.h"
+#include "core/gate.h"
+#include "core/publish.h"
 #include "core/state.h"
 #include "core/subscription.h"
 
@@ -51,6 +53,7 @@ static void client_free(struct client *client, uint64_t now_ms)
 
     clone_forget(client, now_ms);
     list_unlink(&client->in_broker);
+    list_unlink(&client->blocked);
     wheel_cancel(&broker->wheel, &client->timer);
     alias_fini(client);
     authentication_abandon(client);
@@ -70,6 +73,14 @@ uint8_t *client_reserve(struct client *client, size_t len)
     return at;
 }
 
+void client_wake(struct client *client)
+{
+    if (client->awake || outbox_ready(&client->outbox) == 0)
+        return;
+    client->awake = true;
+    client->broker->options.ports.transport.wake(client->transport);
+}
+
 void client_written(struct client *client, size_t len)
 {
     struct broker *broker = client->broker;
@@ -77,10 +88,7 @@ void client_written(struct client *client, size_t len)
     outbox_commit(&client->outbox, len);
     broker->stats.packets_sent++;
     broker->stats.bytes_sent += len;
-    if (!client->awake) {
-        client->awake = true;
-        broker->options.ports.transport.wake(client->transport);
-    }
+    client_wake(client);
     if (MQTT_UNLIKELY(client->outbox.bytes >= broker->limits.outbox_bytes))
         client->stalled = true;
 }
@@ -97,10 +105,10 @@ struct outbox_pools *broker_outbox_pools(struct broker *broker)
 
 void client_sent(struct client *client, uint64_t now_ms)
 {
-    if (client->outbox.bytes == 0) {
+    if (outbox_ready(&client->outbox) == 0)
         client->awake = false;
+    if (client->outbox.bytes == 0)
         client->must_drain = false;
-    }
     /* Half the bound, so that a slow reader is not filled a packet at a time. */
     if (!client->stalled || client->outbox.bytes > client->broker->limits.outbox_bytes / 2)
         return;
@@ -123,8 +131,7 @@ static size_t receive_packets(struct client *client, struct mqtt_span bytes, uin
 {
     size_t used = 0;
 
-    while (client->state != CLIENT_CLOSING && client->state != CLIENT_AWAITS_VERDICT
-           && used < bytes.len) {
+    while (client->state != CLIENT_CLOSING && !client_is_waiting(client) && used < bytes.len) {
         struct mqtt_frame frame;
         struct mqtt_span rest = { bytes.data + used, bytes.len - used };
         enum mqtt_status status = mqtt_frame_decode(rest, packet_limit(client), &frame);
@@ -168,7 +175,7 @@ size_t client_wants_bytes(const struct client *client)
 
 bool client_is_waiting(const struct client *client)
 {
-    return client->state == CLIENT_AWAITS_VERDICT;
+    return client->state == CLIENT_AWAITS_VERDICT || client->is_blocked;
 }
 
 int broker_home_shard(const struct broker *broker, struct mqtt_span bytes)
@@ -195,9 +202,12 @@ int broker_home_shard(const struct broker *broker, struct mqtt_span bytes)
 static void on_keep_alive(struct wheel_timer *timer, void *context, uint64_t now_ms)
 {
     struct client *client = MQTT_CONTAINER_OF(timer, struct client, timer);
-    uint64_t due_ms = client->received_ms + client->keep_alive_ms;
 
     (void)context;
+    if (client->is_blocked) /* it is not heard: that is not its silence */
+        client->received_ms = now_ms;
+    uint64_t due_ms = client->received_ms + client->keep_alive_ms;
+
     if (due_ms <= now_ms)
         client_doom(client, MQTT_KEEP_ALIVE_TIMEOUT, "keep alive timeout");
     else
@@ -243,7 +253,7 @@ void client_doom(struct client *client, uint8_t reason, const char *text)
 {
     if (client->state == CLIENT_CLOSING)
         return;
-    client->close_silently = reason == 0 || client->state < CLIENT_ACTIVE;
+    client->close_silently |= reason == 0 || client->state < CLIENT_ACTIVE;
     client->state = CLIENT_CLOSING;
     client->close_reason = reason;
     client->close_text = text;
@@ -254,6 +264,7 @@ void client_doom(struct client *client, uint8_t reason, const char *text)
 void client_expel(struct client *client, const char *text)
 {
     /* A packet of which a part is on the wire loses its end, and the connection with it. */
+    gate_drop(client);
     outbox_clear(&client->outbox, &client->broker->outboxes);
     client->is_expelled = true;
     client_doom(client, MQTT_ADMINISTRATIVE_ACTION, text);
@@ -301,6 +312,7 @@ static void part_from_session(struct client *client, uint64_t now_ms)
         return;
     client_report(client, EVENT_DISCONNECTED, client->close_reason, client->close_text,
                   (struct mqtt_span){ 0 });
+    publish_leave(client);
     client->session = NULL;
     client->broker->stats.clients_connected--;
     session->client = NULL;
@@ -314,6 +326,7 @@ static void close_one(struct client *client, uint64_t now_ms)
 {
     struct broker *broker = client->broker;
 
+    gate_drop(client);
     if (!client->close_silently && client->version == MQTT_VERSION_5)
         encode_disconnect(client, client->close_reason, client->close_text, NULL);
     part_from_session(client, now_ms);

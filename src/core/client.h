@@ -32,6 +32,7 @@ struct alias_table_in;
 struct alias_table_out;
 struct authentication;
 struct clone_watch;
+struct gate;
 struct route_hints;
 
 struct client {
@@ -43,22 +44,26 @@ struct client {
     enum mqtt_version version : 8;
     bool awake; /* the transport has been told of the outbox */
     bool request_problem;
-    bool stalled;            /* outbox above its limit: queues wait until it drains */
-    bool lost;               /* the connection under it is gone already */
-    bool is_expelled;        /* its identity was barred */
-    bool is_asked;           /* for a sign of life: clone.h */
+    bool stalled;     /* outbox above its limit: queues wait until it drains */
+    bool lost;        /* the connection under it is gone already */
+    bool is_expelled; /* its identity was barred */
+    bool is_asked;    /* for a sign of life: clone.h */
+    bool is_blocked;  /* not read until the disk has caught up */
+    enum policy_durability durability : 8;
     bool must_drain;         /* lost a right with bytes on their way; until they are gone */
     uint16_t send_quota;     /* the client's Receive Maximum, bounded by ours */
     uint32_t maximum_packet; /* bytes the client takes */
     struct route_hints *hints;
     struct alias_table_out *aliases_out;
     struct alias_table_in *aliases_in;
+    struct gate *gate;    /* output that waits for the disk; NULL: none */
     uint64_t received_ms; /* last packet */
     /* cold */
     void *transport;
     const void *facts;
     struct wheel_timer timer; /* CONNECT deadline, then keep alive */
     struct list in_broker;    /* all clients, or the doomed ones */
+    struct list blocked;      /* in the journal, while is_blocked */
     struct authentication *authentication;
     struct clone_watch *watch; /* NULL: its key is not looked after */
     uint32_t wants_bytes;
@@ -93,6 +98,9 @@ void broker_reap(struct broker *broker, uint64_t now_ms);
  * is doomed. Write, then client_written(). */
 MQTT_HOT uint8_t *client_reserve(struct client *client, size_t len);
 MQTT_HOT void client_written(struct client *client, size_t len);
+
+/* Tells the transport if there is something that may be sent. */
+void client_wake(struct client *client);
 
 /* CONNECT went well: the session is attached, the keep alive runs. */
 void client_activate(struct client *client, struct session *session, uint64_t now_ms);

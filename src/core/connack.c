@@ -84,6 +84,20 @@ static void add_response_information(struct mqtt_writer *w, const struct client 
               (struct mqtt_span){ text, prefix.len + 1 + id.len });
 }
 
+/* Who is not told of it may rely on the disk. */
+static void add_durability(struct mqtt_writer *w, const struct client *client)
+{
+    const struct mqtt_property property = {
+        .id = MQTT_PROP_USER_PROPERTY,
+        .type = MQTT_PROPERTY_PAIR,
+        .name = span_of("durability"),
+        .value = span_of(policy_durability_name(client->durability)),
+    };
+
+    if (client->durability != POLICY_DURABLE)
+        mqtt_property_write(w, &property);
+}
+
 static void add_names(struct mqtt_writer *w, const struct client *client,
                       const struct mqtt_connect *connect, const struct admission_answer *answer,
                       const struct connack_session *session)
@@ -119,6 +133,7 @@ void connack_accept(struct client *client, const struct mqtt_connect *connect,
         add_limits(&w, client, connect, session);
         add_rights(&w, client, answer);
         add_names(&w, client, connect, answer, session);
+        add_durability(&w, client);
         connack.properties = mqtt_writer_written(&w);
     }
     encode_connack(client, &connack, NULL);

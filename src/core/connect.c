@@ -11,6 +11,7 @@
 #include "core/client.h"
 #include "core/clone.h"
 #include "core/connack.h"
+#include "core/connect_keep.h"
 #include "core/dispatch.h"
 #include "core/encode.h"
 #include "core/hold.h"
@@ -95,17 +96,6 @@ static void take_over_settings(struct client *client, const struct mqtt_connect 
     if (limits->keep_alive_s > 0 && (keep_alive_s == 0 || keep_alive_s > limits->keep_alive_s))
         keep_alive_s = limits->keep_alive_s;
     client->keep_alive_ms = (uint32_t)(keep_alive_s * 1500); /* [MQTT-3.1.2-22] */
-}
-
-/* Expiry that the session gets: what was asked for, within the limit. Before MQTT 5
- * a session that is not clean lasts as long as the limit allows. */
-static uint32_t session_expiry(const struct client *client, const struct mqtt_connect *connect)
-{
-    uint64_t limit_s = client->broker->limits.session_expiry_s;
-
-    if (connect->version != MQTT_VERSION_5)
-        return connect->clean_start ? 0 : (uint32_t)limit_s;
-    return connect->session_expiry_s < limit_s ? connect->session_expiry_s : (uint32_t)limit_s;
 }
 
 /* Another identity wants its client id, and is not to be kept from it by one that is barred. */
@@ -222,7 +212,7 @@ static int settle(struct client *client, struct session *session,
                   const struct mqtt_connect *connect, const struct role *role)
 {
     take_rights(client, role);
-    session->expiry_s = session_expiry(client, connect);
+    session->expiry_s = connect_keep_expiry(client, connect);
     will_clear(session); /* [MQTT-3.1.3-9] a delayed one is not sent any more */
     if (session_thaw(session) < 0)
         return -ENOMEM;
@@ -237,7 +227,7 @@ static enum mqtt_status accept_held(struct client *client, const struct mqtt_con
     bool is_assigned = connect->client_id.len == 0;
     const struct connack_session session = {
         .client_id = is_assigned ? assign_client_id(client->broker, memory) : connect->client_id,
-        .expiry_s = session_expiry(client, connect),
+        .expiry_s = connect_keep_expiry(client, connect),
         .id_is_assigned = is_assigned,
     };
 
@@ -253,9 +243,14 @@ static enum mqtt_status accept(struct client *client, const struct mqtt_connect 
 {
     uint8_t memory[40];
     uint8_t reason;
+    client->durability = connect_keep_level(client, answer->role);
+    const char *objection = connect_keep_objection(client, connect, &reason);
+    if (objection != NULL)
+        return refuse(client, reason, objection, NULL);
     bool is_assigned = connect->client_id.len == 0;
     struct mqtt_span id =
         is_assigned ? assign_client_id(client->broker, memory) : connect->client_id;
+    const struct journal_mark before = journal_mark(client->broker);
     struct session *session =
         find_session(client, id, answer, connect->clean_start, now_ms, &reason);
     bool is_present = session != NULL;
@@ -272,6 +267,8 @@ static enum mqtt_status accept(struct client *client, const struct mqtt_connect 
     }
     client_activate(client, session, now_ms);
     clone_settle(client);
+    connect_keep_session(client, connect);
+    connect_keep_hold(client, &before);
     const struct connack_session given = { session_client_id(session), session->expiry_s,
                                            is_assigned, is_present };
     connack_accept(client, connect, answer, &given);

@@ -16,19 +16,6 @@
 
 #define FIRST_WINDOW 8u
 
-struct identifiers *identifiers_ref(struct identifiers *identifiers)
-{
-    if (identifiers != NULL)
-        identifiers->references++;
-    return identifiers;
-}
-
-void identifiers_unref(struct identifiers *identifiers)
-{
-    if (identifiers != NULL && --identifiers->references == 0)
-        free(identifiers);
-}
-
 void outgoing_init(struct outgoing *outgoing)
 {
     *outgoing = (struct outgoing){ 0 };
@@ -43,6 +30,7 @@ static struct delivery *delivery_of(struct list *link)
 
 static void delivery_free(struct broker *broker, struct delivery *delivery)
 {
+    journal_forget_delivery(broker, delivery);
     message_unref(delivery->message, &broker->messages);
     identifiers_unref(delivery->identifiers);
     pool_give(broker->deliveries, delivery);
@@ -257,9 +245,18 @@ static enum encoded encode_delivery(struct session *session, const struct delive
     return encode_publish(session->client, &wire, now_ms);
 }
 
+/* A QoS 2 message that was sent and of which nothing is known after a crash would be sent a second
+ * time as another one; so would one whose release was sent. */
+static void hold_qos_2(const struct session *session, const struct delivery *delivery)
+{
+    if (delivery->qos == MQTT_QOS_2 && session->number != 0)
+        journal_hold(session->client);
+}
+
 /* What is on the wire of a delivery in flight. */
 static void send_publish(struct session *session, struct delivery *delivery, uint64_t now_ms)
 {
+    hold_qos_2(session, delivery);
     enum encoded encoded = encode_delivery(session, delivery, now_ms);
 
     if (encoded == ENCODED)
@@ -288,6 +285,7 @@ static int launch(struct session *session, struct delivery *delivery, uint64_t n
     delivery->packet_id = next_packet_id(&session->outgoing);
     delivery->state = delivery->qos == MQTT_QOS_2 ? DELIVERY_AWAITS_PUBREC : DELIVERY_AWAITS_PUBACK;
     window_push(session, delivery);
+    journal_delivery(session, delivery);
     send_publish(session, delivery, now_ms);
     return 0;
 }
@@ -315,6 +313,7 @@ enum delivery_result session_deliver(struct session *session, struct publication
         return refuse(session, NULL);
     if (!direct) {
         queue_push(session, delivery);
+        journal_delivery(session, delivery);
         return DELIVERY_DONE;
     }
     return launch(session, delivery, now_ms) == 0 ? DELIVERY_DONE : refuse(session, delivery);
@@ -365,10 +364,12 @@ static void resend(struct session *session, uint64_t now_ms)
             return;
         delivery->unsent_here = false;
         outgoing->unsent_count--;
-        if (delivery->state == DELIVERY_AWAITS_PUBCOMP)
+        if (delivery->state == DELIVERY_AWAITS_PUBCOMP) {
+            hold_qos_2(session, delivery);
             encode_ack(client, MQTT_PUBREL, delivery->packet_id, MQTT_SUCCESS, NULL);
-        else
+        } else {
             send_publish(session, delivery, now_ms);
+        }
     }
 }
 
@@ -475,9 +476,12 @@ bool session_on_pubrec(struct session *session, uint16_t packet_id, uint8_t reas
         session_pump(session, now_ms);
         return true;
     }
+    journal_release_message(delivery);
     message_unref(delivery->message, &session->broker->messages);
     delivery->message = NULL;
     delivery->state = DELIVERY_AWAITS_PUBCOMP;
+    journal_delivery(session, delivery);
+    hold_qos_2(session, delivery);
     encode_ack(session->client, MQTT_PUBREL, packet_id, MQTT_SUCCESS, NULL);
     return true;
 }

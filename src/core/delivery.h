@@ -8,6 +8,7 @@
 #include "base/attrs.h"
 #include "base/list.h"
 #include "codec/packet.h"
+#include "core/identifiers.h"
 #include "core/message.h"
 
 #include <stdbool.h>
@@ -19,17 +20,6 @@ struct session;
 struct role;
 struct identity;
 
-/* Subscription identifiers of the subscriptions that let a message in. Counted,
- * never changed. */
-struct identifiers {
-    uint32_t references;
-    uint32_t count;
-    uint32_t values[];
-};
-
-struct identifiers *identifiers_ref(struct identifiers *identifiers); /* NULL is fine */
-void identifiers_unref(struct identifiers *identifiers);              /* NULL is fine */
-
 enum delivery_state {
     DELIVERY_QUEUED = 0,
     DELIVERY_AWAITS_PUBACK,
@@ -40,6 +30,7 @@ enum delivery_state {
 /* One message for one session, queued or in flight. */
 struct delivery {
     struct list link;
+    uint64_t number;                 /* in the journal; 0: it is not kept on disk */
     struct message *message;         /* NULL once PUBREC came */
     struct identifiers *identifiers; /* NULL: none */
     uint16_t packet_id;              /* 0 while queued */

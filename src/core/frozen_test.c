@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Promise I4 in the core: who is barred is gone at once, and its session frozen until it is not
  * barred any more; over all protocol versions, on one and on several shards. */
-#include "core/persist.h"
 #include "core/session.h"
 #include "core/standing.h"
 #include "core/world.h"
@@ -339,30 +338,11 @@ static void a_frozen_member_gets_no_work(void **state)
 
 /* ---- over a restart ---- */
 
-struct shelf {
-    uint8_t *record;
-    size_t len;
-};
-
-static int put_on_shelf(void *context, struct mqtt_span record)
-{
-    struct shelf *shelf = context;
-
-    free(shelf->record);
-    shelf->record = malloc(record.len);
-    assert_non_null(shelf->record);
-    memcpy(shelf->record, record.data, record.len);
-    shelf->len = record.len;
-    return 0;
-}
-
-/* Barred before the end, or while the broker was away. */
 static void it_stays_frozen_over_a_restart(void **state)
 {
     (void)state;
     for (unsigned barred_before = 0; barred_before < 2; barred_before++) {
         struct world world;
-        struct shelf shelf = { 0 };
         bool is_present;
         begin(&world, 1);
         struct world_peer *all = all_of(&world, 1);
@@ -378,16 +358,8 @@ static void it_stays_frozen_over_a_restart(void **state)
         if (barred_before > 0)
             bar(&world, "r", true);
         world_break(all);
-        assert_int_equal(broker_save(world.brokers[0], world.now_ms, put_on_shelf, &shelf), 0);
-        world_fini(&world);
-
-        begin(&world, 1);
         world.barred = "r";
-        assert_int_equal(broker_load(world.brokers[0],
-                                     (struct mqtt_span){ shelf.record, shelf.len }, 0,
-                                     world.now_ms),
-                         0);
-        free(shelf.record);
+        world_restart(&world, 1);
         all = all_of(&world, 1);
         say(all, "open", "2");
         bar(&world, NULL, true);

@@ -415,6 +415,31 @@ static void held_connections(struct world *world)
     assert_int_equal(reason, MQTT_QUOTA_EXCEEDED);
 }
 
+/* 64 KiB that the disk has not confirmed: the publisher is not heard until it has. */
+static void store_backlog_bytes(struct world *world)
+{
+    static char payload[8001];
+    struct world_peer *reader = world_open(world, MQTT_VERSION_5);
+    struct world_peer *writer = joined(world, "writer");
+
+    memset(payload, 'x', sizeof(payload) - 1);
+    world_connect(reader, &(struct world_connect){ .client_id = "r", .expiry_s = 100 }, NULL);
+    world_subscribe(reader, "t", MQTT_QOS_1);
+    world_break(reader);
+    world->disk_is_slow = true;
+    for (uint16_t i = 1; i <= 12; i++)
+        world_publish(writer, "t", payload, MQTT_QOS_1, i, false);
+    assert_int_equal(broker_statistics(world->brokers[0])->queued_messages, 9);
+    assert_int_equal(writer->len, writer->parsed);
+    world_confirm(world, SIZE_MAX);
+    world_run(world);
+    assert_int_equal(broker_statistics(world->brokers[0])->queued_messages, 12);
+    world_confirm(world, SIZE_MAX);
+    world_run(world);
+    for (unsigned i = 0; i < 12; i++)
+        assert_true(world_expect(writer, MQTT_PUBACK));
+}
+
 static const struct {
     const char *name;
     uint64_t bound;
@@ -452,6 +477,14 @@ static const struct {
     { "enrolment_failures", 3, NULL, "src/est/attempts_test.c" },
     { "enrolment_failures_all", 3, NULL, "src/est/attempts_test.c" },
     { "enrolment_sources", 16, NULL, "src/est/attempts_test.c" },
+    { "store_bytes", 1048576, NULL,
+      "src/store/store_test.c, tests/scenario/test_370_durability.py" },
+    { "store_segment_bytes", 65536, NULL, "src/store/store_test.c" },
+    { "store_backlog_bytes", 65536, store_backlog_bytes, NULL },
+    { "store_batch_bytes", 4096, NULL, "src/daemon/scribe_test.c" },
+    { "store_batch_frames", 1, NULL, "src/daemon/scribe_test.c" },
+    { "store_wait_us", 1000, NULL, "src/daemon/scribe_test.c" },
+    { "store_retry_ms", 10, NULL, "src/daemon/scribe_test.c" },
     { "sys_interval_s", 1, NULL, "tests/scenario/test_100_requests.py::test_sys_topics" },
     { "password_threads", 1, NULL, "daemon/logins_test.c" },
     { "password_queue", 2, NULL, "daemon/logins_test.c" },

@@ -2,6 +2,7 @@
 #include "core/message.h"
 
 #include "base/pool.h"
+#include "core/journal.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -62,6 +63,8 @@ struct message *publication_message(struct publication *p, struct message_pools 
     m->forward_len = (uint32_t)p->forward.len;
     m->payload_len = (uint32_t)p->payload.len;
     m->expires_ms = p->expires_ms;
+    m->number = p->number;
+    m->needed = 0;
     m->qos = p->qos;
     m->retain = p->retain;
     append(append(append(m->bytes, p->topic), p->forward), p->payload);
@@ -71,6 +74,7 @@ struct message *publication_message(struct publication *p, struct message_pools 
 
 void publication_fini(struct publication *publication, struct message_pools *pools)
 {
+    journal_settle_message(publication->message);
     if (publication->message != NULL)
         message_unref(publication->message, pools);
     publication->message = NULL;

@@ -32,6 +32,8 @@ struct message {
     uint32_t forward_len; /* MQTT 5 properties that are forwarded unchanged */
     uint32_t payload_len;
     uint64_t expires_ms; /* WHEEL_NEVER: does not expire */
+    uint64_t number;     /* in the journal; 0: it is not kept on disk */
+    uint32_t needed;     /* deliveries on disk that need it, of this shard */
     enum mqtt_qos qos;
     bool retain;        /* as published */
     uint8_t size_class; /* MESSAGE_CLASSES: from malloc */
@@ -45,8 +47,12 @@ struct publication {
     uint64_t expires_ms;
     enum mqtt_qos qos;
     bool retain;
+    bool stays_in_memory;         /* a retained message of somebody whose level is "memory" */
+    bool is_restored;             /* a retained message that comes from the journal */
     const struct session *origin; /* for No Local; NULL: nobody's */
     struct message *message;      /* the counted copy, once one was needed */
+    uint64_t ticket;              /* other shards reply to it; 0: nobody waits for that */
+    uint64_t number;              /* of the message in the journal, as another shard wrote it */
 };
 
 /* The counted copy of a publication, made at the first call; the publication

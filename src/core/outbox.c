@@ -86,15 +86,25 @@ void outbox_commit(struct outbox *outbox, size_t len)
     MQTT_INVARIANT(outbox->last->capacity - outbox->last->end >= len);
     outbox->last->end += (uint32_t)len;
     outbox->bytes += len;
+    if (MQTT_UNLIKELY(outbox->is_held))
+        outbox->held_bytes += len;
 }
 
 size_t outbox_peek(const struct outbox *outbox, struct mqtt_span *spans, size_t max)
 {
     size_t count = 0;
+    size_t left = outbox_ready(outbox);
 
-    for (const struct outbox_chunk *c = outbox->first; c != NULL && count < max; c = c->next)
-        if (c->end > c->begin)
-            spans[count++] = (struct mqtt_span){ c->bytes + c->begin, c->end - c->begin };
+    for (const struct outbox_chunk *c = outbox->first; left > 0 && count < max; c = c->next) {
+        size_t here = c->end - c->begin;
+
+        if (here == 0)
+            continue;
+        if (here > left)
+            here = left;
+        spans[count++] = (struct mqtt_span){ c->bytes + c->begin, here };
+        left -= here;
+    }
     return count;
 }
 
@@ -110,7 +120,7 @@ static void drop_first(struct outbox *outbox, struct outbox_pools *pools)
 
 void outbox_consume(struct outbox *outbox, struct outbox_pools *pools, size_t len)
 {
-    MQTT_INVARIANT(len <= outbox->bytes);
+    MQTT_INVARIANT(len <= outbox_ready(outbox));
     outbox->bytes -= len;
     while (outbox->first != NULL) {
         struct outbox_chunk *chunk = outbox->first;
@@ -125,9 +135,42 @@ void outbox_consume(struct outbox *outbox, struct outbox_pools *pools, size_t le
     }
 }
 
+void outbox_let_go(struct outbox *outbox)
+{
+    outbox->held_bytes = 0;
+    outbox->is_held = false;
+}
+
+/* Cuts the chain behind the bytes that stay. */
+void outbox_drop_held(struct outbox *outbox, struct outbox_pools *pools)
+{
+    struct outbox_chunk *chunk = outbox->first;
+    size_t stays = outbox_ready(outbox);
+
+    if (stays == 0) {
+        outbox_clear(outbox, pools);
+        return;
+    }
+    outbox->bytes = stays;
+    outbox_let_go(outbox);
+    while (stays > (size_t)(chunk->end - chunk->begin)) {
+        stays -= chunk->end - chunk->begin;
+        chunk = chunk->next;
+    }
+    chunk->end = chunk->begin + (uint32_t)stays;
+    while (chunk->next != NULL) {
+        struct outbox_chunk *gone = chunk->next;
+
+        chunk->next = gone->next;
+        chunk_give(pools, gone);
+    }
+    outbox->last = chunk;
+}
+
 void outbox_clear(struct outbox *outbox, struct outbox_pools *pools)
 {
     while (outbox->first != NULL)
         drop_first(outbox, pools);
     outbox->bytes = 0;
+    outbox_let_go(outbox);
 }

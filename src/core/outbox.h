@@ -41,19 +41,33 @@ void outbox_pools_fini(struct outbox_pools *pools);
 struct outbox {
     struct outbox_chunk *first;
     struct outbox_chunk *last;
-    size_t bytes; /* waiting */
+    size_t bytes;      /* waiting */
+    size_t held_bytes; /* of them, the last ones, which are not to be taken yet */
+    bool is_held;      /* what is appended is not to be taken yet */
 };
+
+/* How many bytes may be taken. */
+static inline size_t outbox_ready(const struct outbox *outbox)
+{
+    return outbox->bytes - outbox->held_bytes;
+}
 
 /* Room for `len` contiguous bytes at the end, or NULL out of memory. What was
  * written there is appended by outbox_commit. */
 MQTT_HOT uint8_t *outbox_reserve(struct outbox *outbox, struct outbox_pools *pools, size_t len);
 MQTT_HOT void outbox_commit(struct outbox *outbox, size_t len);
 
-/* The bytes at the front, for the edge to send; at most `max` spans are filled.
+/* The bytes at the front that may be taken, for the edge to send; at most `max` spans are filled.
  * Returns how many were. */
 size_t outbox_peek(const struct outbox *outbox, struct mqtt_span *spans, size_t max);
 
 /* Drops `len` bytes from the front, giving chunks back. */
 void outbox_consume(struct outbox *outbox, struct outbox_pools *pools, size_t len);
+
+/* Everything may be taken, and what is appended. */
+void outbox_let_go(struct outbox *outbox);
+
+/* Drops what may not be taken. */
+void outbox_drop_held(struct outbox *outbox, struct outbox_pools *pools);
 
 void outbox_clear(struct outbox *outbox, struct outbox_pools *pools);

@@ -91,11 +91,179 @@ static void a_packet_lies_in_one_piece(void **state)
     outbox_pools_fini(&pools);
 }
 
+/* ---- what is held ---- */
+
+static void take(struct outbox *outbox, struct outbox_pools *pools, size_t len, size_t *taken)
+{
+    outbox_consume(outbox, pools, len);
+    *taken += len;
+}
+
+/* What may be taken is what tells that it stands there, and no byte more. */
+static void assert_ready(const struct outbox *outbox, size_t position, size_t len)
+{
+    struct mqtt_span spans[8];
+    size_t count = outbox_peek(outbox, spans, MQTT_ARRAY_LEN(spans));
+    size_t seen = 0;
+
+    assert_int_equal(outbox_ready(outbox), len);
+    for (size_t i = 0; i < count; i++)
+        seen += spans[i].len;
+    assert_true(seen == len || (count == MQTT_ARRAY_LEN(spans) && seen < len));
+    assert_front(outbox, position);
+}
+
+static void held_bytes_are_not_seen(void **state)
+{
+    struct outbox_pools pools;
+    struct outbox outbox = { 0 };
+    size_t written = 0;
+    size_t taken = 0;
+
+    (void)state;
+    assert_int_equal(outbox_pools_init(&pools), 0);
+    put(&outbox, &pools, 10, &written);
+    outbox.is_held = true;
+    put(&outbox, &pools, 20, &written);
+    put(&outbox, &pools, 5000, &written);
+    assert_int_equal(outbox.bytes, 5030);
+    assert_int_equal(outbox.held_bytes, 5020);
+    assert_ready(&outbox, taken, 10);
+    take(&outbox, &pools, 4, &taken);
+    assert_ready(&outbox, taken, 6);
+    take(&outbox, &pools, 6, &taken);
+    assert_ready(&outbox, taken, 0);
+    outbox.held_bytes = 3000; /* some of it may go now */
+    assert_ready(&outbox, taken, 2020);
+    take(&outbox, &pools, 2020, &taken);
+    outbox_let_go(&outbox);
+    assert_false(outbox.is_held);
+    assert_ready(&outbox, taken, 3000);
+    put(&outbox, &pools, 1, &written); /* nor is what comes later held */
+    assert_ready(&outbox, taken, 3001);
+    outbox_clear(&outbox, &pools);
+    assert_int_equal(pool_live(pools.small) + pool_live(pools.large), 0);
+    outbox_pools_fini(&pools);
+}
+
+/* Bytes that stay, before those that are held, on either side of every border of a chunk. */
+static void held_bytes_go_and_the_others_stay(void **state)
+{
+    static const size_t stays[] = { 0,
+                                    1,
+                                    OUTBOX_SMALL_BYTES - 1,
+                                    OUTBOX_SMALL_BYTES,
+                                    OUTBOX_SMALL_BYTES + 1,
+                                    OUTBOX_SMALL_BYTES + OUTBOX_LARGE_BYTES,
+                                    OUTBOX_SMALL_BYTES + OUTBOX_LARGE_BYTES + 1 };
+    struct outbox_pools pools;
+
+    (void)state;
+    assert_int_equal(outbox_pools_init(&pools), 0);
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(stays); i++) {
+        struct outbox outbox = { 0 };
+        size_t written = 0;
+        size_t taken = 0;
+
+        while (written < stays[i])
+            put(&outbox, &pools, stays[i] - written < 100 ? stays[i] - written : 100, &written);
+        outbox.is_held = true;
+        for (unsigned k = 0; k < 500; k++)
+            put(&outbox, &pools, 100, &written);
+        put(&outbox, &pools, 40000, &written); /* one that no pool has */
+        outbox_drop_held(&outbox, &pools);
+        assert_false(outbox.is_held);
+        assert_int_equal(outbox.held_bytes, 0);
+        assert_ready(&outbox, taken, stays[i]);
+        written = stays[i];
+        put(&outbox, &pools, 50, &written); /* goes where the held ones began */
+        assert_ready(&outbox, taken, written);
+        take(&outbox, &pools, written, &taken);
+        assert_null(outbox.first);
+        assert_int_equal(pool_live(pools.small) + pool_live(pools.large), 0);
+    }
+    outbox_pools_fini(&pools);
+}
+
+/* What the outbox is to be: the first byte that was not taken, the first that is held, the end. */
+struct model {
+    size_t taken;
+    size_t held_from; /* == written: nothing is */
+    size_t written;
+    bool is_held;
+};
+
+static void step(struct outbox *outbox, struct outbox_pools *pools, struct model *model,
+                 struct test_random *random)
+{
+    size_t ready = model->held_from - model->taken;
+
+    switch (test_random_below(random, 9)) {
+    case 0:
+        outbox->is_held = model->is_held = true;
+        break;
+    case 1:
+        outbox_let_go(outbox);
+        model->held_from = model->written;
+        model->is_held = false;
+        break;
+    case 2:
+        if (test_random_below(random, 4) == 0) {
+            outbox_drop_held(outbox, pools);
+            model->written = model->held_from;
+            model->is_held = false;
+        }
+        break;
+    case 3: /* a part of what is held may go: what gates do */
+        model->held_from += test_random_below(random, model->written - model->held_from + 1);
+        outbox->held_bytes = model->written - model->held_from;
+        break;
+    case 4:
+    case 5:
+        take(outbox, pools, test_random_below(random, ready + 1), &model->taken);
+        break;
+    default:
+        put(outbox, pools,
+            1 + test_random_below(random, test_random_below(random, 40) == 0 ? 40000 : 300),
+            &model->written);
+        if (!model->is_held)
+            model->held_from = model->written;
+    }
+}
+
+static void holding_is_as_its_model(void **state)
+{
+    struct test_random random = { .state = 77 };
+    struct outbox_pools pools;
+
+    (void)state;
+    assert_int_equal(outbox_pools_init(&pools), 0);
+    for (unsigned round = 0; round < 30; round++) {
+        struct outbox outbox = { 0 };
+        struct model model = { 0 };
+
+        for (unsigned i = 0; i < 300; i++) {
+            step(&outbox, &pools, &model, &random);
+            assert_int_equal(outbox.bytes, model.written - model.taken);
+            assert_int_equal(outbox.held_bytes, model.written - model.held_from);
+            assert_int_equal(outbox.is_held, model.is_held);
+            assert_ready(&outbox, model.taken, model.held_from - model.taken);
+        }
+        outbox_clear(&outbox, &pools);
+        assert_false(outbox.is_held);
+        assert_int_equal(pool_live(pools.small) + pool_live(pools.large), 0);
+    }
+    outbox_pools_fini(&pools);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gives_back_what_went_in),
         cmocka_unit_test(a_packet_lies_in_one_piece),
+        cmocka_unit_test(held_bytes_are_not_seen),
+        cmocka_unit_test(held_bytes_go_and_the_others_stay),
+        cmocka_unit_test(holding_is_as_its_model),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The broker's state as a series of records, for a store to keep.
+/* The broker's state as a series of records, as version 0.1 kept it: read at an upgrade, then kept
+ * by the journal (core/journal.h).
  *
  * A record is opaque bytes of at most PERSIST_RECORD_BYTES plus one message. Times in it are relative:
  * what remained when it was saved, less the time the broker was away. */
@@ -8,18 +9,6 @@
 #include "base/attrs.h"
 #include "base/span.h"
 #include "core/broker.h"
-
-typedef int (*persist_write)(void *context, struct mqtt_span record); /* 0 or -errno */
-
-/* Writes a record for each session that outlives its connection, with its
- * subscriptions, queued and in-flight messages and pending will. Returns 0, -ENOMEM, or the
- * first failure of `write`. */
-MQTT_NODISCARD int broker_save(struct broker *broker, uint64_t now_ms, persist_write write,
-                               void *context);
-
-/* The retained messages of all shards. */
-MQTT_NODISCARD int shared_save(struct shared *shared, uint64_t now_ms, persist_write write,
-                               void *context);
 
 /* Which shard a record is for: 0..shard_count-1; -1 for a record of shared state; -EINVAL
  * for one that is not understood. */

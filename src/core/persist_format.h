@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shared by persist_save.c and persist_load.c: the shape of a record.
+/* The shape of a record of persist.h.
  *
  * Every record starts with its type and the version of its layout:
  *

@@ -4,7 +4,6 @@
 #include "core/policy_walk.h"
 
 #include "codec/ack.h"
-#include "core/persist.h"
 #include "core/session.h"
 #include "core/world.h"
 
@@ -462,28 +461,10 @@ static void the_walk_survives_whatever_happens_between_its_steps(void **state)
     }
 }
 
-struct shelf {
-    uint8_t *record;
-    size_t len;
-};
-
-static int put_on_shelf(void *context, struct mqtt_span record)
-{
-    struct shelf *shelf = context;
-
-    assert_null(shelf->record);
-    shelf->record = malloc(record.len);
-    assert_non_null(shelf->record);
-    memcpy(shelf->record, record.data, record.len);
-    shelf->len = record.len;
-    return 0;
-}
-
 static void a_session_on_disk_is_judged_when_it_is_back(void **state)
 {
     (void)state;
     struct world world;
-    struct shelf shelf = { 0 };
 
     begin(&world, 1, reader_policy(open_and_secret));
     struct world_peer *all = all_of(&world, 1);
@@ -494,14 +475,8 @@ static void a_session_on_disk_is_judged_when_it_is_back(void **state)
     world_publish(all, "secret", "s", MQTT_QOS_1, 1, false);
     world_publish(all, "open", "o", MQTT_QOS_1, 2, false);
     world_break(all);
-    assert_int_equal(broker_save(world.brokers[0], world.now_ms, put_on_shelf, &shelf), 0);
-    world_fini(&world);
-
-    begin(&world, 1, reader_policy(only_open));
-    assert_int_equal(broker_load(world.brokers[0], (struct mqtt_span){ shelf.record, shelf.len }, 0,
-                                 world.now_ms),
-                     0);
-    free(shelf.record);
+    world_restart(&world, 1);
+    world_set_policy(&world, reader_policy(only_open));
     reader = reader_of(&world, 1, "r");
     assert_gets(reader, "open");
     assert_gets_nothing(reader);

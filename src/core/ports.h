@@ -23,8 +23,9 @@ struct transport_port {
     /* The core is done with this client: send what is in its outbox, then close. The
      * transport moves client_outbox() away; the client is gone when this returns. */
     void (*close)(void *transport, struct client *client);
-    /* A client that waited for its verdict (client_is_waiting) goes on: give it what had arrived,
-     * then read again. Called from client_judged() only. May be NULL when nobody ever waits. */
+    /* A client that waited (client_is_waiting) goes on: give it what had arrived, then read
+     * again. Called from client_judged(), clone_resume() and broker_confirm(). May be NULL when
+     * nobody ever waits. */
     void (*resume)(void *transport);
 };
 
@@ -85,6 +86,8 @@ struct admission_port {
     /* Where an identity stands now: asked once per session after each change of policy, and for
      * sessions restored from a store. NULL: nobody may do anything after the first change. */
     void (*find_standing)(void *context, const struct identity *identity, struct standing *out);
+    /* What the connection's listener says of the disk; the role may say less. NULL: nothing. */
+    enum policy_durability (*find_durability)(void *context, const void *facts);
     /* An unfinished exchange is given up. May be NULL when none is ever made. */
     void (*abandon)(void *context, void *exchange);
 };
@@ -172,11 +175,32 @@ struct shared_lock {
     void (*unlock)(void *context);
 };
 
+/* ---- the disk: core/journal_op.h ---- */
+
+/* Zero is the worst: nothing that is written is confirmed for now. */
+enum journal_state {
+    JOURNAL_FAILED = 0, /* what is submitted waits; it is confirmed when the disk is well again */
+    JOURNAL_FULL,       /* only what makes room is taken from clients */
+    JOURNAL_OPEN,
+};
+
+struct journal_port {
+    void *context;
+    /* Takes a frame (malloc'ed; NULL and 0: an empty one) of a shard. Frames of one shard are
+     * numbered from 1 without a gap and come to the disk in the order of the calls, over all
+     * shards; broker_confirm() tells when. Number 0 is a frame of what the shards share: it comes
+     * to the disk before what the same shard submits later. Never fails. */
+    void (*submit)(void *context, unsigned shard, uint64_t number, uint8_t *bytes, size_t len);
+    /* Out of memory: a frame could not be made, nothing is submitted by this shard any more. */
+    void (*broken)(void *context, unsigned shard);
+};
+
 struct broker_ports {
     struct transport_port transport;
     struct admission_port admission;
     struct event_port events;    /* report may be NULL */
     struct observe_port observe; /* note may be NULL */
     struct random_port random;
-    struct peers_port peers; /* post may be NULL where there is one shard */
+    struct peers_port peers;     /* post may be NULL where there is one shard */
+    struct journal_port journal; /* submit may be NULL: nothing is kept */
 };

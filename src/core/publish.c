@@ -10,6 +10,7 @@
 #include "core/client.h"
 #include "core/dispatch.h"
 #include "core/encode.h"
+#include "core/publish.h"
 #include "core/rate.h"
 #include "core/route.h"
 #include "core/standing.h"
@@ -22,14 +23,27 @@
 
 #define REASON_BYTES 256u
 
-/* Acknowledges in the way of its QoS. Before MQTT 5 there is no way to say no. */
-static void acknowledge(struct client *client, const struct mqtt_publish *publish, uint8_t reason,
-                        const char *text)
+void publish_answer(struct client *client, const struct mqtt_publish *publish, uint8_t reason,
+                    const char *text)
 {
+    const struct broker *broker = client->broker;
+
+    if (journal_has_moved(broker, &broker->journal.entered)
+        || (publish->qos == MQTT_QOS_2 && client->session->number != 0))
+        journal_hold(client);
     if (publish->qos == MQTT_QOS_1)
         encode_ack(client, MQTT_PUBACK, publish->packet_id, reason, text);
     else if (publish->qos == MQTT_QOS_2)
         encode_ack(client, MQTT_PUBREC, publish->packet_id, reason, text);
+}
+
+/* Acknowledges in the way of its QoS. Before MQTT 5 there is no way to say no. */
+static void acknowledge(struct client *client, const struct mqtt_publish *publish, uint8_t reason,
+                        const char *text)
+{
+    if (MQTT_LIKELY(client->session->waits.next == NULL)
+        || !publish_queue(client, publish, reason, text))
+        publish_answer(client, publish, reason, text);
 }
 
 /* QoS 2: the id is taken over once; a second PUBLISH with it is the same message.
@@ -53,16 +67,53 @@ static enum mqtt_status take_over_id(struct client *client, const struct mqtt_pu
     return MQTT_OK;
 }
 
+/* One that another shard refuses has no topic any more. */
+static void report_refused(struct client *client, const struct mqtt_publish *publish,
+                           uint8_t reason, const char *text)
+{
+    struct mqtt_span topic = publish->topic;
+
+    client->broker->stats.publish_refused++;
+    if (topic.len > 0)
+        topic = space_leave(client->session, topic);
+    client_report(client, EVENT_PUBLISH_REFUSED, reason, text, topic);
+}
+
+void publish_disown(struct session *session, uint16_t packet_id)
+{
+    packet_ids_remove(&session->received, packet_id);
+    journal_forget_received(session, packet_id);
+}
+
+static void forget_id(struct client *client, const struct mqtt_publish *publish)
+{
+    if (publish->qos == MQTT_QOS_2)
+        publish_disown(client->session, publish->packet_id);
+}
+
 /* A refused message is not taken over: its id may carry another. */
 static void refuse(struct client *client, const struct mqtt_publish *publish, uint8_t reason,
                    const char *text)
 {
-    client->broker->stats.publish_refused++;
-    client_report(client, EVENT_PUBLISH_REFUSED, reason, text,
-                  space_leave(client->session, publish->topic));
-    if (publish->qos == MQTT_QOS_2 && client->version == MQTT_VERSION_5)
-        packet_ids_remove(&client->session->received, publish->packet_id);
+    report_refused(client, publish, reason, text);
+    if (client->version == MQTT_VERSION_5)
+        forget_id(client, publish);
+    else if (publish->qos == MQTT_QOS_2)
+        journal_received(client->session, publish->packet_id);
     acknowledge(client, publish, reason, text);
+}
+
+/* The same for what may be taken another time. A client that cannot be told so is not told that all
+ * is well, either: it is disconnected, keeps the message and comes again. */
+static void turn_away(struct client *client, const struct mqtt_publish *publish, const char *text)
+{
+    if (client->version == MQTT_VERSION_5 || publish->qos == MQTT_QOS_0) {
+        refuse(client, publish, MQTT_QUOTA_EXCEEDED, text);
+        return;
+    }
+    report_refused(client, publish, MQTT_QUOTA_EXCEEDED, text);
+    forget_id(client, publish);
+    client_doom(client, MQTT_QUOTA_EXCEEDED, text);
 }
 
 static void refuse_by_policy(struct client *client, const struct mqtt_publish *publish,
@@ -118,6 +169,27 @@ static bool is_refused(struct client *client, const struct mqtt_publish *publish
     return false;
 }
 
+/* Would something have to be written for it? */
+static bool needs_store(const struct client *client, const struct mqtt_publish *publish,
+                        const struct route *route)
+{
+    if (publish->retain && publish->payload.len > 0 && client->durability != POLICY_MEMORY)
+        return true;
+    return publish->qos != MQTT_QOS_0 && route_is_kept(route);
+}
+
+void publish_settle(struct client *client, const struct mqtt_publish *publish,
+                    const struct routed *routed)
+{
+    if (publish->qos == MQTT_QOS_0)
+        return;
+    if (MQTT_UNLIKELY(routed->refused && routed->accepted == 0))
+        turn_away(client, publish, "the receivers' queues are full");
+    else
+        acknowledge(client, publish,
+                    routed->matched == 0 ? MQTT_NO_MATCHING_SUBSCRIBERS : MQTT_SUCCESS, NULL);
+}
+
 static void route_it(struct client *client, const struct mqtt_publish *publish, struct route *route,
                      struct mqtt_span forward, uint64_t now_ms)
 {
@@ -130,24 +202,33 @@ static void route_it(struct client *client, const struct mqtt_publish *publish, 
             publish->has_expiry ? now_ms + (uint64_t)publish->expiry_s * 1000 : WHEEL_NEVER,
         .qos = publish->qos,
         .retain = publish->retain,
+        .stays_in_memory = client->durability == POLICY_MEMORY,
         .origin = client->session,
+        .ticket = ++broker->ticket,
     };
     int kept = 0;
 
+    if (MQTT_UNLIKELY(!journal_has_room(&broker->journal)) && needs_store(client, publish, route)) {
+        broker->stats.store_refused++;
+        turn_away(client, publish, "the store of the broker is full");
+        return;
+    }
     if (MQTT_UNLIKELY(publish->retain))
         kept = shared_retain(broker->options.shared, &publication, &broker->limits);
+    if (MQTT_UNLIKELY(kept > 0))
+        journal_touch_shared(broker);
     struct routed routed = route_publish(broker, route, &publication, now_ms);
     publication_fini(&publication, &broker->messages);
-
-    if (publish->qos == MQTT_QOS_0)
-        return;
-    if (MQTT_UNLIKELY(kept < 0))
-        refuse(client, publish, MQTT_QUOTA_EXCEEDED, "no room to retain the message");
-    else if (MQTT_UNLIKELY(routed.refused && routed.accepted == 0))
-        refuse(client, publish, MQTT_QUOTA_EXCEEDED, "the receivers' queues are full");
+    if (journal_has_moved(broker, &broker->journal.entered))
+        journal_press(client);
+    if (publish->qos == MQTT_QOS_2)
+        journal_received(client->session, publish->packet_id);
+    if (MQTT_UNLIKELY(kept < 0 && publish->qos != MQTT_QOS_0))
+        turn_away(client, publish, "no room to retain the message");
+    else if (MQTT_UNLIKELY(routed.awaited > 0))
+        publish_await(client, publish, &routed, publication.ticket);
     else
-        acknowledge(client, publish,
-                    routed.matched == 0 ? MQTT_NO_MATCHING_SUBSCRIBERS : MQTT_SUCCESS, NULL);
+        publish_settle(client, publish, &routed);
 }
 
 /* Forwards MQTT 5 properties without those that concern this hop only. */
@@ -219,9 +300,11 @@ enum mqtt_status on_publish(struct client *client, const struct mqtt_frame *fram
         return status;
     if (!enter_space(client, &publish))
         return MQTT_OK;
+    client->broker->journal.entered = journal_mark(client->broker);
     client->broker->stats.publish_received++;
     if (MQTT_UNLIKELY(is_repeated)) {
-        acknowledge(client, &publish, MQTT_SUCCESS, NULL);
+        if (!publish_is_awaited(client, publish.packet_id))
+            acknowledge(client, &publish, MQTT_SUCCESS, NULL);
         return MQTT_OK;
     }
 
@@ -264,6 +347,11 @@ enum mqtt_status on_pubrel(struct client *client, const struct mqtt_frame *frame
     if (status != MQTT_OK)
         return status;
     bool was_known = packet_ids_remove(&client->session->received, ack.packet_id);
+    if (was_known)
+        journal_forget_received(client->session, ack.packet_id);
+    /* Were it released here and not on disk, the id's next message would be taken for this one. */
+    if (client->session->number != 0)
+        journal_hold(client);
     /* [MQTT-4.3.3-11] always answered; a client whose PUBCOMP was lost asks again. */
     encode_ack(client, MQTT_PUBCOMP, ack.packet_id,
                was_known ? MQTT_SUCCESS : MQTT_PACKET_IDENTIFIER_NOT_FOUND, NULL);

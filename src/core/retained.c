@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Retained messages: contract in shared.h. */
+#include "core/journal_record.h"
 #include "core/limits.h"
 #include "core/message.h"
 #include "core/shared.h"
@@ -13,6 +14,46 @@ static size_t size_of(const struct retained_message *m)
 {
     return (size_t)m->topic_len + m->forward_len + m->payload_len;
 }
+
+/* ---- on disk ---- */
+
+static uint64_t key_of(const struct retained_message *message)
+{
+    return journal_key(JOURNAL_RETAINED, message->number);
+}
+
+/* Sets the thing of `message`: that of the one before it, or a new one. */
+static void journal_keep(struct shared *shared, struct retained_message *message,
+                         const struct publication *p)
+{
+    struct record *frame = &shared->journal.frame;
+    const struct journal_message record = {
+        .qos = (uint8_t)p->qos,
+        .retain = true,
+        .expires_ms = p->expires_ms == WHEEL_NEVER
+                          ? JOURNAL_NEVER
+                          : (int64_t)p->expires_ms + shared->journal.wall_offset_ms,
+        .topic = p->topic,
+        .forward = p->forward,
+        .payload = p->payload,
+    };
+
+    if (message->number == 0)
+        message->number = ++shared->journal.serial;
+    size_t begin = journal_begin_put(frame, key_of(message), 0);
+    journal_message_write(frame, &record);
+    journal_end_put(frame, begin);
+}
+
+static bool journal_let_go(struct shared *shared, const struct retained_message *message)
+{
+    if (message == NULL || message->number == 0 || !shared->journal.is_on)
+        return false;
+    journal_put_drop(&shared->journal.frame, key_of(message));
+    return true;
+}
+
+/* ---- in memory ---- */
 
 /* The broker's own; they do not take the place of clients' messages. */
 static bool is_sys(struct mqtt_span topic)
@@ -50,6 +91,7 @@ static struct retained_message *retained_message_new(const struct publication *p
         .forward_len = (uint32_t)p->forward.len,
         .payload_len = (uint32_t)p->payload.len,
         .qos = (uint8_t)p->qos,
+        .number = p->is_restored ? p->number : 0,
     };
     append(append(append(m->bytes, p->topic), p->forward), p->payload);
     return m;
@@ -64,6 +106,19 @@ static bool fits(const struct shared *shared, const struct publication *p,
                    - (old != NULL ? size_of(old) : 0);
 
     return count <= limits->retained_messages && bytes <= limits->retained_bytes;
+}
+
+/* Did the journal move? */
+static int replace_on_disk(struct shared *shared, struct retained_message *message,
+                           const struct retained_message *old, const struct publication *p)
+{
+    if (!shared->journal.is_on || is_sys(p->topic) || p->is_restored)
+        return 0;
+    if (p->stays_in_memory)
+        return journal_let_go(shared, old);
+    message->number = old != NULL ? old->number : 0;
+    journal_keep(shared, message, p);
+    return 1;
 }
 
 static int keep(struct shared *shared, const struct publication *p, const struct limits *limits)
@@ -84,20 +139,24 @@ static int keep(struct shared *shared, const struct publication *p, const struct
     shared->sys_messages += is_sys(p->topic);
     if (message->expires_ms != WHEEL_NEVER)
         list_push_back(&shared->expiring, &message->expiring);
+    int moved = replace_on_disk(shared, message, old, p);
     drop(shared, old);
-    return 0;
+    return moved;
 }
 
 int shared_retain(struct shared *shared, const struct publication *publication,
                   const struct limits *limits)
 {
-    int error = 0;
+    int error;
 
     shared_enter(shared);
     if (publication->payload.len > 0) {
         error = keep(shared, publication, limits);
     } else {
-        drop(shared, retained_tree_take(shared->retained, publication->topic));
+        struct retained_message *old = retained_tree_take(shared->retained, publication->topic);
+
+        error = journal_let_go(shared, old);
+        drop(shared, old);
     }
     shared_exit(shared);
     return error;
@@ -142,8 +201,10 @@ void shared_retained_match(struct shared *shared, struct mqtt_span filter, uint6
     shared_exit(shared);
 }
 
-void shared_sweep(struct shared *shared, uint64_t now_ms)
+bool shared_sweep(struct shared *shared, uint64_t now_ms)
 {
+    bool has_moved = false;
+
     shared_enter(shared);
     list_for_each_safe (node, following, &shared->expiring) {
         struct retained_message *m = MQTT_CONTAINER_OF(node, struct retained_message, expiring);
@@ -151,9 +212,11 @@ void shared_sweep(struct shared *shared, uint64_t now_ms)
         if (m->expires_ms > now_ms)
             continue;
         retained_tree_take(shared->retained, (struct mqtt_span){ m->bytes, m->topic_len });
+        has_moved |= journal_let_go(shared, m);
         drop(shared, m);
     }
     shared_exit(shared);
+    return has_moved;
 }
 
 struct shared_figures shared_figures(struct shared *shared)

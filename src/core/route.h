@@ -58,6 +58,9 @@ struct route *route_find(struct broker *broker, struct mqtt_span topic);
  * broker. `route` is NULL out of memory. */
 MQTT_HOT struct publish_permission route_permit(struct client *client, struct mqtt_span topic);
 
+/* Is one of its receivers kept on disk? */
+bool route_is_kept(const struct route *route);
+
 void routes_fini(struct broker *broker);
 
 /* Size of the hints of one client, for their pool. */
@@ -67,6 +70,7 @@ size_t route_hints_bytes(void);
 struct routed {
     uint32_t matched;  /* sessions, groups and shards it was for */
     uint32_t accepted; /* of them, how many took it */
+    uint32_t awaited;  /* parcels that another shard has to reply to: publish_replied() */
     bool refused;      /* somebody's queue was full */
 };
 

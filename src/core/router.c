@@ -13,26 +13,6 @@ static void count(struct routed *routed, enum delivery_result result)
     routed->refused |= result == DELIVERY_REFUSED;
 }
 
-/* Tells once per series that a session loses messages. */
-static void report_drop(struct session *session, struct mqtt_span topic)
-{
-    const struct event_port *port = &session->broker->options.ports.events;
-    const struct event event = {
-        .kind = EVENT_MESSAGE_DROPPED,
-        .facts = session->client != NULL ? session->client->facts : NULL,
-        .client_id = session_client_id(session),
-        .identity = session->identity,
-        .reason = MQTT_QUOTA_EXCEEDED,
-        .text = "queue full",
-        .topic = topic,
-    };
-
-    if (session->drop_reported || port->report == NULL)
-        return;
-    session->drop_reported = true;
-    port->report(port->context, &event);
-}
-
 /* The publisher's own subscriptions, without those that say No Local: their QoS and
  * identifiers. False: nothing remains. [MQTT-3.8.3-3] */
 static bool without_no_local(struct session *session, const struct publication *publication,
@@ -61,6 +41,30 @@ static bool without_no_local(struct session *session, const struct publication *
     return any;
 }
 
+static bool group_is_kept(const struct share_group *group)
+{
+    list_for_each (link, &group->members) {
+        const struct subscription *member = MQTT_CONTAINER_OF(link, struct subscription, in_group);
+        if (member->number != 0 && member->qos != MQTT_QOS_0)
+            return true;
+    }
+    return false;
+}
+
+bool route_is_kept(const struct route *route)
+{
+    for (uint32_t i = 0; i < route->target_count; i++)
+        if (route->targets[i].session->number != 0 && route->targets[i].qos != MQTT_QOS_0)
+            return true;
+    for (uint32_t i = 0; i < route->group_count; i++)
+        if (group_is_kept(route->groups[i]))
+            return true;
+    for (size_t i = 0; i < route->interest.group_count; i++)
+        if (route->interest.groups[i].keeping != 0)
+            return true;
+    return route->interest.keeping != 0;
+}
+
 static void deliver_to_target(const struct route_target *target, struct publication *publication,
                               uint64_t now_ms, struct routed *routed)
 {
@@ -77,7 +81,7 @@ static void deliver_to_target(const struct route_target *target, struct publicat
     result = session_deliver(target->session, publication, &terms, now_ms);
     count(routed, result);
     if (MQTT_UNLIKELY(result != DELIVERY_DONE))
-        report_drop(target->session, publication->topic);
+        session_report_drop(target->session, publication->topic);
 }
 
 struct routed route_publish(struct broker *broker, struct route *route,
@@ -102,8 +106,13 @@ struct routed broker_publish(struct broker *broker, struct publication *publicat
     struct route *route = route_find(broker, publication->topic);
     struct routed routed = { 0 };
 
-    if (publication->retain)
-        routed.refused = shared_retain(broker->options.shared, publication, &broker->limits) < 0;
+    if (publication->retain) {
+        int kept = shared_retain(broker->options.shared, publication, &broker->limits);
+
+        routed.refused = kept < 0;
+        if (kept > 0)
+            journal_touch_shared(broker);
+    }
     if (route == NULL)
         return routed;
     return route_publish(broker, route, publication, now_ms);

@@ -3,6 +3,7 @@
 
 #include "core/client.h"
 #include "core/policy_walk.h"
+#include "core/publish.h"
 #include "core/rate.h"
 #include "core/state.h"
 #include "core/subscription.h"
@@ -82,6 +83,8 @@ void session_discard(struct session *session)
     struct broker *broker = session->broker;
 
     policy_walk_leave(&broker->walk, session);
+    publish_forget(session);
+    journal_forget_session(session);
     list_unlink(&session->in_broker);
     rates_clear(&session->rates);
     list_for_each_safe (link, following, &session->subscriptions)
@@ -125,8 +128,29 @@ void session_detach(struct session *session, uint64_t now_ms)
     }
     if (session->expiry_s != SESSION_NEVER_EXPIRES)
         session_expire_in(session, (uint64_t)session->expiry_s * 1000, now_ms);
+    if (session->number != 0)
+        journal_session(session);
     if (session->will != NULL && session->will->delay_s > 0)
         will_delay(session, (uint64_t)session->will->delay_s * 1000, now_ms);
     else
         will_publish(session, now_ms);
+}
+
+void session_report_drop(struct session *session, struct mqtt_span topic)
+{
+    const struct event_port *port = &session->broker->options.ports.events;
+    const struct event event = {
+        .kind = EVENT_MESSAGE_DROPPED,
+        .facts = session->client != NULL ? session->client->facts : NULL,
+        .client_id = session_client_id(session),
+        .identity = session->identity,
+        .reason = MQTT_QUOTA_EXCEEDED,
+        .text = "queue full",
+        .topic = topic,
+    };
+
+    if (session->drop_reported || port->report == NULL)
+        return;
+    session->drop_reported = true;
+    port->report(port->context, &event);
 }

@@ -43,15 +43,19 @@ struct session {
     struct list subscriptions; /* struct subscription.in_session */
     struct outgoing outgoing;
     struct packet_ids received; /* QoS 2 taken over, PUBREL still to come */
+    bool answers;               /* publications are being answered, in their order */
+    struct list waits;          /* struct publish_wait.in_session; not made before it is needed */
     struct will *will;          /* owned; NULL: none */
     struct wheel_timer expiry;  /* armed while nobody is connected */
     uint32_t expiry_s;          /* SESSION_NEVER_EXPIRES; 0: ends with the connection */
     uint32_t subscription_count;
+    uint64_t number;      /* in the journal; 0: it is not kept on disk */
     uint32_t route_stamp; /* scratch of route building: place in the list being made */
     uint32_t route_index;
     uint32_t policy_generation;
     uint8_t space_len;  /* of its topic space, whose text stands behind the client id */
     bool is_cut_off;    /* frozen: barred, or in a space that is no longer its own (standing.h) */
+    bool is_relaxed;    /* level of its last connection: POLICY_RELAXED */
     bool drop_reported; /* EVENT_MESSAGE_DROPPED was reported for this series */
     uint8_t client_id[];
 };
@@ -77,6 +81,9 @@ void session_detach(struct session *session, uint64_t now_ms);
 
 /* Arms the expiry timer for `left_ms` from now; for restored sessions. */
 void session_expire_in(struct session *session, uint64_t left_ms, uint64_t now_ms);
+
+/* Tells once per series that it loses messages. */
+void session_report_drop(struct session *session, struct mqtt_span topic);
 
 struct mqtt_span session_client_id(const struct session *session);
 

@@ -18,6 +18,7 @@ struct interest_entry {
     uint32_t total_present;
     uint32_t members[SHARDS_MAX];
     uint32_t present[SHARDS_MAX]; /* of them, those with a client */
+    uint32_t kept[SHARDS_MAX];    /* of them, those that are kept on disk */
     uint8_t key[];                /* group, NUL, filter */
 };
 
@@ -81,6 +82,7 @@ void shared_free(struct shared *shared)
     bytes_map_fini(&shared->entries);
     bytes_map_fini(&shared->keys); /* its connections are gone */
     topic_index_free(shared->index);
+    record_fini(&shared->journal.frame);
     retained_tree_free(shared->retained, release_message);
     free(shared);
 }
@@ -190,7 +192,32 @@ void shared_present(struct shared *shared, unsigned shard, struct mqtt_span filt
     shared_exit(shared);
 }
 
+void shared_keep(struct shared *shared, unsigned shard, struct mqtt_span filter,
+                 struct mqtt_span group, int change)
+{
+    MQTT_UNINITIALIZED uint8_t memory[2 * 65536];
+    struct interest_entry *entry;
+
+    shared_enter(shared);
+    entry = entry_find(shared, make_key(memory, group, filter));
+    if (entry != NULL) {
+        entry->kept[shard] += (uint32_t)change;
+        moved(shared);
+    }
+    shared_exit(shared);
+}
+
 /* ---- asking ---- */
+
+static uint64_t keeping(const struct interest_entry *entry)
+{
+    uint64_t shards = 0;
+
+    for (unsigned shard = 0; shard < SHARDS_MAX; shard++)
+        if (entry->kept[shard] > 0)
+            shards |= UINT64_C(1) << shard;
+    return shards;
+}
 
 struct asking {
     struct interest *interest;
@@ -217,6 +244,7 @@ static void add_group(struct asking *asking, const struct interest_entry *entry)
         .key = key,
         .key_len = entry->by_key.key.len,
         .total = entry->total_present > 0 ? entry->total_present : entry->total,
+        .keeping = keeping(entry),
     };
     memcpy(group->members, entry->total_present > 0 ? entry->present : entry->members,
            sizeof(group->members));
@@ -237,6 +265,7 @@ static void on_match(void *context, struct topic_filter *filter)
         for (unsigned shard = 0; shard < SHARDS_MAX; shard++)
             if (entry->members[shard] > 0)
                 asking->interest->shards |= UINT64_C(1) << shard;
+        asking->interest->keeping |= keeping(entry);
     }
 }
 

@@ -29,7 +29,8 @@ void shared_free(struct shared *shared); /* NULL is fine */
 /* ---- retained messages: MQTT 5.0 section 3.3.1.3 ---- */
 
 /* Keeps a copy as the topic's retained message, or removes it when the payload is
- * empty [MQTT-3.3.1-6]. -EDQUOT at a limit, -ENOMEM: what was kept stays. */
+ * empty [MQTT-3.3.1-6]. 1: that changes what is on disk, so that journal.touches_shared is to be
+ * set; 0: it does not. -EDQUOT at a limit, -ENOMEM: what was kept stays. */
 MQTT_NODISCARD int shared_retain(struct shared *shared, const struct publication *publication,
                                  const struct limits *limits);
 
@@ -39,8 +40,8 @@ typedef void (*shared_retained_visit)(void *context, struct publication *publica
 void shared_retained_match(struct shared *shared, struct mqtt_span filter, uint64_t now_ms,
                            shared_retained_visit visit, void *context);
 
-/* Forgets what has expired. */
-void shared_sweep(struct shared *shared, uint64_t now_ms);
+/* Forgets what has expired. Does that change what is on disk? */
+bool shared_sweep(struct shared *shared, uint64_t now_ms);
 
 struct shared_figures {
     size_t retained_messages;
@@ -65,17 +66,24 @@ void shared_unsubscribe(struct shared *shared, unsigned shard, struct mqtt_span 
 void shared_present(struct shared *shared, unsigned shard, struct mqtt_span filter,
                     struct mqtt_span group, int change);
 
+/* A subscriber is kept on disk (+1), or not any more (-1): what is sent to its shard for it is kept
+ * until it has come there. The subscriber is subscribed. */
+void shared_keep(struct shared *shared, unsigned shard, struct mqtt_span filter,
+                 struct mqtt_span group, int change);
+
 /* A shared subscription and how many members each shard has: those with a client, or
  * all if nobody has one. */
 struct interest_group {
     uint8_t *key; /* ShareName, NUL, filter; owned */
     size_t key_len;
     uint32_t total;
+    uint64_t keeping; /* bit per shard with members that are kept on disk */
     uint32_t members[SHARDS_MAX];
 };
 
 struct interest {
-    uint64_t shards; /* bit per shard with ordinary subscribers */
+    uint64_t shards;  /* bit per shard with ordinary subscribers */
+    uint64_t keeping; /* of them, those with some that are kept on disk */
     struct interest_group *groups;
     size_t group_count;
 };

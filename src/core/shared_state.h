@@ -4,6 +4,7 @@
 
 #include "base/bytes_map.h"
 #include "base/list.h"
+#include "core/journal.h"
 #include "core/ports.h"
 #include "core/retained_tree.h"
 #include "core/shared.h"
@@ -12,6 +13,7 @@
 #include <stdatomic.h>
 
 struct shared {
+    struct journal_shared journal;
     struct shared_lock lock;
     unsigned shard_count;
     /* retained messages */
@@ -31,6 +33,7 @@ struct shared {
 struct retained_message {
     struct list expiring;
     uint64_t expires_ms;
+    uint64_t number; /* in the journal; 0: it is not kept on disk */
     uint32_t topic_len;
     uint32_t forward_len;
     uint32_t payload_len;

@@ -7,6 +7,7 @@
 #include "base/pool.h"
 #include "base/timer_wheel.h"
 #include "core/broker.h"
+#include "core/journal.h"
 #include "core/message.h"
 #include "core/topic_index.h"
 
@@ -37,6 +38,7 @@ struct broker {
     struct pool *clients_pool;
     struct pool *deliveries;
     struct pool *hints;
+    struct pool *gates;
     /* sessions and connections */
     struct bytes_map sessions;
     struct identity *anonymous; /* shared by the sessions of nobody in particular; NULL: none yet */
@@ -58,9 +60,12 @@ struct broker {
     uint32_t route_stamp;
     size_t route_count;
     /* other shards */
+    struct bytes_map waits;     /* struct publish_wait by ticket */
+    uint64_t ticket;            /* last used */
     struct peer_batch *batches; /* by shard; NULL where there is one shard */
     uint64_t session_serial;    /* makes subscription keys unique */
     struct wheel_timer sweep;
+    struct journal journal;
     /* policy */
     struct policy_walk walk;
     struct wheel_timer recall;

@@ -159,13 +159,20 @@ static void set(struct client *client, const struct mqtt_subscribe *packet,
         refuse(answer, MQTT_QUOTA_EXCEEDED, "too many subscriptions");
         return;
     }
+    if (session->number != 0 && !journal_has_room(&client->broker->journal)) {
+        client->broker->stats.store_refused++;
+        refuse(answer, MQTT_QUOTA_EXCEEDED, "the store of the broker is full");
+        return;
+    }
     struct subscription *s =
         subscription_set(session, &granted, packet->subscription_identifier, out_is_new);
     if (s == NULL || subscription_scope(s, &answer->decision) < 0) {
         refuse(answer, MQTT_QUOTA_EXCEEDED, "out of memory");
         if (s != NULL)
             subscription_remove(s);
+        return;
     }
+    journal_subscription(s);
 }
 
 /* Judges and sets; the retained messages follow after the SUBACK. */
@@ -215,6 +222,7 @@ static void answer_all(struct client *client, const struct mqtt_subscribe *packe
     struct mqtt_subscription wanted;
     struct answer first = { 0 }; /* of those with a text: there is one Reason String */
     struct answer other = { 0 };
+    const struct journal_mark before = journal_mark(client->broker);
 
     for (unsigned i = 0; mqtt_subscribe_next(client->version, &r, &wanted); i++) {
         struct answer *answer = first.text == NULL ? &first : &other;
@@ -222,6 +230,8 @@ static void answer_all(struct client *client, const struct mqtt_subscribe *packe
         subscribe_one(client, packet, &wanted, answer, &is_new[i]);
         reasons[i] = answer->reason;
     }
+    if (journal_has_moved(client->broker, &before))
+        journal_hold(client);
     encode_suback(client, MQTT_SUBACK, packet->packet_id,
                   (struct mqtt_span){ reasons, packet->count }, first.text); /* [MQTT-3.8.4-1] */
     replay_all(client, packet, reasons, is_new, now_ms);
@@ -262,6 +272,7 @@ enum mqtt_status on_unsubscribe(struct client *client, const struct mqtt_frame *
         return MQTT_OK;
     }
     struct mqtt_reader r = mqtt_reader_over(packet.entries);
+    const struct journal_mark before = journal_mark(client->broker);
     for (unsigned i = 0; mqtt_unsubscribe_next(&r, &filter); i++) {
         struct subscription *subscription = subscription_of(client->session, filter);
 
@@ -271,6 +282,8 @@ enum mqtt_status on_unsubscribe(struct client *client, const struct mqtt_frame *
         else
             reasons[i] = MQTT_NO_SUBSCRIPTION_EXISTED;
     }
+    if (journal_has_moved(client->broker, &before))
+        journal_hold(client);
     encode_suback(client, MQTT_UNSUBACK, packet.packet_id,
                   (struct mqtt_span){ reasons, packet.count }, NULL); /* [MQTT-3.10.4-4] */
     free(reasons);

@@ -185,6 +185,22 @@ void subscription_presence(struct session *session, bool is_present)
         set_present(MQTT_CONTAINER_OF(link, struct subscription, in_session), is_present);
 }
 
+static void tell_kept(const struct subscription *s, bool is_kept)
+{
+    struct broker *broker = s->session->broker;
+    struct mqtt_share share = { .filter = subscription_filter(s) };
+
+    mqtt_share_parse(share.filter, &share);
+    shared_keep(broker->options.shared, broker->options.shard, share.filter, share.group,
+                is_kept ? 1 : -1);
+}
+
+void subscription_is_kept(struct subscription *s, bool is_kept)
+{
+    if (has_peers(s->session->broker) && !s->is_resting)
+        tell_kept(s, is_kept);
+}
+
 void subscription_rest(struct subscription *subscription)
 {
     struct broker *broker = subscription->session->broker;
@@ -193,6 +209,8 @@ void subscription_rest(struct subscription *subscription)
     if (!has_peers(broker) || subscription->is_resting)
         return;
     set_present(subscription, false);
+    if (subscription->number != 0)
+        tell_kept(subscription, false);
     mqtt_share_parse(share.filter, &share);
     shared_unsubscribe(broker->options.shared, broker->options.shard, share.filter, share.group);
     subscription->is_resting = true;
@@ -212,6 +230,8 @@ int subscription_wake(struct subscription *subscription)
     if (error < 0)
         return error;
     subscription->is_resting = false;
+    if (subscription->number != 0)
+        tell_kept(subscription, true);
     set_present(subscription, session->client != NULL);
     return 0;
 }
@@ -290,6 +310,7 @@ void subscription_remove(struct subscription *subscription)
     struct broker *broker = session->broker;
 
     policy_walk_skip_subscription(&broker->walk, &subscription->in_session);
+    journal_forget_subscription(subscription);
     broker->generation++;
     set_present(subscription, false);
     leave(broker, subscription);
@@ -374,8 +395,9 @@ void share_hand_on(struct session *session, struct message *message, uint64_t no
         /* Members here that may not have it, or are frozen, are as good as none. */
         if (share_group_deliver(s->group, &publication, now_ms) == DELIVERY_NOBODY
             && has_peers(session->broker))
-            peers_hand_on(session->broker, s->group->by_key.key, &publication, 0);
+            peers_hand_on(session->broker, s->group->by_key.key, &publication);
         list_push_back(&s->group->members, &s->in_group);
+        journal_settle_message(message);
         return;
     }
 }

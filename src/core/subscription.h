@@ -41,6 +41,7 @@ struct subscription {
     uint8_t retain_handling;
     bool is_present;            /* shared, and counted as having a client */
     bool is_resting;            /* its session is frozen: other shards do not know of it */
+    uint64_t number;            /* in the journal; 0: it is not kept on disk */
     uint32_t judged_generation; /* of policy: the topic `judged_hash` was allowed by it */
     uint64_t judged_hash;       /* keyed */
     struct topic_quota *quota;  /* of its scoped wildcard grant; NULL: it needs none */
@@ -83,6 +84,9 @@ bool subscription_may_receive(struct subscription *subscription, struct mqtt_spa
 
 /* The session's client came or went: its shared subscriptions count accordingly. */
 void subscription_presence(struct session *session, bool is_present);
+
+/* It is kept on disk, or not any more: other shards keep what they send for it. */
+void subscription_is_kept(struct subscription *subscription, bool is_kept);
 
 /* Its session is frozen: other shards send nothing for it and choose no member of its group here
  * for its sake. On this shard nothing is delivered to it anyway, as it has no role. */

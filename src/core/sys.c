@@ -85,5 +85,14 @@ void broker_publish_sys(struct broker *broker, const struct broker_stats *sum, c
     publish_number(&sys, "$SYS/broker/connections/refused", sum->connects_refused);
     publish_number(&sys, "$SYS/broker/connections/protocol errors", sum->protocol_errors);
     publish_number(&sys, "$SYS/broker/wills/sent", sum->wills_sent);
+    publish_number(&sys, "$SYS/broker/store/refused", sum->store_refused);
+    publish_number(&sys, "$SYS/broker/store/blocked", sum->store_blocked);
+    broker_reap(broker, now_ms);
+}
+
+void broker_publish_sys_text(struct broker *broker, const char *topic, const char *text,
+                             uint64_t now_ms)
+{
+    publish_text(&(struct sys_context){ broker, now_ms }, topic, text);
     broker_reap(broker, now_ms);
 }

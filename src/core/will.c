@@ -53,6 +53,7 @@ void will_clear(struct session *session)
 
     if (will == NULL)
         return;
+    journal_forget_will(session);
     wheel_cancel(&session->broker->wheel, &will->timer);
     message_unref(will->message, &session->broker->messages);
     free(will);
@@ -111,6 +112,8 @@ static void on_will_due(struct wheel_timer *timer, void *context, uint64_t now_m
 
 void will_delay(struct session *session, uint64_t delay_ms, uint64_t now_ms)
 {
-    if (session->will != NULL)
-        wheel_arm(&session->broker->wheel, &session->will->timer, now_ms + delay_ms, on_will_due);
+    if (session->will == NULL)
+        return;
+    wheel_arm(&session->broker->wheel, &session->will->timer, now_ms + delay_ms, on_will_due);
+    journal_will(session);
 }

@@ -212,6 +212,28 @@ static void post(void *context, unsigned shard, uint8_t *bytes, size_t len)
     *last = batch;
 }
 
+static void submit(void *context, unsigned shard, uint64_t number, uint8_t *bytes, size_t len)
+{
+    struct world *world = context;
+
+    world_disk_add(&world->disk, shard, number, bytes, len);
+}
+
+static void broken(void *context, unsigned shard)
+{
+    (void)context;
+    (void)shard;
+    must(false, "out of memory for a frame");
+}
+
+static enum policy_durability durability_of(void *context, const void *facts)
+{
+    const struct world *world = context;
+
+    (void)facts;
+    return world->durability;
+}
+
 /* ---- life ---- */
 
 static void make_policy(struct world *world)
@@ -263,27 +285,29 @@ static void note(void *context, const struct identity *identity, enum policy_act
              (const char *)topic.data);
 }
 
-void world_init(struct world *world, unsigned shards, const struct limits *limits)
+void world_open_brokers(struct world *world, unsigned shards)
 {
-    *world = (struct world){ .shards = shards, .now_ms = 1000000, .random = 42 };
+    world->shards = shards;
+    memset(world->confirmed_bytes, 0, sizeof(world->confirmed_bytes));
     world->shared = shared_new(&world_key, NULL, shards);
     must(world->shared != NULL, "shared");
-    make_policy(world);
     for (unsigned i = 0; i < shards; i++) {
         const struct broker_options options = {
-            .limits = limits != NULL ? *limits : limits_default(),
+            .limits = world->limits,
             .hash_key = world_key,
             .shard = i,
             .shard_count = shards,
             .shared = world->shared,
             .response_prefix = "answers",
+            .wall_ms = (int64_t)world->now_ms + world->wall_offset_ms,
             .ports = {
                 .transport = { wake, on_close, resume },
-                .admission = { world, admit, find_standing, abandon },
+                .admission = { world, admit, find_standing, durability_of, abandon },
                 .events = { world, on_event },
                 .observe = { world, note },
                 .random = { world, fill },
                 .peers = { world, post },
+                .journal = { world, submit, broken },
             },
         };
         world->brokers[i] = broker_new(&options, world->now_ms);
@@ -291,13 +315,24 @@ void world_init(struct world *world, unsigned shards, const struct limits *limit
     }
 }
 
-void world_fini(struct world *world)
+void world_init(struct world *world, unsigned shards, const struct limits *limits)
+{
+    *world = (struct world){ .now_ms = 1000000, .random = 42, .disk_state = JOURNAL_OPEN };
+    world->limits = limits != NULL ? *limits : limits_default();
+    make_policy(world);
+    world_open_brokers(world, shards);
+}
+
+void world_close_brokers(struct world *world)
 {
     for (unsigned i = 0; i < WORLD_PEERS; i++) {
-        if (world->peers[i].is_open && world->peers[i].client != NULL)
-            client_lost(world->peers[i].client, world->now_ms);
-        free(world->peers[i].inbox);
-        free(world->peers[i].left);
+        struct world_peer *peer = &world->peers[i];
+
+        if (peer->is_open && peer->client != NULL)
+            client_lost(peer->client, world->now_ms);
+        free(peer->inbox);
+        free(peer->left);
+        *peer = (struct world_peer){ 0 };
     }
     for (unsigned i = 0; i < world->shards; i++)
         broker_free(world->brokers[i]);
@@ -308,6 +343,12 @@ void world_fini(struct world *world)
         free(batch);
     }
     shared_free(world->shared);
+}
+
+void world_fini(struct world *world)
+{
+    world_close_brokers(world);
+    world_disk_fini(&world->disk);
     policy_unref(world->policy);
 }
 
@@ -320,6 +361,7 @@ struct world_peer *world_open_device(struct world *world, enum mqtt_version vers
         if (peer->is_open)
             continue;
         free(peer->inbox);
+        free(peer->left);
         *peer = (struct world_peer){ .world = world,
                                      .number = i,
                                      .is_open = true,
@@ -398,7 +440,8 @@ static bool empty_outboxes(struct world *world)
 
     for (unsigned i = 0; i < WORLD_PEERS; i++) {
         struct world_peer *peer = &world->peers[i];
-        if (peer->client == NULL || peer->takes_nothing || client_outbox(peer->client)->bytes == 0)
+        if (peer->client == NULL || peer->takes_nothing
+            || outbox_ready(client_outbox(peer->client)) == 0)
             continue;
         drain(peer, client_outbox(peer->client), broker_outbox_pools(world->brokers[peer->shard]));
         client_sent(peer->client, world->now_ms);
@@ -414,9 +457,12 @@ void world_run(struct world *world)
     while (again) {
         for (unsigned i = 0; i < world->shards; i++) {
             broker_advance(world->brokers[i], world->now_ms);
+            broker_flush_journal(world->brokers[i]);
             broker_flush_peers(world->brokers[i]);
         }
         again = carry_batches(world);
+        if (!world->disk_is_slow && world->confirmed < world->disk.count)
+            world_confirm(world, SIZE_MAX);
         again |= empty_outboxes(world);
     }
 }

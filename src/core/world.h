@@ -11,6 +11,7 @@
 #include "codec/publish.h"
 #include "core/broker.h"
 #include "core/shared.h"
+#include "core/world_disk.h"
 
 #include <stdbool.h>
 
@@ -42,11 +43,20 @@ struct world_peer {
 struct world {
     unsigned shards;
     uint64_t now_ms;
+    int64_t wall_offset_ms; /* wall clock time less now_ms; looked at when brokers are made */
     struct shared *shared;
     struct policy *policy;
     struct broker *brokers[WORLD_SHARDS];
     struct world_peer peers[WORLD_PEERS];
-    struct world_batch *batches; /* between shards, oldest first */
+    struct limits limits;
+    struct world_disk disk;
+    uint64_t confirmed_bytes[WORLD_SHARDS];
+    size_t confirmed;  /* frames on the disk that the brokers were told of */
+    size_t written;    /* likewise, by world_write() */
+    bool disk_is_slow; /* nothing is confirmed before world_confirm() */
+    enum journal_state disk_state;
+    enum policy_durability durability; /* of the listener */
+    struct world_batch *batches;       /* between shards, oldest first */
     uint64_t random;
     unsigned events[EVENT_KIND_COUNT];
     unsigned notes[2];       /* permissions observed: refused, allowed */
@@ -66,6 +76,24 @@ struct world {
  * `limits` NULL: the defaults. */
 void world_init(struct world *world, unsigned shards, const struct limits *limits);
 void world_fini(struct world *world);
+
+/* For world_crash.c. */
+void world_open_brokers(struct world *world, unsigned shards);
+void world_close_brokers(struct world *world);
+
+/* Confirms so many more frames, at most. */
+void world_confirm(struct world *world, size_t frames);
+
+/* Tells the brokers that so many more frames, at most, are written; they are not confirmed. */
+void world_write(struct world *world, size_t frames);
+
+/* The process is killed, or the power goes: what has not come to the disk is gone, and all
+ * connections; of what has come and is not confirmed, the first `spared` frames are there. It
+ * starts again, with that many shards. */
+void world_crash(struct world *world, size_t spared, unsigned shards);
+
+/* It stops as it should, and starts again. */
+void world_restart(struct world *world, unsigned shards);
 
 /* Another policy (taken, sealed) from now on; then the walk, `most` at a time: how many steps. */
 void world_set_policy(struct world *world, struct policy *policy);
@@ -116,11 +144,21 @@ bool world_take_connack(struct world_peer *peer, uint8_t *out_reason);
 /* Sends CONNECT and takes the CONNACK; its reason goes to *out_reason, may be NULL. True: session
  * present. */
 bool world_connect(struct world_peer *peer, const struct world_connect *how, uint8_t *out_reason);
+/* Somebody of MQTT 5 comes in; it has a session already exactly when it resumes one. */
+struct world_peer *world_come(struct world *world, const char *client_id, bool resume,
+                              uint32_t expiry_s);
+/* Without a look at the answer. */
+void world_send_subscribe(struct world_peer *peer, const char *filter, enum mqtt_qos qos);
+void world_send_unsubscribe(struct world_peer *peer, const char *filter);
 /* Returns the SUBACK's reason code. */
 uint8_t world_subscribe(struct world_peer *peer, const char *filter, enum mqtt_qos qos);
 void world_publish(struct world_peer *peer, const char *topic, const char *payload,
                    enum mqtt_qos qos, uint16_t packet_id, bool retain);
 void world_ack(struct world_peer *peer, enum mqtt_packet_type type, uint16_t packet_id);
+/* The reason of the acknowledgement that comes next, which is to be of that type. */
+uint8_t world_take_ack(struct world_peer *peer, enum mqtt_packet_type type);
+/* Has it been sent nothing that was not taken yet? */
+bool world_is_silent(const struct world_peer *peer);
 /* The next PUBLISH in the inbox, skipping nothing: false if the next packet is none. */
 bool world_take_publish(struct world_peer *peer, struct mqtt_publish *out);
 /* Takes one packet of that type; false if the next is another or none. */

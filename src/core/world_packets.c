@@ -97,16 +97,44 @@ bool world_connect(struct world_peer *peer, const struct world_connect *how, uin
     return world_take_connack(peer, out_reason);
 }
 
-uint8_t world_subscribe(struct world_peer *peer, const char *filter, enum mqtt_qos qos)
+struct world_peer *world_come(struct world *world, const char *client_id, bool resume,
+                              uint32_t expiry_s)
+{
+    struct world_peer *peer = world_open(world, MQTT_VERSION_5);
+    const struct world_connect how = { .client_id = client_id,
+                                       .resume = resume,
+                                       .expiry_s = expiry_s };
+
+    must(world_connect(peer, &how, NULL) == resume, "is there a session?");
+    return peer;
+}
+
+void world_send_subscribe(struct world_peer *peer, const char *filter, enum mqtt_qos qos)
 {
     uint8_t packet[1024];
     struct mqtt_writer w = mqtt_writer_over(packet, sizeof(packet));
     const struct mqtt_subscription entry = { .filter = span_of(filter), .qos = qos };
-    struct mqtt_suback suback = { 0 };
-    struct mqtt_frame frame;
 
     mqtt_subscribe_encode(&w, peer->version, 1, (struct mqtt_span){ 0 }, &entry, 1);
     send_written(peer, &w);
+}
+
+void world_send_unsubscribe(struct world_peer *peer, const char *filter)
+{
+    uint8_t packet[1024];
+    struct mqtt_writer w = mqtt_writer_over(packet, sizeof(packet));
+    const struct mqtt_span entry = span_of(filter);
+
+    mqtt_unsubscribe_encode(&w, peer->version, 2, (struct mqtt_span){ 0 }, &entry, 1);
+    send_written(peer, &w);
+}
+
+uint8_t world_subscribe(struct world_peer *peer, const char *filter, enum mqtt_qos qos)
+{
+    struct mqtt_suback suback = { 0 };
+    struct mqtt_frame frame;
+
+    world_send_subscribe(peer, filter, qos);
     must(world_take(peer, &frame) && frame.type == MQTT_SUBACK, "no SUBACK");
     must(mqtt_suback_decode(peer->version, MQTT_SUBACK, frame.body, &suback) == MQTT_OK, "SUBACK");
     return suback.reasons.data[0];
@@ -115,7 +143,7 @@ uint8_t world_subscribe(struct world_peer *peer, const char *filter, enum mqtt_q
 void world_publish(struct world_peer *peer, const char *topic, const char *payload,
                    enum mqtt_qos qos, uint16_t packet_id, bool retain)
 {
-    uint8_t packet[2048];
+    uint8_t packet[16384];
     const struct mqtt_publish_out publish = {
         .qos = qos,
         .retain = retain,
@@ -138,6 +166,21 @@ void world_ack(struct world_peer *peer, enum mqtt_packet_type type, uint16_t pac
 
     mqtt_ack_encode(&w, peer->version, type, &ack);
     send_written(peer, &w);
+}
+
+uint8_t world_take_ack(struct world_peer *peer, enum mqtt_packet_type type)
+{
+    struct mqtt_frame frame = { 0 };
+    struct mqtt_ack ack = { 0 };
+
+    must(world_take(peer, &frame) && frame.type == type, "no such acknowledgement");
+    must(mqtt_ack_decode(peer->version, type, frame.body, &ack) == MQTT_OK, "acknowledgement");
+    return ack.reason;
+}
+
+bool world_is_silent(const struct world_peer *peer)
+{
+    return peer->parsed == peer->len;
 }
 
 bool world_take_publish(struct world_peer *peer, struct mqtt_publish *out)

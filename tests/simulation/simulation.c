@@ -10,7 +10,6 @@
 #include "codec/ack.h"
 #include "codec/publish.h"
 #include "codec/subscribe.h"
-#include "core/persist.h"
 #include "core/world.h"
 #include "simulation/model.h"
 
@@ -19,7 +18,6 @@
 #include <string.h>
 
 #define ACKS     256u
-#define SHELF    (MODEL_CLIENTS + MODEL_TOPICS)
 #define EXPIRY_S 50u
 
 /* An acknowledgement that the client has not sent yet. */
@@ -254,49 +252,11 @@ static void let_time_pass(struct simulation *s)
 
 /* ---- restarts ---- */
 
-struct shelf {
-    struct mqtt_span records[SHELF];
-    size_t count;
-};
-
-static int put_on_shelf(void *context, struct mqtt_span record)
-{
-    struct shelf *shelf = context;
-    uint8_t *copy = malloc(record.len);
-
-    if (copy == NULL || shelf->count == SHELF)
-        abort();
-    memcpy(copy, record.data, record.len);
-    shelf->records[shelf->count++] = (struct mqtt_span){ copy, record.len };
-    return 0;
-}
-
-static void take_from_shelf(struct simulation *s, struct shelf *shelf)
-{
-    struct world *world = &s->world;
-
-    for (size_t i = 0; i < shelf->count; i++) {
-        int home = persist_record_home(world->brokers[0], shelf->records[i]);
-        if (home < 0 || broker_load(world->brokers[home], shelf->records[i], 0, world->now_ms) != 0)
-            fail(s, "the broker", "a record it does not understand");
-        free((void *)(uintptr_t)shelf->records[i].data);
-    }
-}
-
 static void restart(struct simulation *s)
 {
-    struct shelf shelf = { .count = 0 };
-    uint64_t now_ms = s->world.now_ms;
-
     for (unsigned i = 0; i < MODEL_CLIENTS; i++)
         lose_connection(s, i);
-    for (unsigned i = 0; i < s->world.shards; i++)
-        if (broker_save(s->world.brokers[i], now_ms, put_on_shelf, &shelf) != 0)
-            abort();
-    world_fini(&s->world);
-    world_init(&s->world, 1 + (unsigned)below(s, 4), NULL);
-    world_sleep(&s->world, now_ms - s->world.now_ms);
-    take_from_shelf(s, &shelf);
+    world_restart(&s->world, 1 + (unsigned)below(s, 4));
     connect_publisher(s);
     s->restarts++;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "core/persist.h"
 #include "codec/publish.h"
 #include "codec/subscribe.h"
 #include "codec/topic.h"
 #include "core/client.h"
-#include "core/persist.h"
 #include "core/persist_format.h"
 #include "core/record.h"
 #include "core/session.h"
@@ -309,7 +309,8 @@ int shared_load(struct shared *shared, struct mqtt_span record, uint64_t away_ms
     /* What was kept under the limits of then is not thrown away under those of now. */
     limits.retained_messages = UINT64_MAX;
     limits.retained_bytes = UINT64_MAX;
-    return shared_retain(shared, &p, &limits);
+    int error = shared_retain(shared, &p, &limits);
+    return error < 0 ? error : 0;
 }
 
 int persist_record_home(const struct broker *broker, struct mqtt_span record)
