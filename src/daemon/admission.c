@@ -334,6 +334,15 @@ static enum admission admit_by_method(struct admission_rules *rules,
                             "this authentication method is not offered; use a client certificate");
 }
 
+enum policy_durability admission_find_durability(void *rules, const void *facts)
+{
+    const struct admission_rules *r = rules;
+    const struct connection_facts *f = facts;
+    const struct config_listener *listener = find_listener(r->config, f->listener);
+
+    return listener != NULL ? listener->durability : POLICY_DURABLE;
+}
+
 enum admission admission_decide(struct admission_rules *rules,
                                 const struct admission_request *request,
                                 struct admission_answer *out)

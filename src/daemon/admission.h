@@ -51,6 +51,9 @@ struct admission_rules {
     char data[SCRAM_FINAL_SIZE];         /* scratch: the data in the last answer */
 };
 
+/* What the listener of a connection says of the disk. For admission_port. */
+enum policy_durability admission_find_durability(void *rules, const void *facts);
+
 /* `request->facts` is a struct connection_facts. Names in the answer are borrowed from the
  * rules until the next call. */
 enum admission admission_decide(struct admission_rules *rules,

@@ -2,7 +2,6 @@
 #include "daemon/server.h"
 
 #include "core/shared.h"
-#include "daemon/keep.h"
 #include "daemon/process.h"
 
 #include <errno.h>
@@ -80,11 +79,55 @@ static int open_shared(struct server *server, struct siphash_key *out_key)
     const struct shared_lock lock = { &server->shared_lock, lock_shared, unlock_shared };
     const struct shared_lock none = { NULL, NULL, NULL };
 
-    if (getrandom(out_key, sizeof(*out_key), 0) != (ssize_t)sizeof(*out_key))
+    *out_key = server->keep.key;
+    if (!server->keep.has_key
+        && getrandom(out_key, sizeof(*out_key), 0) != (ssize_t)sizeof(*out_key))
         return complain(server, -EIO, "the kernel gives no random numbers");
     server->shared =
         shared_new(out_key, server->shard_count > 1 ? &lock : &none, server->shard_count);
     return server->shared != NULL ? 0 : complain(server, -ENOMEM, "out of memory");
+}
+
+/* Somebody may be acknowledged before the disk has confirmed. */
+static bool knows_relaxed(const struct config *config)
+{
+    bool is_known = false;
+
+    for (size_t i = 0; i < config->listener_count; i++)
+        is_known |= config->listeners[i].durability == POLICY_RELAXED;
+    for (size_t i = 0; i < config->role_count; i++)
+        is_known |= config->roles[i].options.durability == POLICY_RELAXED;
+    return is_known;
+}
+
+void server_scribe_follow(struct server *server)
+{
+    scribe_follow(server->scribe, &server->config->limits, knows_relaxed(server->config));
+}
+
+static int open_store(struct server *server)
+{
+    char folder[PATH_MAX];
+    int status = state_path(server->state_dir, STATE_STORE, folder);
+
+    if (status != 0)
+        return complain(server, status, "the path of the state folder is too long");
+    status = keep_open(&server->keep, folder, &server->config->limits, server->log);
+    if (status != 0)
+        return status;
+    const struct scribe_options options = {
+        .store = server->keep.store,
+        .folder = server->keep.folder,
+        .log = server->log,
+        .shards = server->shards,
+        .count = server->shard_count,
+        .limits = server->config->limits,
+    };
+    status = scribe_new(&options, &server->scribe);
+    if (status != 0)
+        return complain(server, status, "out of memory");
+    server_scribe_follow(server);
+    return 0;
 }
 
 static int open_shards(struct server *server)
@@ -98,6 +141,7 @@ static int open_shards(struct server *server)
         .registry_path = server->registry != NULL ? server->registry_path : NULL,
         .trust_domain = server->trust_domain,
         .holding = server->holding,
+        .journal = scribe_port(server->scribe),
         .reports = { server, on_drained, server_on_stats, server_on_observed, server_on_held },
     };
     int status = open_shared(server, &options.hash_key);
@@ -119,37 +163,6 @@ static int open_shards(struct server *server)
     for (unsigned i = 0; i < server->shard_count; i++)
         net_set_peers(server->shards[i].net, server->nets, server->shard_count);
     return 0;
-}
-
-static int snapshot_path(const struct server *server, char *out, size_t size)
-{
-    char folder[PATH_MAX];
-    int status = state_path(server->state_dir, STATE_STORE, folder);
-
-    if (status != 0)
-        return status;
-    int len = snprintf(out, size, "%s/snapshot", folder);
-    return len > 0 && (size_t)len < size ? 0 : -ENAMETOOLONG;
-}
-
-static int restore(struct server *server)
-{
-    char path[PATH_MAX];
-    int status = snapshot_path(server, path, sizeof(path));
-
-    if (status != 0)
-        return complain(server, status, "the path of the state folder is too long");
-    return keep_load(path, server->shards, server->shared, server->log);
-}
-
-static int save(struct server *server)
-{
-    char path[PATH_MAX];
-    int status = snapshot_path(server, path, sizeof(path));
-
-    if (status != 0)
-        return status;
-    return keep_save(path, server->shards, server->shared, server->log);
 }
 
 /* What needs no state comes first: a start that fails there leaves nothing behind. */
@@ -217,9 +230,11 @@ static int start(struct server *server)
     if (status == 0)
         status = server_open_keeper(server);
     if (status == 0)
+        status = open_store(server);
+    if (status == 0)
         status = open_shards(server);
     if (status == 0)
-        status = restore(server);
+        status = keep_load(&server->keep, server->shards, server->shared, server->scribe);
     if (status == 0)
         status = start_shards(server);
     if (status != 0)
@@ -258,7 +273,11 @@ static int end_run(struct server *server, int status)
     shard_settle(server->shards, server->shard_count);
     server_end_observing(server);
     server_end_upkeep(server);
-    int saved = save(server);
+    int saved = scribe_stop(server->scribe);
+    if (saved != 0)
+        log_say(server->log, CONFIG_LOG_ERROR,
+                "%s: not everything could be written: %s; what was acknowledged is there",
+                server->keep.folder, strerror(-saved));
     if (status == 0)
         log_say(server->log, CONFIG_LOG_NOTICE, "stopped");
     return status != 0 ? status : saved;
@@ -288,6 +307,9 @@ static void release(struct server *server)
         }
         server_close_keeper(server);
         logins_stop(server->logins);
+        if (scribe_stop(server->scribe) != 0)
+            log_say(server->log, CONFIG_LOG_ERROR, "%s: not everything could be written",
+                    server->keep.folder);
         cancel_timers(server);
         signals_close(server->signals);
         for (unsigned i = 0; i < server->shard_count; i++) {
@@ -304,6 +326,8 @@ static void release(struct server *server)
     server_close_holds(server);
     ruling_release(server->ruling, NULL, NULL);
     shared_free(server->shared);
+    scribe_free(server->scribe);
+    keep_close(&server->keep);
     if (server->endpoints != NULL)
         endpoint_fini(server->endpoints);
     server_close_state(server);

@@ -9,10 +9,12 @@
 #include "config/config.h"
 #include "daemon/endpoint.h"
 #include "daemon/holding.h"
+#include "daemon/keep.h"
 #include "daemon/log.h"
 #include "daemon/logins.h"
 #include "daemon/options.h"
 #include "daemon/ruling.h"
+#include "daemon/scribe.h"
 #include "daemon/shard.h"
 #include "daemon/upkeep.h"
 #include "est/est.h"
@@ -150,6 +152,8 @@ struct server {
     struct list holds;       /* of them, those that are being written down: server_hold.c */
     char trust_domain[IDENTITY_URI_DOMAIN_SIZE];
     char registry_path[PATH_MAX];
+    struct keep keep;
+    struct scribe *scribe;
     struct shared *shared;
     pthread_mutex_t shared_lock;
     struct shard *shards;
@@ -196,6 +200,9 @@ MQTT_NODISCARD int server_open_logins(struct server *server, const struct siphas
 struct ca_access server_ca_access(const struct config *config);
 /* Warns when the CA's life ends before that of a device's next certificate would. */
 void server_tell_ca_end(const struct server *server, const struct state_made *made);
+
+/* server.c: the scribe goes by the configuration in force. */
+void server_scribe_follow(struct server *server);
 
 /* server_certificates.c: renewal of the server certificate, and whatever else writes into the
  * folder: `tacit ca` needs no SIGHUP. */

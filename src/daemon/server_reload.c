@@ -105,6 +105,7 @@ static int commit(struct server *server, struct ruling *ruling, char *out_why)
     /* The ruling holds the configuration, and the old one until the keeper frees it. */
     config_unref(server->config);
     server->config = config_ref(ruling->config);
+    server_scribe_follow(server);
     return endpoint_publish(server->endpoints, server->config, server->shards, out_why);
 }
 

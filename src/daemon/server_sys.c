@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/server.h"
 
+#include "daemon/sys_store.h"
+
 #include <stdlib.h>
 #include <systemd/sd-daemon.h>
 
@@ -48,6 +50,8 @@ void server_on_stats(void *context, const struct broker_stats *stats)
     uint64_t now_ms = loop_now_ms(first->loop);
     broker_publish_sys(first->broker, &server->stats, TACIT_VERSION,
                        (now_ms - server->started_ms) / 1000, now_ms);
+    const struct scribe_figures figures = scribe_figures(server->scribe);
+    sys_store_publish(first->broker, &figures, now_ms);
 }
 
 static void on_watchdog(struct wheel_timer *timer, void *context, uint64_t now_ms)

@@ -3,6 +3,7 @@
 
 #include "base/invariant.h"
 #include "daemon/event_log.h"
+#include "daemon/keep_snapshot.h"
 #include "daemon/login.h"
 
 #include <errno.h>
@@ -188,8 +189,12 @@ static void on_turn_end(struct loop_hook *hook)
 {
     struct shard *shard = MQTT_CONTAINER_OF(hook, struct shard, hook);
 
-    if (shard_rules_walk(shard))
+    bool has_more = shard_rules_walk(shard);
+    /* net's hook has run: whom the walk has expelled is told in the next turn, which is now. */
+    if (has_more || net_has_output(shard->net))
         loop_turn_again(shard->loop);
+    shard_follow_wall(shard);
+    broker_flush_journal(shard->broker);
     if (shard->count > 1)
         broker_flush_peers(shard->broker);
     uint64_t next_ms = broker_next_ms(shard->broker);
@@ -212,13 +217,16 @@ static int open_broker(struct shard *shard, const struct shard_options *options)
             .admission = { .context = &shard->rules,
                            .decide = on_decide,
                            .find_standing = on_find_standing,
+                           .find_durability = admission_find_durability,
                            .abandon = on_abandon },
             .events = { .context = shard, .report = on_event },
             .observe = { .context = shard, .note = on_observed },
             .random = { .fill = on_random },
             .peers = { .context = shard, .post = options->count > 1 ? on_post : NULL },
+            .journal = options->journal,
         },
         .response_prefix = "response",
+        .wall_ms = keep_wall_ms(),
         .announce_receive_maximum = shard->ruling->config->announces_receive_maximum,
     };
     shard->broker = broker_new(&broker, loop_now_ms(shard->loop));
@@ -349,6 +357,8 @@ void shard_settle(struct shard *all, unsigned count)
     for (unsigned round = 0; round < 3; round++) {
         for (unsigned i = 0; i < count; i++)
             loop_deliver(all[i].loop);
+        for (unsigned i = 0; i < count; i++)
+            broker_flush_journal(all[i].broker);
         for (unsigned i = 0; i < count && count > 1; i++)
             broker_flush_peers(all[i].broker);
     }

@@ -64,7 +64,8 @@ struct shard {
     struct expiry expiry;
     struct admission_rules rules; /* from the ruling */
     struct shard_walk walk;
-    struct sketch *sketch; /* what was observed since it was last handed in; NULL: no memory */
+    int64_t wall_offset_ms; /* of the wall clock from the loop's, as the broker knows it */
+    struct sketch *sketch;  /* what was observed since it was last handed in; NULL: no memory */
     struct listener *listeners[SHARD_LISTENERS_MAX]; /* by slot */
     struct loop_hook hook;
     struct wheel_timer timer;
@@ -80,12 +81,13 @@ struct shard_options {
     struct shared *shared;
     struct siphash_key hash_key;
     struct log *log;
-    struct ruling *ruling;     /* a reference is taken */
-    struct helpers *keeper;    /* borrowed as long as the shard has it; NULL: none */
-    struct logins *logins;     /* borrowed as long as the shard lives; NULL: no passwords */
-    const char *registry_path; /* NULL: none */
-    const char *trust_domain;  /* borrowed as long as the shard lives */
-    struct holding *holding;   /* likewise */
+    struct ruling *ruling;       /* a reference is taken */
+    struct helpers *keeper;      /* borrowed as long as the shard has it; NULL: none */
+    struct logins *logins;       /* borrowed as long as the shard lives; NULL: no passwords */
+    struct journal_port journal; /* zeroed: nothing is kept on disk */
+    const char *registry_path;   /* NULL: none */
+    const char *trust_domain;    /* borrowed as long as the shard lives */
+    struct holding *holding;     /* likewise */
     struct shard_reports reports;
 };
 
@@ -112,6 +114,9 @@ void shard_rules_apply(struct shard *shard);
 
 /* Goes on with the walk, for a short while. True: there is more. */
 bool shard_rules_walk(struct shard *shard);
+
+/* In shard_wall.c: the wall clock may be set, and what is kept on disk has its times. */
+void shard_follow_wall(struct shard *shard);
 
 /* ---- from other threads; -ENOMEM: nothing was posted ---- */
 

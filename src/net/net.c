@@ -196,6 +196,11 @@ void net_refuse(struct net *net, const struct connection_facts *facts, enum net_
         net->hooks.refused(net->hooks.context, facts, why, text);
 }
 
+bool net_has_output(const struct net *net)
+{
+    return !list_is_empty(&net->dirty);
+}
+
 bool net_is_full(const struct net *net)
 {
     uint64_t count = net_connections(net);

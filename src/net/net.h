@@ -85,3 +85,7 @@ void net_close(struct net *net);
 
 const struct net_stats *net_statistics(const struct net *net);
 uint64_t net_connections(const struct net *net); /* open now */
+
+/* Does output wait for the next end of a turn? Who makes some in a hook that comes after net's own
+ * asks, and has the loop turn again: else it waits for whatever happens next. */
+bool net_has_output(const struct net *net);

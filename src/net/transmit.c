@@ -59,7 +59,7 @@ static int flush_plain(struct connection *connection, struct outbox *outbox, boo
     struct outbox_pools *pools = broker_outbox_pools(connection->net->broker);
     struct mqtt_span spans[MOST_SPANS];
     struct iovec parts[MOST_SPANS];
-    while (outbox->bytes > 0) {
+    while (outbox_ready(outbox) > 0) {
         size_t count = outbox_peek(outbox, spans, MOST_SPANS);
         size_t total = 0;
         for (size_t i = 0; i < count; i++) {
@@ -163,8 +163,8 @@ static int flush_tls(struct connection *connection, struct outbox *outbox)
 {
     struct net *net = connection->net;
     struct outbox_pools *pools = broker_outbox_pools(net->broker);
-    while (outbox->bytes > 0 && connection->output == NULL) {
-        while (outbox->bytes > 0 && tls_shard_room(net->tls) > 0) {
+    while (outbox_ready(outbox) > 0 && connection->output == NULL) {
+        while (outbox_ready(outbox) > 0 && tls_shard_room(net->tls) > 0) {
             struct mqtt_span record = next_record(net, outbox);
             int error = tls_stream_write(&connection->tls, net->tls, record);
             if (error < 0) {
@@ -185,7 +185,7 @@ static int flush_tls(struct connection *connection, struct outbox *outbox)
 static int send_waiting(struct connection *connection, struct outbox *outbox, bool *out_full)
 {
     int error = connection->output != NULL ? flush_held(connection) : 0;
-    if (error == 0 && connection->output == NULL && outbox != NULL && outbox->bytes > 0) {
+    if (error == 0 && connection->output == NULL && outbox != NULL && outbox_ready(outbox) > 0) {
         if (connection->tls.ssl == NULL)
             return flush_plain(connection, outbox, out_full);
         error = flush_tls(connection, outbox);
