@@ -22,9 +22,9 @@ build: ## build/release/tacitd and build/release/tacit
 		{ cat build/release.log; exit 1; }
 	@cmake --build --preset release -j $(JOBS)
 
-test: ## everything a change has to pass (unit, proofs, static, scenarios)
+test: ## everything a change has to pass (unit, proofs, static, scenarios, some crashes)
 	@tools/install-deps build test
-	@tools/test --jobs $(JOBS) unit proof static scenario
+	@tools/test --jobs $(JOBS) unit proof static scenario crash
 
 test-unit: ## unit tests beside the code
 	@tools/test --jobs $(JOBS) unit
@@ -61,6 +61,17 @@ oracle: ## filter algebra and decisions against brute force; the last line count
 		{ cat build/oracle.log; exit 1; }
 	@build/proof/unit/policy-filter_oracle-test
 
+powercut: ## N (1000) power cuts under the store, judged by a model; the last line counts
+	@tools/install-deps build test
+	@mkdir -p build
+	@{ cmake --preset proof && cmake --build --preset proof -j $(JOBS) --target powercut; } \
+		>build/powercut.log 2>&1 || { cat build/powercut.log; exit 1; }
+	@build/proof/unit/powercut $(or $(N),1000) $(SEED)
+
+crash: ## kill -9 and a model of what is owed: N=1000 crashes; the last line counts
+	@tools/install-deps build test
+	@tests/crash/run --crashes $(or $(N),1000)
+
 interop: ## strangers' clients from network registries (skips what is out of reach)
 	@$(MAKE) --no-print-directory build
 	@tests/interop/run-extra
@@ -83,4 +94,4 @@ clean: ## remove what was built
 	@rm -rf build
 
 .PHONY: help run build test test-unit test-proof test-static test-scenario test-clang test-asan \
-	test-tsan test-fuzz fuzz coverage oracle interop bench format docs install clean
+	test-tsan test-fuzz fuzz coverage oracle powercut crash interop bench format docs install clean

@@ -126,6 +126,11 @@ class Broker:
         if self.process is not None:
             self.process.wait()
 
+    def crash(self):
+        """kill -9, and a start."""
+        self.kill()
+        return self.start()
+
     def stop(self):
         """SIGTERM must end it with exit code 0 within five seconds and a clean log."""
         if self.process is None:
