@@ -37,7 +37,7 @@ struct identity_options {
     unsigned days;
     const char *password_file, *import;
     bool json, start, help, wildcards, chain, token_only, no_tenant, no_site, block_key;
-    bool generate, list, remove, suspend, resume;
+    bool generate, list, remove, suspend, resume, all, payloads;
     char **operands; /* what is left of argv, operand_count of them */
     int operand_count;
     char state[IDENTITY_OPTIONS_PATH_SIZE]; /* given, or the default */

@@ -13,6 +13,7 @@
 #include "tools/passwd.h"
 #include "tools/policy.h"
 #include "tools/revoke.h"
+#include "tools/store.h"
 #include "tools/up.h"
 
 #include <signal.h>
