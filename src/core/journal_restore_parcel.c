@@ -46,28 +46,30 @@ int journal_restore_parcel(struct restoring *r, const struct journal_thing *thin
     return 0;
 }
 
+/* What the parcel carries, on this shard: messages belong to the shard that counts them. */
+static struct publication publication_here(const struct parcel *parcel, const struct broker *broker)
+{
+    struct publication here = message_publication(parcel->message);
+
+    if (broker != parcel->home)
+        here.message = NULL;
+    here.number = parcel->message->number;
+    return here;
+}
+
 /* Those of the shard that the parcel was for, as it was cut then, wherever they are now. */
 static void deliver_plain(const struct restoring *r, const struct parcel *parcel,
                           struct broker *broker)
 {
-    struct publication p = message_publication(parcel->message);
-    struct publication here = p;
-    struct route *route = route_find(broker, p.topic);
+    struct publication here = publication_here(parcel, broker);
+    struct route *route = route_find(broker, here.topic);
 
-    /* Messages belong to the shard that counts them. */
-    if (broker != parcel->home)
-        here.message = NULL;
-    here.number = parcel->message->number;
     here.qos = (enum mqtt_qos)parcel->record.qos;
     here.retain = parcel->record.retain;
     for (uint32_t i = 0; route != NULL && i < route->target_count; i++) {
         const struct route_target *target = &route->targets[i];
         struct mqtt_span id = session_client_id(target->session);
-        const struct terms terms = {
-            .identifiers = target->identifiers,
-            .qos = here.qos < target->qos ? here.qos : target->qos,
-            .retain = here.retain && target->retain_as_published,
-        };
+        const struct terms terms = route_terms(target, &here);
 
         if (siphash(&broker->options.hash_key, id) % parcel->record.shard_count
             == parcel->record.shard)
@@ -80,15 +82,11 @@ static void deliver_plain(const struct restoring *r, const struct parcel *parcel
 static bool deliver_to_group(const struct restoring *r, const struct parcel *parcel,
                              struct broker *broker)
 {
-    struct publication p = message_publication(parcel->message);
-    struct publication here = p;
     struct share_group *group = share_group_find(broker, parcel->record.group);
 
     if (group == NULL)
         return false;
-    if (broker != parcel->home)
-        here.message = NULL;
-    here.number = parcel->message->number;
+    struct publication here = publication_here(parcel, broker);
     bool is_delivered = share_group_deliver(group, &here, r->options.now_ms) == DELIVERY_DONE;
     if (broker != parcel->home)
         publication_fini(&here, &broker->messages);

@@ -249,13 +249,6 @@ static enum delivery_result to_group(struct broker *broker, const struct interes
     return send_to_group(broker, group, shard, before, publication);
 }
 
-static void count(struct routed *routed, enum delivery_result result)
-{
-    routed->matched++;
-    routed->accepted += result == DELIVERY_DONE;
-    routed->refused |= result == DELIVERY_REFUSED;
-}
-
 /* A parcel that somebody waits for is accepted when the other shard says so. */
 static void count_sent(struct routed *routed, enum delivery_result result, bool is_awaited)
 {
@@ -397,26 +390,6 @@ static enum delivery_result serve_group(struct broker *broker, struct parcel *pa
                          : DELIVERY_DROPPED;
 }
 
-static void serve_plain(struct broker *broker, struct publication *publication, uint64_t now_ms,
-                        struct routed *routed)
-{
-    struct route *route = route_find(broker, publication->topic);
-
-    for (uint32_t i = 0; route != NULL && i < route->target_count; i++) {
-        const struct route_target *target = &route->targets[i];
-        const struct terms terms = {
-            .identifiers = target->identifiers,
-            .qos = publication->qos < target->qos ? publication->qos : target->qos,
-            .retain = publication->retain && target->retain_as_published,
-        };
-        enum delivery_result result = session_deliver(target->session, publication, &terms, now_ms);
-
-        count(routed, result);
-        if (MQTT_UNLIKELY(result != DELIVERY_DONE))
-            session_report_drop(target->session, publication->topic);
-    }
-}
-
 /* The deliveries, or the parcel to a further shard, are written before this one is forgotten. */
 static void serve(struct broker *broker, struct parcel *parcel, struct publication *publication,
                   uint64_t now_ms)
@@ -426,9 +399,12 @@ static void serve(struct broker *broker, struct parcel *parcel, struct publicati
 
     if (parcel->kind == PARCEL_GROUP) {
         result = serve_group(broker, parcel, publication, now_ms);
-        count(&routed, result);
+        routed_add(&routed, result);
     } else {
-        serve_plain(broker, publication, now_ms, &routed);
+        struct route *route = route_find(broker, publication->topic);
+
+        if (route != NULL)
+            route_deliver(route, publication, now_ms, &routed);
     }
     /* One that goes on is replied to from where it comes to rest. */
     if (result == DELIVERY_NOBODY || !reply(broker, parcel, &routed))

@@ -74,6 +74,29 @@ struct routed {
     bool refused;      /* somebody's queue was full */
 };
 
+/* Counts one receiver, and what became of the message there. */
+static inline void routed_add(struct routed *routed, enum delivery_result result)
+{
+    routed->matched++;
+    routed->accepted += result == DELIVERY_DONE;
+    routed->refused |= result == DELIVERY_REFUSED;
+}
+
+/* How this target wants that message. */
+static inline struct terms route_terms(const struct route_target *target,
+                                       const struct publication *publication)
+{
+    return (struct terms){
+        .identifiers = target->identifiers,
+        .qos = publication->qos < target->qos ? publication->qos : target->qos,
+        .retain = publication->retain && target->retain_as_published,
+    };
+}
+
+/* To the sessions of this shard that subscribed by themselves; groups and other shards not. */
+MQTT_HOT void route_deliver(struct route *route, struct publication *publication, uint64_t now_ms,
+                            struct routed *routed);
+
 MQTT_HOT struct routed route_publish(struct broker *broker, struct route *route,
                                      struct publication *publication, uint64_t now_ms);
 

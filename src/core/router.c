@@ -6,13 +6,6 @@
 #include "core/route.h"
 #include "core/state.h"
 
-static void count(struct routed *routed, enum delivery_result result)
-{
-    routed->matched++;
-    routed->accepted += result == DELIVERY_DONE;
-    routed->refused |= result == DELIVERY_REFUSED;
-}
-
 /* The publisher's own subscriptions, without those that say No Local: their QoS and
  * identifiers. False: nothing remains. [MQTT-3.8.3-3] */
 static bool without_no_local(struct session *session, const struct publication *publication,
@@ -68,20 +61,23 @@ bool route_is_kept(const struct route *route)
 static void deliver_to_target(const struct route_target *target, struct publication *publication,
                               uint64_t now_ms, struct routed *routed)
 {
-    struct terms terms = {
-        .identifiers = target->identifiers,
-        .qos = publication->qos < target->qos ? publication->qos : target->qos,
-        .retain = publication->retain && target->retain_as_published,
-    };
+    struct terms terms = route_terms(target, publication);
     enum delivery_result result;
 
     if (MQTT_UNLIKELY(target->no_local && target->session == publication->origin)
         && !without_no_local(target->session, publication, &terms))
         return;
     result = session_deliver(target->session, publication, &terms, now_ms);
-    count(routed, result);
+    routed_add(routed, result);
     if (MQTT_UNLIKELY(result != DELIVERY_DONE))
         session_report_drop(target->session, publication->topic);
+}
+
+void route_deliver(struct route *route, struct publication *publication, uint64_t now_ms,
+                   struct routed *routed)
+{
+    for (uint32_t i = 0; i < route->target_count; i++)
+        deliver_to_target(&route->targets[i], publication, now_ms, routed);
 }
 
 struct routed route_publish(struct broker *broker, struct route *route,
@@ -89,14 +85,13 @@ struct routed route_publish(struct broker *broker, struct route *route,
 {
     struct routed routed = { 0 };
 
-    for (uint32_t i = 0; i < route->target_count; i++)
-        deliver_to_target(&route->targets[i], publication, now_ms, &routed);
+    route_deliver(route, publication, now_ms, &routed);
     if (broker->options.shard_count > 1) {
         peers_route(broker, route, publication, now_ms, &routed);
         return routed;
     }
     for (uint32_t i = 0; i < route->group_count; i++)
-        count(&routed, share_group_deliver(route->groups[i], publication, now_ms));
+        routed_add(&routed, share_group_deliver(route->groups[i], publication, now_ms));
     return routed;
 }
 

@@ -176,8 +176,9 @@ void shared_unsubscribe(struct shared *shared, unsigned shard, struct mqtt_span 
     shared_exit(shared);
 }
 
-void shared_present(struct shared *shared, unsigned shard, struct mqtt_span filter,
-                    struct mqtt_span group, int change)
+/* Of a subscriber that is counted: how many more of its shard are there, and are kept. */
+static void recount(struct shared *shared, unsigned shard, struct mqtt_span filter,
+                    struct mqtt_span group, int present, int kept)
 {
     MQTT_UNINITIALIZED uint8_t memory[2 * 65536];
     struct interest_entry *entry;
@@ -185,26 +186,24 @@ void shared_present(struct shared *shared, unsigned shard, struct mqtt_span filt
     shared_enter(shared);
     entry = entry_find(shared, make_key(memory, group, filter));
     if (entry != NULL) {
-        entry->present[shard] += (uint32_t)change;
-        entry->total_present += (uint32_t)change;
+        entry->present[shard] += (uint32_t)present;
+        entry->total_present += (uint32_t)present;
+        entry->kept[shard] += (uint32_t)kept;
         moved(shared);
     }
     shared_exit(shared);
 }
 
+void shared_present(struct shared *shared, unsigned shard, struct mqtt_span filter,
+                    struct mqtt_span group, int change)
+{
+    recount(shared, shard, filter, group, change, 0);
+}
+
 void shared_keep(struct shared *shared, unsigned shard, struct mqtt_span filter,
                  struct mqtt_span group, int change)
 {
-    MQTT_UNINITIALIZED uint8_t memory[2 * 65536];
-    struct interest_entry *entry;
-
-    shared_enter(shared);
-    entry = entry_find(shared, make_key(memory, group, filter));
-    if (entry != NULL) {
-        entry->kept[shard] += (uint32_t)change;
-        moved(shared);
-    }
-    shared_exit(shared);
+    recount(shared, shard, filter, group, 0, change);
 }
 
 /* ---- asking ---- */
