@@ -22,46 +22,6 @@
 /* The test's own shards: everything that follows is to hold on one and on several. */
 static unsigned shards;
 
-static struct world_peer *come_as(struct world *world, enum mqtt_version version,
-                                  const struct world_connect *how)
-{
-    struct world_peer *peer = world_open(world, version);
-
-    world_connect(peer, how, NULL);
-    return peer;
-}
-
-/* Kept sessions on every shard that are subscribed, and away. */
-static void leave_subscribers(struct world *world, const char *topic, enum mqtt_qos qos)
-{
-    char id[16];
-
-    for (unsigned i = 0; i < 8; i++) {
-        snprintf(id, sizeof(id), "sub-%u", i);
-        struct world_peer *peer = world_come(world, id, false, LASTS_S);
-        assert_int_equal(world_subscribe(peer, topic, qos), qos);
-        world_break(peer);
-    }
-}
-
-static void confirm(struct world *world)
-{
-    world_confirm(world, SIZE_MAX);
-    world_run(world);
-}
-
-static void confirm_all(struct world *world)
-{
-    while (world->confirmed < world->disk.count)
-        confirm(world);
-}
-
-static uint8_t publish(struct world_peer *peer, const char *topic, uint16_t packet_id)
-{
-    world_publish(peer, topic, "message", MQTT_QOS_1, packet_id, false);
-    return world_take_ack(peer, MQTT_PUBACK);
-}
-
 static uint8_t goodbye(struct world_peer *peer)
 {
     struct mqtt_frame frame = { 0 };
@@ -78,7 +38,7 @@ static uint8_t goodbye(struct world_peer *peer)
 static void set_state(struct world *world, enum journal_state state)
 {
     world->disk_state = state;
-    confirm(world);
+    world_confirm_run(world);
 }
 
 static struct world_peer *begin_to_come(struct world *world, const struct world_connect *how)
@@ -97,13 +57,13 @@ static void what_would_be_kept_is_refused_when_it_is_full(void **state)
 
     (void)state;
     world_init(&world, shards, NULL);
-    leave_subscribers(&world, "a", MQTT_QOS_1);
+    world_leave_subscribers(&world, "a", MQTT_QOS_1, LASTS_S);
     struct world_peer *peer = world_come(&world, "publisher", false, LASTS_S);
     struct world_peer *older =
-        come_as(&world, MQTT_VERSION_3_1_1, &(struct world_connect){ .client_id = "older" });
+        world_come_as(&world, MQTT_VERSION_3_1_1, &(struct world_connect){ .client_id = "older" });
     set_state(&world, JOURNAL_FULL);
     size_t before = world_disk_things(&world.disk, JOURNAL_DELIVERY);
-    assert_int_equal(publish(peer, "a", 1), MQTT_QUOTA_EXCEEDED);
+    assert_int_equal(world_publish_acked(peer, "a", 1), MQTT_QUOTA_EXCEEDED);
     world_publish(peer, "a", "x", MQTT_QOS_2, 2, false);
     assert_int_equal(world_take_ack(peer, MQTT_PUBREC), MQTT_QUOTA_EXCEEDED);
     world_publish(peer, "b", "x", MQTT_QOS_1, 3, true);
@@ -133,18 +93,18 @@ static void what_is_not_kept_goes_on_when_it_is_full(void **state)
 
     (void)state;
     world_init(&world, shards, NULL);
-    leave_subscribers(&world, "a", MQTT_QOS_1);
+    world_leave_subscribers(&world, "a", MQTT_QOS_1, LASTS_S);
     struct world_peer *kept = world_come(&world, "kept", false, LASTS_S);
     world_subscribe(kept, "zero", MQTT_QOS_0);
     set_state(&world, JOURNAL_FULL);
     struct world_peer *reader = world_come(&world, "reader", false, 0);
     assert_int_equal(world_subscribe(reader, "b", MQTT_QOS_2), MQTT_QOS_2);
-    assert_int_equal(publish(kept, "b", 1), MQTT_SUCCESS);
+    assert_int_equal(world_publish_acked(kept, "b", 1), MQTT_SUCCESS);
     assert_true(world_take_publish(reader, &message));
     world_publish(kept, "a", "x", MQTT_QOS_0, 0, false);
     world_publish(kept, "zero", "x", MQTT_QOS_0, 0, false);
     assert_true(world_take_publish(kept, &message));
-    assert_int_equal(publish(kept, "nobody", 2), MQTT_NO_MATCHING_SUBSCRIBERS);
+    assert_int_equal(world_publish_acked(kept, "nobody", 2), MQTT_NO_MATCHING_SUBSCRIBERS);
     if (shards == 1) { /* one subscribed with QoS 0 keeps nothing */
         world_publish(kept, "zero", "x", MQTT_QOS_1, 3, false);
         assert_true(world_take_publish(kept, &message));
@@ -164,7 +124,7 @@ static void what_makes_room_goes_on_when_it_is_full(void **state)
     world_subscribe(peer, "a", MQTT_QOS_1);
     world_subscribe(peer, "b", MQTT_QOS_1);
     struct world_peer *publisher = world_come(&world, "publisher", false, 0);
-    assert_int_equal(publish(publisher, "a", 1), MQTT_SUCCESS);
+    assert_int_equal(world_publish_acked(publisher, "a", 1), MQTT_SUCCESS);
     world_publish(publisher, "r", "x", MQTT_QOS_1, 2, true);
     assert_true(world_expect(publisher, MQTT_PUBACK));
     set_state(&world, JOURNAL_FULL);
@@ -268,7 +228,7 @@ static void publications_wait_while_it_fails(void **state)
 
     (void)state;
     world_init(&world, shards, NULL);
-    leave_subscribers(&world, "a", MQTT_QOS_1);
+    world_leave_subscribers(&world, "a", MQTT_QOS_1, LASTS_S);
     struct world_peer *reader = world_come(&world, "reader", false, 0);
     world_subscribe(reader, "b", MQTT_QOS_1);
     struct world_peer *peer = world_come(&world, "publisher", false, 0);
@@ -280,10 +240,10 @@ static void publications_wait_while_it_fails(void **state)
     world_confirm(&world, 0); /* it says that it still fails */
     world_run(&world);
     assert_true(world_is_silent(peer));
-    assert_int_equal(publish(other, "b", 1), MQTT_SUCCESS); /* the others go on */
+    assert_int_equal(world_publish_acked(other, "b", 1), MQTT_SUCCESS); /* the others go on */
     assert_true(world_take_publish(reader, &message));
     world.disk_state = JOURNAL_OPEN;
-    confirm_all(&world);
+    world_confirm_all(&world);
     assert_int_equal(world_take_ack(peer, MQTT_PUBACK), MQTT_SUCCESS);
     assert_int_equal(world_take_ack(peer, MQTT_PUBREC), MQTT_SUCCESS);
     world_fini(&world);
@@ -303,12 +263,12 @@ static void who_writes_faster_than_the_disk_is_not_read(void **state)
     text[1000] = '\0';
     limits.store_backlog_bytes = 65536;
     world_init(&world, shards, &limits);
-    leave_subscribers(&world, "a", MQTT_QOS_1);
+    world_leave_subscribers(&world, "a", MQTT_QOS_1, LASTS_S);
     struct world_peer *peer =
-        come_as(&world, MQTT_VERSION_5,
-                &(struct world_connect){ .client_id = "publisher", .keep_alive_s = 10 });
+        world_come_as(&world, MQTT_VERSION_5,
+                      &(struct world_connect){ .client_id = "publisher", .keep_alive_s = 10 });
     struct world_peer *other =
-        come_as(&world, MQTT_VERSION_5, &(struct world_connect){ .client_id = "other" });
+        world_come_as(&world, MQTT_VERSION_5, &(struct world_connect){ .client_id = "other" });
     world.disk_is_slow = true;
     for (uint16_t id = 1; id <= count; id++)
         world_publish(peer, "a", text, MQTT_QOS_1, id, false);
@@ -320,9 +280,9 @@ static void who_writes_faster_than_the_disk_is_not_read(void **state)
     /* It says nothing as it is not heard: that is not its fault. [MQTT-3.1.2-22] */
     world_sleep(&world, 100000);
     assert_true(peer->is_open);
-    assert_int_equal(publish(other, "nobody", 1), MQTT_NO_MATCHING_SUBSCRIBERS);
+    assert_int_equal(world_publish_acked(other, "nobody", 1), MQTT_NO_MATCHING_SUBSCRIBERS);
     for (unsigned i = 0; i < 100; i++)
-        confirm_all(&world);
+        world_confirm_all(&world);
     for (uint16_t id = 1; id <= count; id++)
         assert_int_equal(world_take_ack(peer, MQTT_PUBACK), MQTT_SUCCESS);
     assert_false(client_is_waiting(peer->client));
@@ -345,7 +305,7 @@ static void one_that_is_not_read_may_go(void **state)
     text[1000] = '\0';
     limits.store_backlog_bytes = 65536;
     world_init(&world, shards, &limits);
-    leave_subscribers(&world, "a", MQTT_QOS_1);
+    world_leave_subscribers(&world, "a", MQTT_QOS_1, LASTS_S);
     struct world_peer *peer = world_come(&world, "publisher", false, 0);
     world.disk_is_slow = true;
     for (uint16_t id = 1; id <= 100; id++)
@@ -353,8 +313,8 @@ static void one_that_is_not_read_may_go(void **state)
     assert_true(client_is_waiting(peer->client));
     world_break(peer);
     for (unsigned i = 0; i < 10; i++)
-        confirm_all(&world);
-    assert_int_equal(publish(world_come(&world, "another", false, 0), "nobody", 1),
+        world_confirm_all(&world);
+    assert_int_equal(world_publish_acked(world_come(&world, "another", false, 0), "nobody", 1),
                      MQTT_NO_MATCHING_SUBSCRIBERS);
     world_fini(&world);
 }

@@ -22,51 +22,11 @@
 /* The test's own shards: everything that follows is to hold on one and on several. */
 static unsigned shards;
 
-static struct world_peer *come_as(struct world *world, enum mqtt_version version,
-                                  const struct world_connect *how)
-{
-    struct world_peer *peer = world_open(world, version);
-
-    world_connect(peer, how, NULL);
-    return peer;
-}
-
-/* Kept sessions on every shard that are subscribed, and away. */
-static void leave_subscribers(struct world *world, const char *topic, enum mqtt_qos qos)
-{
-    char id[16];
-
-    for (unsigned i = 0; i < 8; i++) {
-        snprintf(id, sizeof(id), "sub-%u", i);
-        struct world_peer *peer = world_come(world, id, false, LASTS_S);
-        assert_int_equal(world_subscribe(peer, topic, qos), qos);
-        world_break(peer);
-    }
-}
-
-static void confirm(struct world *world)
-{
-    world_confirm(world, SIZE_MAX);
-    world_run(world);
-}
-
-static void confirm_all(struct world *world)
-{
-    while (world->confirmed < world->disk.count)
-        confirm(world);
-}
-
-static uint8_t publish(struct world_peer *peer, const char *topic, uint16_t packet_id)
-{
-    world_publish(peer, topic, "message", MQTT_QOS_1, packet_id, false);
-    return world_take_ack(peer, MQTT_PUBACK);
-}
-
 /* Nothing came until the disk had confirmed, and then this. */
 static void assert_waits(struct world_peer *peer, enum mqtt_packet_type type)
 {
     assert_true(world_is_silent(peer));
-    confirm_all(peer->world);
+    world_confirm_all(peer->world);
     assert_true(world_expect(peer, type));
 }
 
@@ -78,7 +38,7 @@ static void puback_waits_for_the_message(void **state)
 
     (void)state;
     world_init(&world, shards, NULL);
-    leave_subscribers(&world, "a", MQTT_QOS_1);
+    world_leave_subscribers(&world, "a", MQTT_QOS_1, LASTS_S);
     struct world_peer *peer = world_come(&world, "publisher", false, 0);
     world.disk_is_slow = true;
     world_publish(peer, "a", "x", MQTT_QOS_1, 1, false);
@@ -93,7 +53,7 @@ static void pubrec_waits_for_the_message_and_its_identifier(void **state)
 
     (void)state;
     world_init(&world, shards, NULL);
-    leave_subscribers(&world, "a", MQTT_QOS_1);
+    world_leave_subscribers(&world, "a", MQTT_QOS_1, LASTS_S);
     struct world_peer *peer = world_come(&world, "publisher", false, LASTS_S);
     world.disk_is_slow = true;
     world_publish(peer, "a", "x", MQTT_QOS_2, 1, false);
@@ -113,7 +73,7 @@ static void pubrec_of_a_repeated_publish_waits_too(void **state)
 
     (void)state;
     world_init(&world, shards, NULL);
-    leave_subscribers(&world, "a", MQTT_QOS_1);
+    world_leave_subscribers(&world, "a", MQTT_QOS_1, LASTS_S);
     for (unsigned is_kept = 0; is_kept < 2; is_kept++) {
         world.disk_is_slow = false;
         struct world_peer *peer = world_come(&world, "publisher", false, is_kept * LASTS_S);
@@ -176,7 +136,7 @@ static void what_changes_nothing_does_not_wait(void **state)
     assert_true(world_expect(peer, MQTT_UNSUBACK));
     world_send_subscribe(peer, "a/#/b", MQTT_QOS_1);
     assert_true(world_expect(peer, MQTT_SUBACK));
-    assert_int_equal(publish(peer, "nobody/has/it", 1), MQTT_NO_MATCHING_SUBSCRIBERS);
+    assert_int_equal(world_publish_acked(peer, "nobody/has/it", 1), MQTT_NO_MATCHING_SUBSCRIBERS);
     assert_int_equal(world.disk.count, before);
     world_fini(&world);
 }
@@ -223,7 +183,7 @@ static void connack_waits_for_a_new_session(void **state)
     struct world_peer *peer =
         begin_to_come(&world, &(struct world_connect){ .client_id = "new", .expiry_s = LASTS_S });
     assert_true(world_is_silent(peer));
-    confirm_all(&world);
+    world_confirm_all(&world);
     assert_false(world_take_connack(peer, NULL));
     assert_int_equal(world_disk_things(&world.disk, JOURNAL_SESSION), 1);
     world_fini(&world);
@@ -240,7 +200,7 @@ static void connack_waits_until_the_old_session_is_gone(void **state)
     world.disk_is_slow = true;
     struct world_peer *peer = begin_to_come(&world, &(struct world_connect){ .client_id = "old" });
     assert_true(world_is_silent(peer));
-    confirm_all(&world);
+    world_confirm_all(&world);
     assert_false(world_take_connack(peer, NULL));
     assert_int_equal(world_disk_things(&world.disk, JOURNAL_SESSION), 0);
     world_fini(&world);
@@ -260,7 +220,7 @@ static void connack_waits_for_who_comes_back(void **state)
         &(struct world_connect){
             .client_id = "old", .resume = true, .expiry_s = LASTS_S, .will_topic = "will" });
     assert_true(world_is_silent(peer));
-    confirm_all(&world);
+    world_confirm_all(&world);
     assert_true(world_take_connack(peer, NULL));
     assert_int_equal(world_disk_things(&world.disk, JOURNAL_WILL), 1);
     world_fini(&world);
@@ -294,10 +254,10 @@ static void qos_2_to_a_kept_session_waits(void **state)
     world.disk_is_slow = true;
     world_publish(publisher, "one", "x", MQTT_QOS_2, 1, false);
     assert_true(world_take_publish(peer, &message));
-    confirm_all(&world);
+    world_confirm_all(&world);
     world_publish(publisher, "two", "x", MQTT_QOS_2, 2, false);
     assert_true(world_is_silent(peer));
-    confirm_all(&world);
+    world_confirm_all(&world);
     assert_true(world_take_publish(peer, &message));
     world_ack(peer, MQTT_PUBREC, message.packet_id);
     assert_waits(peer, MQTT_PUBREL);
@@ -334,7 +294,7 @@ static void clean_sessions_write_nothing(void **state)
     world_init(&world, shards, NULL);
     world.disk_is_slow = true;
     struct world_peer *peer = world_come(&world, "subscriber", false, 0);
-    struct world_peer *publisher = come_as(
+    struct world_peer *publisher = world_come_as(
         &world, MQTT_VERSION_5,
         &(struct world_connect){ .client_id = "publisher", .will_topic = "a", .will_delay_s = 9 });
     world_subscribe(peer, "a", MQTT_QOS_2);
@@ -359,7 +319,7 @@ static void qos_0_writes_nothing(void **state)
 
     (void)state;
     world_init(&world, shards, NULL);
-    leave_subscribers(&world, "a", MQTT_QOS_1);
+    world_leave_subscribers(&world, "a", MQTT_QOS_1, LASTS_S);
     struct world_peer *peer = world_come(&world, "subscriber", false, LASTS_S);
     world_subscribe(peer, "a", MQTT_QOS_2);
     struct world_peer *publisher = world_come(&world, "publisher", false, LASTS_S);
@@ -477,7 +437,7 @@ static void a_relaxed_client_waits_until_it_is_written(void **state)
 
     (void)state;
     world_init(&world, shards, NULL);
-    leave_subscribers(&world, "a", MQTT_QOS_1);
+    world_leave_subscribers(&world, "a", MQTT_QOS_1, LASTS_S);
     struct world_peer *durable = world_come(&world, "publisher", false, LASTS_S);
     world.disk_is_slow = true;
     world.durability = POLICY_RELAXED;
@@ -505,11 +465,11 @@ static void a_client_in_memory_waits_for_nothing(void **state)
 
     (void)state;
     world_init(&world, shards, NULL);
-    leave_subscribers(&world, "a", MQTT_QOS_1);
+    world_leave_subscribers(&world, "a", MQTT_QOS_1, LASTS_S);
     world.disk_is_slow = true;
     world.durability = POLICY_MEMORY;
     size_t before = world.disk.count;
-    struct world_peer *peer = come_as(
+    struct world_peer *peer = world_come_as(
         &world, MQTT_VERSION_5,
         &(struct world_connect){ .client_id = "memory", .expiry_s = LASTS_S, .will_topic = "b" });
     world_subscribe(peer, "b", MQTT_QOS_2);
@@ -521,9 +481,10 @@ static void a_client_in_memory_waits_for_nothing(void **state)
     assert_int_equal(world.disk.count, before);
     peer = world_come(&world, "memory", true, LASTS_S); /* but in memory it is */
     /* What others are to have is kept for them; it does not wait for that. */
-    assert_int_equal(publish(world_come(&world, "publisher", false, 0), "a", 3), MQTT_SUCCESS);
+    assert_int_equal(world_publish_acked(world_come(&world, "publisher", false, 0), "a", 3),
+                     MQTT_SUCCESS);
     assert_true(world.disk.count > before);
-    confirm_all(&world);
+    world_confirm_all(&world);
     assert_int_equal(world_disk_things(&world.disk, JOURNAL_DELIVERY), 8);
     assert_int_equal(world_disk_things(&world.disk, JOURNAL_RETAINED), 0);
     world_fini(&world);
@@ -558,9 +519,9 @@ static void a_session_that_comes_back_in_memory_leaves_the_disk(void **state)
 
     (void)state;
     world_init(&world, shards, NULL);
-    leave_subscribers(&world, "a", MQTT_QOS_2);
+    world_leave_subscribers(&world, "a", MQTT_QOS_2, LASTS_S);
     struct world_peer *publisher = world_come(&world, "publisher", false, 0);
-    assert_int_equal(publish(publisher, "a", 1), MQTT_SUCCESS);
+    assert_int_equal(world_publish_acked(publisher, "a", 1), MQTT_SUCCESS);
     assert_int_equal(world_disk_things(&world.disk, JOURNAL_DELIVERY), 8);
     world.durability = POLICY_MEMORY;
     struct world_peer *peer = world_come(&world, "sub-3", true, LASTS_S);

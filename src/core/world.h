@@ -84,6 +84,11 @@ void world_close_brokers(struct world *world);
 /* Confirms so many more frames, at most. */
 void world_confirm(struct world *world, size_t frames);
 
+/* Confirms all that has come, followed by world_run(), which may bring more: once, or until nothing
+ * is left. */
+void world_confirm_run(struct world *world);
+void world_confirm_all(struct world *world);
+
 /* Tells the brokers that so many more frames, at most, are written; they are not confirmed. */
 void world_write(struct world *world, size_t frames);
 
@@ -147,6 +152,12 @@ bool world_connect(struct world_peer *peer, const struct world_connect *how, uin
 /* Somebody of MQTT 5 comes in; it has a session already exactly when it resumes one. */
 struct world_peer *world_come(struct world *world, const char *client_id, bool resume,
                               uint32_t expiry_s);
+/* Somebody of that version comes in, whatever is there. */
+struct world_peer *world_come_as(struct world *world, enum mqtt_version version,
+                                 const struct world_connect *how);
+/* Eight kept sessions, on every shard some, that are subscribed, and away. */
+void world_leave_subscribers(struct world *world, const char *topic, enum mqtt_qos qos,
+                             uint32_t expiry_s);
 /* Without a look at the answer. */
 void world_send_subscribe(struct world_peer *peer, const char *filter, enum mqtt_qos qos);
 void world_send_unsubscribe(struct world_peer *peer, const char *filter);
@@ -154,6 +165,8 @@ void world_send_unsubscribe(struct world_peer *peer, const char *filter);
 uint8_t world_subscribe(struct world_peer *peer, const char *filter, enum mqtt_qos qos);
 void world_publish(struct world_peer *peer, const char *topic, const char *payload,
                    enum mqtt_qos qos, uint16_t packet_id, bool retain);
+/* Publishes with QoS 1; the reason of its PUBACK. */
+uint8_t world_publish_acked(struct world_peer *peer, const char *topic, uint16_t packet_id);
 void world_ack(struct world_peer *peer, enum mqtt_packet_type type, uint16_t packet_id);
 /* The reason of the acknowledgement that comes next, which is to be of that type. */
 uint8_t world_take_ack(struct world_peer *peer, enum mqtt_packet_type type);

@@ -114,6 +114,18 @@ void world_write(struct world *world, size_t frames)
     tell(world, progress);
 }
 
+void world_confirm_run(struct world *world)
+{
+    world_confirm(world, SIZE_MAX);
+    world_run(world);
+}
+
+void world_confirm_all(struct world *world)
+{
+    while (world->confirmed < world->disk.count)
+        world_confirm_run(world);
+}
+
 void world_confirm(struct world *world, size_t frames)
 {
     struct journal_progress progress[WORLD_SHARDS] = { 0 };

@@ -109,6 +109,28 @@ struct world_peer *world_come(struct world *world, const char *client_id, bool r
     return peer;
 }
 
+struct world_peer *world_come_as(struct world *world, enum mqtt_version version,
+                                 const struct world_connect *how)
+{
+    struct world_peer *peer = world_open(world, version);
+
+    world_connect(peer, how, NULL);
+    return peer;
+}
+
+void world_leave_subscribers(struct world *world, const char *topic, enum mqtt_qos qos,
+                             uint32_t expiry_s)
+{
+    char id[16];
+
+    for (unsigned i = 0; i < 8; i++) {
+        snprintf(id, sizeof(id), "sub-%u", i);
+        struct world_peer *peer = world_come(world, id, false, expiry_s);
+        must(world_subscribe(peer, topic, qos) == qos, "the QoS of a subscription");
+        world_break(peer);
+    }
+}
+
 void world_send_subscribe(struct world_peer *peer, const char *filter, enum mqtt_qos qos)
 {
     uint8_t packet[1024];
@@ -156,6 +178,12 @@ void world_publish(struct world_peer *peer, const char *topic, const char *paylo
     uint8_t *end = mqtt_publish_write(packet, peer->version, &publish, NULL);
     world_send(peer, (struct mqtt_span){ packet, (size_t)(end - packet) });
     world_run(peer->world);
+}
+
+uint8_t world_publish_acked(struct world_peer *peer, const char *topic, uint16_t packet_id)
+{
+    world_publish(peer, topic, "message", MQTT_QOS_1, packet_id, false);
+    return world_take_ack(peer, MQTT_PUBACK);
 }
 
 void world_ack(struct world_peer *peer, enum mqtt_packet_type type, uint16_t packet_id)
