@@ -11,8 +11,6 @@
 struct keep;
 struct shard;
 
-int64_t keep_wall_ms(void); /* milliseconds since 1970; keep.c */
-
 /* Reads the snapshot, if there is one, and writes everything into the journal of the first shard
  * as one frame: it is moved whole or, after a crash, from the beginning again. A store that was in
  * use is newer: then the snapshot is set aside. Negative errno as keep_load(). */

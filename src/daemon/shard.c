@@ -3,7 +3,7 @@
 
 #include "base/invariant.h"
 #include "daemon/event_log.h"
-#include "daemon/keep_snapshot.h"
+#include "daemon/keep.h"
 #include "daemon/login.h"
 
 #include <errno.h>

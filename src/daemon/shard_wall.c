@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/keep_snapshot.h"
+#include "daemon/keep.h"
 #include "daemon/shard.h"
 
 void shard_follow_wall(struct shard *shard)
