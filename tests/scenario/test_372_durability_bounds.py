@@ -85,7 +85,8 @@ def test_a_full_queue_hurts_nobody_else(variant, clients, unique, version, shard
 
 @versions(5)
 def test_a_damaged_file_is_isolated(variant, clients, unique, version):
-    """It is named with the place, the rest is served, and it goes on."""
+    """It is named with the place, the rest is served, and it goes on. Each message nearly fills the
+    block that it is synced in, so that there is nothing to compact, and the damage hits two."""
     broker = variant(limits={"store-segment-bytes": 65536})
     names = [unique(f"away-{i}") for i in range(4)]
     for name in names:
@@ -93,12 +94,12 @@ def test_a_damaged_file_is_isolated(variant, clients, unique, version):
     sender = clients(broker).open(unique("s"))
     for i in range(60):
         for name in names:
-            sender.publish(name, b"%03d" % i + b"x" * 1000, qos=1)
+            sender.publish(name, b"%03d" % i + b"x" * 3500, qos=1)
     sender.drop()
     broker.stop()
     segments = sorted((broker.state / "store").glob("log-*"))
-    assert len(segments) >= 4
-    spoilt = segments[-2]  # messages; what belongs to sessions was written long before
+    assert len(segments) >= 10
+    spoilt = segments[len(segments) // 2]  # messages; the sessions were written long before
     with spoilt.open("r+b") as file:
         file.seek(20000)
         file.write(b"\xff" * 3000)
@@ -118,7 +119,7 @@ def test_a_damaged_file_is_isolated(variant, clients, unique, version):
         numbers = [int(m[:3]) for m in got[name][:-1]]
         assert numbers == sorted(set(numbers)), "in order, once"
     there = sum(len(m) - 1 for m in got.values())
-    assert 4 * 60 - 16 < there < 4 * 60, "few are lost"
+    assert 4 * 60 - 4 < there < 4 * 60, "few are lost"
 
 
 @versions(5)
