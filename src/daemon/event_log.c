@@ -196,6 +196,10 @@ static const char *const refusals[NET_REFUSAL_COUNT] = {
     [NET_REFUSED_DESCRIPTORS] =
         "closed, no file descriptors are left; raise the limit (LimitNOFILE= of the unit)",
     [NET_REFUSED_MEMORY] = "closed, no memory is left",
+    [NET_REFUSED_UNPROVED] = "closed, too many have not proved themselves",
+    [NET_REFUSED_ADDRESS] = "closed, too many from its address have not proved themselves",
+    [NET_REFUSED_NETWORK] = "closed, too many from its network have not proved themselves",
+    [NET_REFUSED_BYTES] = "closed, those who have not proved themselves hold too much",
 };
 
 void event_log_refused(void *context, const struct connection_facts *facts, enum net_refusal why,
@@ -212,7 +216,9 @@ void event_log_refused(void *context, const struct connection_facts *facts, enum
              facts != NULL ? facts->address : "an unknown address",
              facts != NULL ? facts->listener : "?", refusals[why],
              text != NULL && text[0] != '\0' ? ": " : "", text != NULL ? text : "");
-    struct log_line line = { .level = level, .kind = LOG_HANDSHAKE, .text = words };
+    struct log_line line = { .level = level,
+                             .kind = why >= NET_REFUSED_UNPROVED ? LOG_UNPROVED : LOG_HANDSHAKE,
+                             .text = words };
     add_facts(&line, facts);
     add_field(&line, "why", span_of(text));
     log_write(log, &line);

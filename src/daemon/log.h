@@ -30,6 +30,7 @@ enum log_kind {
     LOG_TAKEN_OVER,
     LOG_REFUSED,
     LOG_HANDSHAKE,
+    LOG_UNPROVED, /* a bound before authentication */
     LOG_SUBSCRIBE_REFUSED,
     LOG_PUBLISH_REFUSED,
     LOG_PROTOCOL_ERROR,

@@ -97,6 +97,7 @@ static const char *const kind_names[] = {
     [LOG_TAKEN_OVER] = "taken-over",
     [LOG_REFUSED] = "refused",
     [LOG_HANDSHAKE] = "handshake-failed",
+    [LOG_UNPROVED] = "unproved",
     [LOG_SUBSCRIBE_REFUSED] = "subscribe-refused",
     [LOG_PUBLISH_REFUSED] = "publish-refused",
     [LOG_PROTOCOL_ERROR] = "protocol-error",

@@ -3,6 +3,7 @@
 
 #include "core/shared.h"
 #include "daemon/process.h"
+#include "net/porch.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -77,15 +78,19 @@ static void unlock_shared(void *context)
 static int open_shared(struct server *server, struct siphash_key *out_key)
 {
     const struct shared_lock lock = { &server->shared_lock, lock_shared, unlock_shared };
+    const struct shared_lock porch_lock = { &server->porch_lock, lock_shared, unlock_shared };
     const struct shared_lock none = { NULL, NULL, NULL };
+    bool is_alone = server->shard_count == 1;
 
     *out_key = server->keep.key;
     if (!server->keep.has_key
         && getrandom(out_key, sizeof(*out_key), 0) != (ssize_t)sizeof(*out_key))
         return complain(server, -EIO, "the kernel gives no random numbers");
-    server->shared =
-        shared_new(out_key, server->shard_count > 1 ? &lock : &none, server->shard_count);
-    return server->shared != NULL ? 0 : complain(server, -ENOMEM, "out of memory");
+    server->shared = shared_new(out_key, is_alone ? &none : &lock, server->shard_count);
+    server->porch = porch_new(out_key, is_alone ? &none : &porch_lock, &server->config->limits);
+    return server->shared != NULL && server->porch != NULL
+               ? 0
+               : complain(server, -ENOMEM, "out of memory");
 }
 
 /* Somebody may be acknowledged before the disk has confirmed. */
@@ -153,6 +158,7 @@ static int open_shards(struct server *server)
         return status;
     options.logins = server->logins;
     options.shared = server->shared;
+    options.porch = server->porch;
     for (unsigned i = 0; i < server->shard_count; i++) {
         options.number = i;
         status = shard_open(&server->shards[i], &options);
@@ -326,6 +332,7 @@ static void release(struct server *server)
     server_close_holds(server);
     ruling_release(server->ruling, NULL, NULL);
     shared_free(server->shared);
+    porch_free(server->porch);
     scribe_free(server->scribe);
     keep_close(&server->keep);
     if (server->endpoints != NULL)
@@ -356,6 +363,7 @@ enum server_exit server_run(const struct options *options, const char *program)
         .claim = -1,
         .enrolment = { .fd = -1, .next_fd = -1 },
         .shared_lock = PTHREAD_MUTEX_INITIALIZER,
+        .porch_lock = PTHREAD_MUTEX_INITIALIZER,
     };
 
     if (server_read_config(&server, server.config_path, &server.config) != 0)

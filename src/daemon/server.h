@@ -156,6 +156,8 @@ struct server {
     struct scribe *scribe;
     struct shared *shared;
     pthread_mutex_t shared_lock;
+    struct porch *porch;
+    pthread_mutex_t porch_lock;
     struct shard *shards;
     struct net **nets;
     unsigned shard_count;
@@ -169,7 +171,8 @@ struct server {
     uint64_t watchdog_ms; /* 0: none */
     uint64_t started_ms;
     struct broker_stats stats;
-    unsigned stats_missing; /* shards that have not answered yet */
+    uint64_t refused[NET_REFUSAL_COUNT]; /* before CONNECT */
+    unsigned stats_missing;              /* shards that have not answered yet */
     unsigned drained;
     bool is_stopping;
 };
@@ -261,7 +264,7 @@ void server_close_enrolment(struct server *server);  /* the keeper has ended */
 
 /* server_sys.c: $SYS and the watchdog of systemd. */
 void server_start_sys(struct server *server);
-void server_on_stats(void *context, const struct broker_stats *stats);
+void server_on_stats(void *context, const struct broker_stats *stats, const struct net_stats *net);
 
 /* server_greet.c: what the operator is told when all is up. */
 void server_greet(const struct server *server);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/server.h"
 
+#include "daemon/sys_porch.h"
 #include "daemon/sys_store.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <systemd/sd-daemon.h>
 
 static void on_sys_timer(struct wheel_timer *timer, void *context, uint64_t now_ms);
@@ -23,6 +25,7 @@ static void collect(struct server *server)
     if (server->stats_missing > 0)
         return;
     server->stats = (struct broker_stats){ 0 };
+    memset(server->refused, 0, sizeof(server->refused));
     for (unsigned i = 0; i < server->shard_count; i++) {
         if (shard_post_stats(&server->shards[i]) == 0)
             server->stats_missing++;
@@ -38,12 +41,14 @@ static void on_sys_timer(struct wheel_timer *timer, void *context, uint64_t now_
     arm_sys(server, context, now_ms);
 }
 
-void server_on_stats(void *context, const struct broker_stats *stats)
+void server_on_stats(void *context, const struct broker_stats *stats, const struct net_stats *net)
 {
     struct server *server = context;
     struct shard *first = &server->shards[0];
 
     stats_add(&server->stats, stats);
+    for (unsigned i = 0; i < NET_REFUSAL_COUNT; i++)
+        server->refused[i] += net->refused[i];
     server->stats_missing--;
     if (server->stats_missing > 0 || server->is_stopping)
         return;
@@ -52,6 +57,8 @@ void server_on_stats(void *context, const struct broker_stats *stats)
                        (now_ms - server->started_ms) / 1000, now_ms);
     const struct scribe_figures figures = scribe_figures(server->scribe);
     sys_store_publish(first->broker, &figures, now_ms);
+    const struct porch_figures porch = porch_figures(server->porch);
+    sys_porch_publish(first->broker, &porch, server->refused, now_ms);
 }
 
 static void on_watchdog(struct wheel_timer *timer, void *context, uint64_t now_ms)

@@ -252,6 +252,7 @@ static int open_parts(struct shard *shard, const struct shard_options *options)
     struct net_options net = {
         .loop = shard->loop,
         .broker = shard->broker,
+        .porch = options->porch,
         .shard = options->number,
         .limits = shard->ruling->config->limits,
         .hooks = { .context = options->log, .refused = event_log_refused },
@@ -374,6 +375,7 @@ struct order {
     int fd;
     uint64_t most_ms;
     struct broker_stats stats;
+    struct net_stats net;
 };
 
 static struct order *order_new(struct shard *shard)
@@ -471,7 +473,7 @@ static void on_stats_delivered(struct loop_message *message, struct loop *loop)
     const struct shard_reports *reports = &order->shard->reports;
 
     (void)loop;
-    reports->stats(reports->context, &order->stats);
+    reports->stats(reports->context, &order->stats, &order->net);
     free(order);
 }
 
@@ -481,6 +483,9 @@ static void on_stats(struct loop_message *message, struct loop *loop)
 
     (void)loop;
     stats_add(&order->stats, broker_statistics(order->shard->broker));
+    /* At the end of the process its sockets are closed before it has answered. */
+    if (order->shard->net != NULL)
+        order->net = *net_statistics(order->shard->net);
     loop_post(order->shard->all[0].loop, &order->message, on_stats_delivered);
 }
 

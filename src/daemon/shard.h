@@ -33,7 +33,7 @@
 struct shard_reports {
     void *context;
     void (*drained)(void *context);
-    void (*stats)(void *context, const struct broker_stats *stats);
+    void (*stats)(void *context, const struct broker_stats *stats, const struct net_stats *net);
     void (*observed)(void *context, struct sketch *sketch);
     /* A device was found to be held: to be written down. Both borrowed until the call returns. */
     void (*held)(void *context, const char *device, const char *why);
@@ -88,6 +88,7 @@ struct shard_options {
     const char *registry_path;   /* NULL: none */
     const char *trust_domain;    /* borrowed as long as the shard lives */
     struct holding *holding;     /* likewise */
+    struct porch *porch;         /* likewise; that of all shards */
     struct shard_reports reports;
 };
 

@@ -64,6 +64,27 @@ uint16_t address_port(const struct address *address)
     return 0;
 }
 
+static struct porch_place place_of_v4(const void *bytes)
+{
+    struct porch_place place = { .len = 4, .network_len = 3 };
+    memcpy(place.bytes, bytes, 4);
+    return place;
+}
+
+struct porch_place address_place(const struct sockaddr_storage *raw)
+{
+    struct porch_place place = { .len = 8, .network_len = 6 };
+    if (raw->ss_family == AF_INET)
+        return place_of_v4(&((const struct sockaddr_in *)raw)->sin_addr);
+    if (raw->ss_family != AF_INET6)
+        return (struct porch_place){ 0 };
+    const struct in6_addr *v6 = &((const struct sockaddr_in6 *)raw)->sin6_addr;
+    if (IN6_IS_ADDR_V4MAPPED(v6))
+        return place_of_v4(&v6->s6_addr[12]);
+    memcpy(place.bytes, v6->s6_addr, 8);
+    return place;
+}
+
 void address_format(const struct sockaddr_storage *raw, char out[ADDRESS_TEXT_BYTES])
 {
     char host[INET6_ADDRSTRLEN] = "";

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/attrs.h"
+#include "net/porch.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,3 +30,6 @@ uint16_t address_port(const struct address *address); /* 0 for a Unix socket */
 /* "192.0.2.1:40000", "[2001:db8::1]:40000" or "unix"; an IPv4 address in IPv6 clothes
  * is shown as what it is. */
 void address_format(const struct sockaddr_storage *raw, char out[ADDRESS_TEXT_BYTES]);
+
+/* Where it is, for the porch; zeros for a Unix socket. */
+struct porch_place address_place(const struct sockaddr_storage *raw);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/connection.h"
 
+#include "net/guest.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -24,6 +26,7 @@ static void enter(struct net *net, struct connection *connection)
 {
     connection->net = net;
     list_push_back(&net->connections, &connection->all);
+    guest_enter(connection);
     atomic_fetch_add_explicit(&net->count, 1, memory_order_relaxed);
 }
 
@@ -32,6 +35,8 @@ static void leave(struct connection *connection)
     struct net *net = connection->net;
     loop_unwatch(net->loop, &connection->watch);
     loop_cancel(net->loop, &connection->timer);
+    if (connection->phase <= PHASE_OPEN)
+        guest_step_aside(connection);
     list_unlink(&connection->dirty);
     list_unlink(&connection->all);
     atomic_fetch_sub_explicit(&net->count, 1, memory_order_relaxed);
@@ -42,6 +47,7 @@ void connection_free(struct connection *connection)
     struct net *net = connection->net;
     int fd = connection->watch.fd;
     leave(connection);
+    guest_leave(connection);
     close(fd);
     if (connection->phase > PHASE_OPEN)
         outbox_clear(&connection->closing, broker_outbox_pools(net->broker));
@@ -72,16 +78,6 @@ void connection_refuse(struct connection *connection, enum net_refusal why, cons
 {
     net_refuse(connection->net, &connection->facts, why, text);
     connection_free(connection);
-}
-
-static void on_connect_deadline(struct wheel_timer *timer, void *context, uint64_t now_ms)
-{
-    (void)context;
-    (void)now_ms;
-    struct connection *connection = MQTT_CONTAINER_OF(timer, struct connection, timer);
-    connection_refuse(connection, NET_REFUSED_TIMEOUT,
-                      connection->phase == PHASE_CONNECTING ? "no CONNECT in time"
-                                                            : "no TLS handshake in time");
 }
 
 /* ---- accept ---- */
@@ -120,35 +116,44 @@ static bool watch(struct connection *connection)
         connection_refuse(connection, NET_REFUSED_MEMORY, "the kernel cannot watch its socket");
         return false;
     }
-    loop_arm(net->loop, &connection->timer,
-             connection->accepted_ms + net->limits.connect_timeout_ms, on_connect_deadline);
+    guest_watch_time(connection);
     return true;
+}
+
+static void welcome(struct connection *connection)
+{
+    const char *text =
+        connection->phase == PHASE_CONNECTING ? connection_objection(connection) : NULL;
+    if (text != NULL)
+        connection_refuse(connection, NET_REFUSED_PEER, text);
+    else
+        (void)watch(connection);
 }
 
 void connection_open(struct net *net, int fd, const struct connection_start *start)
 {
+    bool is_over = false;
+    uint32_t guest = guest_admit(net, start, &is_over);
+    if (guest == 0) {
+        close(fd);
+        return;
+    }
     struct connection *connection = connection_new(fd, start);
     if (connection == NULL) {
         close(fd);
+        porch_leave(net->porch, guest, false, 0);
         net_refuse(net, NULL, NET_REFUSED_MEMORY, "out of memory");
         return;
     }
     bool is_full = net_is_full(net);
+    connection->guest = guest;
     connection->accepted_ms = loop_now_ms(net->loop);
     enter(net, connection);
     net->stats.accepted++;
-    if (is_full) {
+    if (is_full)
         connection_refuse(connection, NET_REFUSED_CONNECTIONS, "limit of open connections");
-        return;
-    }
-    if (start->tls == NULL) {
-        const char *text = connection_objection(connection);
-        if (text != NULL) {
-            connection_refuse(connection, NET_REFUSED_PEER, text);
-            return;
-        }
-    }
-    (void)watch(connection);
+    else if (!is_over || guest_yield(connection, PORCH_PLACES))
+        welcome(connection);
 }
 
 /* ---- to its home ---- */
@@ -239,6 +244,7 @@ static void on_linger_deadline(struct wheel_timer *timer, void *context, uint64_
 void connection_end(struct connection *connection, struct outbox *rest, uint32_t linger_ms)
 {
     struct net *net = connection->net;
+    guest_step_aside(connection);
     connection->phase = PHASE_FLUSHING;
     connection->is_waiting = false;
     connection->closing = *rest;
@@ -252,6 +258,7 @@ void connection_dismiss(struct connection *connection, enum net_refusal why, con
 {
     struct net *net = connection->net;
     net_refuse(net, &connection->facts, why, text);
+    guest_step_aside(connection);
     connection->closing = (struct outbox){ 0 };
     loop_arm(net->loop, &connection->timer, loop_now_ms(net->loop) + net->linger_ms,
              on_linger_deadline);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/list.h"
+#include "net/porch.h"
 #include "net/state.h"
 #include "tls/stream.h"
 
@@ -37,18 +38,24 @@ struct connection {
         struct tls_context *tls_context; /* GREETING: a reference */
     };
     struct tls_stream tls;
-    struct list dirty;        /* in net->dirty: output waits for the end of the turn */
-    struct held *input;       /* the start of a packet */
-    struct held *output;      /* ciphertext the socket did not take */
-    uint8_t phase;            /* enum phase */
-    bool is_blocked;          /* the socket is full: watched for writing */
-    bool is_waiting;          /* for its client's verdict: not read */
-    struct list all;          /* in net->connections */
-    struct wheel_timer timer; /* before OPEN: CONNECT deadline; after: linger */
+    struct list dirty;   /* in net->dirty: output waits for the end of the turn */
+    struct held *input;  /* the start of a packet */
+    struct held *output; /* ciphertext the socket did not take */
+    uint8_t phase;       /* enum phase */
+    bool is_blocked;     /* the socket is full: watched for writing */
+    bool is_waiting;     /* for its client's verdict, or for its turn in a handshake: not read */
+    bool is_marked;      /* GREETING: the kernel wakes us only for a whole ClientHello */
+    uint32_t guest;      /* in net->porch until it is let in; then 0 */
+    struct list all;     /* in net->connections */
+    struct wheel_timer timer; /* before OPEN: deadline of a guest; after: linger */
     union {
         struct {
-            uint64_t accepted_ms;        /* before OPEN */
-            struct loop_message message; /* in transit */
+            uint64_t accepted_ms; /* before OPEN */
+            union {
+                struct list guests;          /* in net->guests, until it is let in */
+                struct loop_message message; /* in transit */
+            };
+            struct list queued; /* in net->handshakes */
         };
         struct outbox closing; /* after OPEN */
     };
@@ -61,6 +68,7 @@ struct connection_start {
     const char *listener;
     const void *tag;
     const char *address;
+    struct porch_place place;
     struct tls_context *tls; /* NULL: plaintext */
     enum transport_kind transport;
 };

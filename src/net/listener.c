@@ -9,9 +9,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* Newcomers in one turn; the rest of them wait in the backlog. */
-#define ACCEPTS_PER_TURN 64
-
 /* When the machine is short of something, it is given time. */
 #define PAUSE_MS 100
 
@@ -20,7 +17,7 @@ struct listener {
     struct list in_net;
     struct loop_watch watch;
     struct wheel_timer pause;
-    struct connection_start start; /* but for the address */
+    struct connection_start start; /* but for address and place */
 };
 
 static void on_acceptable(struct loop_watch *watch, unsigned ready);
@@ -99,7 +96,7 @@ static void on_acceptable(struct loop_watch *watch, unsigned ready)
 {
     (void)ready;
     struct listener *listener = MQTT_CONTAINER_OF(watch, struct listener, watch);
-    for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+    for (uint64_t i = 0; i < listener->net->limits.accepts_per_turn; i++) {
         struct sockaddr_storage from = { 0 };
         socklen_t len = sizeof(from);
         int fd = accept4(watch->fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -112,6 +109,7 @@ static void on_acceptable(struct loop_watch *watch, unsigned ready)
         struct connection_start start = listener->start;
         address_format(&from, address);
         start.address = address;
+        start.place = address_place(&from);
         connection_open(listener->net, fd, &start);
     }
 }

@@ -3,6 +3,8 @@
 
 #include "base/invariant.h"
 #include "net/connection.h"
+#include "net/handshake.h"
+#include "net/porch.h"
 #include "net/state.h"
 
 #include <errno.h>
@@ -10,7 +12,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define DEFAULT_HANDSHAKES 8 /* about 5 ms of work */
 #define DEFAULT_LINGER_MS  2000
 #define EXPELLED_LINGER_MS 300 /* its connection has to be gone within a second (promise I4) */
 
@@ -71,7 +72,7 @@ static void finish_drain(struct net *net)
 static void on_turn_end(struct loop_hook *hook)
 {
     struct net *net = MQTT_CONTAINER_OF(hook, struct net, turn_end);
-    net->handshakes_left = net->handshakes_per_turn;
+    handshake_serve(net);
     for (int pass = 0; pass < PASSES_PER_TURN && !list_is_empty(&net->dirty); pass++)
         flush_dirty(net);
     if (!list_is_empty(&net->dirty))
@@ -80,11 +81,6 @@ static void on_turn_end(struct loop_hook *hook)
 }
 
 /* ---- open and close ---- */
-
-static uint32_t or_default(uint32_t value, uint32_t preset)
-{
-    return value != 0 ? value : preset;
-}
 
 static bool allocate_buffers(struct net *net)
 {
@@ -113,13 +109,14 @@ int net_open(const struct net_options *options, struct net **out)
         return -ENOMEM;
     net->loop = options->loop;
     net->broker = options->broker;
+    net->porch = options->porch;
     net->shard = options->shard;
     net->limits = options->limits;
     net->hooks = options->hooks;
-    net->handshakes_per_turn = or_default(options->handshakes_per_turn, DEFAULT_HANDSHAKES);
-    net->handshakes_left = net->handshakes_per_turn;
-    net->linger_ms = or_default(options->linger_ms, DEFAULT_LINGER_MS);
+    net->linger_ms = options->linger_ms != 0 ? options->linger_ms : DEFAULT_LINGER_MS;
     list_init(&net->connections);
+    list_init(&net->guests);
+    handshake_open(net);
     list_init(&net->dirty);
     list_init(&net->listeners);
     net->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -160,6 +157,7 @@ void net_set_peers(struct net *net, struct net *const *nets, unsigned count)
 void net_set_limits(struct net *net, const struct limits *limits)
 {
     net->limits = *limits;
+    porch_set_limits(net->porch, limits);
 }
 
 /* ---- drain ---- */

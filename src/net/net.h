@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 struct net;
+struct porch;
 
 /* Why net ended a connection by itself. */
 enum net_refusal {
@@ -27,6 +28,11 @@ enum net_refusal {
     NET_REFUSED_CONNECTIONS, /* limits.connections */
     NET_REFUSED_DESCRIPTORS, /* the process has no more file descriptors */
     NET_REFUSED_MEMORY,
+    /* Before they have proved anything (porch.h): */
+    NET_REFUSED_UNPROVED, /* limits.unproved */
+    NET_REFUSED_ADDRESS,  /* limits.unproved_per_address */
+    NET_REFUSED_NETWORK,  /* limits.unproved_per_network */
+    NET_REFUSED_BYTES,    /* limits.unproved_bytes */
     NET_REFUSAL_COUNT,
 };
 
@@ -43,11 +49,11 @@ struct net_hooks {
 struct net_options {
     struct loop *loop;     /* borrowed */
     struct broker *broker; /* borrowed; its transport port is net_transport() */
+    struct porch *porch;   /* borrowed; that of all shards */
     unsigned shard;        /* this one's number */
     struct limits limits;
     struct net_hooks hooks;
-    uint32_t handshakes_per_turn; /* 0: 8 */
-    uint32_t linger_ms;           /* longest wait for a closed peer to take the rest; 0: 2000 */
+    uint32_t linger_ms; /* longest wait for a closed peer to take the rest; 0: 2000 */
 };
 
 /* Counters; written by the loop's thread only. */

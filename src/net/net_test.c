@@ -8,6 +8,7 @@
 #include "net/listener.h"
 #include "net/net_test_core.h"
 #include "net/net_test_device.h"
+#include "net/porch.h"
 #include "net/state.h"
 
 #include <setjmp.h>
@@ -31,6 +32,8 @@ struct world {
     enum kind kind;
     struct loop *loop;
     struct net *net;
+    struct porch *porch;
+    bool has_porch; /* it is this one's only */
     struct broker broker;
     struct listener *listener;
     uint16_t port;
@@ -65,10 +68,9 @@ static struct net_options net_options_for(struct world *world, unsigned shard)
     struct net_options options = {
         .loop = world->loop,
         .broker = &world->broker,
+        .porch = world->porch,
         .shard = shard,
-        .limits = { .connect_packet_bytes = 65536,
-                    .connect_timeout_ms = 10000,
-                    .connections = 1000 },
+        .limits = limits_default(),
         .hooks = { .context = world, .check_peer = check, .refused = on_refused },
         .linger_ms = 300,
     };
@@ -94,17 +96,25 @@ static void world_listen(struct world *world, int fd)
     assert_int_equal(listener_open(world->net, &options, fd, &world->listener), 0);
 }
 
-static void world_open(struct world *world, enum kind kind, const struct net_options *changed)
+static struct porch *porch_for(const struct limits *limits, const struct shared_lock *lock)
+{
+    struct porch *porch = porch_new(&(struct siphash_key){ 1, 2 }, lock, limits);
+    assert_non_null(porch);
+    return porch;
+}
+
+static void world_open(struct world *world, enum kind kind, const struct limits *changed)
 {
     *world = (struct world){ .kind = kind };
     assert_int_equal(loop_open(&world->loop), 0);
     assert_int_equal(outbox_pools_init(&world->broker.pools), 0);
     world->broker.transport = net_transport();
     struct net_options options = net_options_for(world, 0);
-    if (changed != NULL) {
-        options.limits = changed->limits;
-        options.handshakes_per_turn = changed->handshakes_per_turn;
-    }
+    if (changed != NULL)
+        options.limits = *changed;
+    world->porch = porch_for(&options.limits, &(struct shared_lock){ NULL, NULL, NULL });
+    world->has_porch = true;
+    options.porch = world->porch;
     assert_int_equal(net_open(&options, &world->net), 0);
     struct listener_options listener = listener_options_for(world, kind);
     int fd = -1;
@@ -114,10 +124,13 @@ static void world_open(struct world *world, enum kind kind, const struct net_opt
 
 static void world_close(struct world *world)
 {
+    struct porch *own = world->has_porch ? world->porch : NULL;
+
     listener_close(world->listener);
     net_close(world->net);
     loop_close(world->loop);
     outbox_pools_fini(&world->broker.pools);
+    porch_free(own);
     if (world->path[0] != '\0')
         unlink(world->path);
 }
@@ -401,10 +414,9 @@ static void silence_is_cut_at_the_deadline(void **state)
     for (size_t k = 0; k < MQTT_ARRAY_LEN(kinds); k++) {
         struct world world;
         struct device device;
-        struct net_options options = {
-            .limits = { .connect_packet_bytes = 65536, .connect_timeout_ms = 50, .connections = 10 }
-        };
-        world_open(&world, kinds[k], &options);
+        struct limits limits = limits_default();
+        limits.connect_timeout_ms = 50;
+        world_open(&world, kinds[k], &limits);
         device_connect_to(&device, &world, "lamp");
         if (kinds[k] != KIND_TLS)
             queue_put(&device.out, "\x10\x05\x00", 3); /* half a CONNECT */
@@ -421,10 +433,9 @@ static void the_deadline_does_not_cut_a_client(void **state)
     (void)state;
     struct world world;
     struct device device;
-    struct net_options options = {
-        .limits = { .connect_packet_bytes = 65536, .connect_timeout_ms = 50, .connections = 10 }
-    };
-    world_open(&world, KIND_PLAIN, &options);
+    struct limits limits = limits_default();
+    limits.connect_timeout_ms = 50;
+    world_open(&world, KIND_PLAIN, &limits);
     device_connect_to(&device, &world, NULL);
     device_connect(&world, &device);
     uint64_t end_ms = loop_now_ms(world.loop) + 120;
@@ -485,10 +496,9 @@ static void connections_are_limited(void **state)
     (void)state;
     struct world world;
     struct device devices[3];
-    struct net_options options = {
-        .limits = { .connect_packet_bytes = 65536, .connect_timeout_ms = 10000, .connections = 2 }
-    };
-    world_open(&world, KIND_PLAIN, &options);
+    struct limits limits = limits_default();
+    limits.connections = 2;
+    world_open(&world, KIND_PLAIN, &limits);
     for (size_t i = 0; i < 2; i++) {
         device_connect_to(&devices[i], &world, NULL);
         device_connect(&world, &devices[i]);
@@ -533,9 +543,9 @@ static void a_storm_of_handshakes_is_taken_in_turns(void **state)
     (void)state;
     struct world world;
     struct device devices[6];
-    struct net_options options = net_options_for(&world, 0);
-    options.handshakes_per_turn = 1;
-    world_open(&world, KIND_TLS, &options);
+    struct limits limits = limits_default();
+    limits.handshakes_per_turn = 1;
+    world_open(&world, KIND_TLS, &limits);
     for (size_t i = 0; i < MQTT_ARRAY_LEN(devices); i++) {
         device_connect_to(&devices[i], &world, "lamp");
         device_turn(&devices[i]);
@@ -597,11 +607,25 @@ static void *run_loop(void *context)
     return NULL;
 }
 
-static void open_pair(struct world worlds[2], struct net *nets[2], enum kind kind)
+static void lock_porch(void *context)
+{
+    pthread_mutex_lock(context);
+}
+
+static void unlock_porch(void *context)
+{
+    pthread_mutex_unlock(context);
+}
+
+static void open_pair(struct world worlds[2], struct net *nets[2], enum kind kind,
+                      pthread_mutex_t *lock)
 {
     int fds[2];
+    struct limits limits = limits_default();
+    struct porch *porch =
+        porch_for(&limits, &(struct shared_lock){ lock, lock_porch, unlock_porch });
     for (unsigned i = 0; i < 2; i++) {
-        worlds[i] = (struct world){ .kind = kind };
+        worlds[i] = (struct world){ .kind = kind, .porch = porch };
         assert_int_equal(loop_open(&worlds[i].loop), 0);
         assert_int_equal(outbox_pools_init(&worlds[i].broker.pools), 0);
         worlds[i].broker.transport = net_transport();
@@ -663,7 +687,8 @@ static void connections_move_to_their_home_shard(void **state)
         struct world worlds[2];
         struct net *nets[2];
         pthread_t threads[2];
-        open_pair(worlds, nets, kinds[k]);
+        pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+        open_pair(worlds, nets, kinds[k], &lock);
         for (unsigned i = 0; i < 2; i++)
             assert_int_equal(pthread_create(&threads[i], NULL, run_loop, &worlds[i]), 0);
         talk_to_home(worlds, kinds[k]);
@@ -676,8 +701,10 @@ static void connections_move_to_their_home_shard(void **state)
         for (unsigned i = 0; i < 2; i++)
             assert_int_equal(net_statistics(nets[i])->moved_in,
                              net_statistics(nets[1 - i])->moved_out);
+        assert_int_equal(porch_figures(worlds[0].porch).guests, 0);
         for (unsigned i = 0; i < 2; i++)
             world_close(&worlds[i]);
+        porch_free(worlds[0].porch);
     }
 }
 

@@ -2,6 +2,8 @@
 #include "base/wipe.h"
 #include "codec/frame.h"
 #include "net/connection.h"
+#include "net/guest.h"
+#include "net/handshake.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -16,25 +18,10 @@
 /* Where plaintext lands. */
 struct landing {
     struct held *large; /* is filled first; NULL: none */
+    size_t wanted;      /* bytes it has when it is whole */
     size_t start;       /* bytes of a short start, at the front of net->plain */
     size_t len;         /* bytes in net->plain, the start included */
 };
-
-static struct landing prepare(const struct connection *connection)
-{
-    struct landing landing = { 0 };
-    struct held *input = connection->input;
-    if (input == NULL)
-        return landing;
-    if (input->capacity > SHORT_START_BYTES) {
-        landing.large = input;
-        return landing;
-    }
-    memcpy(connection->net->plain, input->bytes, input->end);
-    landing.start = input->end;
-    landing.len = input->end;
-    return landing;
-}
 
 /* ---- what has landed ---- */
 
@@ -54,6 +41,12 @@ static void drop_input(struct connection *connection)
     connection->input = NULL;
 }
 
+static void no_memory(struct connection *connection)
+{
+    net_refuse(connection->net, &connection->facts, NET_REFUSED_MEMORY, "out of memory");
+    connection_lost(connection);
+}
+
 static size_t wanted_bytes(const struct connection *connection, struct mqtt_span start)
 {
     if (connection->phase == PHASE_OPEN)
@@ -64,25 +57,68 @@ static size_t wanted_bytes(const struct connection *connection, struct mqtt_span
     return status == MQTT_PENDING ? frame.len : 0;
 }
 
-/* Keeps the start of an unfinished packet, with room for the rest. */
+/* How much room the start of an unfinished packet gets: what was announced, but from a guest only
+ * twice what has come. */
+static size_t room_for(const struct connection *connection, size_t wanted, size_t has)
+{
+    if (connection->guest != 0 && wanted / 2 > has)
+        return 2 * has;
+    return wanted > has ? wanted : has;
+}
+
+static struct landing prepare(const struct connection *connection)
+{
+    struct landing landing = { 0 };
+    struct held *input = connection->input;
+    if (input == NULL)
+        return landing;
+    if (input->capacity > SHORT_START_BYTES) {
+        struct mqtt_span start = { input->bytes, input->end };
+        size_t wanted = connection->guest != 0 ? wanted_bytes(connection, start) : 0;
+        landing.large = input;
+        landing.wanted = wanted > input->capacity ? wanted : input->capacity;
+        return landing;
+    }
+    memcpy(connection->net->plain, input->bytes, input->end);
+    landing.start = input->end;
+    landing.len = input->end;
+    return landing;
+}
+
+/* A guest's packet that has filled its room gets more. -ENOMEM. */
+static int make_room(struct connection *connection, struct landing *landing)
+{
+    struct held *large = landing->large;
+    if (large == NULL || large->end < large->capacity || large->capacity == landing->wanted)
+        return 0;
+    size_t capacity = room_for(connection, landing->wanted, large->end);
+    struct held *larger = malloc(sizeof(*larger) + capacity);
+    if (larger == NULL)
+        return -ENOMEM;
+    *larger = (struct held){ .capacity = capacity, .end = large->end };
+    memcpy(larger->bytes, large->bytes, large->end);
+    drop_input(connection);
+    connection->input = larger;
+    landing->large = larger;
+    return 0;
+}
+
+/* Keeps the start of an unfinished packet. */
 static bool keep(struct connection *connection, struct mqtt_span start)
 {
     drop_input(connection);
     if (start.len == 0)
-        return true;
-    size_t capacity = wanted_bytes(connection, start);
-    if (capacity < start.len)
-        capacity = start.len;
+        return guest_hold(connection);
+    size_t capacity = room_for(connection, wanted_bytes(connection, start), start.len);
     struct held *input = malloc(sizeof(*input) + capacity);
     if (input == NULL) {
-        net_refuse(connection->net, &connection->facts, NET_REFUSED_MEMORY, "out of memory");
-        connection_lost(connection);
+        no_memory(connection);
         return false;
     }
     *input = (struct held){ .capacity = capacity, .end = start.len };
     memcpy(input->bytes, start.data, start.len);
     connection->input = input;
-    return true;
+    return guest_hold(connection);
 }
 
 /* The client waits for its verdict, and what it left with it: one read at most, as nothing more
@@ -97,23 +133,30 @@ static bool hold(struct connection *connection, struct mqtt_span rest)
     free(connection->input);
     connection->input = NULL;
     if (rest.len == 0)
-        return true;
+        return guest_hold(connection);
     struct held *input = malloc(sizeof(*input) + rest.len);
     if (input == NULL) {
-        net_refuse(connection->net, &connection->facts, NET_REFUSED_MEMORY, "out of memory");
-        connection_lost(connection);
+        no_memory(connection);
         return false;
     }
     *input = (struct held){ .capacity = rest.len, .end = rest.len };
     memcpy(input->bytes, rest.data, rest.len);
     connection->input = input;
-    return true;
+    return guest_hold(connection);
+}
+
+/* Its client may have been let in. */
+static void welcome(struct connection *connection)
+{
+    if (connection->guest != 0 && client_is_connected(connection->client))
+        guest_let_in(connection);
 }
 
 void receive_resume(struct connection *connection)
 {
     struct held *input = connection->input;
 
+    welcome(connection);
     connection->is_waiting = false;
     connection->input = NULL;
     if (transmit_watch(connection) < 0)
@@ -126,13 +169,15 @@ void receive_resume(struct connection *connection)
 bool receive_bytes(struct connection *connection, struct mqtt_span bytes)
 {
     bool is_gone = false;
-    bool is_new = !client_is_connected(connection->client);
+    bool is_new = connection->guest != 0;
     size_t used =
         client_receive(connection->client, bytes, loop_now_ms(connection->net->loop), &is_gone);
     if (MQTT_UNLIKELY(is_new))
         forget((struct mqtt_span){ bytes.data, used });
     if (is_gone)
         return false;
+    if (MQTT_UNLIKELY(is_new))
+        welcome(connection);
     if (MQTT_UNLIKELY(client_is_waiting(connection->client)))
         return hold(connection, (struct mqtt_span){ bytes.data + used, bytes.len - used });
     if (MQTT_LIKELY(used == bytes.len && connection->input == NULL))
@@ -167,8 +212,8 @@ static bool take_in_large(struct connection *connection, struct held *large)
 static bool consume(struct connection *connection, const struct landing *landing)
 {
     if (landing->large != NULL) {
-        if (landing->large->end < landing->large->capacity)
-            return true;
+        if (landing->large->end < landing->wanted)
+            return guest_hold(connection);
         if (!take_in_large(connection, landing->large))
             return false;
     }
@@ -200,7 +245,7 @@ static ssize_t read_plain(const struct connection *connection, const struct land
     struct held *large = landing->large;
     struct iovec parts[] = { { large->bytes + large->end, large->capacity - large->end },
                              { at, room } };
-    return readv(connection->watch.fd, parts, 2);
+    return readv(connection->watch.fd, parts, large->capacity < landing->wanted ? 1 : 2);
 }
 
 static bool is_temporary(int error)
@@ -211,6 +256,10 @@ static bool is_temporary(int error)
 static void receive_plain(struct connection *connection)
 {
     struct landing landing = prepare(connection);
+    if (make_room(connection, &landing) < 0) {
+        no_memory(connection);
+        return;
+    }
     ssize_t got = read_plain(connection, &landing);
     if (got > 0) {
         landed(&landing, (size_t)got);
@@ -229,6 +278,10 @@ static void decrypt(struct connection *connection)
     struct landing landing = prepare(connection);
     enum tls_result result;
     do {
+        if (make_room(connection, &landing) < 0) {
+            no_memory(connection);
+            return;
+        }
         uint8_t *at = net->plain + landing.len;
         size_t room = NET_READ_BYTES - landing.len;
         struct held *large = landing.large;
@@ -249,48 +302,6 @@ static void decrypt(struct connection *connection)
         connection_lost(connection);
 }
 
-/* True when it is over and the connection goes on. */
-static bool shake_hands(struct connection *connection)
-{
-    struct net *net = connection->net;
-    bool is_resumed = false;
-    enum tls_result result = tls_stream_handshake(&connection->tls, net->tls, &is_resumed);
-    int error = transmit_ciphertext(connection);
-    if (result == TLS_FAILED) {
-        connection_dismiss(connection, NET_REFUSED_HANDSHAKE, tls_shard_failure(net->tls));
-        return false;
-    }
-    if (error < 0) {
-        connection_refuse(connection, NET_REFUSED_HANDSHAKE, "the client hung up");
-        return false;
-    }
-    if (result != TLS_DONE)
-        return false;
-    net->stats.handshakes++;
-    net->stats.resumed += is_resumed ? 1 : 0;
-    connection->facts.peer = connection->tls.peer;
-    const char *text = connection_objection(connection);
-    if (text != NULL) {
-        connection_dismiss(connection, NET_REFUSED_PEER, text);
-        return false;
-    }
-    connection->phase = PHASE_CONNECTING;
-    return true;
-}
-
-static bool begin_tls(struct connection *connection)
-{
-    struct net *net = connection->net;
-    if (tls_stream_open(&connection->tls, connection->tls_context, net->tls) < 0) {
-        connection_refuse(connection, NET_REFUSED_MEMORY, "out of memory");
-        return false;
-    }
-    tls_context_free(connection->tls_context);
-    connection->tls_context = NULL;
-    connection->phase = PHASE_HANDSHAKE;
-    return true;
-}
-
 static void tls_ended(struct connection *connection)
 {
     if (connection->phase == PHASE_HANDSHAKE)
@@ -302,13 +313,9 @@ static void tls_ended(struct connection *connection)
 static void receive_tls(struct connection *connection)
 {
     struct net *net = connection->net;
-    if (connection->phase < PHASE_CONNECTING) {
-        /* A storm of newcomers must not starve those who are in: the rest of them is
-         * reported again next turn. */
-        if (net->handshakes_left == 0)
-            return;
-        net->handshakes_left--;
-    }
+    /* A storm of newcomers must not starve those who are in. */
+    if (connection->phase < PHASE_CONNECTING && !handshake_is_due(connection))
+        return;
     ssize_t got = recv(connection->watch.fd, net->cipher, NET_CIPHER_BYTES, 0);
     if (got <= 0) {
         if (got == 0 || !is_temporary(errno))
@@ -316,9 +323,7 @@ static void receive_tls(struct connection *connection)
         return;
     }
     tls_shard_feed(net->tls, (struct mqtt_span){ net->cipher, (size_t)got });
-    if (connection->phase == PHASE_GREETING && !begin_tls(connection))
-        return;
-    if (connection->phase == PHASE_HANDSHAKE && !shake_hands(connection))
+    if (connection->phase < PHASE_CONNECTING && !handshake_step(connection))
         return;
     decrypt(connection);
 }

@@ -17,21 +17,38 @@
 #define NET_READ_BYTES   262144u /* one read takes at most so much */
 #define NET_CIPHER_BYTES 131072u /* less than NET_READ_BYTES: its plaintext fits there */
 
+/* Who waits for its turn in a handshake: net/handshake.c. In the order of preference. */
+enum handshake_class {
+    HANDSHAKE_FAVOURED = 0, /* from a known address, or with a ticket of ours */
+    HANDSHAKE_STARTED,      /* has answered: work would be lost with it */
+    HANDSHAKE_STILL,        /* from a network with few guests */
+    HANDSHAKE_CROWD,
+    HANDSHAKE_CLASS_COUNT,
+};
+
+struct handshakes {
+    struct list waiting[HANDSHAKE_CLASS_COUNT];
+    uint64_t left;  /* steps in this turn */
+    unsigned turns; /* how many were served; wraps */
+    bool is_serving;
+};
+
 struct net {
     struct loop *loop;
     struct broker *broker;
+    struct porch *porch;
     unsigned shard;
     unsigned peer_count;
     struct net *const *peers;
     struct limits limits;
     struct net_hooks hooks;
-    uint32_t handshakes_per_turn;
-    uint32_t handshakes_left; /* in this turn */
     uint32_t linger_ms;
     struct net_stats stats;
     _Atomic uint64_t count; /* connections open now */
     struct list connections;
-    struct list dirty; /* connections with output */
+    struct list guests; /* of them, those not let in yet; the newest is the last */
+    struct list dirty;  /* connections with output */
+    struct handshakes handshakes;
     struct list listeners;
     struct loop_hook turn_end;
     struct tls_shard *tls;

@@ -92,6 +92,15 @@ int64_t tls_context_crl_expires_s(struct tls_context *context)
     return expires_s;
 }
 
+bool tls_context_remembers(struct tls_context *context, struct mqtt_span ticket)
+{
+    struct tls_generation *current = tls_context_generation(context);
+    bool is_ours =
+        current != NULL && current->sessions != NULL && tls_sessions_has(current->sessions, ticket);
+    tls_generation_unref(current);
+    return is_ours;
+}
+
 void tls_context_forget_sessions(struct tls_context *context)
 {
     struct tls_generation *current = tls_context_generation(context);

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "base/attrs.h"
+#include "base/span.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -65,6 +66,10 @@ void tls_context_free(struct tls_context *context);
 
 /* When the first of its revocation lists goes out of date, seconds since 1970; 0: it has none. */
 int64_t tls_context_crl_expires_s(struct tls_context *context);
+
+/* Is it a ticket of ours that can be resumed? Whoever has one was here before, or has overheard
+ * somebody who was: a reason to be served earlier, not to be let in. */
+bool tls_context_remembers(struct tls_context *context, struct mqtt_span ticket);
 
 /* Forgets everything that could be resumed. */
 void tls_context_forget_sessions(struct tls_context *context);

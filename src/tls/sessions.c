@@ -183,6 +183,17 @@ SSL_SESSION *tls_sessions_find(struct tls_sessions *sessions, struct mqtt_span i
     return session;
 }
 
+bool tls_sessions_has(struct tls_sessions *sessions, struct mqtt_span id)
+{
+    if (CRYPTO_THREAD_read_lock(sessions->lock) != 1)
+        return false;
+    struct bytes_node *node = bytes_map_find(&sessions->by_id, id);
+    bool is_good = node != NULL
+                   && (int64_t)time(NULL) < MQTT_CONTAINER_OF(node, struct entry, node)->expires_s;
+    CRYPTO_THREAD_unlock(sessions->lock);
+    return is_good;
+}
+
 void tls_sessions_clear(struct tls_sessions *sessions)
 {
     if (CRYPTO_THREAD_write_lock(sessions->lock) != 1)

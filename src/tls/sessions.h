@@ -13,6 +13,7 @@
 #include "tls/peer.h"
 
 #include <openssl/ssl.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct tls_sessions;
@@ -31,6 +32,9 @@ void tls_sessions_put(struct tls_sessions *sessions, const SSL_SESSION *session,
  * *out_peer; or NULL. */
 SSL_SESSION *tls_sessions_find(struct tls_sessions *sessions, struct mqtt_span id,
                                struct mqtt_span id_context, const struct tls_peer **out_peer);
+
+/* Is there one of that id that has not expired? */
+bool tls_sessions_has(struct tls_sessions *sessions, struct mqtt_span id);
 
 void tls_sessions_clear(struct tls_sessions *sessions);
 uint32_t tls_sessions_count(struct tls_sessions *sessions);

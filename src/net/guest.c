@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/guest.h"
+
+#include "net/porch.h"
+
+/* Guests that are compared when one has to go: the newest. */
+#define RIVALS 32
+
+/* What OpenSSL holds for one connection during a handshake, and until its CONNECT: docs/siege.md
+ * has the measurement. */
+#define TLS_BYTES 49152u
+
+/* ---- coming and going ---- */
+
+uint32_t guest_admit(struct net *net, const struct connection_start *start, bool *out_is_over)
+{
+    const struct connection_facts facts = { .listener = start->listener,
+                                            .tag = start->tag,
+                                            .address = start->address,
+                                            .transport = start->transport };
+    uint32_t guest = 0;
+    switch (porch_enter(net->porch, &start->place, loop_now_ms(net->loop), &guest)) {
+    case PORCH_ADDRESS:
+        net_refuse(net, &facts, NET_REFUSED_ADDRESS, "limits.unproved_per_address");
+        break;
+    case PORCH_NETWORK:
+        net_refuse(net, &facts, NET_REFUSED_NETWORK, "limits.unproved_per_network");
+        break;
+    case PORCH_OVER:
+        *out_is_over = true;
+        break;
+    case PORCH_IN:
+        *out_is_over = false;
+        break;
+    }
+    return guest;
+}
+
+void guest_enter(struct connection *connection)
+{
+    connection->guests = (struct list){ 0 };
+    if (connection->guest != 0)
+        list_push_back(&connection->net->guests, &connection->guests);
+}
+
+void guest_step_aside(struct connection *connection)
+{
+    list_unlink(&connection->guests);
+    list_unlink(&connection->queued);
+}
+
+void guest_leave(struct connection *connection)
+{
+    if (connection->guest != 0)
+        porch_leave(connection->net->porch, connection->guest, false, 0);
+    connection->guest = 0;
+}
+
+void guest_let_in(struct connection *connection)
+{
+    struct net *net = connection->net;
+    guest_step_aside(connection);
+    porch_leave(net->porch, connection->guest, true, loop_now_ms(net->loop));
+    connection->guest = 0;
+}
+
+/* ---- too many, too much ---- */
+
+static const struct {
+    enum net_refusal why;
+    const char *text;
+} reasons[] = {
+    [PORCH_PLACES] = { NET_REFUSED_UNPROVED, "limits.unproved" },
+    [PORCH_BYTES] = { NET_REFUSED_BYTES, "limits.unproved_bytes" },
+};
+
+static void send_away(struct connection *connection, enum porch_want want)
+{
+    net_refuse(connection->net, &connection->facts, reasons[want].why, reasons[want].text);
+    connection_lost(connection);
+}
+
+bool guest_yield(struct connection *connection, enum porch_want want)
+{
+    struct net *net = connection->net;
+    struct connection *rivals[RIVALS];
+    uint32_t guests[RIVALS];
+    size_t count = 0;
+    for (struct list *link = net->guests.prev; link != &net->guests && count < RIVALS;
+         link = link->prev) {
+        rivals[count] = MQTT_CONTAINER_OF(link, struct connection, guests);
+        guests[count] = rivals[count]->guest;
+        count++;
+    }
+    size_t chosen = porch_choose(net->porch, guests, count, want);
+    struct connection *goes = chosen < count ? rivals[chosen] : connection;
+    send_away(goes, want);
+    return goes != connection;
+}
+
+bool guest_hold(struct connection *connection)
+{
+    if (connection->guest == 0)
+        return true;
+    size_t bytes = connection->tls.ssl != NULL ? TLS_BYTES : 0;
+    if (connection->input != NULL)
+        bytes += sizeof(*connection->input) + connection->input->capacity;
+    uint32_t held = bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;
+    if (porch_hold(connection->net->porch, connection->guest, held))
+        return true;
+    return guest_yield(connection, PORCH_BYTES);
+}
+
+/* ---- deadlines ---- */
+
+static uint64_t time_of(const struct connection *connection)
+{
+    const struct limits *limits = &connection->net->limits;
+    if (connection->phase < PHASE_CONNECTING
+        && limits->handshake_timeout_ms < limits->connect_timeout_ms)
+        return limits->handshake_timeout_ms;
+    return limits->connect_timeout_ms;
+}
+
+/* While the porch is crowded, who is slow has a quarter of the time, unless it waits for us. */
+static bool is_in_the_way(const struct connection *connection)
+{
+    struct porch *porch = connection->net->porch;
+    return porch_is_crowded(porch) && !list_is_linked(&connection->queued)
+           && porch_standing(porch, connection->guest) != PORCH_KNOWN;
+}
+
+/* The deadline is absolute: neither bytes that come nor a handshake that ends move it. It is
+ * looked at twice, and again when the handshake has ended meanwhile. */
+static void on_deadline(struct wheel_timer *timer, void *context, uint64_t now_ms)
+{
+    struct connection *connection = MQTT_CONTAINER_OF(timer, struct connection, timer);
+    uint64_t due_ms = connection->accepted_ms + time_of(connection);
+    if (now_ms >= due_ms) {
+        connection_refuse(connection, NET_REFUSED_TIMEOUT,
+                          connection->phase == PHASE_CONNECTING ? "no CONNECT in time"
+                                                                : "no TLS handshake in time");
+        return;
+    }
+    if (is_in_the_way(connection)) {
+        send_away(connection, PORCH_PLACES);
+        return;
+    }
+    loop_arm(context, timer, due_ms, on_deadline);
+}
+
+void guest_watch_time(struct connection *connection)
+{
+    struct loop *loop = connection->net->loop;
+    uint64_t look_ms = connection->accepted_ms + time_of(connection) / 4;
+    uint64_t now_ms = loop_now_ms(loop);
+    loop_arm(loop, &connection->timer, look_ms > now_ms ? look_ms : now_ms, on_deadline);
+}
