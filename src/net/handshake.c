@@ -6,6 +6,7 @@
 #include "tls/hello.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 /* Who has waited for so long at the head of a queue is a sign that it is not going to be emptied:
@@ -28,15 +29,11 @@ static void mark(struct connection *connection, size_t bytes)
     connection->is_marked = bytes > 1;
 }
 
-/* Woken below the mark, which nobody but the end of the stream does. */
-static bool has_ended(const struct connection *connection, size_t got)
+/* Nothing more will come to what has. */
+static bool has_ended(const struct connection *connection)
 {
-    int value = 0;
-    socklen_t len = sizeof(value);
-    if (!connection->is_marked)
-        return false;
-    (void)getsockopt(connection->watch.fd, SOL_SOCKET, SO_RCVLOWAT, &value, &len);
-    return got < (size_t)value;
+    struct pollfd ask = { .fd = connection->watch.fd, .events = POLLRDHUP };
+    return poll(&ask, 1, 0) == 1;
 }
 
 static void hung_up(struct connection *connection)
@@ -52,11 +49,12 @@ static bool look(struct connection *connection, struct tls_hello *out)
     ssize_t got = recv(connection->watch.fd, net->cipher, TLS_HELLO_MAX_BYTES, MSG_PEEK);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return false;
-    if (got <= 0 || has_ended(connection, (size_t)got)) {
+    if (got > 0)
+        *out = tls_hello_read((struct mqtt_span){ net->cipher, (size_t)got });
+    if (got <= 0 || (out->wants > 0 && has_ended(connection))) {
         hung_up(connection);
         return false;
     }
-    *out = tls_hello_read((struct mqtt_span){ net->cipher, (size_t)got });
     if (out->wants > 0) {
         mark(connection, out->wants);
         return false;

@@ -48,6 +48,11 @@ static int connect_to(const struct device_target *target)
     snprintf(local.sun_path, sizeof(local.sun_path), "%.100s", target->path);
     int fd = socket(is_local ? AF_UNIX : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(fd >= 0);
+    if (target->source != 0) {
+        const struct sockaddr_in from = { .sin_family = AF_INET,
+                                          .sin_addr = { htonl(target->source) } };
+        assert_int_equal(bind(fd, (const struct sockaddr *)&from, sizeof(from)), 0);
+    }
     int result = is_local ? connect(fd, (const struct sockaddr *)&local, sizeof(local))
                           : connect(fd, (const struct sockaddr *)&tcp, sizeof(tcp));
     assert_int_equal(result, 0);

@@ -42,6 +42,7 @@ struct device_target {
     uint16_t port;
     const char *path;
     const struct tls_fixture *pki;
+    uint32_t source; /* address to come from, host order; 0: any */
 };
 
 void device_open(struct device *device, const struct device_target *target, const char *identity);
