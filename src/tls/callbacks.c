@@ -133,6 +133,20 @@ static SSL_SESSION *on_find_session(SSL *ssl, const unsigned char *id, int len, 
     return session;
 }
 
+/* ---- renewal of keys ---- */
+
+/* Application data does not come here. Who goes too far gets no more input, and is cut by
+ * tls_stream_read(): OpenSSL itself would go on as long as there is some. */
+static void on_step(const SSL *ssl, int where, int value)
+{
+    (void)value;
+    struct tls_shard *shard = tls_shard_of(ssl);
+    if (where != SSL_CB_ACCEPT_LOOP || ++shard->steps <= TLS_STEPS_MAX)
+        return;
+    shard->input = (struct mqtt_span){ 0 };
+    tls_shard_fail(shard, "too many renewals of keys at once");
+}
+
 void tls_generation_set_callbacks(struct tls_generation *generation, enum tls_clients clients)
 {
     static const int modes[] = {
@@ -143,6 +157,7 @@ void tls_generation_set_callbacks(struct tls_generation *generation, enum tls_cl
     SSL_CTX *ssl_ctx = generation->ssl_ctx;
     SSL_CTX_set_app_data(ssl_ctx, generation);
     SSL_CTX_set_verify(ssl_ctx, modes[clients], on_verified);
+    SSL_CTX_set_info_callback(ssl_ctx, on_step);
     SSL_CTX_set_alpn_select_cb(ssl_ctx, on_alpn, NULL);
     SSL_CTX_set_tlsext_servername_callback(ssl_ctx, on_server_name);
     SSL_CTX_set_tlsext_status_cb(ssl_ctx, on_status_request);

@@ -336,6 +336,18 @@ int tls_client_read(struct tls_client *client, uint8_t *into, size_t room)
     return error == SSL_ERROR_ZERO_RETURN ? -2 : -1;
 }
 
+void tls_client_renew_keys(struct tls_client *client)
+{
+    need(SSL_key_update(client->ssl, SSL_KEY_UPDATE_REQUESTED) == 1, "renewal");
+    need(SSL_do_handshake(client->ssl) == 1, "renewal");
+}
+
+void tls_client_renegotiate(struct tls_client *client)
+{
+    need(SSL_renegotiate(client->ssl) == 1, "renewal");
+    (void)SSL_do_handshake(client->ssl);
+}
+
 void tls_client_shutdown(struct tls_client *client)
 {
     SSL_shutdown(client->ssl);

@@ -111,6 +111,7 @@ void tls_shard_feed(struct tls_shard *shard, struct mqtt_span ciphertext)
     /* What other users of OpenSSL on this thread left behind is not our failure. */
     ERR_clear_error();
     shard->failure[0] = '\0';
+    shard->steps = 0;
     shard->input = ciphertext;
 }
 

@@ -17,12 +17,17 @@
  * or a key update may go before it). */
 #define TLS_RECORD_OVERHEAD 512u
 
+/* Steps of OpenSSL's state machine for what was fed at once. A handshake takes some twenty; beyond
+ * it somebody renews keys, four steps each, for the sake of our work. */
+#define TLS_STEPS_MAX 128u
+
 struct tls_shard {
     BIO_METHOD *method;
     BIO *bio;
     struct tls_stream *current;
     struct mqtt_span input;
     size_t output_len;
+    unsigned steps;    /* for this input */
     char failure[256]; /* "": not said yet */
     uint8_t output[TLS_OUTPUT_BYTES];
 };

@@ -53,7 +53,7 @@ static enum tls_result outcome(struct tls_stream *stream, struct tls_shard *shar
 {
     switch (SSL_get_error(stream->ssl, result)) {
     case SSL_ERROR_WANT_READ:
-        return TLS_WANTS_INPUT;
+        return shard->steps <= TLS_STEPS_MAX ? TLS_WANTS_INPUT : TLS_FAILED;
     case SSL_ERROR_ZERO_RETURN:
         return TLS_CLOSED;
     default:

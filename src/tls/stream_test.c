@@ -341,6 +341,56 @@ static void tls_1_2_is_an_option(void **state)
     tls_context_free(context);
 }
 
+/* ---- work that a client makes for us after the handshake ---- */
+
+static void renegotiation_is_refused(void **state)
+{
+    (void)state;
+    struct tls_options options = options_for(TLS_CLIENTS_NONE);
+    options.allow_tls_1_2 = true;
+    struct tls_context *context = context_for(&options);
+    struct link link =
+        link_open(context, &(struct tls_client_options){ .fixture = &pki, .only_1_2 = true });
+    assert_int_equal(shake_hands(&link, 65536), 0);
+    tls_client_renegotiate(link.client);
+    uint8_t wire[4096];
+    uint8_t got[32];
+    size_t len = tls_client_take(link.client, wire, sizeof(wire));
+    assert_in_range(len, 100, sizeof(wire));
+    tls_shard_feed(link.shard, (struct mqtt_span){ wire, len });
+    assert_int_not_equal(tls_stream_read(&link.stream, link.shard, got, sizeof(got), &len),
+                         TLS_DONE);
+    assert_in_range(tls_shard_output(link.shard).len, 1, 64); /* an alert, and no handshake */
+    link_close(&link);
+    tls_context_free(context);
+}
+
+static void renewals_of_keys_are_bounded(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned count;
+        enum tls_result end;
+    } cases[] = { { 1, TLS_WANTS_INPUT }, { 20, TLS_WANTS_INPUT }, { 500, TLS_FAILED } };
+    struct tls_options options = options_for(TLS_CLIENTS_NONE);
+    struct tls_context *context = context_for(&options);
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(cases); i++) {
+        struct link link = link_open(context, &(struct tls_client_options){ .fixture = &pki });
+        shake_hands(&link, 65536);
+        for (unsigned k = 0; k < cases[i].count; k++)
+            tls_client_renew_keys(link.client);
+        uint8_t got[32];
+        assert_int_equal(receive(&link, got, sizeof(got)), 0);
+        assert_int_equal(link.server, cases[i].end);
+        if (cases[i].end == TLS_WANTS_INPUT)
+            both_ends_talk(&link);
+        else
+            assert_string_equal(tls_shard_failure(link.shard), "too many renewals of keys at once");
+        link_close(&link);
+    }
+    tls_context_free(context);
+}
+
 /* ---- data ---- */
 
 static void full_records_fill_the_output_up_to_its_room(void **state)
@@ -623,6 +673,8 @@ int main(void)
         cmocka_unit_test(a_list_out_of_date_may_be_accepted),
         cmocka_unit_test(plaintext_is_told_apart),
         cmocka_unit_test(tls_1_2_is_an_option),
+        cmocka_unit_test(renegotiation_is_refused),
+        cmocka_unit_test(renewals_of_keys_are_bounded),
         cmocka_unit_test(full_records_fill_the_output_up_to_its_room),
         cmocka_unit_test(close_notify_goes_both_ways),
         cmocka_unit_test(a_damaged_record_breaks_the_stream_only),
