@@ -44,7 +44,8 @@ struct connection {
     uint8_t phase;       /* enum phase */
     bool is_blocked;     /* the socket is full: watched for writing */
     bool is_waiting;     /* for its client's verdict, or for its turn in a handshake: not read */
-    bool is_marked;      /* GREETING: the kernel wakes us only for a whole ClientHello */
+    bool is_marked : 1;  /* GREETING: the kernel wakes us only for a whole ClientHello */
+    bool is_holder : 1;  /* a guest that holds memory */
     uint32_t guest;      /* in net->porch until it is let in; then 0 */
     struct list all;     /* in net->connections */
     struct wheel_timer timer; /* before OPEN: deadline of a guest; after: linger */
@@ -52,7 +53,7 @@ struct connection {
         struct {
             uint64_t accepted_ms; /* before OPEN */
             union {
-                struct list guests;          /* in net->guests, until it is let in */
+                struct list guests;          /* in net->guests or holders, until it is let in */
                 struct loop_message message; /* in transit */
             };
             struct list queued; /* in net->handshakes */

@@ -3,8 +3,10 @@
 
 #include "net/porch.h"
 
-/* Guests that are compared when one has to go: the newest. */
-#define RIVALS 32
+/* Guests that are compared when one has to go: so many of the newest and of the oldest, so that
+ * nobody hides a crowd behind a few. */
+#define SAMPLE 16
+#define RIVALS (4 * SAMPLE)
 
 /* What OpenSSL holds for one connection during a handshake, and until its CONNECT: docs/siege.md
  * has the measurement. */
@@ -38,9 +40,10 @@ uint32_t guest_admit(struct net *net, const struct connection_start *start, bool
 
 void guest_enter(struct connection *connection)
 {
+    struct net *net = connection->net;
     connection->guests = (struct list){ 0 };
     if (connection->guest != 0)
-        list_push_back(&connection->net->guests, &connection->guests);
+        list_push_back(connection->is_holder ? &net->holders : &net->guests, &connection->guests);
 }
 
 void guest_step_aside(struct connection *connection)
@@ -70,32 +73,62 @@ static const struct {
     enum net_refusal why;
     const char *text;
 } reasons[] = {
-    [PORCH_PLACES] = { NET_REFUSED_UNPROVED, "limits.unproved" },
-    [PORCH_BYTES] = { NET_REFUSED_BYTES, "limits.unproved_bytes" },
+    [GUEST_PLACES] = { NET_REFUSED_UNPROVED, "limits.unproved" },
+    [GUEST_BYTES] = { NET_REFUSED_BYTES, "limits.unproved_bytes" },
 };
 
-static void send_away(struct connection *connection, enum porch_want want)
+static void send_away(struct connection *connection, enum guest_want want)
 {
     net_refuse(connection->net, &connection->facts, reasons[want].why, reasons[want].text);
     connection_lost(connection);
 }
 
-bool guest_yield(struct connection *connection, enum porch_want want)
+struct rivals {
+    size_t count;
+    struct connection *all[RIVALS];
+    uint32_t guests[RIVALS];
+};
+
+static void add_rival(struct rivals *rivals, struct list *link)
+{
+    struct connection *connection = MQTT_CONTAINER_OF(link, struct connection, guests);
+    rivals->all[rivals->count] = connection;
+    rivals->guests[rivals->count] = connection->guest;
+    rivals->count++;
+}
+
+static void add_sample(struct rivals *rivals, const struct list *list)
+{
+    size_t more = rivals->count + SAMPLE;
+    for (struct list *link = list->prev; link != list && rivals->count < more; link = link->prev)
+        add_rival(rivals, link);
+    more = rivals->count + SAMPLE;
+    for (struct list *link = list->next; link != list && rivals->count < more; link = link->next)
+        add_rival(rivals, link);
+}
+
+bool guest_yield(struct connection *connection, enum guest_want want)
 {
     struct net *net = connection->net;
-    struct connection *rivals[RIVALS];
-    uint32_t guests[RIVALS];
-    size_t count = 0;
-    for (struct list *link = net->guests.prev; link != &net->guests && count < RIVALS;
-         link = link->prev) {
-        rivals[count] = MQTT_CONTAINER_OF(link, struct connection, guests);
-        guests[count] = rivals[count]->guest;
-        count++;
-    }
-    size_t chosen = porch_choose(net->porch, guests, count, want);
-    struct connection *goes = chosen < count ? rivals[chosen] : connection;
+    struct rivals rivals = { 0 };
+    if (want == GUEST_PLACES)
+        add_sample(&rivals, &net->guests);
+    add_sample(&rivals, &net->holders);
+    size_t chosen = porch_choose(net->porch, rivals.guests, rivals.count);
+    struct connection *goes = chosen < rivals.count ? rivals.all[chosen] : connection;
     send_away(goes, want);
     return goes != connection;
+}
+
+/* Who holds something for the first time is the newest of those who do. */
+static void sort_in(struct connection *connection, bool holds_some)
+{
+    struct net *net = connection->net;
+    if (holds_some == connection->is_holder)
+        return;
+    connection->is_holder = holds_some;
+    list_unlink(&connection->guests);
+    list_push_back(holds_some ? &net->holders : &net->guests, &connection->guests);
 }
 
 bool guest_hold(struct connection *connection)
@@ -105,10 +138,11 @@ bool guest_hold(struct connection *connection)
     size_t bytes = connection->tls.ssl != NULL ? TLS_BYTES : 0;
     if (connection->input != NULL)
         bytes += sizeof(*connection->input) + connection->input->capacity;
+    sort_in(connection, bytes > 0);
     uint32_t held = bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;
     if (porch_hold(connection->net->porch, connection->guest, held))
         return true;
-    return guest_yield(connection, PORCH_BYTES);
+    return guest_yield(connection, GUEST_BYTES);
 }
 
 /* ---- deadlines ---- */
@@ -143,7 +177,7 @@ static void on_deadline(struct wheel_timer *timer, void *context, uint64_t now_m
         return;
     }
     if (is_in_the_way(connection)) {
-        send_away(connection, PORCH_PLACES);
+        send_away(connection, GUEST_PLACES);
         return;
     }
     loop_arm(context, timer, due_ms, on_deadline);

@@ -116,6 +116,7 @@ int net_open(const struct net_options *options, struct net **out)
     net->linger_ms = options->linger_ms != 0 ? options->linger_ms : DEFAULT_LINGER_MS;
     list_init(&net->connections);
     list_init(&net->guests);
+    list_init(&net->holders);
     handshake_open(net);
     list_init(&net->dirty);
     list_init(&net->listeners);

@@ -342,21 +342,18 @@ bool porch_is_crowded(struct porch *porch)
     return is_crowded;
 }
 
-size_t porch_choose(struct porch *porch, const uint32_t *guests, size_t count, enum porch_want want)
+size_t porch_choose(struct porch *porch, const uint32_t *guests, size_t count)
 {
-    size_t chosen = count;
+    size_t chosen = 0;
     uint64_t most = 0;
 
     lock(porch);
     for (size_t i = 0; i < count; i++) {
-        const struct guest *guest = guest_of(porch, guests[i]);
-        uint64_t weight = weight_of(porch, guest);
-        if (want == PORCH_BYTES && guest->bytes == 0)
-            continue;
-        if (chosen < count && weight <= most)
-            continue;
-        chosen = i;
-        most = weight;
+        uint64_t weight = weight_of(porch, guest_of(porch, guests[i]));
+        if (weight > most) {
+            chosen = i;
+            most = weight;
+        }
     }
     unlock(porch);
     return chosen;

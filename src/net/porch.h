@@ -51,12 +51,6 @@ enum porch_standing {
     PORCH_KNOWN,
 };
 
-/* Which guests are asked for when somebody has to go. */
-enum porch_want {
-    PORCH_PLACES = 0,
-    PORCH_BYTES, /* only who holds some */
-};
-
 struct porch_figures {
     uint64_t guests; /* now */
     uint64_t most;   /* at one time */
@@ -88,8 +82,7 @@ enum porch_standing porch_standing(struct porch *porch, uint32_t guest);
 bool porch_is_crowded(struct porch *porch);
 
 /* Who of `guests`, newest first, is the one to go: of the network that has the most, the newest.
- * Returns its index; `count` when none has what is wanted. */
-size_t porch_choose(struct porch *porch, const uint32_t *guests, size_t count,
-                    enum porch_want want);
+ * Returns its index; 0 also when there is none. */
+size_t porch_choose(struct porch *porch, const uint32_t *guests, size_t count);
 
 struct porch_figures porch_figures(struct porch *porch);

@@ -46,8 +46,9 @@ struct net {
     struct net_stats stats;
     _Atomic uint64_t count; /* connections open now */
     struct list connections;
-    struct list guests; /* of them, those not let in yet; the newest is the last */
-    struct list dirty;  /* connections with output */
+    struct list guests;  /* of them, those not let in yet; the newest is the last */
+    struct list holders; /* instead of there: those who hold memory */
+    struct list dirty;   /* connections with output */
     struct handshakes handshakes;
     struct list listeners;
     struct loop_hook turn_end;
