@@ -47,8 +47,13 @@ test-asan: ## unit tests and scenarios under address and undefined-behaviour san
 test-tsan: ## unit tests and a part of the scenarios under the thread sanitizer
 	@tools/test --jobs $(JOBS) tsan tsan-scenario
 
-test-fuzz fuzz: ## every fuzz target for FUZZ_SECONDS (5) each
-	@tools/test --jobs $(JOBS) fuzz
+test-fuzz fuzz: ## every fuzz target for SECONDS (5) each, and a table of them
+	@tools/install-deps build test
+	@FUZZ_SECONDS=$(or $(SECONDS),$(FUZZ_SECONDS),5) tools/test --jobs $(JOBS) fuzz
+
+fuzz-record: ## fuzz for HOURS (1) of processor time, on record in docs/fuzzing.md
+	@tools/install-deps build test
+	@tools/fuzz-record --hours $(or $(HOURS),1) --jobs $(JOBS)
 
 coverage: ## line coverage of the unit tests, build/coverage.txt
 	@tools/test --jobs $(JOBS) coverage
@@ -94,4 +99,4 @@ clean: ## remove what was built
 	@rm -rf build
 
 .PHONY: help run build test test-unit test-proof test-static test-scenario test-clang test-asan \
-	test-tsan test-fuzz fuzz coverage oracle powercut crash interop bench format docs install clean
+	test-tsan test-fuzz fuzz fuzz-record coverage oracle powercut crash interop bench format docs install clean

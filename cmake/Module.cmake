@@ -68,7 +68,8 @@ endfunction()
 # tacit_fuzz(publish USES codec)
 #
 # fuzz/publish_fuzz.c (or SOURCE file) with LLVMFuzzerTestOneInput; built only
-# when TACIT_FUZZ is on, as fuzz/publish-fuzz in the build directory.
+# when TACIT_FUZZ is on, as fuzz/publish-fuzz in the build directory; the target
+# `fuzz` builds all of them and nothing else.
 function(tacit_fuzz name)
     cmake_parse_arguments(ARG "" "SOURCE" "USES;LIBS;DEFINES" ${ARGN})
     if(NOT TACIT_FUZZ)
@@ -85,6 +86,7 @@ function(tacit_fuzz name)
     target_link_libraries(${target} PRIVATE ${ARG_USES} ${ARG_LIBS})
     target_compile_options(${target} PRIVATE -Wno-missing-prototypes)
     target_link_options(${target} PRIVATE -fsanitize=fuzzer)
+    add_dependencies(fuzz ${target})
 endfunction()
 
 # tacit_proof(varint USES codec)

@@ -9,6 +9,8 @@ import subprocess
 import tempfile
 import unittest
 
+import fuzzing
+
 TOOLS = pathlib.Path(__file__).resolve().parent
 SPDX = "/* SPDX-License-Identifier: Apache-2.0 */\n"
 CLEAN = {
@@ -25,6 +27,9 @@ CLEAN = {
         "MQTT-1.2.3-4\tMQTT-1.2.3-5\tsaid\tserver\tcodec/two\t\n"
         "-\tMQTT-6.0.0-1\tsaid\tserver\t-\tno WebSocket\n",
     "src/core/limits.def": SPDX + 'LIMIT(some_bytes, "bytes", 1, 0, 2, "refused")\n',
+    "fuzz/record.tsv": fuzzing.write_record({}),
+    "fuzz/findings.tsv": "target\twhat\ttest\n",
+    "docs/fuzzing.md": "# Fuzzing\n" + fuzzing.BEGIN + fuzzing.END,
 }
 LONG = "int one_get(void)\n{\n" + "    one_get();\n" * 61 + "    return 1;\n}\n"
 TANGLED = ("int one_get(void)\n{\n" + "    if (one_get() && one_get())\n        return 2;\n" * 8
@@ -183,7 +188,10 @@ class Planted(unittest.TestCase):
         self.accepts("gen-docs")
         self.accepts("gen-docs", "--check")
         self.plant("src/core/limits.def", 'LIMIT(some_bytes, "bytes", 7, 0, 9, "refused")\n')
-        self.refuses("is not current", "gen-docs", "--check")
+        self.refuses("docs/limits.md is not current", "gen-docs", "--check")
+        self.accepts("gen-docs")
+        self.plant("fuzz/findings.tsv", "target\twhat\ttest\none\tit fell\tbase/one\n")
+        self.refuses("docs/fuzzing.md is not current", "gen-docs", "--check")
 
 
 if __name__ == "__main__":
