@@ -176,7 +176,9 @@ void encode_connack(struct client *client, const struct mqtt_connack *connack, c
     if (!send_written(client, &w)) {
         w = mqtt_writer_over(bytes + room, room + PACKET_OVERHEAD_BYTES);
         mqtt_connack_encode(&w, client->version, connack); /* [MQTT-3.2.2-19] */
-        send_written(client, &w);
+        /* [MQTT-3.2.0-1] Nothing may come instead of it, not even DISCONNECT. */
+        if (!send_written(client, &w))
+            client_doom(client, 0, "CONNACK is larger than the client takes");
     }
     free(bytes);
 }

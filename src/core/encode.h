@@ -48,7 +48,8 @@ void encode_suback(struct client *client, enum mqtt_packet_type type, uint16_t p
                    struct mqtt_span reasons, const char *text);
 
 /* `block` holds the properties already encoded; the Reason String is added and
- * left out again if the packet became too large [MQTT-3.2.2-19]. */
+ * left out again if the packet became too large [MQTT-3.2.2-19]. One that is too large all the
+ * same dooms the client. */
 void encode_connack(struct client *client, const struct mqtt_connack *connack, const char *text);
 
 void encode_disconnect(struct client *client, uint8_t reason, const char *text,

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define INBOX_FIRST_BYTES 4096u
+
 struct world_batch {
     struct world_batch *next;
     unsigned shard;
@@ -29,6 +31,17 @@ static void wake(void *transport)
     (void)transport; /* world_run looks at every outbox */
 }
 
+static void make_room(struct world_peer *peer, size_t len)
+{
+    must(peer->len + len <= INBOX_BYTES, "inbox is full");
+    if (peer->len + len <= peer->room)
+        return;
+    while (peer->len + len > peer->room)
+        peer->room = peer->room > 0 ? 2 * peer->room : INBOX_FIRST_BYTES;
+    peer->inbox = realloc(peer->inbox, peer->room);
+    must(peer->inbox != NULL, "out of memory");
+}
+
 static void drain(struct world_peer *peer, struct outbox *outbox, struct outbox_pools *pools)
 {
     struct mqtt_span spans[16];
@@ -37,7 +50,7 @@ static void drain(struct world_peer *peer, struct outbox *outbox, struct outbox_
     while (count > 0) {
         size_t total = 0;
         for (size_t i = 0; i < count; i++) {
-            must(peer->len + spans[i].len <= INBOX_BYTES, "inbox is full");
+            make_room(peer, spans[i].len);
             memcpy(peer->inbox + peer->len, spans[i].data, spans[i].len);
             peer->len += spans[i].len;
             total += spans[i].len;
@@ -362,12 +375,8 @@ struct world_peer *world_open_device(struct world *world, enum mqtt_version vers
             continue;
         free(peer->inbox);
         free(peer->left);
-        *peer = (struct world_peer){ .world = world,
-                                     .number = i,
-                                     .is_open = true,
-                                     .version = version,
-                                     .inbox = malloc(INBOX_BYTES) };
-        must(peer->inbox != NULL, "out of memory");
+        *peer =
+            (struct world_peer){ .world = world, .number = i, .is_open = true, .version = version };
         snprintf(peer->device, sizeof(peer->device), "%s", device);
         snprintf(peer->role, sizeof(peer->role), "%s", role);
         return peer;

@@ -35,6 +35,7 @@ struct world_peer {
     size_t len;    /* bytes in inbox */
     size_t parsed; /* of them, already taken by world_take */
     uint8_t *inbox;
+    size_t room;     /* of inbox, which grows up to INBOX_BYTES */
     char device[32]; /* identity at admission; empty: anonymous */
     char role[32];
     char place[16]; /* where it comes from; empty: nobody looks after its device's key */
@@ -141,6 +142,7 @@ struct world_connect {
     uint32_t will_delay_s;
     uint16_t receive_maximum; /* 0: not sent */
     uint16_t alias_maximum;
+    uint32_t maximum_packet; /* bytes; 0: not sent */
 };
 /* Sends CONNECT. */
 void world_begin(struct world_peer *peer, const struct world_connect *how);

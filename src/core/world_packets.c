@@ -21,9 +21,12 @@ static void must(bool condition, const char *what)
 
 bool world_take(struct world_peer *peer, struct mqtt_frame *out)
 {
-    struct mqtt_span rest = { peer->inbox + peer->parsed, peer->len - peer->parsed };
+    struct mqtt_span rest;
 
-    if (rest.len == 0 || mqtt_frame_decode(rest, INBOX_BYTES, out) != MQTT_OK)
+    if (world_is_silent(peer))
+        return false;
+    rest = (struct mqtt_span){ peer->inbox + peer->parsed, peer->len - peer->parsed };
+    if (mqtt_frame_decode(rest, INBOX_BYTES, out) != MQTT_OK)
         return false;
     peer->parsed += out->len;
     return true;
@@ -61,6 +64,7 @@ void world_begin(struct world_peer *peer, const struct world_connect *how)
     put_number(&w, MQTT_PROP_SESSION_EXPIRY, MQTT_PROPERTY_U32, how->expiry_s);
     put_number(&w, MQTT_PROP_RECEIVE_MAXIMUM, MQTT_PROPERTY_U16, how->receive_maximum);
     put_number(&w, MQTT_PROP_TOPIC_ALIAS_MAXIMUM, MQTT_PROPERTY_U16, how->alias_maximum);
+    put_number(&w, MQTT_PROP_MAXIMUM_PACKET_SIZE, MQTT_PROPERTY_U32, how->maximum_packet);
     if (peer->version == MQTT_VERSION_5)
         connect.properties = mqtt_writer_written(&w);
     if (how->will_topic != NULL) {
