@@ -5,6 +5,7 @@
 #include "core/client.h"
 #include "core/journal_restore_state.h"
 #include "core/limits.h"
+#include "core/policy_walk.h"
 #include "core/route.h"
 #include "core/session.h"
 #include "core/shared_state.h"
@@ -203,8 +204,7 @@ static int take_subscription(struct restoring *r, const struct journal_thing *th
         return -ENOMEM;
     s->number = journal_number_of(thing->key);
     subscription_is_kept(s, true);
-    if (owner->session->is_cut_off)
-        subscription_rest(s);
+    policy_walk_judge(s); /* what was granted then says nothing */
     return 0;
 }
 

@@ -85,7 +85,7 @@ static void note(const struct subscription *s, bool is_allowed)
         session_observe(session, POLICY_SUBSCRIBE, whole, is_allowed);
 }
 
-static void check_subscription(struct subscription *s)
+void policy_walk_judge(struct subscription *s)
 {
     struct session *session = s->session;
 
@@ -148,7 +148,7 @@ static void walk_on(struct broker *broker, uint64_t now_ms)
         if (walk->only_notes)
             note(s, true);
         else
-            check_subscription(s);
+            policy_walk_judge(s);
     } else {
         policy_walk_leave(walk, session);
     }

@@ -10,6 +10,10 @@
 
 struct client;
 struct session;
+struct subscription;
+
+/* Takes over what the policy in force says of it; it may be gone afterwards. */
+void policy_walk_judge(struct subscription *subscription);
 
 /* What is on its way to the client has to be gone within the second that promise W4 gives, or the
  * client is closed. */

@@ -550,6 +550,30 @@ static void a_scope_that_ends_ends_the_subscription(void **state)
     }
 }
 
+/* The policy may have changed meanwhile, and nothing on disk says how a scope is used. */
+static void what_is_restored_is_judged(void **state)
+{
+    struct world world;
+
+    (void)state;
+    begin(&world, 0, scoped_policy(1));
+    world_subscribe(reader_of(&world, 0, "r"), "house/#", MQTT_QOS_1);
+    world_crash(&world, 0, 2);
+    struct world_peer *all = all_of(&world, 0);
+    struct world_peer *reader = reader_of(&world, 0, "r");
+    world_publish(all, "house/lamp", "x", MQTT_QOS_0, 0, false);
+    assert_gets(reader, "house/lamp");
+    world_publish(all, "house/door", "x", MQTT_QOS_0, 0, false);
+    assert_gets_nothing(reader);
+
+    policy_unref(world.policy);
+    world.policy = scoped_policy(0);
+    world_crash(&world, 0, 1);
+    assert_int_equal(subscriptions(&world), 0);
+    assert_int_equal(world_disk_things(&world.disk, JOURNAL_SUBSCRIPTION), 0);
+    world_fini(&world);
+}
+
 /* ---- what a grant allows of a message ---- */
 
 static void a_grant_bounds_qos_retain_payload_and_rate(void **state)
@@ -717,6 +741,7 @@ int main(void)
         cmocka_unit_test(a_session_on_disk_is_judged_when_it_is_back),
         cmocka_unit_test(a_scope_serves_as_many_topics_as_it_says),
         cmocka_unit_test(a_scope_that_ends_ends_the_subscription),
+        cmocka_unit_test(what_is_restored_is_judged),
         cmocka_unit_test(a_grant_bounds_qos_retain_payload_and_rate),
         cmocka_unit_test(tenants_do_not_hear_each_other),
         cmocka_unit_test(a_space_has_its_own_retained_messages_queues_and_wills),
