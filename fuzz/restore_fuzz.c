@@ -13,6 +13,7 @@
 #include "core/shared_state.h"
 #include "core/state.h"
 #include "core/world.h"
+#include "script.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -39,17 +40,8 @@ struct script {
 
 static uint8_t u8(struct script *script)
 {
-    return mqtt_read_u8(&script->r);
+    return script_u8(&script->r);
 }
-
-static const char *one_of(struct script *script, const char *const *texts, size_t count)
-{
-    return texts[u8(script) % count];
-}
-
-#define ONE_OF(script, ...)                              \
-    one_of(script, (const char *const[]){ __VA_ARGS__ }, \
-           MQTT_ARRAY_LEN(((const char *const[]){ __VA_ARGS__ })))
 
 /* Mostly near the present. */
 static int64_t a_time(struct script *script)
@@ -75,11 +67,11 @@ static uint32_t some_seconds(struct script *script)
 static void make_session(struct script *script, struct record *record)
 {
     const struct journal_session session = {
-        .client_id = span_of(ONE_OF(script, "a", "b", "c", "d", "lamp", "\xff", "")),
-        .device = span_of(ONE_OF(script, "", "lamp", "a device", "\1")),
-        .tenant = span_of(ONE_OF(script, "", "", "acme")),
-        .site = span_of(ONE_OF(script, "", "north")),
-        .role = span_of(ONE_OF(script, "all", "device", "nobody", "")),
+        .client_id = span_of(SCRIPT_ONE_OF(&script->r, "a", "b", "c", "d", "lamp", "\xff", "")),
+        .device = span_of(SCRIPT_ONE_OF(&script->r, "", "lamp", "a device", "\1")),
+        .tenant = span_of(SCRIPT_ONE_OF(&script->r, "", "", "acme")),
+        .site = span_of(SCRIPT_ONE_OF(&script->r, "", "north")),
+        .role = span_of(SCRIPT_ONE_OF(&script->r, "all", "device", "nobody", "")),
         .is_proved = u8(script) % 2 != 0,
         .is_relaxed = u8(script) % 2 != 0,
         .expiry_s = some_seconds(script),
@@ -93,8 +85,8 @@ static void make_subscription(struct script *script, struct record *record)
 {
     const struct journal_subscription subscription = {
         .session = u8(script) % 8,
-        .filter = span_of(ONE_OF(script, "t", "#", "+/v", "$share/g/t", "$share/g/#", "acme/t",
-                                 "$share/h/+", "/")),
+        .filter = span_of(SCRIPT_ONE_OF(&script->r, "t", "#", "+/v", "$share/g/t", "$share/g/#",
+                                        "acme/t", "$share/h/+", "/")),
         .qos = u8(script) % 4,
         .no_local = u8(script) % 2 != 0,
         .retain_as_published = u8(script) % 2 != 0,
@@ -111,7 +103,7 @@ static struct journal_message a_message(struct script *script)
         .qos = u8(script) % 4,
         .retain = u8(script) % 2 != 0,
         .expires_ms = a_time(script),
-        .topic = span_of(ONE_OF(script, "t", "u/v", "$SYS/x", "a/b/c", "acme/t", "")),
+        .topic = span_of(SCRIPT_ONE_OF(&script->r, "t", "u/v", "$SYS/x", "a/b/c", "acme/t", "")),
         .forward = mqtt_read_bytes(&script->r, u8(script) % 8),
         .payload = mqtt_read_bytes(&script->r, u8(script) % 32),
     };

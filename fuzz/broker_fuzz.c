@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A whole broker, one to three shards with a disk, and eight clients, good and bad, of all three
+ * versions: the input is what happens to them, step by step. Promises asserted after each step:
+ * the shards are in order (broker_check.h), every client is sent what the standard and the policy
+ * allow and nothing else (broker_witness.h), and a message reaches whom it has to (broker_oracle.h).
+ * What was confirmed is there after a crash; in the end nothing is left. */
+#include "base/invariant.h"
+#include "broker_check.h"
+#include "broker_oracle.h"
+#include "broker_packets.h"
+#include "codec/ack.h"
+#include "codec/disconnect.h"
+#include "core/client.h"
+#include "core/state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MOST_STEPS 128u
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+struct play {
+    struct mqtt_reader script;
+    struct world world;
+    struct actor actors[ACTORS];
+    uint64_t marker; /* of the last message */
+    bool has_moved;  /* the wall clock was set: times of before mean something else */
+};
+
+static uint8_t u8(struct play *play)
+{
+    return script_u8(&play->script);
+}
+
+static struct actor *an_actor(struct play *play)
+{
+    return &play->actors[u8(play) % ACTORS];
+}
+
+static void look(struct play *play)
+{
+    world_run(&play->world);
+    for (size_t i = 0; i < ACTORS; i++)
+        witness_look(&play->actors[i]);
+}
+
+/* ---- clients come and go ---- */
+
+static struct world_peer *open_peer(struct play *play)
+{
+    static const enum mqtt_version versions[] = { MQTT_VERSION_5, MQTT_VERSION_3_1_1,
+                                                  MQTT_VERSION_5, MQTT_VERSION_3_1 };
+    struct world *world = &play->world;
+    uint8_t how = u8(play);
+    enum mqtt_version version = versions[how % 4];
+
+    if (how / 4 % 4 == 1)
+        return world_open_device(world, version, "lamp", "device");
+    if (how / 4 % 4 == 2)
+        return world_open_at(world, version, "rock", how / 16 % 2 == 0 ? "here" : "there");
+    return world_open(world, version);
+}
+
+static void come(struct play *play)
+{
+    uint8_t packet[PACKET_BYTES];
+    struct mqtt_writer w = mqtt_writer_over(packet, sizeof(packet));
+    struct actor *actor = an_actor(play);
+
+    if (actor->peer != NULL) {
+        world_break(actor->peer);
+        look(play);
+    }
+    witness_open(actor, open_peer(play));
+    packet_connect(&play->script, actor, &w);
+    world_send(actor->peer, mqtt_writer_written(&w));
+}
+
+static void break_off(struct play *play)
+{
+    const struct actor *actor = an_actor(play);
+
+    if (actor->peer != NULL)
+        world_break(actor->peer);
+}
+
+static void leave(struct play *play)
+{
+    uint8_t packet[PACKET_BYTES];
+    struct mqtt_writer w = mqtt_writer_over(packet, sizeof(packet));
+    const struct actor *actor = an_actor(play);
+
+    if (actor->peer == NULL)
+        return;
+    packet_disconnect(&play->script, actor->peer->version, &w);
+    world_send(actor->peer, mqtt_writer_written(&w));
+}
+
+/* ---- what they send ---- */
+
+static void subscribe(struct play *play)
+{
+    uint8_t packet[PACKET_BYTES];
+    struct mqtt_writer w = mqtt_writer_over(packet, sizeof(packet));
+    const struct actor *actor = an_actor(play);
+
+    if (actor->peer == NULL)
+        return;
+    if (u8(play) % 4 != 0)
+        packet_subscribe(&play->script, actor->peer->version, &w);
+    else
+        packet_unsubscribe(&play->script, actor->peer->version, &w);
+    world_send(actor->peer, mqtt_writer_written(&w));
+}
+
+static void publish(struct play *play)
+{
+    uint8_t packet[PACKET_BYTES];
+    uint8_t payload[PAYLOAD_BYTES];
+    struct foreseen foreseen = { 0 };
+    struct actor *actor = an_actor(play);
+
+    if (actor->peer == NULL)
+        return;
+    const struct mqtt_publish_out message = packet_publish(&play->script, ++play->marker, payload);
+    oracle_foresee(&play->world, play->actors, actor, &message, &foreseen);
+    const uint8_t *end = mqtt_publish_write(packet, actor->peer->version, &message, NULL);
+    world_send(actor->peer, (struct mqtt_span){ packet, (size_t)(end - packet) });
+    look(play);
+    oracle_check(&play->world, &foreseen);
+}
+
+static void acknowledge(struct play *play)
+{
+    static const enum mqtt_packet_type types[] = { MQTT_PUBACK, MQTT_PUBREC, MQTT_PUBREL,
+                                                   MQTT_PUBCOMP };
+    struct actor *actor = an_actor(play);
+    uint8_t which = u8(play);
+
+    if (actor->peer == NULL)
+        return;
+    if (which % 8 == 7) { /* of its own message, or of none */
+        enum mqtt_packet_type type = types[u8(play) % 4];
+        actor->is_wild |= type != MQTT_PUBREL;
+        world_ack(actor->peer, type, (uint16_t)(1 + u8(play) % 16));
+        return;
+    }
+    if (actor->owed_count == 0)
+        return;
+    which %= actor->owed_count;
+    struct owed owed = actor->owed[which];
+    witness_acked(actor, which);
+    world_ack(actor->peer, owed.next, owed.packet_id);
+}
+
+/* All that is owed, in order, until there is no more. */
+static void acknowledge_all(struct play *play)
+{
+    struct actor *actor = an_actor(play);
+
+    for (unsigned i = 0; i < OWED && actor->peer != NULL && actor->owed_count > 0; i++) {
+        struct owed owed = actor->owed[0];
+        witness_acked(actor, 0);
+        world_ack(actor->peer, owed.next, owed.packet_id);
+        look(play);
+    }
+}
+
+static void send_raw(struct play *play)
+{
+    struct actor *actor = an_actor(play);
+    struct mqtt_span bytes = mqtt_read_bytes(&play->script, u8(play) % 64);
+
+    if (bytes.len == 0)
+        return;
+    if (actor->peer == NULL)
+        witness_open(actor, open_peer(play));
+    actor->is_wild = true;
+    world_send(actor->peer, bytes);
+}
+
+/* A packet that was well-formed until one of its bytes was changed. */
+static void send_mutated(struct play *play)
+{
+    uint8_t packet[PACKET_BYTES];
+    struct mqtt_writer w = mqtt_writer_over(packet, sizeof(packet));
+    struct actor *actor = an_actor(play);
+    uint8_t how = u8(play);
+
+    if (actor->peer == NULL)
+        return;
+    if (how % 4 == 0)
+        packet_connect(&play->script, actor, &w);
+    else if (how % 4 == 1)
+        packet_subscribe(&play->script, actor->peer->version, &w);
+    else if (how % 4 == 2)
+        packet_disconnect(&play->script, actor->peer->version, &w);
+    else
+        packet_auth(&play->script, &w);
+    struct mqtt_span written = mqtt_writer_written(&w);
+    if (how / 4 % 4 != 0 && written.len > 0)
+        packet[u8(play) % written.len] ^= u8(play);
+    actor->is_wild = true;
+    world_send(actor->peer, written);
+}
+
+static void ping(struct play *play)
+{
+    uint8_t packet[2];
+    struct mqtt_writer w = mqtt_writer_over(packet, sizeof(packet));
+    const struct actor *actor = an_actor(play);
+
+    if (actor->peer == NULL)
+        return;
+    mqtt_ping_encode(&w, MQTT_PINGREQ);
+    world_send(actor->peer, mqtt_writer_written(&w));
+}
+
+static void read_nothing(struct play *play)
+{
+    const struct actor *actor = an_actor(play);
+
+    if (actor->peer != NULL)
+        actor->peer->takes_nothing = !actor->peer->takes_nothing;
+}
+
+static void judge(struct play *play)
+{
+    static const enum admission verdicts[] = { ADMISSION_ALLOW, ADMISSION_REFUSE, ADMISSION_WAIT };
+    const struct actor *actor = an_actor(play);
+    enum admission verdict = verdicts[u8(play) % 3];
+
+    if (actor->peer != NULL && actor->peer->client != NULL
+        && actor->peer->client->state == CLIENT_AWAITS_VERDICT)
+        world_judge(actor->peer, verdict);
+}
+
+/* ---- what happens around them ---- */
+
+static void sleep_a_while(struct play *play)
+{
+    static const uint64_t times_ms[] = { 1, 100, 1000, 11000, 70000, 600000 };
+
+    world_sleep(&play->world, times_ms[u8(play) % MQTT_ARRAY_LEN(times_ms)]);
+}
+
+static void set_wall(struct play *play)
+{
+    struct world *world = &play->world;
+
+    play->has_moved = true;
+    world->wall_offset_ms += ((int64_t)u8(play) - 128) * 10000;
+    for (unsigned i = 0; i < world->shards; i++)
+        broker_set_wall(world->brokers[i], (int64_t)world->now_ms + world->wall_offset_ms,
+                        world->now_ms);
+}
+
+static void disk(struct play *play)
+{
+    static const enum journal_state states[] = { JOURNAL_OPEN, JOURNAL_OPEN, JOURNAL_FULL,
+                                                 JOURNAL_FAILED };
+    struct world *world = &play->world;
+    uint8_t how = u8(play);
+
+    if (how % 2 != 0) {
+        world->disk_state = states[how / 2 % 4];
+        world->disk_is_slow = how / 2 % 4 == 1 || world->disk_state == JOURNAL_FAILED;
+        world_confirm(world, 0);
+    } else if (how % 4 == 0) {
+        world_confirm(world, how / 4 % 8);
+    } else {
+        world_write(world, how / 4 % 8);
+    }
+}
+
+static void crash(struct play *play)
+{
+    struct world *world = &play->world;
+    struct kept kept;
+    uint8_t how = u8(play);
+    unsigned shards = 1 + how / 8 % 3;
+
+    oracle_keep(world, &kept);
+    world->disk_state = JOURNAL_OPEN;
+    world->disk_is_slow = false;
+    if (how / 24 % 4 == 0) {
+        world_restart(world, shards); /* connections end first, sessions change with them */
+        kept.is_known = false;
+    } else {
+        world_crash(world, how % 8, shards);
+    }
+    for (size_t i = 0; i < ACTORS; i++)
+        play->actors[i].peer = NULL;
+    if (!play->has_moved)
+        oracle_check_kept(world, &kept);
+}
+
+static void drain(struct play *play)
+{
+    struct world *world = &play->world;
+
+    broker_drain(world->brokers[u8(play) % world->shards], world->now_ms);
+}
+
+/* ---- policy ---- */
+
+static void grant(struct role *role, enum policy_action action, const char *pattern)
+{
+    const char *why;
+
+    MQTT_INVARIANT(role_grant(role, action, pattern, &why) == 0);
+}
+
+static void add_narrow_role(struct policy *policy, uint8_t how)
+{
+    const struct role_options options = {
+        .shared = how / 4 % 2 != 0,
+        .anonymous = true,
+        .carves = how / 8 % 2 != 0,
+        .durability = (enum policy_durability)(how / 16 % 3),
+        .terms = { .retain = how / 32 % 2 != 0,
+                   .maximum_qos = how / 64 % 3,
+                   .payload_bytes = how % 2 != 0 ? POLICY_NO_LIMIT : 100 },
+    };
+    const struct policy_scope scope = { .prefix = "a/",
+                                        .depth = how / 2 % 3,
+                                        .most_topics = 1 + how / 8 % 3,
+                                        .owner = "o",
+                                        .reason = "r" };
+    struct role *role = policy_add_role(policy, "all", &options);
+    const char *why;
+
+    MQTT_INVARIANT(role != NULL);
+    grant(role, POLICY_PUBLISH, "#");
+    grant(role, POLICY_SUBSCRIBE, "t");
+    grant(role, POLICY_SUBSCRIBE, "a/#");
+    MQTT_INVARIANT(role_add_scope(role, &scope, &why) == 0);
+    if (how % 3 == 0)
+        MQTT_INVARIANT(role_deny(role, POLICY_SUBSCRIBE, "a/b/c", &why) == 0);
+}
+
+static void add_wide_role(struct policy *policy, const char *name)
+{
+    const struct role_options options = {
+        .shared = true,
+        .unrestricted = true,
+        .anonymous = true,
+        .terms = { .retain = true, .maximum_qos = 2, .payload_bytes = POLICY_NO_LIMIT },
+    };
+
+    MQTT_INVARIANT(policy_add_role(policy, name, &options) != NULL);
+}
+
+static void change_policy(struct play *play)
+{
+    struct world *world = &play->world;
+    struct policy *policy = policy_new();
+    uint8_t how = u8(play);
+
+    MQTT_INVARIANT(policy != NULL);
+    if (how % 8 < 4)
+        add_wide_role(policy, "all");
+    else if (how % 8 < 7)
+        add_narrow_role(policy, u8(play));
+    if (how / 8 % 4 != 0)
+        add_wide_role(policy, "device");
+    policy_seal(policy);
+    world->barred = how / 32 % 4 == 1 ? "lamp" : NULL;
+    world->slow = how / 32 % 4 == 2 ? "rock" : NULL;
+    world->clone = (enum policy_clone)(how % POLICY_CLONE_COUNT);
+    world->held[0] = '\0';
+    for (size_t i = 0; i < ACTORS; i++)
+        play->actors[i].is_behind = play->actors[i].peer != NULL;
+    world_set_policy(world, policy);
+}
+
+static void walk(struct play *play)
+{
+    struct world *world = &play->world;
+    unsigned most = 1 + u8(play) % 8;
+
+    for (unsigned i = 0; i < world->shards; i++)
+        (void)!broker_policy_step(world->brokers[i], most, world->now_ms);
+}
+
+static void change_durability(struct play *play)
+{
+    play->world.durability = (enum policy_durability)(u8(play) % POLICY_DURABILITY_COUNT);
+}
+
+static void change_tenant(struct play *play)
+{
+    play->world.tenant = u8(play) % 2 != 0 ? "acme" : NULL;
+}
+
+/* What happens often stands here often. */
+static void (*const steps[])(struct play *) = {
+    come,          come,
+    come,          come,
+    break_off,     leave,
+    subscribe,     subscribe,
+    subscribe,     publish,
+    publish,       publish,
+    publish,       publish,
+    publish,       acknowledge,
+    acknowledge,   acknowledge_all,
+    send_raw,      send_mutated,
+    ping,          read_nothing,
+    judge,         sleep_a_while,
+    set_wall,      disk,
+    disk,          crash,
+    drain,         change_policy,
+    walk,          change_durability,
+    change_tenant,
+};
+
+static struct limits small_limits(void)
+{
+    struct limits limits = limits_default();
+
+    limits.packet_bytes = 2048;
+    limits.connect_packet_bytes = 512;
+    limits.connections = ACTORS - 1;
+    limits.sessions = FORESEEN;
+    limits.session_queue_messages = 24;
+    limits.session_queue_bytes = 4096;
+    limits.inflight_messages = 16;
+    limits.receive_maximum = 8;
+    limits.outbox_bytes = 4096;
+    limits.subscriptions = 6;
+    limits.topic_alias_maximum = 4;
+    limits.topic_alias_out = 4;
+    limits.retained_messages = 6;
+    limits.retained_bytes = 1024;
+    limits.route_cache_entries = 16;
+    limits.held_connections = 2;
+    limits.store_backlog_bytes = 2048;
+    return limits;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+    static struct play play;
+    const struct limits limits = small_limits();
+
+    play = (struct play){ .script = mqtt_reader_over((struct mqtt_span){ data, len }) };
+    world_init(&play.world, 1 + u8(&play) % 3, &limits);
+    for (unsigned i = 0; i < MOST_STEPS && mqtt_reader_left(&play.script) > 0; i++) {
+        steps[u8(&play) % MQTT_ARRAY_LEN(steps)](&play);
+        look(&play);
+        broker_check(&play.world);
+    }
+    broker_check_end(&play.world);
+    world_fini(&play.world);
+    return 0;
+}

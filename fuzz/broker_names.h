@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The topics that the clients of broker_fuzz.c publish to: few, so that they meet. */
+#pragma once
+
+#define BROKER_TOPICS 9u
+
+extern const char *const broker_topics[BROKER_TOPICS];
