@@ -171,6 +171,26 @@ static void read_wildcards(const struct reading *r, const struct settings_block 
 
 /* ---- the whole block ---- */
 
+/* What one identity may use up. */
+static void read_bounds(const struct reading *r, const struct settings_block *block)
+{
+    struct policy_bounds *bounds = &r->role->options.bounds;
+    const struct {
+        const char *key;
+        const char *unit;
+        struct policy_rate *out;
+    } rates[] = { { "max-messages", "messages", &bounds->messages },
+                  { "max-bytes", "bytes", &bounds->bytes },
+                  { "max-connects", "connections", &bounds->connects },
+                  { "max-subscribes", "filters", &bounds->subscribes } };
+
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(rates); i++)
+        config_value_bound(settings_value(block, rates[i].key), rates[i].unit, r->diagnostics,
+                           rates[i].out);
+    config_value_bytes(settings_value(block, "max-retained"), r->diagnostics,
+                       &bounds->retained_bytes, &bounds->has_retained_bytes);
+}
+
 static void read_options(const struct reading *r, const struct settings_block *block)
 {
     static const char *const spaces[] = { "own", "common" };
@@ -193,6 +213,7 @@ static void read_options(const struct reading *r, const struct settings_block *b
                         r->diagnostics, &denial);
     options->common_space = space == 1;
     options->carves = denial == 1;
+    read_bounds(r, block);
     options->durability =
         config_value_durability(settings_value(block, "durability"), r->diagnostics);
     if (settings_value(block, "clone") == NULL)

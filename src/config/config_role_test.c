@@ -33,6 +33,28 @@ static const struct test_complaint bad[] = {
     { "role \"a\" { rate = \"5000000000/s\" }",
       "dir/t.conf:1:19: rate = \"5000000000/s\": write messages per second, minute or "
       "hour, such as 10/s, 60/m or 100/h" },
+    { "role \"a\" { max-messages = 10 }",
+      "dir/t.conf:1:27: max-messages = \"10\": write how many per second, minute or hour, such as "
+      "10/s, 60/m or 100/h, or unlimited" },
+    { "role \"a\" { max-messages = \"1KiB/s\" }",
+      "dir/t.conf:1:27: max-messages = \"1KiB/s\": write how many per second, minute or hour, such "
+      "as 10/s, 60/m or 100/h, or unlimited" },
+    { "role \"a\" { max-bytes = \"1MB/s\" }",
+      "dir/t.conf:1:24: max-bytes = \"1MB/s\": write bytes per second, minute or hour, such as "
+      "64KiB/s or 1MiB/m, or unlimited" },
+    { "role \"a\" { max-bytes = \"4GiB/s\" }",
+      "dir/t.conf:1:24: max-bytes = \"4GiB/s\": write bytes per second, minute or hour, such as "
+      "64KiB/s or 1MiB/m, or unlimited" },
+    { "role \"a\" { max-connects = unlimted }",
+      "dir/t.conf:1:27: max-connects = \"unlimted\": did you mean 'unlimited'?" },
+    { "role \"a\" { max-subscribes = \"0/s\" }",
+      "dir/t.conf:1:29: max-subscribes = \"0/s\": write how many per second, minute or hour, such "
+      "as 10/s, 60/m or 100/h, or unlimited" },
+    { "role \"a\" { max-retained = \"10/s\" }",
+      "dir/t.conf:1:27: max-retained = \"10/s\": write bytes, such as 4096, 64KiB or 10MiB; 0: no "
+      "bound" },
+    { "role \"a\" { max-message = \"1/s\" }",
+      "dir/t.conf:1:12: unknown word 'max-message' in role; did you mean 'max-messages'?" },
     { "role \"a\" { tenant-space = comon }",
       "dir/t.conf:1:27: tenant-space = \"comon\": did you mean 'common'?" },
     { "role \"a\" { tenant-space = all }",
@@ -514,6 +536,32 @@ static void clones(void **state)
     }
 }
 
+static void bounds(void **state)
+{
+    struct config *config = test_load_good("role a { publish = { b } max-messages = \"100/s\" "
+                                           "max-bytes = \"64KiB/m\" max-connects = \"10/h\" "
+                                           "max-subscribes = unlimited max-retained = 10MiB } "
+                                           "role c { publish = { d } max-retained = 0 }",
+                                           NULL);
+    const struct policy_bounds *said = &config->roles[0].options.bounds;
+
+    (void)state;
+    assert_int_equal(said->messages.count, 100);
+    assert_int_equal(said->messages.seconds, 1);
+    assert_int_equal(said->bytes.count, 65536);
+    assert_int_equal(said->bytes.seconds, 60);
+    assert_int_equal(said->connects.count, 10);
+    assert_int_equal(said->connects.seconds, 3600);
+    assert_int_equal(said->subscribes.count, POLICY_NO_LIMIT);
+    assert_true(said->has_retained_bytes);
+    assert_int_equal(said->retained_bytes, 10485760);
+    said = &config->roles[1].options.bounds;
+    assert_int_equal(said->messages.count, 0);
+    assert_true(said->has_retained_bytes);
+    assert_int_equal(said->retained_bytes, 0);
+    config_unref(config);
+}
+
 static void scopes(void **state)
 {
     struct config *config = test_load_good(everything, NULL);
@@ -624,6 +672,7 @@ int main(void)
         cmocka_unit_test(rules),
         cmocka_unit_test(terms),
         cmocka_unit_test(clones),
+        cmocka_unit_test(bounds),
         cmocka_unit_test(scopes),
         cmocka_unit_test(without_what_has_expired),
         cmocka_unit_test(durations_end_when_asked),

@@ -3,6 +3,7 @@
 
 #include "config/config_time.h"
 #include "config/suggest.h"
+#include "policy/policy.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -120,25 +121,77 @@ const char *config_term_payload(const char *text, uint32_t *out_bytes)
     return NULL;
 }
 
-const char *config_term_rate(const char *text, uint32_t *out_messages, uint32_t *out_seconds)
+/* Of "/s", "/m" or "/h"; 0: it is none of them. */
+static uint32_t seconds_of(const char *per)
 {
     static const struct {
         const char *per;
         uint32_t seconds;
     } spans[] = { { "/s", 1 }, { "/m", 60 }, { "/h", 3600 } };
+
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(spans); i++) {
+        if (strcmp(per, spans[i].per) == 0)
+            return spans[i].seconds;
+    }
+    return 0;
+}
+
+static bool is_rate(uint64_t value)
+{
+    return value >= 1 && value <= CONFIG_TERM_RATE_MAX;
+}
+
+const char *config_term_rate(const char *text, uint32_t *out_messages, uint32_t *out_seconds)
+{
     uint64_t value = 0;
     const char *rest = NULL;
-    bool is_number =
-        read_digits(text, &value, &rest) && value >= 1 && value <= CONFIG_TERM_RATE_MAX;
+    uint32_t seconds = read_digits(text, &value, &rest) && is_rate(value) ? seconds_of(rest) : 0;
 
-    for (size_t i = 0; is_number && i < MQTT_ARRAY_LEN(spans); i++) {
-        if (strcmp(rest, spans[i].per) != 0)
-            continue;
-        *out_messages = (uint32_t)value;
-        *out_seconds = spans[i].seconds;
+    if (seconds == 0)
+        return "write messages per second, minute or hour, such as 10/s, 60/m or 100/h";
+    *out_messages = (uint32_t)value;
+    *out_seconds = seconds;
+    return NULL;
+}
+
+/* The number and its suffix, up to the '/'. */
+static bool read_amount_before(const char *slash, const char *text, const char *unit,
+                               uint64_t *out_value)
+{
+    char amount[32];
+    size_t len = (size_t)(slash - text);
+
+    if (len >= sizeof(amount))
+        return false;
+    memcpy(amount, text, len);
+    amount[len] = '\0';
+    return config_term_amount(amount, unit, out_value) == 0;
+}
+
+const char *config_term_bound(const char *text, const char *unit, struct policy_rate *out)
+{
+    static const char *const words[] = { "unlimited" };
+    const char *slash = strchr(text, '/');
+    uint64_t value = 0;
+
+    if (strcmp(text, words[0]) == 0) {
+        *out = (struct policy_rate){ .count = POLICY_NO_LIMIT, .seconds = 1 };
         return NULL;
     }
-    return "write messages per second, minute or hour, such as 10/s, 60/m or 100/h";
+    if (suggest_nearest(text, words, MQTT_ARRAY_LEN(words)) != NULL)
+        return "did you mean 'unlimited'?";
+    uint32_t seconds =
+        slash != NULL && read_amount_before(slash, text, unit, &value) && is_rate(value)
+            ? seconds_of(slash)
+            : 0;
+    if (seconds == 0)
+        return strcmp(unit, "bytes") == 0
+                   ? "write bytes per second, minute or hour, such as 64KiB/s or 1MiB/m, or "
+                     "unlimited"
+                   : "write how many per second, minute or hour, such as 10/s, 60/m or 100/h, or "
+                     "unlimited";
+    *out = (struct policy_rate){ .count = (uint32_t)value, .seconds = seconds };
+    return NULL;
 }
 
 const char *config_term_depth(const char *text, uint32_t *out_levels)

@@ -37,6 +37,12 @@ MQTT_NODISCARD const char *config_term_payload(const char *text, uint32_t *out_b
 MQTT_NODISCARD const char *config_term_rate(const char *text, uint32_t *out_messages,
                                             uint32_t *out_seconds);
 
+/* The same of whatever a role bounds; in "bytes" with the suffixes of that, such as "64KiB/s".
+ * "unlimited": POLICY_NO_LIMIT. */
+struct policy_rate;
+MQTT_NODISCARD const char *config_term_bound(const char *text, const char *unit,
+                                             struct policy_rate *out);
+
 /* 1 to CONFIG_TERM_DEPTH_MAX levels, or "any", which is 0. */
 MQTT_NODISCARD const char *config_term_depth(const char *text, uint32_t *out_levels);
 

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define BYTES_MAX (UINT64_C(1) << 40)
+
 static void refuse(const struct setting *item, struct diagnostics *diagnostics, const char *advice)
 {
     settings_complain(item, diagnostics, "%s = \"%.100s\": %s", item->key, item->text, advice);
@@ -107,6 +109,21 @@ void config_value_limit(const struct setting *item, const struct limit_row *row,
     refuse(item, diagnostics, advice);
 }
 
+void config_value_bytes(const struct setting *item, struct diagnostics *diagnostics,
+                        uint64_t *out_bytes, bool *out_is_set)
+{
+    uint64_t bytes = 0;
+
+    if (item == NULL)
+        return;
+    if (config_term_amount(item->text, "bytes", &bytes) < 0 || bytes > BYTES_MAX) {
+        refuse(item, diagnostics, "write bytes, such as 4096, 64KiB or 10MiB; 0: no bound");
+        return;
+    }
+    *out_bytes = bytes;
+    *out_is_set = true;
+}
+
 void config_value_payload(const struct setting *item, struct diagnostics *diagnostics,
                           uint32_t *out_bytes)
 {
@@ -119,6 +136,13 @@ void config_value_rate(const struct setting *item, struct diagnostics *diagnosti
 {
     if (item != NULL)
         judge(item, diagnostics, config_term_rate(item->text, out_messages, out_seconds));
+}
+
+void config_value_bound(const struct setting *item, const char *unit,
+                        struct diagnostics *diagnostics, struct policy_rate *out)
+{
+    if (item != NULL)
+        judge(item, diagnostics, config_term_bound(item->text, unit, out));
 }
 
 void config_value_depth(const struct setting *item, struct diagnostics *diagnostics,

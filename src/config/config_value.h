@@ -30,11 +30,17 @@ enum policy_durability config_value_durability(const struct setting *item,
 void config_value_limit(const struct setting *item, const struct limit_row *row,
                         struct diagnostics *diagnostics, struct limits *out);
 
+/* Bytes, 0 to 2^40; *out_is_set when they are understood. */
+void config_value_bytes(const struct setting *item, struct diagnostics *diagnostics,
+                        uint64_t *out_bytes, bool *out_is_set);
+
 /* As in config_term.h. */
 void config_value_payload(const struct setting *item, struct diagnostics *diagnostics,
                           uint32_t *out_bytes);
 void config_value_rate(const struct setting *item, struct diagnostics *diagnostics,
                        uint32_t *out_messages, uint32_t *out_seconds);
+void config_value_bound(const struct setting *item, const char *unit,
+                        struct diagnostics *diagnostics, struct policy_rate *out);
 void config_value_depth(const struct setting *item, struct diagnostics *diagnostics,
                         uint32_t *out_levels);
 void config_value_expiry(const struct setting *item, struct diagnostics *diagnostics,

@@ -5,6 +5,7 @@
 #include "core/client.h"
 #include "core/clone.h"
 #include "core/gate.h"
+#include "core/pace.h"
 #include "core/route.h"
 #include "core/session.h"
 #include "core/state.h"
@@ -19,9 +20,10 @@ static int pools_init(struct broker *broker)
     broker->deliveries = pool_new(sizeof(struct delivery), 0);
     broker->hints = pool_new(route_hints_bytes(), 0);
     broker->gates = pool_new(sizeof(struct gate), 0);
+    broker->paces = pool_new(sizeof(struct pace), 0);
     broker->index = topic_index_new(&broker->options.hash_key);
     if (broker->clients_pool == NULL || broker->deliveries == NULL || broker->hints == NULL
-        || broker->gates == NULL || broker->index == NULL)
+        || broker->gates == NULL || broker->paces == NULL || broker->index == NULL)
         return -1;
     if (outbox_pools_init(&broker->outboxes) < 0 || message_pools_init(&broker->messages) < 0)
         return -1;
@@ -62,6 +64,7 @@ struct broker *broker_new(const struct broker_options *options, uint64_t now_ms)
     list_init(&broker->clients);
     list_init(&broker->doomed);
     list_init(&broker->resuming);
+    list_init(&broker->rested);
     list_init(&broker->held);
     list_init(&broker->routes_by_use);
     journal_init(broker, now_ms);
@@ -100,6 +103,7 @@ void broker_free(struct broker *broker)
     pool_free(broker->deliveries);
     pool_free(broker->hints);
     pool_free(broker->gates);
+    pool_free(broker->paces);
     outbox_pools_fini(&broker->outboxes);
     message_pools_fini(&broker->messages);
     for (unsigned i = 0; broker->batches != NULL && i < broker->options.shard_count; i++)
@@ -114,6 +118,7 @@ void broker_advance(struct broker *broker, uint64_t now_ms)
     wheel_advance(&broker->wheel, now_ms);
     broker_reap(broker, now_ms);
     clone_resume(broker);
+    pace_resume(broker);
 }
 
 uint64_t broker_next_ms(const struct broker *broker)

@@ -8,7 +8,9 @@
 #include "core/dispatch.h"
 #include "core/encode.h"
 #include "core/gate.h"
+#include "core/pace.h"
 #include "core/publish.h"
+#include "core/standing.h"
 #include "core/state.h"
 #include "core/subscription.h"
 
@@ -56,6 +58,7 @@ static void client_free(struct client *client, uint64_t now_ms)
     list_unlink(&client->blocked);
     wheel_cancel(&broker->wheel, &client->timer);
     alias_fini(client);
+    pace_end(client);
     authentication_abandon(client);
     outbox_clear(&client->outbox, &broker->outboxes);
     pool_give(broker->hints, client->hints);
@@ -175,7 +178,7 @@ size_t client_wants_bytes(const struct client *client)
 
 bool client_is_waiting(const struct client *client)
 {
-    return client->state == CLIENT_AWAITS_VERDICT || client->is_blocked;
+    return client->state == CLIENT_AWAITS_VERDICT || client->is_blocked || pace_is_paused(client);
 }
 
 int broker_home_shard(const struct broker *broker, struct mqtt_span bytes)
@@ -204,7 +207,7 @@ static void on_keep_alive(struct wheel_timer *timer, void *context, uint64_t now
     struct client *client = MQTT_CONTAINER_OF(timer, struct client, timer);
 
     (void)context;
-    if (client->is_blocked) /* it is not heard: that is not its silence */
+    if (client_is_waiting(client)) /* it is not heard: that is not its silence */
         client->received_ms = now_ms;
     uint64_t due_ms = client->received_ms + client->keep_alive_ms;
 
@@ -229,6 +232,7 @@ void client_activate(struct client *client, struct session *session, uint64_t no
     client->state = CLIENT_ACTIVE;
     client->session = session;
     session->client = client;
+    pace_follow(client, session_role(session));
     subscription_presence(session, true);
     wheel_cancel(&client->broker->wheel, &session->expiry);
     client_keep_alive(client, now_ms);

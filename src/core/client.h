@@ -33,6 +33,7 @@ struct alias_table_out;
 struct authentication;
 struct clone_watch;
 struct gate;
+struct pace;
 struct route_hints;
 
 struct client {
@@ -57,6 +58,7 @@ struct client {
     struct alias_table_out *aliases_out;
     struct alias_table_in *aliases_in;
     struct gate *gate;    /* output that waits for the disk; NULL: none */
+    struct pace *pace;    /* how fast it is read; NULL: as fast as it sends */
     uint64_t received_ms; /* last packet */
     /* cold */
     void *transport;
@@ -70,6 +72,7 @@ struct client {
     uint32_t keep_alive_ms;       /* one and a half times; 0: none */
     uint16_t topic_alias_maximum; /* the client's, bounded by ours */
     uint8_t close_reason;         /* to send, when doomed */
+    bool is_counted;              /* its CONNECT, among those of its identity */
     bool may_retain;              /* as CONNACK told it, or would have */
     uint8_t maximum_qos;
     bool close_silently;       /* no DISCONNECT */

@@ -3,6 +3,7 @@
 #include "codec/ack.h"
 #include "core/clone_order.h"
 #include "core/encode.h"
+#include "core/pace.h"
 #include "core/state.h"
 
 #include <string.h>
@@ -46,6 +47,7 @@ void clone_answer_asked(struct broker *broker, const struct clone_order *order, 
     watch->probe_id = choose_probe_id(watch);
     watch->probed_ms = now_ms;
     client->is_asked = true;
+    pace_hasten(client, now_ms);
     encode_ack(client, MQTT_PUBREL, watch->probe_id, MQTT_SUCCESS, NULL);
 }
 

@@ -114,7 +114,8 @@ static void unblock(struct broker *broker, uint64_t now_ms)
 
         client->is_blocked = false;
         client->received_ms = now_ms; /* it was not silent, it was not heard */
-        broker->options.ports.transport.resume(client->transport);
+        if (!client_is_waiting(client))
+            broker->options.ports.transport.resume(client->transport);
     }
 }
 

@@ -6,10 +6,12 @@
 #include "codec/ack.h"
 #include "codec/topic.h"
 #include "codec/utf8.h"
+#include "core/account.h"
 #include "core/alias.h"
 #include "core/client.h"
 #include "core/dispatch.h"
 #include "core/encode.h"
+#include "core/pace.h"
 #include "core/publish.h"
 #include "core/rate.h"
 #include "core/route.h"
@@ -213,8 +215,10 @@ static void route_it(struct client *client, const struct mqtt_publish *publish, 
         turn_away(client, publish, "the store of the broker is full");
         return;
     }
-    if (MQTT_UNLIKELY(publish->retain))
+    if (MQTT_UNLIKELY(publish->retain)) {
+        account_answers_for(client->session, &publication);
         kept = shared_retain(broker->options.shared, &publication, &broker->limits);
+    }
     if (MQTT_UNLIKELY(kept > 0))
         journal_touch_shared(broker);
     struct routed routed = route_publish(broker, route, &publication, now_ms);
@@ -302,6 +306,8 @@ enum mqtt_status on_publish(struct client *client, const struct mqtt_frame *fram
         return MQTT_OK;
     client->broker->journal.entered = journal_mark(client->broker);
     client->broker->stats.publish_received++;
+    if (MQTT_UNLIKELY(client->pace != NULL))
+        pace_charge(client, frame->len, now_ms);
     if (MQTT_UNLIKELY(is_repeated)) {
         if (!publish_is_awaited(client, publish.packet_id))
             acknowledge(client, &publish, MQTT_SUCCESS, NULL);

@@ -18,6 +18,7 @@
 
 #define SESSION_NEVER_EXPIRES UINT32_MAX
 
+struct account;
 struct broker;
 struct client;
 struct message;
@@ -37,6 +38,7 @@ struct session {
     struct broker *broker;
     struct client *client;     /* NULL while nobody is connected */
     struct identity *identity; /* owned, or the broker's anonymous one */
+    struct account *account;   /* counted; the identity's */
     struct list in_broker;
     const struct role *role;   /* by the policy of policy_generation: see standing.h; NULL: none */
     struct rates *rates;       /* of its grants with a rate; NULL: none used yet */

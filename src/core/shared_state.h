@@ -25,6 +25,10 @@ struct shared {
     struct topic_index *index;
     struct bytes_map entries; /* by group, NUL, filter */
     _Atomic uint64_t generation;
+    /* what identities have used up: account.c */
+    struct bytes_map accounts;
+    struct list idle_accounts; /* those that nobody uses, and some that are used again */
+    size_t idle_account_count;
     /* who is connected with which key: sightings.c */
     struct bytes_map keys;
     uint64_t sighting_number;
@@ -33,7 +37,8 @@ struct shared {
 struct retained_message {
     struct list expiring;
     uint64_t expires_ms;
-    uint64_t number; /* in the journal; 0: it is not kept on disk */
+    uint64_t number;         /* in the journal; 0: it is not kept on disk */
+    struct account *account; /* counted; of who retained it; NULL: nobody's, or not known */
     uint32_t topic_len;
     uint32_t forward_len;
     uint32_t payload_len;

@@ -4,6 +4,7 @@
 #include "codec/topic.h"
 #include "core/client.h"
 #include "core/hold.h"
+#include "core/pace.h"
 #include "core/rate.h"
 #include "core/subscription.h"
 
@@ -20,6 +21,8 @@ static void take_role(struct session *session, const struct role *role)
     session->role = role;
     session->policy_generation = session->broker->policy_generation;
     rates_clear(&session->rates); /* they point at grants of the policy before */
+    if (session->client != NULL)
+        pace_follow(session->client, role);
 }
 
 static bool lies_in_space_of(const struct session *session, const struct role *role)

@@ -39,6 +39,7 @@ struct broker {
     struct pool *deliveries;
     struct pool *hints;
     struct pool *gates;
+    struct pool *paces;
     /* sessions and connections */
     struct bytes_map sessions;
     struct identity *anonymous; /* shared by the sessions of nobody in particular; NULL: none yet */
@@ -47,6 +48,7 @@ struct broker {
     struct list doomed;
     struct bytes_map watches; /* clone_watch by number */
     struct list resuming;     /* of them, those that waited and are to be read again */
+    struct list rested;       /* struct pace.resting */
     struct list held;         /* and those that are held without a session */
     /* subscriptions and routes */
     struct bytes_map subscriptions; /* by session and filter */

@@ -5,6 +5,7 @@
 
 #include "codec/disconnect.h"
 #include "codec/topic.h"
+#include "core/account.h"
 #include "core/client.h"
 #include "core/dispatch.h"
 #include "core/encode.h"
@@ -175,13 +176,26 @@ static void set(struct client *client, const struct mqtt_subscribe *packet,
     journal_subscription(s);
 }
 
+static bool may_ask(struct client *client, uint64_t now_ms)
+{
+    struct session *session = client->session;
+    const struct policy_bounds bounds =
+        account_bounds(session_role(session), &client->broker->limits);
+
+    return bucket_take(&session->account->subscribes, &bounds.subscribes, 1, now_ms);
+}
+
 /* Judges and sets; the retained messages follow after the SUBACK. */
 static void subscribe_one(struct client *client, const struct mqtt_subscribe *packet,
                           const struct mqtt_subscription *wanted, struct answer *answer,
-                          bool *out_is_new)
+                          bool *out_is_new, uint64_t now_ms)
 {
     *out_is_new = false;
-    judge(client, wanted, answer);
+    if (may_ask(client, now_ms))
+        judge(client, wanted, answer);
+    else
+        *answer = (struct answer){ .reason = MQTT_QUOTA_EXCEEDED,
+                                   .text = "more subscriptions at a time than this identity may" };
     if (answer->reason < MQTT_UNSPECIFIED_ERROR)
         set(client, packet, wanted, answer, out_is_new);
     if (answer->reason >= MQTT_UNSPECIFIED_ERROR)
@@ -227,7 +241,7 @@ static void answer_all(struct client *client, const struct mqtt_subscribe *packe
     for (unsigned i = 0; mqtt_subscribe_next(client->version, &r, &wanted); i++) {
         struct answer *answer = first.text == NULL ? &first : &other;
 
-        subscribe_one(client, packet, &wanted, answer, &is_new[i]);
+        subscribe_one(client, packet, &wanted, answer, &is_new[i], now_ms);
         reasons[i] = answer->reason;
     }
     if (journal_has_moved(client->broker, &before))

@@ -63,6 +63,7 @@ static void publish_messages(const struct sys_context *sys, const struct broker_
     publish_number(sys, "$SYS/broker/publish/messages/sent", sum->publish_sent);
     publish_number(sys, "$SYS/broker/publish/messages/dropped", sum->publish_dropped);
     publish_number(sys, "$SYS/broker/publish/messages/refused", sum->publish_refused);
+    publish_number(sys, "$SYS/broker/publish/paced", sum->paced);
     publish_number(sys, "$SYS/broker/retained messages/count", kept.retained_messages);
     publish_number(sys, "$SYS/broker/bytes/received", sum->bytes_received);
     publish_number(sys, "$SYS/broker/bytes/sent", sum->bytes_sent);

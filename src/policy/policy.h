@@ -106,6 +106,23 @@ enum policy_durability {
 };
 const char *policy_durability_name(enum policy_durability durability); /* static */
 
+/* So many in so many seconds. `count` 0: nothing is said; POLICY_NO_LIMIT: as many as come. */
+struct policy_rate {
+    uint32_t count;
+    uint32_t seconds; /* at least 1 where `count` is not 0 */
+};
+
+/* What one identity may use up, all of its connections together. What is not said is as the
+ * limits of the broker have it. */
+struct policy_bounds {
+    struct policy_rate messages; /* PUBLISH packets from it */
+    struct policy_rate bytes;    /* of them, whole packets */
+    struct policy_rate connects;
+    struct policy_rate subscribes; /* filters of its SUBSCRIBE packets */
+    uint64_t retained_bytes;       /* of the messages that it has retained, topics included */
+    bool has_retained_bytes;
+};
+
 struct role_options {
     bool shared;       /* $share subscriptions */
     bool unrestricted; /* every topic and wildcard, unless denied; for benchmarks */
@@ -115,8 +132,9 @@ struct role_options {
                              instead of being refused */
     enum policy_clone clone;
     enum policy_durability durability;
-    bool hidden;               /* part of combinations only: no identity has it by its name */
-    struct policy_terms terms; /* what grants have that say nothing of their own */
+    bool hidden;                 /* part of combinations only: no identity has it by its name */
+    struct policy_terms terms;   /* what grants have that say nothing of their own */
+    struct policy_bounds bounds; /* of a combination: those of its first part */
 };
 
 /* ---- building: one thread, before policy_seal() ---- */

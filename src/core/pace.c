@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/pace.h"
+
+#include "base/pool.h"
+#include "core/account.h"
+#include "core/client.h"
+#include "core/state.h"
+
+static bool is_bound(const struct policy_rate *rate)
+{
+    return rate->count != 0 && rate->count != POLICY_NO_LIMIT;
+}
+
+static bool make(struct client *client)
+{
+    if (client->pace != NULL)
+        return true;
+    struct pace *pace = pool_take(client->broker->paces);
+    if (pace == NULL) {
+        client_doom(client, MQTT_UNSPECIFIED_ERROR, "out of memory");
+        return false;
+    }
+    *pace = (struct pace){ .client = client };
+    client->pace = pace;
+    return true;
+}
+
+void pace_follow(struct client *client, const struct role *role)
+{
+    const struct policy_bounds bounds = account_bounds(role, &client->broker->limits);
+    bool has_bounds = is_bound(&bounds.messages) || is_bound(&bounds.bytes);
+
+    if ((!has_bounds && client->pace == NULL) || !make(client))
+        return;
+    client->pace->messages = bounds.messages;
+    client->pace->bytes = bounds.bytes;
+}
+
+void pace_charge(struct client *client, size_t bytes, uint64_t now_ms)
+{
+    const struct pace *pace = client->pace;
+    struct account *account = client->session->account;
+    uint64_t message_ms = bucket_charge(&account->messages, &pace->messages, 1, now_ms);
+    uint64_t bytes_ms = bucket_charge(&account->bytes, &pace->bytes, bytes, now_ms);
+    uint64_t ms = message_ms > bytes_ms ? message_ms : bytes_ms;
+
+    if (ms == 0 || client->is_asked)
+        return;
+    client->broker->stats.paced++;
+    pace_pause(client, ms, now_ms);
+}
+
+static void on_pause_end(struct wheel_timer *timer, void *context, uint64_t now_ms)
+{
+    struct broker *broker = context;
+    struct pace *pace = MQTT_CONTAINER_OF(timer, struct pace, timer);
+
+    pace->is_paused = false;
+    pace->client->received_ms = now_ms; /* it was not silent, it was not heard */
+    list_push_back(&broker->rested, &pace->resting);
+}
+
+void pace_pause(struct client *client, uint64_t ms, uint64_t now_ms)
+{
+    if (client->state == CLIENT_CLOSING || !make(client))
+        return;
+    struct pace *pace = client->pace;
+    if (pace->is_paused && pace->timer.due_ms >= now_ms + ms)
+        return;
+    list_unlink(&pace->resting);
+    pace->is_paused = true;
+    wheel_arm(&client->broker->wheel, &pace->timer, now_ms + ms, on_pause_end);
+}
+
+void pace_hasten(struct client *client, uint64_t now_ms)
+{
+    if (pace_is_paused(client))
+        wheel_arm(&client->broker->wheel, &client->pace->timer, now_ms, on_pause_end);
+}
+
+bool pace_is_paused(const struct client *client)
+{
+    return client->pace != NULL && client->pace->is_paused;
+}
+
+void pace_end(struct client *client)
+{
+    struct pace *pace = client->pace;
+
+    if (pace == NULL)
+        return;
+    wheel_cancel(&client->broker->wheel, &pace->timer);
+    list_unlink(&pace->resting);
+    client->pace = NULL;
+    pool_give(client->broker->paces, pace);
+}
+
+void pace_resume(struct broker *broker)
+{
+    const struct transport_port *port = &broker->options.ports.transport;
+    struct list *link;
+
+    while ((link = list_take_first(&broker->rested)) != NULL) {
+        const struct client *client = MQTT_CONTAINER_OF(link, struct pace, resting)->client;
+
+        if (!client_is_waiting(client))
+            port->resume(client->transport);
+    }
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How fast a client is read: its identity's bounds of messages and bytes, and pauses.
+ *
+ * A client that has used up its bounds is not read until there may be more (back-pressure): nothing
+ * is lost, and TCP makes it wait. Its keep alive does not count meanwhile. Owner: the shard. */
+#pragma once
+
+#include "base/attrs.h"
+#include "base/list.h"
+#include "base/timer_wheel.h"
+#include "policy/policy.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct broker;
+struct client;
+
+/* Of a client that has bounds or had a pause. From a pool. */
+struct pace {
+    struct wheel_timer timer; /* ends the pause */
+    struct list resting;      /* in the broker: the pause is over, its transport is to be told */
+    struct client *client;
+    struct policy_rate messages;
+    struct policy_rate bytes;
+    bool is_paused;
+};
+
+/* The bounds that count for its session's role now. Out of memory dooms it. */
+void pace_follow(struct client *client, const struct role *role);
+
+/* A PUBLISH of so many bytes came. Call for clients with a pace. */
+void pace_charge(struct client *client, size_t bytes, uint64_t now_ms);
+
+/* It is not read for `ms`, longer if it is paused for longer already. Out of memory dooms it. */
+void pace_pause(struct client *client, uint64_t ms, uint64_t now_ms);
+
+/* It has to show that it is alive: its pause ends at once, and there is none meanwhile. */
+void pace_hasten(struct client *client, uint64_t now_ms);
+
+bool pace_is_paused(const struct client *client);
+
+/* The client goes away. */
+void pace_end(struct client *client);
+
+/* Reads those again whose pause is over. They may be gone afterwards. */
+void pace_resume(struct broker *broker);
