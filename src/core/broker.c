@@ -65,6 +65,7 @@ struct broker *broker_new(const struct broker_options *options, uint64_t now_ms)
     list_init(&broker->doomed);
     list_init(&broker->resuming);
     list_init(&broker->rested);
+    list_init(&broker->full);
     list_init(&broker->held);
     list_init(&broker->routes_by_use);
     journal_init(broker, now_ms);

@@ -104,6 +104,11 @@ struct outbox *client_outbox(struct client *client);
 struct outbox_pools *broker_outbox_pools(struct broker *broker);
 void client_sent(struct client *client, uint64_t now_ms);
 
+/* Does the connection take nothing more for now? To be said each time that it has taken something
+ * and is full again, and when it is not full any more. One that stays full for
+ * limits.slow_reader_timeout_s is closed. */
+void client_full(struct client *client, bool is_full, uint64_t now_ms);
+
 /* The connection broke or was closed by the peer without DISCONNECT: the will's
  * case. The client no longer exists afterwards; transport_port.close is not
  * called. */

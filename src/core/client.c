@@ -10,6 +10,7 @@
 #include "core/gate.h"
 #include "core/pace.h"
 #include "core/publish.h"
+#include "core/slow_reader.h"
 #include "core/standing.h"
 #include "core/state.h"
 #include "core/subscription.h"
@@ -59,6 +60,7 @@ static void client_free(struct client *client, uint64_t now_ms)
     wheel_cancel(&broker->wheel, &client->timer);
     alias_fini(client);
     pace_end(client);
+    slow_reader_leave(client);
     authentication_abandon(client);
     outbox_clear(&client->outbox, &broker->outboxes);
     pool_give(broker->hints, client->hints);

@@ -65,6 +65,8 @@ struct client {
     const void *facts;
     struct wheel_timer timer; /* CONNECT deadline, then keep alive */
     struct list in_broker;    /* all clients, or the doomed ones */
+    struct list full;         /* in the broker, while its connection takes nothing: slow_reader.h */
+    uint64_t full_ms;         /* since when */
     struct list blocked;      /* in the journal, while is_blocked */
     struct authentication *authentication;
     struct clone_watch *watch; /* NULL: its key is not looked after */

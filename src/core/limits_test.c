@@ -252,6 +252,34 @@ static void outbox_bytes(struct world *world)
     assert_int_equal(count_publishes(reader), 10);
 }
 
+static void slow_reader_timeout_s(struct world *world)
+{
+    bool present;
+    struct world_peer *slow = come_back(world, "s", &present);
+    struct world_peer *slower = joined(world, "r");
+    struct world_peer *writer = joined(world, "w");
+
+    world_subscribe(slow, "t", MQTT_QOS_1);
+    client_full(slow->client, true, world->now_ms);
+    client_full(slower->client, true, world->now_ms);
+    world_sleep(world, 4000);
+    client_full(slow->client, true, world->now_ms); /* it has taken something */
+    world_sleep(world, 1000);
+    assert_disconnected(slower, MQTT_QUOTA_EXCEEDED);
+    assert_int_equal(published(writer, "t", "x", 1, false), MQTT_SUCCESS);
+    world_sleep(world, 3999);
+    assert_true(slow->is_open);
+    world_sleep(world, 1);
+    assert_false(slow->is_open);
+    assert_int_equal(broker_statistics(world->brokers[0])->slow_readers_closed, 2);
+    assert_int_equal(count_publishes(come_back(world, "s", &present)), 1);
+    assert_true(present);
+    client_full(writer->client, true, world->now_ms);
+    client_full(writer->client, false, world->now_ms);
+    world_sleep(world, 10000);
+    assert_true(writer->is_open);
+}
+
 static void subscriptions(struct world *world)
 {
     struct world_peer *peer = joined(world, "a");
@@ -473,6 +501,7 @@ static const struct {
     { "subscribes_per_s", 2, NULL, "src/core/account_test.c" },
     { "accounts", 3, NULL, "src/core/account_test.c" },
     { "outbox_bytes", 4096, outbox_bytes, NULL },
+    { "slow_reader_timeout_s", 5, slow_reader_timeout_s, NULL },
     { "subscriptions", 2, subscriptions, NULL },
     { "topic_levels", 3, topic_levels, NULL },
     { "topic_alias_maximum", 2, topic_alias_maximum, NULL },

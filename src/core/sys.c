@@ -84,6 +84,7 @@ void broker_publish_sys(struct broker *broker, const struct broker_stats *sum, c
     publish_number(&sys, "$SYS/broker/shared_subscriptions/count", sum->shared_subscriptions);
     publish_number(&sys, "$SYS/broker/connections/total", sum->connections_total);
     publish_number(&sys, "$SYS/broker/connections/refused", sum->connects_refused);
+    publish_number(&sys, "$SYS/broker/connections/slow readers", sum->slow_readers_closed);
     publish_number(&sys, "$SYS/broker/connections/protocol errors", sum->protocol_errors);
     publish_number(&sys, "$SYS/broker/wills/sent", sum->wills_sent);
     publish_number(&sys, "$SYS/broker/store/refused", sum->store_refused);

@@ -97,6 +97,7 @@ static void a_peer_that_does_not_read_gets_everything_later(void **state)
         for (int turn = 0; turn < 50; turn++)
             world_turn(&world, &device);
         assert_true(world.broker.last->outbox.bytes > 0);
+        assert_true(world.broker.last->is_full);
         device.is_deaf = false;
         size_t total = (size_t)FLOOD_PACKETS * FLOOD_BYTES;
         world_until_came(&world, &device, total);
@@ -105,6 +106,7 @@ static void a_peer_that_does_not_read_gets_everything_later(void **state)
             assert_int_equal(device.in.bytes[i * FLOOD_BYTES + 3], i & 0xff);
         assert_true(world.broker.sent_calls > 1);
         assert_int_equal(world.broker.last->outbox.bytes, 0);
+        assert_false(world.broker.last->is_full);
         device_close(&device);
         world_close(&world);
     }

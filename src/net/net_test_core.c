@@ -148,6 +148,13 @@ void client_sent(struct client *client, uint64_t now_ms)
     client->broker->sent_calls++;
 }
 
+void client_full(struct client *client, bool is_full, uint64_t now_ms)
+{
+    (void)now_ms;
+    client->broker->full_calls++;
+    client->is_full = is_full;
+}
+
 void client_lost(struct client *client, uint64_t now_ms)
 {
     (void)now_ms;

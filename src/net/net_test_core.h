@@ -18,6 +18,7 @@ struct broker {
     unsigned lost;
     unsigned ended;
     unsigned sent_calls;
+    unsigned full_calls;
     char peer[64]; /* common name of the last one's certificate */
     char address[64];
 };
@@ -28,6 +29,7 @@ struct client {
     struct outbox outbox;
     size_t wants;
     bool is_expelled;
+    bool is_full;
     bool is_connected;
     bool is_waiting; /* from a SUBSCRIBE until core_judge() */
 };

@@ -35,6 +35,8 @@ int transmit_watch(struct connection *connection)
 
 static int set_blocked(struct connection *connection, bool is_blocked)
 {
+    if (connection->phase == PHASE_OPEN && (is_blocked || connection->is_blocked))
+        client_full(connection->client, is_blocked, loop_now_ms(connection->net->loop));
     connection->is_blocked = is_blocked;
     return transmit_watch(connection);
 }
