@@ -2,6 +2,7 @@
 #include "pki/account_view.h"
 
 #include "base/bytes_map.h"
+#include "pki/canaries.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -57,6 +58,16 @@ static int add_entry(void *context, const struct account *a)
     return error;
 }
 
+static int add_canary(void *context, const struct canary *canary)
+{
+    struct account_view *view = context;
+    struct bytes_node *node = bytes_map_find(&view->map, span_of(canary->name));
+
+    if (node != NULL && canary->kind != CANARY_TOPIC)
+        MQTT_CONTAINER_OF(node, struct account_node, node)->entry.is_canary = true;
+    return 0;
+}
+
 int account_view_new(struct registry *registry, struct account_view **out, struct pki_fault *fault)
 {
     static const struct siphash_key stamp_key = { 0x6163636f756e7473, 0x7374616d70730000 };
@@ -71,6 +82,9 @@ int account_view_new(struct registry *registry, struct account_view **out, struc
     view->key = stamp_key; /* the same in every view, so that stamps can be compared */
     atomic_init(&view->count, 1);
     int error = accounts_list(registry, add_entry, view, fault);
+    /* Marks are older than what they mark: whose account was read, its mark is there. */
+    if (error == 0)
+        error = canaries_list(registry, add_canary, view, fault);
     if (error < 0) {
         account_view_unref(view);
         return error;

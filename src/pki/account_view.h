@@ -16,6 +16,7 @@ struct account_view_entry {
     const char *site;
     enum registry_status status;
     bool is_burnt;
+    bool is_canary; /* canaries.h */
     uint64_t stamp; /* another one for every password that is set */
 };
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pki/activity.h"
 
+#include "pki/activity_sql.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,12 +13,7 @@
 #define APPLICATION_ID "1413571393" /* "TACA" */
 #define BUSY_MS        2000
 
-struct activity {
-    sqlite3 *db;
-    char path[4096];
-};
-
-static int explain(const struct activity *a, int code, struct pki_fault *fault)
+int activity_fail(const struct activity *a, int code, struct pki_fault *fault)
 {
     switch (code & 0xff) {
     case SQLITE_BUSY:
@@ -65,7 +61,19 @@ static int prepare(struct activity *a)
                                  "  first   INTEGER NOT NULL,"
                                  "  last    INTEGER NOT NULL,"
                                  "  address TEXT NOT NULL"
-                                 ") STRICT, WITHOUT ROWID;";
+                                 ") STRICT, WITHOUT ROWID;"
+                                 "CREATE TABLE IF NOT EXISTS canary_use ("
+                                 "  name    TEXT NOT NULL,"
+                                 "  what    TEXT NOT NULL,"
+                                 "  address TEXT NOT NULL,"
+                                 "  client  TEXT NOT NULL,"
+                                 "  topic   TEXT NOT NULL,"
+                                 "  count   INTEGER NOT NULL,"
+                                 "  bytes   INTEGER NOT NULL,"
+                                 "  first   INTEGER NOT NULL,"
+                                 "  last    INTEGER NOT NULL,"
+                                 "  UNIQUE (name, what, address, client, topic)"
+                                 ") STRICT;";
     int code = sqlite3_busy_timeout(a->db, BUSY_MS);
 
     if (code == SQLITE_OK)
@@ -101,7 +109,7 @@ int activity_open(const char *path, bool makes, struct activity **out, struct pk
     if (code == SQLITE_OK)
         code = prepare(a);
     if (code != SQLITE_OK) {
-        error = explain(a, code, fault);
+        error = activity_fail(a, code, fault);
         activity_close(a);
         return error;
     }
@@ -141,23 +149,32 @@ static int write_all(struct activity *a, const struct activity_seen *seen, size_
     return code;
 }
 
+int activity_begin(struct activity *activity)
+{
+    return sqlite3_exec(activity->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+}
+
+int activity_end(struct activity *activity, int code)
+{
+    if (code == SQLITE_OK)
+        code = sqlite3_exec(activity->db, "COMMIT", NULL, NULL, NULL);
+    if (code != SQLITE_OK && sqlite3_get_autocommit(activity->db) == 0)
+        (void)sqlite3_exec(activity->db, "ROLLBACK", NULL, NULL, NULL);
+    return code;
+}
+
 int activity_note(struct activity *activity, const struct activity_seen *seen, size_t count,
                   struct pki_fault *fault)
 {
-    int code = sqlite3_exec(activity->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+    int code = activity_begin(activity);
 
     if (code == SQLITE_OK)
         code = write_all(activity, seen, count);
-    if (code == SQLITE_OK)
-        code = sqlite3_exec(activity->db, "COMMIT", NULL, NULL, NULL);
-    if (code == SQLITE_OK)
-        return 0;
-    if (sqlite3_get_autocommit(activity->db) == 0)
-        (void)sqlite3_exec(activity->db, "ROLLBACK", NULL, NULL, NULL);
-    return explain(activity, code, fault);
+    code = activity_end(activity, code);
+    return code == SQLITE_OK ? 0 : activity_fail(activity, code, fault);
 }
 
-static void take_text(sqlite3_stmt *s, int column, char *out, size_t size)
+void activity_column_text(sqlite3_stmt *s, int column, char *out, size_t size)
 {
     const char *text = (const char *)sqlite3_column_text(s, column);
 
@@ -173,18 +190,18 @@ int activity_find(struct activity *activity, const char *name, struct activity_s
         activity->db, "SELECT name, address, first, last FROM seen WHERE name = ?", -1, &s, NULL);
 
     if (code != SQLITE_OK)
-        return explain(activity, code, fault);
+        return activity_fail(activity, code, fault);
     (void)sqlite3_bind_text(s, 1, name, -1, SQLITE_STATIC);
     bool is_there = sqlite3_step(s) == SQLITE_ROW;
     if (is_there) {
-        take_text(s, 0, seen.name, sizeof(seen.name));
-        take_text(s, 1, seen.address, sizeof(seen.address));
+        activity_column_text(s, 0, seen.name, sizeof(seen.name));
+        activity_column_text(s, 1, seen.address, sizeof(seen.address));
         seen.first_s = sqlite3_column_int64(s, 2);
         seen.last_s = sqlite3_column_int64(s, 3);
     }
     code = sqlite3_finalize(s);
     if (code != SQLITE_OK)
-        return explain(activity, code, fault);
+        return activity_fail(activity, code, fault);
     if (!is_there)
         return pki_fail(fault, -ENOENT, "'%s' was never seen", name);
     *out = seen;

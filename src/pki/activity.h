@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who was seen when, and from where. A file of its own beside the registry: whatever is written to
+/* Who was seen when, and from where; and what was done with canaries (canary_uses.h). A file of its own beside the registry: whatever is written to
  * the registry makes tacitd read it anew, and devices come and go all the time. tacitd writes it
  * in batches; the tool reads it meanwhile. It may be deleted: then nobody has been seen yet.
  *

@@ -168,6 +168,34 @@ static const char *const steps[REGISTRY_SCHEMA_VERSION] = {
     "  SELECT RAISE(ABORT, 'this name is taken: " other "'); END;"
 #include "pki/names_alone.def"
 #undef ALONE
+    ,
+
+    /* What is marked is so before it can be used, and as long as it can. */
+    "CREATE TABLE canary ("
+    "  name    TEXT PRIMARY KEY NOT NULL CHECK (name <> ''),"
+    "  kind    TEXT NOT NULL CHECK (kind IN ('device', 'account', 'token', 'topic')),"
+    "  topic   TEXT NOT NULL DEFAULT '' CHECK ((kind = 'topic') = (topic <> '')),"
+    "  note    TEXT NOT NULL DEFAULT '',"
+    "  created INTEGER NOT NULL"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TRIGGER canary_is_nobody BEFORE INSERT ON canary"
+    "  WHEN NEW.kind <> 'topic' AND (EXISTS (SELECT 1 FROM identity WHERE name = NEW.name)"
+    "    OR EXISTS (SELECT 1 FROM account WHERE name = NEW.name)"
+    "    OR EXISTS (SELECT 1 FROM token WHERE name = NEW.name AND used = 0)) BEGIN"
+    "  SELECT RAISE(ABORT, 'this name is somebody real'); END;"
+    "CREATE TRIGGER canary_stays BEFORE DELETE ON canary"
+    "  WHEN OLD.kind <> 'topic' AND (EXISTS (SELECT 1 FROM identity WHERE name = OLD.name"
+    "      AND status IN ('active', 'suspended'))"
+    "    OR EXISTS (SELECT 1 FROM account WHERE name = OLD.name)"
+    "    OR EXISTS (SELECT 1 FROM token WHERE name = OLD.name AND used = 0)) BEGIN"
+    "  SELECT RAISE(ABORT, 'this canary can still be used'); END;"
+    "CREATE TRIGGER canary_follows AFTER UPDATE OF name ON identity BEGIN"
+    "  UPDATE canary SET name = NEW.name WHERE name = OLD.name AND kind <> 'topic'; END;"
+#define MOVES(name, when)                          \
+    "CREATE TRIGGER " name " AFTER " when " BEGIN" \
+    "  UPDATE policy_version SET counter = counter + 1; END;"
+#include "pki/policy_moves_canaries.def"
+#undef MOVES
 };
 
 /* The rest of a step: a compiler need not take a text of more than 4095 bytes. */

@@ -2,6 +2,7 @@
 #include "pki/registry_view.h"
 
 #include "base/bytes_map.h"
+#include "pki/canaries.h"
 #include "pki/holds.h"
 #include "pki/registry_sql.h"
 
@@ -66,6 +67,16 @@ static int add_hold(void *context, const struct registry_hold *hold)
     return 0;
 }
 
+static int add_canary(void *context, const struct canary *canary)
+{
+    struct registry_view *view = context;
+    struct bytes_node *node = bytes_map_find(&view->map, span_of(canary->name));
+
+    if (node != NULL && canary->kind != CANARY_TOPIC)
+        MQTT_CONTAINER_OF(node, struct view_node, node)->entry.is_canary = true;
+    return 0;
+}
+
 static void free_node(struct bytes_node *node, void *context)
 {
     (void)context;
@@ -95,6 +106,8 @@ int registry_view_new(struct registry *registry, struct registry_view **out,
         error = registry_survey(registry, add_entry, view, fault);
         if (error == 0)
             error = holds_list(registry, add_hold, view, fault);
+        if (error == 0)
+            error = canaries_list(registry, add_canary, view, fault);
         error = registry_end(registry, error, fault);
     }
     if (error < 0) {
