@@ -18,6 +18,7 @@
 #include "core/hold.h"
 #include "core/standing.h"
 #include "core/state.h"
+#include "core/watch.h"
 
 #include <errno.h>
 
@@ -274,6 +275,7 @@ static enum mqtt_status accept(struct client *client, const struct mqtt_connect 
                                            is_assigned, is_present };
     connack_accept(client, connect, answer, &given);
     client_report(client, EVENT_CONNECTED, MQTT_SUCCESS, NULL, (struct mqtt_span){ 0 });
+    watch_will(client, connect);
     session_resume(session, now_ms);
     return MQTT_OK;
 }

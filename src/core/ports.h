@@ -112,6 +112,10 @@ enum event_kind {
     EVENT_CLONE,              /* one key, two places: `clone` tells. What has to be known of it when
                                  the admission port is asked next is to be known at once */
     EVENT_HELD,               /* a connection of an identity that is held */
+    EVENT_WATCHED_PUBLISH,    /* on a topic that the watch port wants to hear of, allowed or not;
+                                 topic: as in the broker, as in the next two; `payload` */
+    EVENT_WATCHED_WILL,       /* likewise, at CONNECT */
+    EVENT_WATCHED_SUBSCRIBE,  /* likewise; topic: the filter; `reason` as in SUBACK */
     EVENT_KIND_COUNT,
 };
 
@@ -134,11 +138,23 @@ struct event {
     struct mqtt_span topic;           /* as the client sees it; empty: none */
     const struct policy_scope *scope; /* the scoped grant it is about; NULL: none */
     const struct event_clone *clone;  /* of EVENT_CLONE; else NULL */
+    struct mqtt_span payload;         /* of EVENT_WATCHED_PUBLISH and EVENT_WATCHED_WILL */
 };
 
 struct event_port {
     void *context;
     void (*report)(void *context, const struct event *event);
+};
+
+/* ---- topics that somebody wants to hear of ---- */
+
+/* Asked when a route is built, not per message, and for each filter of a SUBSCRIBE. What is
+ * answered may change with the policy only (broker_policy_changed()). Both as in the broker, a
+ * filter without $share/NAME/. Functions may be NULL: nothing is watched. */
+struct watch_port {
+    void *context;
+    bool (*has_topic)(void *context, struct mqtt_span topic);
+    bool (*has_filter)(void *context, struct mqtt_span filter);
 };
 
 /* ---- what identities do, for least-privilege suggestions ---- */
@@ -200,6 +216,7 @@ struct broker_ports {
     struct admission_port admission;
     struct event_port events;    /* report may be NULL */
     struct observe_port observe; /* note may be NULL */
+    struct watch_port watch;
     struct random_port random;
     struct peers_port peers;     /* post may be NULL where there is one shard */
     struct journal_port journal; /* submit may be NULL: nothing is kept */

@@ -17,6 +17,7 @@
 #include "core/route.h"
 #include "core/standing.h"
 #include "core/state.h"
+#include "core/watch.h"
 
 #include <stdlib.h>
 
@@ -315,6 +316,8 @@ enum mqtt_status on_publish(struct client *client, const struct mqtt_frame *fram
     }
 
     struct publish_permission permission = route_permit(client, publish.topic);
+    if (MQTT_UNLIKELY(permission.route != NULL && permission.route->is_watched))
+        watch_publish(client, &publish);
     if (MQTT_LIKELY(!is_refused(client, &publish, &permission, now_ms)))
         route_with_properties(client, &publish, permission.route, now_ms);
     return MQTT_OK;

@@ -5,6 +5,7 @@
 #include "core/client.h"
 #include "core/standing.h"
 #include "core/state.h"
+#include "core/watch.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -167,6 +168,7 @@ static int build(struct broker *broker, struct route *route)
     topic_index_match(broker->index, route->by_topic.key, on_match, &b);
     if (b.failed)
         return -ENOMEM;
+    route->is_watched = watch_has_topic(broker, route->by_topic.key);
     route->generation = broker->generation;
     return 0;
 }

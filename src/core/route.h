@@ -41,7 +41,8 @@ struct route {
     uint32_t target_capacity;
     uint32_t group_count;
     uint32_t group_capacity;
-    uint32_t turn; /* takes shards in turn for groups that span several */
+    uint32_t turn;   /* takes shards in turn for groups that span several */
+    bool is_watched; /* watch.h */
     uint8_t topic[];
 };
 

@@ -13,6 +13,7 @@
 #include "core/standing.h"
 #include "core/state.h"
 #include "core/subscription.h"
+#include "core/watch.h"
 
 #include <stdlib.h>
 
@@ -203,6 +204,7 @@ static void subscribe_one(struct client *client, const struct mqtt_subscribe *pa
                       wanted->filter);
     else if (answer->decision.scope != NULL)
         report_grant(client, answer->decision.scope, wanted->filter);
+    watch_subscribe(client, wanted->filter, answer->reason);
 }
 
 /* By the filter as the client writes it. */

@@ -186,12 +186,22 @@ static void abandon(void *context, void *unfinished)
     world->abandoned++;
 }
 
+static bool is_watched(void *context, struct mqtt_span topic)
+{
+    const struct world *world = context;
+
+    return world->watched != NULL && span_equal(topic, span_of(world->watched));
+}
+
 static void on_event(void *context, const struct event *event)
 {
     struct world *world = context;
     const struct event_clone *clone = event->clone;
 
     world->events[event->kind]++;
+    if (event->kind >= EVENT_WATCHED_PUBLISH)
+        snprintf(world->watched_as, sizeof(world->watched_as), "%.*s %zu %u", (int)event->topic.len,
+                 (const char *)event->topic.data, event->payload.len, event->reason);
     if (clone == NULL)
         return;
     snprintf(world->clone_of, sizeof(world->clone_of), "%.*s/%.*s", (int)clone->note.len,
@@ -318,6 +328,7 @@ void world_open_brokers(struct world *world, unsigned shards)
                 .admission = { world, admit, find_standing, durability_of, abandon },
                 .events = { world, on_event },
                 .observe = { world, note },
+                .watch = { world, is_watched, is_watched },
                 .random = { world, fill },
                 .peers = { world, post },
                 .journal = { world, submit, broken },

@@ -69,6 +69,8 @@ struct world {
     enum policy_clone clone; /* what happens to one */
     char held[32];           /* the device that is held; empty: none. A clone sets it */
     char clone_of[64];       /* "NOTE/OTHER NOTE" of the last clone */
+    const char *watched;     /* a topic and a filter that is watched; NULL: none */
+    char watched_as[64];     /* "TOPIC PAYLOAD-BYTES REASON" of the last use */
     /* Enhanced authentication that the fake admission knows: method "echo" wants the
      * answer "pong" to its "ping". */
 };

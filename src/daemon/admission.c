@@ -3,6 +3,7 @@
 
 #include "codec/packet.h"
 #include "daemon/account_standing.h"
+#include "daemon/admission_canary.h"
 #include "daemon/admission_clone.h"
 #include "daemon/assignment.h"
 #include "daemon/login.h"
@@ -16,7 +17,7 @@
 #include <errno.h>
 #include <string.h>
 
-static const struct config_listener *find_listener(const struct config *config, const char *name)
+const struct config_listener *admission_find_listener(const struct config *config, const char *name)
 {
     for (size_t i = 0; i < config->listener_count; i++) {
         if (strcmp(config->listeners[i].name, name) == 0)
@@ -145,6 +146,7 @@ static const struct registry_view_entry *find_newcomer(const struct admission_ru
         .status = found->status,
         .not_after_s = found->certificate.not_after_s,
         .is_held = is_held_newcomer(rules->newcomers, name),
+        .is_canary = admission_canary_is_marked(rules->newcomers, name),
     };
     memcpy(out->key_sha256, found->key_sha256, sizeof(out->key_sha256));
     return out;
@@ -204,6 +206,8 @@ static enum admission admit_registered(struct admission_rules *rules,
         why = HAS_ANOTHER_NAME;
     if (why != NULL)
         return admission_refuse(out, MQTT_NOT_AUTHORIZED, why);
+    if (entry->is_canary && !rules->is_decoy)
+        return admission_refuse(out, MQTT_SERVER_BUSY, LOST_CANARY);
     if (!listener->client_ids_are_free
         && admission_takes_anothers_name(rules, request, entry->name))
         return refuse_anothers_name(out);
@@ -338,7 +342,7 @@ enum policy_durability admission_find_durability(void *rules, const void *facts)
 {
     const struct admission_rules *r = rules;
     const struct connection_facts *f = facts;
-    const struct config_listener *listener = find_listener(r->config, f->listener);
+    const struct config_listener *listener = admission_find_listener(r->config, f->listener);
 
     return listener != NULL ? listener->durability : POLICY_DURABLE;
 }
@@ -348,7 +352,8 @@ enum admission admission_decide(struct admission_rules *rules,
                                 struct admission_answer *out)
 {
     const struct connection_facts *facts = request->facts;
-    const struct config_listener *listener = find_listener(rules->config, facts->listener);
+    const struct config_listener *listener =
+        admission_find_listener(rules->config, facts->listener);
     struct identity_uri uri;
 
     if (listener == NULL) {
@@ -374,6 +379,17 @@ enum admission admission_decide(struct admission_rules *rules,
     if (find_our_uri(rules, facts->peer, &uri))
         return admit_registered(rules, listener, &uri, request, out);
     return admit_foreign(rules, listener, request, out);
+}
+
+const struct registry_view_entry *admission_find_holder(struct admission_rules *rules,
+                                                        const struct tls_peer *peer,
+                                                        struct registry_view_entry *scratch)
+{
+    struct identity_uri uri;
+
+    return find_our_uri(rules, peer, &uri)
+               ? find_entry(rules, uri.name, peer->key_fingerprint, &rules->newcomer, scratch)
+               : NULL;
 }
 
 bool admission_is_ours(const struct admission_rules *rules, const struct tls_peer *peer)

@@ -20,6 +20,7 @@
 #include "loop/loop.h"
 #include "pki/account_view.h"
 #include "pki/blocked_set.h"
+#include "pki/canary_set.h"
 #include "pki/registry_view.h"
 
 struct logins;
@@ -43,6 +44,8 @@ struct admission_rules {
     struct logins *logins;               /* NULL: nobody comes in by a password */
     struct loop *loop;                   /* of the shard; NULL as `logins` */
     const struct token_keys *keys;       /* of the tokens of the configuration */
+    const struct canary_set *canaries;   /* NULL: there are none */
+    bool is_decoy;                       /* of the decoy broker: all who come in are canaries */
     struct expiry *expiry;               /* of connections by a token */
     struct jwt_claims claims;            /* scratch: of the last answer */
     struct account account;              /* scratch: of the last answer, without its secrets */
@@ -86,6 +89,16 @@ bool admission_takes_anothers_name(const struct admission_rules *rules,
 #define ANOTHERS_NAME                                                                        \
     "this client identifier is the name of another device; use its own name, alone or with " \
     "something behind it that is no other device's"
+
+/* The listener that the configuration has of that name; NULL: it was removed. */
+const struct config_listener *admission_find_listener(const struct config *config,
+                                                      const char *name);
+
+/* The registry's row of who holds this certificate, whatever stands there; written to *scratch when
+ * the view does not know it yet. NULL: none, or not of our own CA. Until the next call. */
+const struct registry_view_entry *admission_find_holder(struct admission_rules *rules,
+                                                        const struct tls_peer *peer,
+                                                        struct registry_view_entry *scratch);
 
 /* Does the certificate name an identity of our own CA? */
 bool admission_is_ours(const struct admission_rules *rules, const struct tls_peer *peer);

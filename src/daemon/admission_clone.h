@@ -8,7 +8,8 @@
 #include "net/facts.h"
 
 /* What the core is to look after: the key that the connection has proved, where it comes from, and
- * what the role says of clones. `facts->peer` is there. Borrows from the facts, and from the
+ * what the role says of clones; nothing in the decoy broker, where everybody is an intruder.
+ * `facts->peer` is there. Borrows from the facts, and from the
  * rules until the next call. */
 struct credential admission_clone_credential(struct admission_rules *rules,
                                              const struct connection_facts *facts,

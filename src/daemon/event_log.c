@@ -37,6 +37,9 @@ static const struct kind_row kinds[EVENT_KIND_COUNT] = {
                            "get" },
     [EVENT_CLONE] = { LOG_CLONE, CONFIG_LOG_WARNING, "has a clone" },
     [EVENT_HELD] = { LOG_HELD, CONFIG_LOG_NOTICE, "is held" },
+    [EVENT_WATCHED_PUBLISH] = { LOG_CANARY, CONFIG_LOG_ERROR, "publishes to a decoy" },
+    [EVENT_WATCHED_WILL] = { LOG_CANARY, CONFIG_LOG_ERROR, "has a will for a decoy" },
+    [EVENT_WATCHED_SUBSCRIBE] = { LOG_CANARY, CONFIG_LOG_ERROR, "subscribes to a decoy" },
 };
 
 static int shown(struct mqtt_span text)

@@ -44,6 +44,7 @@ struct log *log_new(enum config_log_format format, enum config_log_level level)
     }
     log->limits[LOG_GRANT_USED].times = LOG_AUDIT_TIMES;
     log->limits[LOG_CLONE].times = LOG_AUDIT_TIMES;
+    log->limits[LOG_CANARY].times = LOG_AUDIT_TIMES;
     log->is_journal = is_journal();
     log_configure(log, format, level);
     return log;

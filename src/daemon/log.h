@@ -43,6 +43,8 @@ enum log_kind {
     LOG_ENROLMENT_REFUSED,
     LOG_CLONE,
     LOG_HELD,
+    LOG_CANARY,      /* somebody has used one: the alarm */
+    LOG_CANARY_DEED, /* what they do with it */
     LOG_KIND_COUNT,
 };
 

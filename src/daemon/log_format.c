@@ -110,6 +110,8 @@ static const char *const kind_names[] = {
     [LOG_ENROLMENT_REFUSED] = "enrolment-refused",
     [LOG_CLONE] = "clone",
     [LOG_HELD] = "held",
+    [LOG_CANARY] = "canary",
+    [LOG_CANARY_DEED] = "canary-deed",
 };
 
 static const struct {

@@ -6,6 +6,7 @@
 #include "codec/packet.h"
 #include "core/broker.h"
 #include "daemon/account_objection.h"
+#include "daemon/admission_canary.h"
 #include "daemon/logins.h"
 #include "daemon/names.h"
 #include "net/facts.h"
@@ -81,6 +82,8 @@ static enum admission admit(const struct login *login, const struct account *acc
 
     if (why != NULL)
         return admission_refuse(out, MQTT_NOT_AUTHORIZED, why);
+    if (admission_canary_is_lost(rules, account->name))
+        return admission_refuse(out, MQTT_SERVER_BUSY, LOST_CANARY);
     if (login->has_anothers_name)
         return admission_refuse(out, MQTT_CLIENT_IDENTIFIER_NOT_VALID, ANOTHERS_NAME);
     const struct role *role = policy_find(rules->policy, &identity);
@@ -114,8 +117,6 @@ static struct login *login_new(struct admission_rules *rules,
 {
     const struct connection_facts *facts = request->facts;
     struct login *login = calloc(1, sizeof(*login));
-    const char *colon = strrchr(facts->address, ':');
-    size_t len = colon != NULL ? (size_t)(colon - facts->address) : strlen(facts->address);
 
     if (login == NULL)
         return NULL;
@@ -125,7 +126,8 @@ static struct login *login_new(struct admission_rules *rules,
     login->is_overheard = login_is_overheard(request);
     login->client_id_is_bound = !listener->client_ids_are_free;
     atomic_init(&login->is_abandoned, false);
-    (void)snprintf(login->address, sizeof(login->address), "%.*s", (int)len, facts->address);
+    (void)snprintf(login->address, sizeof(login->address), "%.*s", (int)facts_host_len(facts),
+                   facts->address);
     return login;
 }
 

@@ -19,6 +19,7 @@ static void drop_contents(struct ruling *ruling)
     blocked_set_unref(ruling->blocked);
     registry_view_unref(ruling->view);
     account_view_unref(ruling->accounts);
+    canary_set_unref(ruling->canaries);
     token_keys_unref(ruling->keys);
     config_unref(ruling->config);
 }
@@ -53,7 +54,9 @@ static int read_registry(struct ruling *ruling, struct registry *registry, struc
 {
     int status = registry_view_new(registry, &ruling->view, fault);
 
-    return status == 0 ? account_view_new(registry, &ruling->accounts, fault) : status;
+    if (status == 0)
+        status = account_view_new(registry, &ruling->accounts, fault);
+    return status == 0 ? canary_set_new(registry, &ruling->canaries, fault) : status;
 }
 
 static struct ruling *allocate(struct config *config)
@@ -131,6 +134,8 @@ static int renew_view(struct ruling *ruling, const struct ruling *before, struct
         ruling->view = registry_view_ref(before->view);
     if (before->accounts != NULL)
         ruling->accounts = account_view_ref(before->accounts);
+    if (before->canaries != NULL)
+        ruling->canaries = canary_set_ref(before->canaries);
     return 0;
 }
 

@@ -14,6 +14,7 @@
 #include "loop/helpers.h"
 #include "pki/account_view.h"
 #include "pki/blocked_set.h"
+#include "pki/canary_set.h"
 #include "pki/registry.h"
 #include "pki/registry_view.h"
 #include "policy/policy.h"
@@ -28,6 +29,7 @@ struct ruling {
     struct registry_view *view;    /* counted; NULL: there is no registry */
     struct account_view *accounts; /* counted; NULL as the view */
     struct blocked_set *blocked;   /* counted; NULL as the view */
+    struct canary_set *canaries;   /* counted; NULL as the view */
     struct token_keys *keys;       /* counted; of the configuration */
     struct policy *policy;         /* counted */
     uint64_t policy_version;       /* registry_policy_version() before the policy was built */

@@ -146,6 +146,7 @@ static int open_shards(struct server *server)
         .registry_path = server->registry != NULL ? server->registry_path : NULL,
         .trust_domain = server->trust_domain,
         .holding = server->holding,
+        .alarm = server->alarm,
         .journal = scribe_port(server->scribe),
         .reports = { server, on_drained, server_on_stats, server_on_observed, server_on_held },
     };
@@ -220,8 +221,10 @@ static int allocate(struct server *server)
     server->shards = calloc(server->shard_count, sizeof(server->shards[0]));
     server->nets = calloc(server->shard_count, sizeof(struct net *));
     server->endpoints = calloc(1, sizeof(*server->endpoints));
+    server->alarm = alarm_new(server->log);
     if (server->shards == NULL || server->nets == NULL || server->endpoints == NULL
-        || server_open_observing(server) != 0 || server_open_holds(server) != 0)
+        || server->alarm == NULL || server_open_observing(server) != 0
+        || server_open_holds(server) != 0)
         return complain(server, -ENOMEM, "out of memory");
     endpoint_init(server->endpoints, server->shard_count);
     return 0;
@@ -279,6 +282,7 @@ static int end_run(struct server *server, int status)
     shard_settle(server->shards, server->shard_count);
     server_end_observing(server);
     server_end_upkeep(server);
+    server_note_canaries(server, server->config);
     int saved = scribe_stop(server->scribe);
     if (saved != 0)
         log_say(server->log, CONFIG_LOG_ERROR,
@@ -330,6 +334,7 @@ static void release(struct server *server)
     server_close_observing(server);
     upkeep_fini(&server->upkeep.care);
     server_close_holds(server);
+    alarm_free(server->alarm);
     ruling_release(server->ruling, NULL, NULL);
     shared_free(server->shared);
     porch_free(server->porch);

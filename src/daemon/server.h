@@ -7,6 +7,7 @@
 #include "base/attrs.h"
 #include "base/list.h"
 #include "config/config.h"
+#include "daemon/alarm.h"
 #include "daemon/endpoint.h"
 #include "daemon/holding.h"
 #include "daemon/keep.h"
@@ -149,6 +150,7 @@ struct server {
     struct server_enrolment enrolment;
     struct server_upkeep upkeep;
     struct holding *holding; /* clones that no ruling knows of yet */
+    struct alarm *alarm;     /* of canaries */
     struct list holds;       /* of them, those that are being written down: server_hold.c */
     char trust_domain[IDENTITY_URI_DOMAIN_SIZE];
     char registry_path[PATH_MAX];
@@ -243,6 +245,10 @@ void server_end_upkeep(struct server *server); /* all threads have ended */
 MQTT_NODISCARD int server_open_holds(struct server *server);
 void server_on_held(void *context, const char *device, const char *why);
 void server_close_holds(struct server *server); /* the keeper is closed, its answers delivered */
+
+/* server_canary.c: what was done with canaries is written down. On the keeper's thread, or when
+ * that has ended. */
+void server_note_canaries(struct server *server, const struct config *config);
 
 /* server_reload.c: SIGHUP. The endpoints are the keeper's from then until it is through. */
 void server_reload(struct server *server);

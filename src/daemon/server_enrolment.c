@@ -67,6 +67,12 @@ static void on_report(void *context, const struct est_report *report)
     bool is_grant = strcmp(report->operation, "simpleenroll") == 0
                     || strcmp(report->operation, "simplereenroll") == 0;
 
+    if (report->canary != NULL)
+        alarm_raise(server->alarm, &(struct alarm_use){
+                                       .what = ALARM_ENROLMENT,
+                                       .canary = report->canary,
+                                       .address = report->address,
+                                       .text = report->reason[0] != '\0' ? report->reason : NULL });
     if (report->status >= 300 && (is_grant || report->status >= 500))
         say_refused(server->log, report);
     else if (is_grant && report->status < 300)

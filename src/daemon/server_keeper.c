@@ -105,6 +105,7 @@ static void work_check(struct helper_job *job)
     const struct rulebook_basis basis = server_basis(server);
     struct pki_fault fault = { "out of memory" };
 
+    server_note_canaries(server, check->basis->config);
     check->made = NULL;
     check->wants_observed = server_observed_is_wanted(server);
     check->status = ruling_renew(check->basis, &basis, &doubts, &check->made, &fault);

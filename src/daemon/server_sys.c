@@ -4,6 +4,8 @@
 #include "daemon/sys_porch.h"
 #include "daemon/sys_store.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
@@ -45,6 +47,7 @@ void server_on_stats(void *context, const struct broker_stats *stats, const stru
 {
     struct server *server = context;
     struct shard *first = &server->shards[0];
+    char alarms[24];
 
     stats_add(&server->stats, stats);
     for (unsigned i = 0; i < NET_REFUSAL_COUNT; i++)
@@ -55,6 +58,8 @@ void server_on_stats(void *context, const struct broker_stats *stats, const stru
     uint64_t now_ms = loop_now_ms(first->loop);
     broker_publish_sys(first->broker, &server->stats, TACIT_VERSION,
                        (now_ms - server->started_ms) / 1000, now_ms);
+    snprintf(alarms, sizeof(alarms), "%" PRIu64, alarm_count(server->alarm));
+    broker_publish_sys_text(first->broker, "$SYS/broker/canary/alarms", alarms, now_ms);
     const struct scribe_figures figures = scribe_figures(server->scribe);
     sys_store_publish(first->broker, &figures, now_ms);
     const struct porch_figures porch = porch_figures(server->porch);

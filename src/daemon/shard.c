@@ -57,65 +57,20 @@ static void note_presence(struct shard *shard, const struct event *event)
         sightings_note(shard->sightings, device, facts->address, (int64_t)time(NULL));
 }
 
-struct hold_report {
-    struct loop_message message;
-    struct shard *shard;
-    char device[IDENTITY_NAME_BYTES + 1];
-    char why[512];
-};
-
-static void on_hold_delivered(struct loop_message *message, struct loop *loop)
-{
-    struct hold_report *report = MQTT_CONTAINER_OF(message, struct hold_report, message);
-    const struct shard_reports *reports = &report->shard->reports;
-
-    (void)loop;
-    reports->held(reports->context, report->device, report->why);
-    free(report);
-}
-
-/* For the registry: what an operator who did not see the event is told. */
-static void describe_hold(const struct event *event, char *out, size_t size)
-{
-    struct portrait here = { .address = "?" };
-    struct portrait there = { .address = "?" };
-
-    (void)portrait_read(event->clone->note, &here);
-    (void)portrait_read(event->clone->other_note, &there);
-    snprintf(out, size, "%s; seen at %s and %s", event->text, there.address, here.address);
-}
-
-/* All shards are to hold it from now on, and the registry is to know it. */
-static void note_clone(struct shard *shard, const struct event *event)
-{
-    enum policy_clone done = event->clone->done;
-
-    if (done != POLICY_CLONE_HOLD && done != POLICY_CLONE_BY_KIND)
-        return;
-    struct hold_report *report = calloc(1, sizeof(*report));
-    if (report == NULL || holding_begin(shard->rules.holding, event->identity->device) != 0) {
-        log_say(shard->log, CONFIG_LOG_ERROR,
-                "out of memory: %s is held only as long as it stays connected",
-                event->identity->device);
-        free(report);
-        return;
-    }
-    report->shard = shard;
-    snprintf(report->device, sizeof(report->device), "%s", event->identity->device);
-    describe_hold(event, report->why, sizeof(report->why));
-    loop_post(shard->all[0].loop, &report->message, on_hold_delivered);
-}
-
 static void on_event(void *context, const struct event *event)
 {
     struct shard *shard = context;
 
+    if (event->kind >= EVENT_WATCHED_PUBLISH) {
+        shard_note_watched(shard, event);
+        return;
+    }
     note_presence(shard, event);
     if (event->kind == EVENT_DISCONNECTED || event->kind == EVENT_REFUSED)
         expiry_remove(&shard->expiry, event->facts);
     event_log_report(shard->log, event);
     if (event->kind == EVENT_CLONE)
-        note_clone(shard, event);
+        shard_note_clone(shard, event);
 }
 
 static void on_observed(void *context, const struct identity *identity, enum policy_action action,
@@ -200,6 +155,7 @@ static void on_turn_end(struct loop_hook *hook)
     uint64_t next_ms = broker_next_ms(shard->broker);
     if (!wheel_is_armed(&shard->timer) || shard->timer.due_ms != next_ms)
         loop_arm(shard->loop, &shard->timer, next_ms, on_timer);
+    decoy_end_turn(&shard->decoy);
 }
 
 /* ---- life ---- */
@@ -222,6 +178,7 @@ static int open_broker(struct shard *shard, const struct shard_options *options)
             .events = { .context = shard, .report = on_event },
             .observe = { .context = shard, .note = on_observed },
             .random = { .fill = on_random },
+            .watch = shard_watch_port(shard),
             .peers = { .context = shard, .post = options->count > 1 ? on_post : NULL },
             .journal = options->journal,
         },
@@ -230,7 +187,9 @@ static int open_broker(struct shard *shard, const struct shard_options *options)
         .announce_receive_maximum = shard->ruling->config->announces_receive_maximum,
     };
     shard->broker = broker_new(&broker, loop_now_ms(shard->loop));
-    return shard->broker != NULL ? 0 : -ENOMEM;
+    if (shard->broker == NULL)
+        return -ENOMEM;
+    return shard->number == 0 ? decoy_open(&shard->decoy, &broker, &shard->rules) : 0;
 }
 
 static int open_parts(struct shard *shard, const struct shard_options *options)
@@ -253,9 +212,10 @@ static int open_parts(struct shard *shard, const struct shard_options *options)
         .loop = shard->loop,
         .broker = shard->broker,
         .porch = options->porch,
+        .decoy = shard->decoy.broker,
         .shard = options->number,
         .limits = shard->ruling->config->limits,
-        .hooks = { .context = options->log, .refused = event_log_refused },
+        .hooks = shard_net_hooks(shard),
     };
     return net_open(&net, &shard->net);
 }
@@ -274,6 +234,7 @@ int shard_open(struct shard *shard, const struct shard_options *options)
                    .presence = &shard->presence,
                    .logins = options->logins,
                    .holding = options->holding },
+        .decoy = { .alarm = options->alarm, .log = options->log },
     };
     presence_init(&shard->presence, &options->hash_key);
     expiry_init(&shard->expiry, &options->hash_key);
@@ -311,6 +272,7 @@ void shard_close(struct shard *shard)
         loop_hook_remove(&shard->hook);
     }
     expiry_fini(&shard->expiry);
+    decoy_close(&shard->decoy);
     broker_free(shard->broker);
     loop_close(shard->loop);
     presence_fini(&shard->presence);
@@ -454,6 +416,7 @@ static void on_drain(struct loop_message *message, struct loop *loop)
     shard->is_draining = true;
     close_listeners(shard);
     broker_drain(shard->broker, loop_now_ms(loop));
+    decoy_drain(&shard->decoy);
     net_drain(shard->net, loop_now_ms(loop) + order->most_ms, on_drained, order);
 }
 

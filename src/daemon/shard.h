@@ -11,6 +11,7 @@
 #include "core/broker.h"
 #include "core/shared.h"
 #include "daemon/admission.h"
+#include "daemon/decoy.h"
 #include "daemon/expiry.h"
 #include "daemon/log.h"
 #include "daemon/presence.h"
@@ -63,6 +64,7 @@ struct shard {
     struct sightings *sightings; /* who came and went; NULL: nobody wants to know, or no memory */
     struct expiry expiry;
     struct admission_rules rules; /* from the ruling */
+    struct decoy decoy;           /* the alarm, and on shard 0 the sink for those who raise it */
     struct shard_walk walk;
     int64_t wall_offset_ms; /* of the wall clock from the loop's, as the broker knows it */
     struct sketch *sketch;  /* what was observed since it was last handed in; NULL: no memory */
@@ -89,6 +91,7 @@ struct shard_options {
     const char *trust_domain;    /* borrowed as long as the shard lives */
     struct holding *holding;     /* likewise */
     struct porch *porch;         /* likewise; that of all shards */
+    struct alarm *alarm;         /* likewise */
     struct shard_reports reports;
 };
 
@@ -115,6 +118,15 @@ void shard_rules_apply(struct shard *shard);
 
 /* Goes on with the walk, for a short while. True: there is more. */
 bool shard_rules_walk(struct shard *shard);
+
+/* In shard_clone.c: all shards are to hold it from now on, and the registry is to know it. */
+void shard_note_clone(struct shard *shard, const struct event *event);
+
+/* In shard_canary.c: who uses a canary is told of, and goes to the decoy broker; who uses a decoy
+ * topic is told of. */
+struct net_hooks shard_net_hooks(struct shard *shard);
+struct watch_port shard_watch_port(struct shard *shard);
+void shard_note_watched(struct shard *shard, const struct event *event);
 
 /* In shard_wall.c: the wall clock may be set, and what is kept on disk has its times. */
 void shard_follow_wall(struct shard *shard);

@@ -24,6 +24,7 @@ void shard_rules_apply(struct shard *shard)
     shard->rules.registry = shard->ruling->view;
     shard->rules.blocked = shard->ruling->blocked;
     shard->rules.accounts = shard->ruling->accounts;
+    shard->rules.canaries = shard->ruling->canaries;
     shard->rules.keys = shard->ruling->keys;
     shard->rules.ruling_number = shard->ruling->number;
 }
@@ -96,6 +97,7 @@ static void on_ruling(struct loop_message *message, struct loop *loop)
         broker_set_limits(shard->broker, &shard->ruling->config->limits);
         net_set_limits(shard->net, &shard->ruling->config->limits);
     }
+    decoy_follow(&shard->decoy, &shard->rules, &shard->ruling->config->limits);
     /* Where only devices were added, nobody's standing has changed but that of those who have been
      * using their names. */
     bool is_new = shard->ruling->view != old->view || shard->ruling->accounts != old->accounts;

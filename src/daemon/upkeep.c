@@ -242,6 +242,16 @@ static bool open_activity(struct upkeep *upkeep)
     return false;
 }
 
+void upkeep_note_canaries(struct upkeep *upkeep, const struct canary_use *uses, size_t count,
+                          uint64_t most)
+{
+    struct pki_fault fault = { "out of memory" };
+
+    if (open_activity(upkeep) && canary_uses_note(upkeep->activity, uses, count, most, &fault) != 0)
+        log_say(upkeep->log, CONFIG_LOG_WARNING, "it is not noted what was done with a canary: %s",
+                fault.text);
+}
+
 void upkeep_note(struct upkeep *upkeep, struct sightings *sightings)
 {
     struct activity_seen *seen;

@@ -13,6 +13,7 @@
 #include "daemon/sightings.h"
 #include "pki/activity.h"
 #include "pki/ca_keyring.h"
+#include "pki/canary_uses.h"
 #include "pki/registry.h"
 
 #include <stdbool.h>
@@ -55,6 +56,10 @@ bool upkeep_lists_changed(struct upkeep *upkeep, const struct config *config);
 /* Warns of lists that are or will soon be out of date; once for each. */
 void upkeep_warn(struct upkeep *upkeep, const struct config *config,
                  const struct endpoints *endpoints, int64_t now_s);
+
+/* Takes down what was done with canaries. */
+void upkeep_note_canaries(struct upkeep *upkeep, const struct canary_use *uses, size_t count,
+                          uint64_t most);
 
 /* Takes down who came and went. */
 void upkeep_note(struct upkeep *upkeep, struct sightings *sightings);

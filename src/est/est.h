@@ -54,6 +54,7 @@ struct est_report {
     uint16_t port;
     unsigned status;    /* of HTTP; 200 and 204 are good */
     const char *reason; /* one line; "" when it is good */
+    const char *canary; /* whose token or certificate it came with (pki/canaries.h); NULL: none's */
 };
 
 /* Everything that is pointed at is borrowed until est_close(), but for what is said to be taken. */

@@ -4,6 +4,7 @@
 #include "est/message.h"
 #include "est/state.h"
 #include "pki/base64.h"
+#include "pki/canaries.h"
 #include "pki/crl.h"
 #include "pki/enrolment.h"
 #include "pki/private_file.h"
@@ -399,6 +400,19 @@ static void send_answer(struct exchange *x, const struct answer *answer)
         evbuffer_free(body);
 }
 
+/* Also of who shows a certificate and asks for what anybody may have. */
+static const char *canary_of(const struct exchange *x)
+{
+    struct canary canary;
+    const char *name = x->name;
+
+    if (name[0] == '\0' && x->peer.kind == EST_PEER_OURS)
+        name = x->peer.uri.name;
+    bool is_canary = name[0] != '\0' && canaries_find(x->est->registry, name, &canary, NULL) == 0
+                     && canary.kind != CANARY_TOPIC;
+    return is_canary ? name : NULL;
+}
+
 static void report(const struct exchange *x, const char *operation, const struct answer *answer)
 {
     const struct est_options *options = &x->est->options;
@@ -409,7 +423,8 @@ static void report(const struct exchange *x, const char *operation, const struct
                                           .address = x->address,
                                           .port = x->port,
                                           .status = (unsigned)answer->status,
-                                          .reason = answer->status == 200 ? "" : x->fault.text });
+                                          .reason = answer->status == 200 ? "" : x->fault.text,
+                                          .canary = canary_of(x) });
 }
 
 void est_service_on_request(struct evhttp_request *request, void *context)

@@ -50,7 +50,7 @@ void connection_free(struct connection *connection)
     guest_leave(connection);
     close(fd);
     if (connection->phase > PHASE_OPEN)
-        outbox_clear(&connection->closing, broker_outbox_pools(net->broker));
+        outbox_clear(&connection->closing, broker_outbox_pools(connection_broker(connection)));
     if (connection->phase == PHASE_GREETING)
         tls_context_free(connection->tls_context);
     tls_stream_close(&connection->tls);
@@ -162,8 +162,10 @@ static bool open_client(struct connection *connection, struct mqtt_span bytes)
 {
     struct net *net = connection->net;
     uint64_t now_ms = loop_now_ms(net->loop);
-    struct client *client =
-        client_open(net->broker, connection, &connection->facts, connection->accepted_ms, now_ms);
+    struct broker *broker = connection_broker(connection);
+    struct client *client = broker != NULL ? client_open(broker, connection, &connection->facts,
+                                                         connection->accepted_ms, now_ms)
+                                           : NULL;
     if (client == NULL) {
         connection_refuse(connection, NET_REFUSED_CONNECTIONS, "limit of open connections");
         return false;
@@ -226,6 +228,11 @@ bool connection_arrive(struct connection *connection, struct mqtt_span bytes)
         connection_refuse(connection, NET_REFUSED_SIZE, "the first packet is too large");
         return false;
     }
+    const struct net_hooks *hooks = &net->hooks;
+    connection->is_decoy =
+        hooks->is_decoy != NULL && hooks->is_decoy(hooks->context, &connection->facts, bytes);
+    if (connection->is_decoy)
+        home = 0;
     if ((unsigned)home == net->shard || (unsigned)home >= net->peer_count)
         return open_client(connection, bytes);
     move(connection, net->peers[home], bytes);

@@ -44,6 +44,7 @@ struct connection {
     uint8_t phase;       /* enum phase */
     bool is_blocked;     /* the socket is full: watched for writing */
     bool is_waiting;     /* for its client's verdict, or for its turn in a handshake: not read */
+    bool is_decoy : 1;   /* its client is, or will be, the decoy broker's */
     bool is_marked : 1;  /* GREETING: the kernel wakes us only for a whole ClientHello */
     bool is_holder : 1;  /* a guest that holds memory */
     uint32_t guest;      /* in net->porch until it is let in; then 0 */
@@ -89,6 +90,12 @@ void connection_refuse(struct connection *connection, enum net_refusal why, cons
 
 /* The same for one that is told so by TLS and may have something to read yet: lingers. */
 void connection_dismiss(struct connection *connection, enum net_refusal why, const char *text);
+
+/* Whose client it has, had or will have. */
+static inline struct broker *connection_broker(const struct connection *connection)
+{
+    return connection->is_decoy ? connection->net->decoy : connection->net->broker;
+}
 
 /* What check_peer has against it; NULL: nothing. */
 const char *connection_objection(const struct connection *connection);

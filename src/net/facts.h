@@ -7,6 +7,9 @@
 
 #include "tls/peer.h"
 
+#include <stddef.h>
+#include <string.h>
+
 enum transport_kind {
     TRANSPORT_PLAIN = 0,
     TRANSPORT_TLS,
@@ -20,3 +23,11 @@ struct connection_facts {
     const struct tls_peer *peer; /* NULL: no verified certificate */
     enum transport_kind transport;
 };
+
+/* Bytes of the address without its port. */
+static inline size_t facts_host_len(const struct connection_facts *facts)
+{
+    const char *colon = strrchr(facts->address, ':');
+
+    return colon != NULL ? (size_t)(colon - facts->address) : strlen(facts->address);
+}

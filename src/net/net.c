@@ -110,6 +110,7 @@ int net_open(const struct net_options *options, struct net **out)
     net->loop = options->loop;
     net->broker = options->broker;
     net->porch = options->porch;
+    net->decoy = options->decoy;
     net->shard = options->shard;
     net->limits = options->limits;
     net->hooks = options->hooks;

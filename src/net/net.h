@@ -41,6 +41,9 @@ struct net_hooks {
     /* After the handshake, full or resumed (and at once without TLS): NULL lets the
      * connection in, a text refuses it. May be NULL. */
     const char *(*check_peer)(void *context, const struct connection_facts *facts);
+    /* Does a connection with this CONNECT belong to the decoy broker? Asked once, before its
+     * client is opened. `bytes` holds the whole of it. May be NULL: none does. */
+    bool (*is_decoy)(void *context, const struct connection_facts *facts, struct mqtt_span bytes);
     /* For the log. `facts` and `text` are borrowed. May be NULL. */
     void (*refused)(void *context, const struct connection_facts *facts, enum net_refusal why,
                     const char *text);
@@ -50,6 +53,8 @@ struct net_options {
     struct loop *loop;     /* borrowed */
     struct broker *broker; /* borrowed; its transport port is net_transport() */
     struct porch *porch;   /* borrowed; that of all shards */
+    struct broker *decoy;  /* likewise: for those that only seem to come in; on shard 0, where all
+                              of them move to; NULL: not here */
     unsigned shard;        /* this one's number */
     struct limits limits;
     struct net_hooks hooks;

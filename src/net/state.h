@@ -37,6 +37,7 @@ struct net {
     struct loop *loop;
     struct broker *broker;
     struct porch *porch;
+    struct broker *decoy; /* NULL: not here */
     unsigned shard;
     unsigned peer_count;
     struct net *const *peers;

@@ -58,7 +58,7 @@ static int send_parts(struct connection *connection, struct iovec *parts, size_t
 
 static int flush_plain(struct connection *connection, struct outbox *outbox, bool *out_full)
 {
-    struct outbox_pools *pools = broker_outbox_pools(connection->net->broker);
+    struct outbox_pools *pools = broker_outbox_pools(connection_broker(connection));
     struct mqtt_span spans[MOST_SPANS];
     struct iovec parts[MOST_SPANS];
     while (outbox_ready(outbox) > 0) {
@@ -164,7 +164,7 @@ static struct mqtt_span next_record(const struct net *net, const struct outbox *
 static int flush_tls(struct connection *connection, struct outbox *outbox)
 {
     struct net *net = connection->net;
-    struct outbox_pools *pools = broker_outbox_pools(net->broker);
+    struct outbox_pools *pools = broker_outbox_pools(connection_broker(connection));
     while (outbox_ready(outbox) > 0 && connection->output == NULL) {
         while (outbox_ready(outbox) > 0 && tls_shard_room(net->tls) > 0) {
             struct mqtt_span record = next_record(net, outbox);

@@ -190,7 +190,7 @@ static int save_profile(struct addition *a)
 static int make_offer(struct addition *a, const struct registry_entry *e)
 {
     struct token token = { .kind = e->kind, .days = a->options->days, .replaces = true };
-    if (a->key[0] == '\0')
+    if (a->key[0] == '\0' || a->options->is_bait)
         return 0;
     (void)snprintf(token.name, sizeof(token.name), "%s", e->name);
     (void)snprintf(token.role, sizeof(token.role), "%s", e->role);

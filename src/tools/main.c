@@ -3,6 +3,7 @@
 #include "base/attrs.h"
 #include "tools/audit.h"
 #include "tools/ca.h"
+#include "tools/canary.h"
 #include "tools/daily.h"
 #include "tools/device.h"
 #include "tools/enroll.h"

@@ -143,7 +143,7 @@ static int set_password(struct change *c, char password[PASSWD_INPUT_SIZE], bool
     return error;
 }
 
-static int give_password(const struct identity_options *options)
+int passwd_give(const struct identity_options *options)
 {
     struct change c = { .options = options, .name = options->operands[0] };
     char password[PASSWD_INPUT_SIZE] = "";
@@ -199,7 +199,7 @@ static int run(const struct identity_options *o)
         return passwd_list(o);
     if (o->import != NULL)
         return passwd_import(o);
-    return modes > 0 ? change_account(o) : give_password(o);
+    return modes > 0 ? change_account(o) : passwd_give(o);
 }
 
 int command_passwd(int argc, char **argv)

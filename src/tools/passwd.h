@@ -3,3 +3,8 @@
 #pragma once
 
 int command_passwd(int argc, char **argv);
+
+struct identity_options;
+
+/* Makes the account operands[0], or gives it another password, as the options say. The exit code. */
+int passwd_give(const struct identity_options *options);
