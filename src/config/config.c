@@ -203,6 +203,9 @@ static int read_parts(struct diagnostics *diagnostics, struct config *config)
         status = read_top(own, diagnostics, config);
     if (status == 0)
         status = config_ca_read(settings_find(own, SETTINGS_CA, ""), diagnostics, &config->ca);
+    if (status == 0)
+        status = config_sandbox_read(settings_find(own, SETTINGS_TOP, ""), diagnostics,
+                                     &config->sandbox);
     if (status != 0)
         return status;
     read_log(own, diagnostics, config);
@@ -279,6 +282,7 @@ void config_unref(struct config *config)
     free(config->assigns);
     free(config->state);
     config_ca_fini(&config->ca);
+    config_sandbox_fini(&config->sandbox);
     policy_unref(config->policy);
     settings_free(&config->settings);
     settings_free(&config->builtin);

@@ -55,6 +55,26 @@ struct config_tokens {
     const char *site_claim;
 };
 
+enum config_sandbox_mode {
+    CONFIG_SANDBOX_REQUIRED = 0, /* or tacitd does not run */
+    CONFIG_SANDBOX_ON,           /* as far as the kernel can */
+    CONFIG_SANDBOX_OFF,
+};
+
+/* Strings are owned. */
+struct config_paths {
+    char **all;
+    size_t count;
+};
+
+/* How the process confines itself. */
+struct config_sandbox {
+    enum config_sandbox_mode mode;
+    const char *user; /* whom a tacitd that root starts becomes; NULL: stays; borrowed */
+    struct config_paths readable; /* besides what the configuration names */
+    struct config_paths writable; /* besides the state folder */
+};
+
 /* Strings are owned by the configuration; NULL where nothing was written. */
 struct config_listener {
     char *name;
@@ -161,6 +181,7 @@ struct config {
     struct config_assign *assigns;
     size_t assign_count;
     struct config_ca ca;
+    struct config_sandbox sandbox;
     struct config_enrolment enrolment;
     struct policy *policy; /* of the roles alone: no registry, nothing has expired */
     struct limits limits;
@@ -254,6 +275,11 @@ void config_assign_read(const struct settings_block *block, const struct config 
 MQTT_NODISCARD int config_ca_read(const struct settings_block *block,
                                   struct diagnostics *diagnostics, struct config_ca *out);
 void config_ca_fini(struct config_ca *ca);
+
+/* What stands outside of blocks about confinement. 0 or -ENOMEM. */
+MQTT_NODISCARD int config_sandbox_read(const struct settings_block *block,
+                                       struct diagnostics *diagnostics, struct config_sandbox *out);
+void config_sandbox_fini(struct config_sandbox *sandbox);
 
 /* Complains when the value of `key` names no role of `config`; NULL when it is not set. */
 const char *config_role_name(const struct settings_block *block, const char *key,

@@ -89,6 +89,15 @@ static bool take_apart(const char *uri, struct place *out)
     return snprintf(out->uri, URI_SIZE, "%.*s%s", (int)before, uri, after) < URI_SIZE;
 }
 
+bool pkcs11_uri_pin_path(const char *uri, char out[PATH_MAX])
+{
+    struct place place = { 0 };
+    if (!pkcs11_uri_is_valid(uri) || !take_apart(uri, &place) || place.pin_path[0] == '\0')
+        return false;
+    memcpy(out, place.pin_path, sizeof(place.pin_path));
+    return true;
+}
+
 static int open_engine(ENGINE **out, struct pki_fault *fault)
 {
     ENGINE_load_dynamic();

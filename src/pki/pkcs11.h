@@ -8,6 +8,7 @@
 #include "pki/key.h"
 #include "pki/passphrase.h"
 
+#include <limits.h>
 #include <stdbool.h>
 
 /* Is it a name that can stand in a configuration: "pkcs11:…", with pin-source=file:/PATH or without
@@ -16,6 +17,9 @@ bool pkcs11_uri_is_valid(const char *uri);
 
 /* Does the name say where the PIN is? */
 bool pkcs11_uri_has_pin(const char *uri);
+
+/* The file of that PIN; false: the name is none, or says nothing of a file. */
+bool pkcs11_uri_pin_path(const char *uri, char out[PATH_MAX]);
 
 /* `pin` NULL: from the file that the name gives, or none is needed. -EINVAL: no such name; -ENODEV: there is no engine, token, or key of that name in it; -EPERM:
  * others can read the file with the PIN; -ENOENT: there is none. */
