@@ -204,6 +204,7 @@ static void *run(void *context)
     struct scribe_queue batch;
     bool has_more = true;
 
+    pthread_setname_np(pthread_self(), "scribe");
     while (next_batch(scribe, has_more, &batch)) {
         if (batch.first != NULL)
             write_batch(scribe, &batch);
@@ -328,7 +329,6 @@ int scribe_start(struct scribe *scribe)
     if (status != 0)
         return -status;
     scribe->has_thread = true;
-    pthread_setname_np(scribe->thread, "scribe");
     return 0;
 }
 

@@ -184,7 +184,9 @@ static int bind_and_prove(struct server *server)
         status = server_bind_enrolment(server, server->config, why);
     if (status != 0)
         return complain(server, status, why);
-    status = server_open_state(server);
+    status = server_become_user(server);
+    if (status == 0)
+        status = server_open_state(server);
     if (status != 0)
         return status;
     server->endpoints->state_dir = server->state_dir;
@@ -236,6 +238,8 @@ static int start(struct server *server)
 
     if (status == 0)
         status = bind_and_prove(server);
+    if (status == 0)
+        status = server_confine(server);
     if (status == 0)
         status = server_open_keeper(server);
     if (status == 0)
@@ -384,6 +388,7 @@ enum server_exit server_run(const struct options *options, const char *program)
         status = run(&server);
         release(&server);
     }
+    confine_free(server.confinement.confine);
     config_unref(server.config);
     anchors_fini(&server.anchors);
     log_free(server.log);
@@ -421,8 +426,7 @@ int server_check(const struct options *options)
     if (status != 0)
         fprintf(stderr, "tacitd: %s\n", why);
     else
-        printf("%s: good\n",
-               server.config_path[0] != '\0' ? server.config_path : "built-in configuration");
+        server_print_check(config, server.config_path);
     config_unref(config);
     free(none);
     return status == 0 ? 0 : 1;

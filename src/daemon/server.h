@@ -8,6 +8,8 @@
 #include "base/list.h"
 #include "config/config.h"
 #include "daemon/alarm.h"
+#include "confine/confine.h"
+#include "confine/privileges.h"
 #include "daemon/endpoint.h"
 #include "daemon/holding.h"
 #include "daemon/keep.h"
@@ -128,6 +130,14 @@ struct server_upkeep {
     bool has_staple; /* a new one, not loaded yet */
 };
 
+/* What the process has given up, for good. Written before the shards run. */
+struct server_confinement {
+    struct confine *confine; /* NULL: nothing */
+    struct confine_report report;
+    enum config_sandbox_mode mode;
+    struct privileges_user user; /* whom it became; the name is empty: stayed who it was */
+};
+
 struct server {
     const struct options *options;
     const char *program; /* argv[0] */
@@ -154,6 +164,7 @@ struct server {
     struct list holds;       /* of them, those that are being written down: server_hold.c */
     char trust_domain[IDENTITY_URI_DOMAIN_SIZE];
     char registry_path[PATH_MAX];
+    struct server_confinement confinement;
     struct keep keep;
     struct scribe *scribe;
     struct shared *shared;
@@ -205,6 +216,18 @@ MQTT_NODISCARD int server_open_logins(struct server *server, const struct siphas
 struct ca_access server_ca_access(const struct config *config);
 /* Warns when the CA's life ends before that of a device's next certificate would. */
 void server_tell_ca_end(const struct server *server, const struct state_made *made);
+
+/* server_confine.c: what the process gives up. Sockets are bound, and no other threads run. */
+/* From root to the user that the configuration names, who gets a new state folder. */
+MQTT_NODISCARD int server_become_user(struct server *server);
+/* What is needed is open or in the plan. Fails where confinement is required and cannot be. */
+MQTT_NODISCARD int server_confine(struct server *server);
+/* What --check says of a good configuration; an empty path: the built-in one. */
+void server_print_check(const struct config *config, const char *path);
+/* Warns when the path can only be used after another start. Thread: any. */
+void server_tell_outside(struct server *server, const char *path, enum confine_access access);
+/* The same for all that another configuration names, and for what it says of confinement itself. */
+void server_follow_confinement(struct server *server, const struct config *config);
 
 /* server.c: the scribe goes by the configuration in force. */
 void server_scribe_follow(struct server *server);

@@ -37,13 +37,25 @@ static int find_config(const struct server *server, char *out)
     return config_file_find(server->options->config, has_state ? dir : NULL, out, PATH_MAX);
 }
 
+/* Why a file cannot be read that anybody else can. */
+static int read_file(void *context, const char *path, char **out_text, size_t *out_len)
+{
+    struct server *server = context;
+    int status = settings_disk.read(settings_disk.context, path, out_text, out_len);
+
+    if (status == -EACCES && server->log != NULL)
+        server_tell_outside(server, path, CONFINE_READ);
+    return status;
+}
+
 int server_read_config(struct server *server, char *out_path, struct config **out)
 {
     struct diagnostics diagnostics = { on_line, server, 0 };
+    const struct settings_files files = { server, read_file };
     int status = find_config(server, out_path);
 
     if (status == 0)
-        status = config_load(out_path[0] != '\0' ? out_path : NULL, &settings_disk,
+        status = config_load(out_path[0] != '\0' ? out_path : NULL, &files,
                              &server->options->overrides, &diagnostics, out);
     if (status != 0 && diagnostics.errors == 0)
         diagnostics_error(&diagnostics, "configuration", 0, 0, "%s", strerror(-status));

@@ -54,6 +54,7 @@ static void work_reload(struct helper_job *job)
     reload->ruling = NULL;
     snprintf(reload->why, sizeof(reload->why), "the configuration has errors");
     if (status == 0) {
+        server_follow_confinement(server, config);
         status = prepare(server, config, &reload->ruling, reload->why);
         config_unref(config);
     }

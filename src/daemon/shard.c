@@ -286,6 +286,10 @@ void shard_close(struct shard *shard)
 static void *run(void *context)
 {
     struct shard *shard = context;
+    char name[16];
+
+    snprintf(name, sizeof(name), "shard-%u", shard->number);
+    pthread_setname_np(pthread_self(), name);
     int status = loop_run(shard->loop);
 
     if (status != 0)
@@ -296,14 +300,11 @@ static void *run(void *context)
 
 int shard_start(struct shard *shard)
 {
-    char name[16];
     int status = pthread_create(&shard->thread, NULL, run, shard);
 
     if (status != 0)
         return -status;
     shard->has_thread = true;
-    snprintf(name, sizeof(name), "shard-%u", shard->number);
-    pthread_setname_np(shard->thread, name);
     return 0;
 }
 

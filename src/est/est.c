@@ -182,6 +182,7 @@ static void *run(void *context)
 {
     struct est *est = context;
 
+    pthread_setname_np(pthread_self(), "enrolment");
     (void)event_base_dispatch(est->base);
     return NULL;
 }

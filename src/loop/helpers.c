@@ -45,6 +45,7 @@ static struct helper_job *next_job(struct helpers *helpers)
 static void *run(void *context)
 {
     struct helpers *helpers = context;
+    pthread_setname_np(pthread_self(), "helper");
     for (struct helper_job *job = next_job(helpers); job != NULL; job = next_job(helpers)) {
         job->work(job);
         loop_post(job->home, &job->message, deliver_result);
