@@ -20,6 +20,8 @@ tacit_check(statements)
 tacit_check(format)
 tacit_check(paths)
 tacit_check(freestanding)
+tacit_check(unit)
+set_tests_properties(static/unit PROPERTIES SKIP_RETURN_CODE 77)
 
 # That each check can fail.
 add_test(NAME static/checks COMMAND ${PROJECT_SOURCE_DIR}/tools/checks_test.py)

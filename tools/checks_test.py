@@ -183,6 +183,16 @@ class Planted(unittest.TestCase):
                                        "const char client_table[99999] = { 1 };\n")
         self.refuses("bytes of code, budget", "check-freestanding")
 
+    @unittest.skipIf(shutil.which("systemd-analyze") is None, "systemd is not installed")
+    def test_unit(self):
+        good = (TOOLS.parent / "packaging/systemd/tacitd.service").read_text(encoding="utf-8")
+        self.plant("packaging/systemd/tacitd.service", good)
+        self.accepts("check-unit")
+        kept = [line for line in good.splitlines(keepends=True)
+                if not line.startswith(("SystemCallFilter", "Protect", "Restrict"))]
+        self.plant("packaging/systemd/tacitd.service", "".join(kept))
+        self.refuses("is more exposed than 2.0", "check-unit")
+
     def test_documents(self):
         self.refuses("is not current", "gen-docs", "--check")
         self.accepts("gen-docs")
