@@ -34,6 +34,9 @@ static const char *const places[STATE_FILE_COUNT] = {
     [STATE_OBSERVED_WANTED] = "observed.wanted",
     [STATE_OBSERVED_COMING] = "observed.coming",
     [STATE_NEXT_KEY] = "ca/next.key",
+    [STATE_AUDIT] = "audit",
+    [STATE_AUDIT_KEY] = "audit-key.pem",
+    [STATE_AUDIT_PUBLIC_KEY] = "audit/key.pub",
 };
 
 static int join(char *out, const char *dir, const char *rest)

@@ -16,6 +16,8 @@
  *       observed                  who did what (policy/sketch.h)
  *       observed.wanted           made by a tool that wants it written now; tacitd renames it
  *       observed.coming           to this, and removes that when it is written
+ *       audit/                    the audit log (audit/journal.h), its lock and its public key
+ *       audit-key.pem             what signs its checkpoints
  *       lock tacitd.lock          held while preparing, and by the running tacitd
  *
  * Every file is created with its final mode, written under another name, synced and renamed:
@@ -56,6 +58,9 @@ enum state_file {
     STATE_OBSERVED_WANTED,
     STATE_OBSERVED_COMING,
     STATE_NEXT_KEY, /* of the next issuing CA, while it is being made */
+    STATE_AUDIT,    /* the folder of the audit log */
+    STATE_AUDIT_KEY,
+    STATE_AUDIT_PUBLIC_KEY,
     STATE_FILE_COUNT,
 };
 

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "audit/record.h"
+
+#include "audit/hex.h"
+#include "audit/stamp.h"
+#include "base/invariant.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define DIGITS_MAX 20 /* of a 64-bit number */
+
+/* What stands between the parts of a line, in its order. */
+static const char opening[] = "{\"seq\":";
+static const char before_time[] = ",\"time\":\"";
+static const char before_kind[] = "\",\"kind\":\"";
+static const char before_prev[] = ",\"prev\":\"";
+static const char before_hash[] = "\",\"hash\":\"";
+static const char ending[] = "\"}";
+
+#define HEX_LEN  (2 * AUDIT_HASH_BYTES)
+#define TAIL_LEN (sizeof(before_prev) - 1 + HEX_LEN + sizeof(before_hash) - 1 + HEX_LEN + 2)
+
+static bool skip(struct mqtt_span *rest, const char *text)
+{
+    struct mqtt_span prefix = span_of(text);
+
+    if (!span_starts_with(*rest, prefix))
+        return false;
+    rest->data += prefix.len;
+    rest->len -= prefix.len;
+    return true;
+}
+
+static struct mqtt_span take(struct mqtt_span *rest, size_t most)
+{
+    struct mqtt_span taken = { rest->data, most < rest->len ? most : rest->len };
+
+    rest->data += taken.len;
+    rest->len -= taken.len;
+    return taken;
+}
+
+/* No leading zero, and not 0. */
+static bool take_number(struct mqtt_span *rest, uint64_t *out)
+{
+    uint64_t value = 0;
+    size_t len = 0;
+
+    for (; len < rest->len && rest->data[len] >= '0' && rest->data[len] <= '9'; len++) {
+        unsigned digit = rest->data[len] - (unsigned)'0';
+        if (len >= DIGITS_MAX || value > (UINT64_MAX - digit) / 10 || (len == 0 && digit == 0))
+            return false;
+        value = value * 10 + digit;
+    }
+    (void)take(rest, len);
+    *out = value;
+    return len > 0;
+}
+
+static bool take_kind(struct mqtt_span *rest, struct mqtt_span *out)
+{
+    size_t len = 0;
+
+    while (len < rest->len
+           && ((rest->data[len] >= 'a' && rest->data[len] <= 'z') || rest->data[len] == '-'))
+        len++;
+    *out = take(rest, len);
+    return len > 0 && len <= AUDIT_KIND_BYTES;
+}
+
+/* The two hashes at the end; the line is long enough. */
+static bool read_tail(struct mqtt_span tail, struct audit_record *out)
+{
+    return skip(&tail, before_prev)
+           && audit_hex_get(take(&tail, HEX_LEN), out->prev, sizeof(out->prev))
+           && skip(&tail, before_hash)
+           && audit_hex_get(take(&tail, HEX_LEN), out->hash, sizeof(out->hash))
+           && span_equal(tail, span_of(ending));
+}
+
+static bool are_fields(struct mqtt_span fields)
+{
+    struct mqtt_span name, value;
+    int more = audit_fields_next(&fields, &name, &value);
+
+    while (more == 1)
+        more = audit_fields_next(&fields, &name, &value);
+    return more == 0;
+}
+
+const char *audit_record_parse(struct mqtt_span line, struct audit_record *out)
+{
+    struct audit_record record = { 0 };
+    struct mqtt_span rest = line;
+    int64_t utc_ms = 0;
+
+    if (line.len >= AUDIT_LINE_BYTES)
+        return "it is too long";
+    if (!skip(&rest, opening) || !take_number(&rest, &record.sequence))
+        return "it has no sequence number";
+    if (!skip(&rest, before_time))
+        return "it has no time";
+    record.time = take(&rest, AUDIT_STAMP_LEN);
+    if (!audit_stamp_get(record.time, &utc_ms))
+        return "its time is none";
+    if (!skip(&rest, before_kind) || !take_kind(&rest, &record.kind) || !skip(&rest, "\""))
+        return "it has no kind";
+    if (rest.len < TAIL_LEN)
+        return "it is cut off";
+    record.fields = take(&rest, rest.len - TAIL_LEN);
+    if (!read_tail(rest, &record))
+        return "it does not end with the hashes";
+    if (!are_fields(record.fields))
+        return "a field of it is none";
+    /* The comma before "hash" is the second byte of before_hash. */
+    size_t behind = sizeof(before_hash) - 1 - 1 + HEX_LEN + sizeof(ending) - 1;
+    record.hashed = (struct mqtt_span){ line.data, line.len - behind };
+    *out = record;
+    return NULL;
+}
+
+bool audit_record_is_whole(const struct audit_record *record, const struct audit_port *port)
+{
+    uint8_t hash[AUDIT_HASH_BYTES];
+
+    port->hash(port->context, record->hashed, hash);
+    return memcmp(hash, record->hash, sizeof(hash)) == 0;
+}
+
+size_t audit_record_write(const struct audit_entry *entry, const struct audit_port *port,
+                          uint8_t chain[AUDIT_HASH_BYTES], char *out)
+{
+    char stamp[AUDIT_STAMP_SIZE];
+    char hex[HEX_LEN + 1];
+
+    MQTT_INVARIANT(entry->fields.len <= AUDIT_FIELDS_BYTES);
+    MQTT_INVARIANT(strlen(entry->kind) <= AUDIT_KIND_BYTES);
+    int len = snprintf(out, AUDIT_LINE_BYTES, "%s%" PRIu64 "%s%s%s%s\"%.*s%s%s\"", opening,
+                       entry->sequence, before_time, audit_stamp_put(entry->utc_ms, stamp),
+                       before_kind, entry->kind, (int)entry->fields.len,
+                       entry->fields.len > 0 ? (const char *)entry->fields.data : "", before_prev,
+                       audit_hex_put(chain, AUDIT_HASH_BYTES, hex));
+    size_t hashed = (size_t)len;
+    port->hash(port->context, (struct mqtt_span){ (const uint8_t *)out, hashed }, chain);
+    len += snprintf(out + hashed, AUDIT_LINE_BYTES - hashed, "%s%s%s\n", before_hash + 1,
+                    audit_hex_put(chain, AUDIT_HASH_BYTES, hex), ending);
+    return (size_t)len;
+}
