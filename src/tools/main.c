@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `tacit COMMAND ...`: finds the command in commands.def and hands over. */
 #include "base/attrs.h"
+#include "tools/attack.h"
 #include "tools/audit.h"
 #include "tools/ca.h"
 #include "tools/canary.h"
