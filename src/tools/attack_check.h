@@ -4,6 +4,7 @@
 
 #include "base/attrs.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -50,7 +51,8 @@ enum attack_need {
 /* Text is printable ASCII, whatever the broker sent. Plain bytes: it crosses a pipe. */
 struct attack_finding {
     enum attack_verdict verdict;
-    unsigned parts; /* that were judged */
+    unsigned parts;   /* that were judged */
+    bool is_left_out; /* skipped because the operator said so */
     uint32_t took_ms;
     char evidence[ATTACK_EVIDENCE_SIZE];
 };

@@ -41,7 +41,9 @@ void attack_credential_clone(const struct attack_env *env, struct attack_finding
         judge_copy(&copy, topic, out);
     else
         attack_check_judge(out, ATTACK_SAFE, "the copy was refused (%s)", copy.said);
-    attack_check_note(out, "the first %s", lives ? "stayed connected" : first.said);
+    attack_check_note(
+        out, "the original %s%s",
+        lives ? "stayed connected" : "lost its connection: ", lives ? "" : first.said);
     if (out->verdict == ATTACK_SAFE)
         attack_check_note(out, "%s may be held now: release it (tacit device release %s)",
                           env->first.label, env->first.client_id);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/attack_grade.h"
 
-#include <stdbool.h>
-
 static char letter_of_score(unsigned score)
 {
     if (score >= 90)

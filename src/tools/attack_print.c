@@ -35,6 +35,26 @@ static void print_one(FILE *file, const struct attack_check *check,
     (void)fputc('\n', file);
 }
 
+/* What the operator left out himself is counted, not listed. */
+static void print_skipped(FILE *file, const struct attack_outcome *outcome)
+{
+    unsigned left_out = 0;
+
+    for (size_t i = 0; i < outcome->count; i++) {
+        const struct attack_finding *finding = &outcome->findings[i];
+        if (finding->verdict != ATTACK_SKIPPED)
+            continue;
+        if (finding->is_left_out)
+            left_out++;
+        else
+            (void)fprintf(file, "skipped  %s: %s\n", outcome->rows[i].id, finding->evidence);
+    }
+    if (left_out > 0)
+        (void)fprintf(file, "skipped  %u checks that were left out by option\n", left_out);
+    if (outcome->grade.counts[ATTACK_SKIPPED] > 0)
+        (void)fputc('\n', file);
+}
+
 void attack_print_people(FILE *file, const struct attack_outcome *outcome)
 {
     (void)fprintf(file, "%s (%s)\n\n", outcome->broker, outcome->address);
@@ -42,12 +62,7 @@ void attack_print_people(FILE *file, const struct attack_outcome *outcome)
         for (size_t i = 0; i < outcome->count; i++)
             if (outcome->findings[i].verdict == order[v])
                 print_one(file, &outcome->rows[i], &outcome->findings[i]);
-    for (size_t i = 0; i < outcome->count; i++)
-        if (outcome->findings[i].verdict == ATTACK_SKIPPED)
-            (void)fprintf(file, "skipped  %s: %s\n", outcome->rows[i].id,
-                          outcome->findings[i].evidence);
-    if (outcome->grade.counts[ATTACK_SKIPPED] > 0)
-        (void)fputc('\n', file);
+    print_skipped(file, outcome);
     print_grade(file, outcome);
 }
 

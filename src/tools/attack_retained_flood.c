@@ -12,7 +12,7 @@
  * Returns how many were taken. */
 static unsigned flood(struct attack_link *link, const char *base, const char *payload)
 {
-    char topic[ATTACK_TOPIC_SIZE + TAIL_BYTES];
+    char topic[ATTACK_TOPIC_SIZE + 2 * TAIL_BYTES];
     struct attack_message message = { .topic = topic,
                                       .payload = payload,
                                       .len = strlen(payload),
@@ -21,8 +21,8 @@ static unsigned flood(struct attack_link *link, const char *base, const char *pa
     unsigned taken = 0;
 
     for (; taken < TOPICS; taken++) {
-        (void)snprintf(topic, sizeof(topic), "%s/%u", base, taken);
-        if (!attack_link_publish(link, &message))
+        int len = snprintf(topic, sizeof(topic), "%s/%u", base, taken);
+        if (len < 0 || (size_t)len >= sizeof(topic) || !attack_link_publish(link, &message))
             break;
     }
     return taken;

@@ -54,17 +54,15 @@ static const char *missing(const struct attack_env *env, unsigned needs)
 bool attack_run_is_skipped(const struct attack_env *env, const struct attack_check *check,
                            struct attack_finding *out)
 {
-    const char *why = NULL;
+    bool is_named = attack_options_has(env->options, check->id);
+    bool is_left_out = !is_named || (env->options->quick && (check->needs & ATTACK_IS_SLOW) != 0);
+    const char *why = missing(env, check->needs);
 
-    if (!attack_options_has(env->options, check->id))
-        why = "left out by --only or --skip";
-    else if (env->options->quick && (check->needs & ATTACK_IS_SLOW) != 0)
-        why = "left out by --quick";
-    else
-        why = missing(env, check->needs);
+    if (is_left_out)
+        why = is_named ? "left out by --quick" : "left out by --only or --skip";
     if (why == NULL)
         return false;
-    *out = (struct attack_finding){ .verdict = ATTACK_SKIPPED };
+    *out = (struct attack_finding){ .verdict = ATTACK_SKIPPED, .is_left_out = is_left_out };
     attack_check_note(out, "%s", why);
     return true;
 }
