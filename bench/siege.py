@@ -37,7 +37,8 @@ import subjects
 
 ROOT = subjects.ROOT
 CLIENT_CORE = "1"
-PRIORITY, HOSTILE_PRIORITY = -10, 5  # the second is added to the first
+PRIORITY, HOSTILE_PRIORITY = -15, 5  # the second is added to the first
+SESSION_PRIORITY = pathlib.Path("/proc/self/autogroup")
 FILES = 20000
 
 
@@ -121,8 +122,11 @@ def raise_limits():
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, FILES), most))
     try:
         os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
-    except PermissionError:
-        say("siege: the machine gives no priority")
+        # Where the scheduler shares by sessions, this is what counts.
+        if SESSION_PRIORITY.exists():
+            SESSION_PRIORITY.write_text(str(PRIORITY), encoding="ascii")
+    except OSError:
+        say("siege: the machine gives no priority; it should have nothing else to do")
 
 
 # ---- the brokers ----
@@ -130,8 +134,9 @@ def raise_limits():
 class Place:
     """A CA, devices with certificates, a certificate of the server: for both brokers."""
 
-    def __init__(self, tools, folder, size):
+    def __init__(self, tools, folder, size, pace):
         self.tools, self.folder, self.size = tools, folder, size
+        self.pace = pace * size.pace
         self.state, self.keys = folder / "state", folder / "devices"
         self.keys.mkdir()
         subprocess.run([os.environ.get("TACIT", tools / "tacit"), "ca", "init", "--state",
@@ -177,7 +182,7 @@ class Place:
 
     def hostile(self):
         return self.generator("hostile", self.ports["devices"], self.ports["people"],
-                              self.size.hostile, PEERS_PER_NETWORK, self.size.pace, HUGE_BYTES,
+                              self.size.hostile, PEERS_PER_NETWORK, self.pace, HUGE_BYTES,
                               HUGE_SENT_BYTES, LEGAL_BYTES,
                               preexec_fn=lambda: os.nice(HOSTILE_PRIORITY))
 
@@ -292,7 +297,7 @@ def figures(runs, size):
     for name in ("twice", "dropped"):
         found[f"honest_{name}"] = sum(run["honest"][name] for run in runs)
     for name in size.phases:
-        for what in ("delivery_ms", "connect_ms"):
+        for what in ("delivery_ms", "connect_ms", "late_ms"):
             for share in ("p50", "p99"):
                 found[f"{name}_{what}_{share}"] = median(runs, "honest", "phases", name, what,
                                                          share)
@@ -313,7 +318,7 @@ def judge(report):
     return report
 
 
-def run(rounds=1, size=WHOLE):
+def run(rounds=1, size=WHOLE, pace=1):
     tools = build()
     raise_limits()
     names = [name for name in ("tacitd", "mosquitto")
@@ -321,11 +326,11 @@ def run(rounds=1, size=WHOLE):
     load = os.getloadavg()[0]
     runs = {name: [] for name in names}
     with tempfile.TemporaryDirectory(prefix="tacit-bench-") as folder:
-        place = Place(tools, pathlib.Path(folder), size)
+        place = Place(tools, pathlib.Path(folder), size, pace)
         for _ in range(rounds):
             for name in names:
                 runs[name].append(measure(place, name))
-    report = {"name": "siege", "rounds": rounds, "messages_per_s": size.per_s,
+    report = {"name": "siege", "rounds": rounds, "messages_per_s": size.per_s, "pace": pace * size.pace,
               "load_average": f"{load:.1f} to {os.getloadavg()[0]:.1f}",
               **figures(runs["tacitd"], size)}
     report["rss_bound_bytes"] = rss_bound(stated_limits(tools), report["rss_quiet_bytes"],

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <time.h>
 
 #define DEVICES_FIRST   0x7f010001u /* 127.1.0.1: an address of its own for each device */
 #define PROBES_FIRST    0x7f400001u /* 127.64.0.1: and for each probe one that was never seen */
@@ -21,7 +22,7 @@
 #define DRAIN_S         10.0 /* until all that was sent has come, at the end */
 #define PROBE_MOST_S    10.0 /* then it has failed */
 #define PROBE_RETRY_S   0.05
-#define TURN_MS         1
+#define TURN_S          0.001 /* the longest wait */
 #define EVENTS_PER_TURN 256
 #define FILLER          0x5a
 
@@ -33,6 +34,7 @@ struct phase {
     uint64_t received;
     uint64_t probes_failed;
     uint64_t probe_retries;
+    struct samples late; /* until what was due was sent: by this program's fault */
     struct samples delivery;
     struct samples connect;
 };
@@ -94,6 +96,7 @@ static void send_due(struct honest *honest, double due_s)
     memset(payload, FILLER, sizeof(payload));
     memcpy(payload, &stamp, sizeof(stamp));
     phase->sent++;
+    samples_add(&phase->late, (now_s() - due_s) * 1000);
     if (!device_publish(&honest->devices[number], payload))
         phase->unsent++;
 }
@@ -214,10 +217,13 @@ static void look_at_probes(struct honest *honest, double now)
 
 /* ---- time ---- */
 
-static void turn(struct honest *honest)
+/* Waits until `until_s` for what comes, and no longer: the plan is kept to the microsecond. */
+static void turn(struct honest *honest, double until_s)
 {
     struct epoll_event events[EVENTS_PER_TURN];
-    int count = epoll_wait(honest->way.epoll, events, EVENTS_PER_TURN, TURN_MS);
+    double wait_s = until_s - now_s();
+    const struct timespec wait = { .tv_nsec = wait_s > 0 ? (long)(wait_s * 1e9) : 0 };
+    int count = epoll_pwait2(honest->way.epoll, events, EVENTS_PER_TURN, &wait, NULL);
 
     must(count >= 0 || errno == EINTR, "epoll");
     for (int i = 0; i < count; i++)
@@ -239,21 +245,23 @@ static void gather(struct honest *honest)
             must(device_arrive(&honest->devices[honest->begun], &way), "a connection");
             honest->begun++;
         }
-        turn(honest);
+        turn(honest, now_s() + TURN_S);
     }
 }
 
-static void follow_plan(struct honest *honest, double now)
+/* Does what is due. When the next message is. */
+static double follow_plan(struct honest *honest, double now)
 {
-    double message_s = 1 / honest->options->per_s;
+    const struct honest_options *options = honest->options;
+    double due = honest->plan_s + (double)honest->messages / options->per_s;
+    double probe_due_s = honest->plan_s + (double)honest->probed * options->probe_every_s;
 
-    for (double due = honest->plan_s + (double)honest->messages * message_s; due <= now;
-         due += message_s)
+    for (; due <= now; due = honest->plan_s + (double)honest->messages / options->per_s)
         send_due(honest, due);
-    for (double due = honest->plan_s + (double)honest->probed * honest->options->probe_every_s;
-         due <= now; due += honest->options->probe_every_s)
-        probe_due(honest, due);
+    for (; probe_due_s <= now; probe_due_s += options->probe_every_s)
+        probe_due(honest, probe_due_s);
     look_at_probes(honest, now);
+    return due;
 }
 
 /* Until the input ends. Phase 0 is what comes before the first that has a name. */
@@ -270,8 +278,9 @@ static void run_phases(struct honest *honest)
             honest->phase++;
             memcpy(honest->phases[honest->phase].name, line, sizeof(line));
         }
-        follow_plan(honest, now_s());
-        turn(honest);
+        double now = now_s();
+        double due = follow_plan(honest, now);
+        turn(honest, due < now + TURN_S ? due : now + TURN_S);
     }
 }
 
@@ -302,7 +311,7 @@ static void drain(struct honest *honest)
 {
     for (double end = now_s() + DRAIN_S; now_s() < end && !is_drained(honest);) {
         look_at_probes(honest, now_s());
-        turn(honest);
+        turn(honest, now_s() + TURN_S);
     }
 }
 
@@ -350,6 +359,8 @@ static void print_report(struct honest *honest)
                "\"probes_failed\": %lu, \"probe_retries\": %lu, ",
                i > 1 ? ", " : "", phase->name, phase->sent, phase->unsent, phase->received,
                phase->probes_failed, phase->probe_retries);
+        samples_print(&phase->late, "late_ms");
+        printf(", ");
         samples_print(&phase->delivery, "delivery_ms");
         printf(", ");
         samples_print(&phase->connect, "connect_ms");

@@ -5,6 +5,9 @@
  * siege.h says what these are. */
 #include "bench/siege/siege.h"
 
+#include "bench/siege/line.h"
+
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +19,8 @@ static uint32_t number_of(const char *text)
 
 int main(int argc, char **argv)
 {
+    /* A line that the broker has ended is found out when it is written to. */
+    must(signal(SIGPIPE, SIG_IGN) != SIG_ERR, "signal");
     if (argc == 10 && strcmp(argv[1], "hostile") == 0)
         return hostile_run(&(struct hostile_options){ .devices_port = (uint16_t)number_of(argv[2]),
                                                       .people_port = (uint16_t)number_of(argv[3]),
