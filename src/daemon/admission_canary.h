@@ -21,7 +21,7 @@ const char *admission_canary_of_peer(struct admission_rules *rules, const struct
 
 /* The canary whose user name a CONNECT brings, where user names count; likewise. `bytes` holds the
  * whole packet. */
-const char *admission_canary_of_connect(struct admission_rules *rules,
+const char *admission_canary_of_connect(const struct admission_rules *rules,
                                         const struct connection_facts *facts,
                                         struct mqtt_span bytes);
 

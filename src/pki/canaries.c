@@ -17,7 +17,7 @@ static const char *const kinds[CANARY_KIND_COUNT] = {
     [CANARY_TOKEN] = "token", [CANARY_TOPIC] = "topic",
 };
 
-const char *canary_kind_text(enum canary_kind kind)
+const char *canaries_kind_text(enum canary_kind kind)
 {
     return (unsigned)kind < CANARY_KIND_COUNT ? kinds[kind] : kinds[CANARY_NONE];
 }
@@ -70,7 +70,7 @@ static int insert(struct registry *registry, const struct canary *canary, struct
     if (error < 0)
         return error;
     registry_bind_text(s, 1, canary->name);
-    registry_bind_text(s, 2, canary_kind_text(canary->kind));
+    registry_bind_text(s, 2, canaries_kind_text(canary->kind));
     registry_bind_text(s, 3, canary->kind == CANARY_TOPIC ? canary->topic : "");
     registry_bind_text(s, 4, canary->note);
     (void)sqlite3_bind_int64(s, 5, (int64_t)time(NULL));

@@ -35,7 +35,7 @@ struct canary {
 };
 
 /* "device" and so on. */
-const char *canary_kind_text(enum canary_kind kind);
+const char *canaries_kind_text(enum canary_kind kind);
 
 /* -EINVAL: a name or a topic cannot be one; -EEXIST: there is such a canary, or the name is that of
  * somebody real. */

@@ -158,8 +158,8 @@ static void what_cannot_be_one_is_refused(void **state)
         assert_int_equal(add(registry, "decoy", CANARY_TOPIC, bad[i]), -EINVAL);
     assert_int_equal(add(registry, "a b", CANARY_DEVICE, ""), -EINVAL);
     assert_int_equal(add(registry, "trap", CANARY_NONE, ""), -EINVAL);
-    assert_string_equal(canary_kind_text(CANARY_TOKEN), "token");
-    assert_string_equal(canary_kind_text(CANARY_KIND_COUNT), "none");
+    assert_string_equal(canaries_kind_text(CANARY_TOKEN), "token");
+    assert_string_equal(canaries_kind_text(CANARY_KIND_COUNT), "none");
     registry_close(registry);
 }
 
@@ -202,8 +202,11 @@ static void decoys_are_found(void **state)
 
     assert_int_equal(add(registry, "one", CANARY_TOPIC, "fleet/admin/backup"), 0);
     assert_int_equal(add(registry, "all", CANARY_TOPIC, "vault/#"), 0);
+    assert_int_equal(add(registry, "clerk", CANARY_ACCOUNT, ""), 0);
     assert_int_equal(canary_set_new(registry, &set, NULL), 0);
-    assert_false(canary_set_has_accounts(set));
+    assert_string_equal(canary_set_find_account(set, span_of("clerk")), "clerk");
+    assert_null(canary_set_find_account(set, span_of("one")));
+    assert_null(canary_set_find_account(set, span_of("")));
     assert_string_equal(topic_of(set, "fleet/admin/backup"), "one");
     assert_null(topic_of(set, "fleet/admin/backup/1"));
     assert_null(topic_of(set, "fleet/admin/backup2"));
@@ -223,7 +226,7 @@ static void decoys_are_found(void **state)
     assert_null(filter_of(set, ""));
     assert_null(topic_of(NULL, "vault"));
     assert_null(filter_of(NULL, "vault"));
-    assert_false(canary_set_has_accounts(NULL));
+    assert_null(canary_set_find_account(NULL, span_of("clerk")));
     canary_set_unref(canary_set_ref(set));
     canary_set_unref(set);
     canary_set_unref(NULL);

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pki/canary_set.h"
 
+#include "base/bytes_map.h"
+
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 struct decoy {
     struct decoy *next;
@@ -16,17 +19,31 @@ struct decoy {
 
 struct canary_set {
     struct decoy *decoys;
-    bool has_accounts;
+    struct bytes_map accounts; /* account_node by name */
     atomic_uint count;
 };
 
-static int add(void *context, const struct canary *canary)
-{
-    struct canary_set *set = context;
+struct account_node {
+    struct bytes_node node;
+    char name[REGISTRY_TEXT_SIZE];
+};
 
-    set->has_accounts = set->has_accounts || canary->kind == CANARY_ACCOUNT;
-    if (canary->kind != CANARY_TOPIC || canary->topic[0] == '\0')
-        return 0;
+static int add_account(struct canary_set *set, const struct canary *canary)
+{
+    struct account_node *account = calloc(1, sizeof(*account));
+
+    if (account == NULL)
+        return -ENOMEM;
+    memcpy(account->name, canary->name, sizeof(account->name));
+    account->node.key = span_of(account->name);
+    int error = bytes_map_insert(&set->accounts, &account->node);
+    if (error < 0)
+        free(account);
+    return error;
+}
+
+static int add_decoy(struct canary_set *set, const struct canary *canary)
+{
     struct decoy *decoy = calloc(1, sizeof(*decoy));
     if (decoy == NULL)
         return -ENOMEM;
@@ -41,12 +58,25 @@ static int add(void *context, const struct canary *canary)
     return 0;
 }
 
+static int add(void *context, const struct canary *canary)
+{
+    if (canary->kind == CANARY_ACCOUNT)
+        return add_account(context, canary);
+    return canary->topic[0] != '\0' ? add_decoy(context, canary) : 0;
+}
+
 int canary_set_new(struct registry *registry, struct canary_set **out, struct pki_fault *fault)
 {
+    struct siphash_key key;
     struct canary_set *set = calloc(1, sizeof(*set));
 
     if (set == NULL)
         return pki_fail(fault, -ENOMEM, "out of memory");
+    if (getrandom(&key, sizeof(key), 0) != (ssize_t)sizeof(key)) {
+        free(set);
+        return pki_fail(fault, -EIO, "no random numbers to be had");
+    }
+    bytes_map_init(&set->accounts, &key);
     atomic_init(&set->count, 1);
     int error = canaries_list(registry, add, set, fault);
     if (error < 0) {
@@ -63,6 +93,12 @@ struct canary_set *canary_set_ref(struct canary_set *set)
     return set;
 }
 
+static void free_account(struct bytes_node *node, void *context)
+{
+    (void)context;
+    free(MQTT_CONTAINER_OF(node, struct account_node, node));
+}
+
 void canary_set_unref(struct canary_set *set)
 {
     if (set == NULL || atomic_fetch_sub_explicit(&set->count, 1, memory_order_acq_rel) != 1)
@@ -72,12 +108,17 @@ void canary_set_unref(struct canary_set *set)
         free(set->decoys);
         set->decoys = next;
     }
+    bytes_map_each(&set->accounts, free_account, NULL);
+    bytes_map_fini(&set->accounts);
     free(set);
 }
 
-bool canary_set_has_accounts(const struct canary_set *set)
+const char *canary_set_find_account(const struct canary_set *set, struct mqtt_span name)
 {
-    return set != NULL && set->has_accounts;
+    struct bytes_node *node =
+        set != NULL && set->accounts.count > 0 ? bytes_map_find(&set->accounts, name) : NULL;
+
+    return node != NULL ? MQTT_CONTAINER_OF(node, struct account_node, node)->name : NULL;
 }
 
 /* How much follows the levels that the decoy names: NULL when they are not in front. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The canaries as tacitd needs them all the time, in memory: which topics are decoys. Built and
- * replaced with registry_view.h; who is a canary stands there and in account_view.h. Immutable and
- * counted; thread-safe for reading. */
+/* The canaries as tacitd needs them all the time, in memory: which topics are decoys, and which user
+ * names bait. Built and replaced with registry_view.h, where it stands which devices are canaries.
+ * Immutable and counted; thread-safe for reading. */
 #pragma once
 
 #include "base/attrs.h"
@@ -16,8 +16,9 @@ MQTT_NODISCARD int canary_set_new(struct registry *registry, struct canary_set *
 struct canary_set *canary_set_ref(struct canary_set *set);
 void canary_set_unref(struct canary_set *set); /* NULL is fine */
 
-/* Are there accounts among them? False also when `set` is NULL. */
-bool canary_set_has_accounts(const struct canary_set *set);
+/* The canary that is an account of this name, which may not have been made yet: a mark comes first.
+ * Its name, borrowed; NULL: none, also when `set` is NULL. */
+const char *canary_set_find_account(const struct canary_set *set, struct mqtt_span name);
 
 /* Which decoy a message on this topic is for; `topic` as in the broker. Its name, borrowed; NULL:
  * none, also when `set` is NULL. */

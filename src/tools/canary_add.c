@@ -73,7 +73,7 @@ static int print_decoy(const struct identity_options *o, const struct canary *ca
     (void)identity_print_text(canary->topic, topic, sizeof(topic));
     if (o->json)
         return identity_print_document(json_pack("{s:s, s:s, s:s}", "name", canary->name, "kind",
-                                                 canary_kind_text(canary->kind), "topic", topic));
+                                                 canaries_kind_text(canary->kind), "topic", topic));
     (void)printf("%s is a decoy: whoever publishes or subscribes to %s is told of in the log\n",
                  canary->name, topic);
     return fflush(stdout) == 0 ? IDENTITY_EXIT_DONE : IDENTITY_EXIT_FAILED;

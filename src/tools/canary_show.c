@@ -83,7 +83,7 @@ static json_t *canary_json(const struct canary *canary, const struct sum *sum)
 
     return json_pack(
         "{s:s, s:s, s:s, s:s, s:s, s:I, s:s?, s:s?, s:s?}", "name", canary->name, "kind",
-        canary_kind_text(canary->kind), "topic",
+        canaries_kind_text(canary->kind), "topic",
         identity_print_text(canary->topic, topic, sizeof(topic)), "note",
         identity_print_text(canary->note, note, sizeof(note)), "created",
         identity_print_time_rfc3339(canary->created_s, created), "uses", (json_int_t)sum->count,
@@ -102,7 +102,7 @@ static void print_row(const struct canary *canary, const struct sum *sum)
     if (sum->count > 0)
         (void)identity_print_time(sum->last.last_s, last);
     (void)printf("%-24s %-8s %8" PRIu64 " %-22s %-24s %s%s%s\n", canary->name,
-                 canary_kind_text(canary->kind), sum->count, last,
+                 canaries_kind_text(canary->kind), sum->count, last,
                  sum->count > 0 ? identity_print_text(sum->last.address, address, sizeof(address))
                                 : "-",
                  identity_print_text(canary->topic, topic, sizeof(topic)),
@@ -192,7 +192,7 @@ static json_t *describe(const struct sources *sources, const struct canary *cana
     json_t *uses = json_array();
 
     if (list_uses(sources, canary->name, append_use, uses, fault) == 0
-        && json_object_set(document, "what", uses) == 0) {
+        && json_object_set(document, "did", uses) == 0) {
         json_decref(uses);
         return document;
     }
@@ -207,7 +207,7 @@ static int print_one(const struct sources *sources, const struct canary *canary,
     char created[IDENTITY_PRINT_TIME_SIZE];
     char text[CANARY_TOPIC_SIZE];
 
-    (void)printf("name     %s\nkind     %s\n", canary->name, canary_kind_text(canary->kind));
+    (void)printf("name     %s\nkind     %s\n", canary->name, canaries_kind_text(canary->kind));
     if (canary->topic[0] != '\0')
         (void)printf("topic    %s\n", identity_print_text(canary->topic, text, sizeof(text)));
     if (canary->note[0] != '\0')

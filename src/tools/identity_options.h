@@ -38,7 +38,7 @@ struct identity_options {
     const char *password_file, *import, *topic;
     bool json, start, help, wildcards, chain, token_only, no_tenant, no_site, block_key;
     bool generate, list, remove, suspend, resume, all, payloads, account;
-    bool is_bait; /* never given: `tacit canary` makes what it asks for, and nothing better */
+    bool is_bait;    /* never given: `tacit canary` makes what it asks for, and nothing better */
     char **operands; /* what is left of argv, operand_count of them */
     int operand_count;
     char state[IDENTITY_OPTIONS_PATH_SIZE]; /* given, or the default */
