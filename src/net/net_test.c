@@ -467,7 +467,8 @@ static void open_pair(struct world worlds[2], struct net *nets[2], enum kind kin
         worlds[i] = (struct world){ .kind = kind, .porch = porch };
         assert_int_equal(loop_open(&worlds[i].loop), 0);
         assert_int_equal(outbox_pools_init(&worlds[i].broker.pools), 0);
-        worlds[i].broker.transport = net_transport();
+        assert_int_equal(outbox_pools_init(&worlds[i].decoy.pools), 0);
+        worlds[i].broker.transport = worlds[i].decoy.transport = net_transport();
         worlds[i].broker.shard = i;
         struct net_options options = world_net_options(&worlds[i], i);
         assert_int_equal(net_open(&options, &worlds[i].net), 0);
@@ -493,14 +494,14 @@ static void wait_for(struct device *device, size_t bytes)
     }
 }
 
-static void talk_to_home(struct world worlds[2], enum kind kind)
+static void talk_to_home(struct world worlds[2], enum kind kind, const uint8_t homes[2])
 {
     enum { DEVICES = 12 };
     struct device devices[DEVICES];
     struct queue echo = { 0 };
     queue_put_publish(&echo, 20000, 5);
     for (unsigned i = 0; i < DEVICES; i++) {
-        uint8_t connect[] = { 0x10, 0x01, (uint8_t)(i % 2) };
+        uint8_t connect[] = { 0x10, 0x01, homes[i % 2] };
         world_device(&devices[i], &worlds[0], "lamp");
         /* What follows the CONNECT moves with it, half a packet included. */
         queue_put(&devices[i].out, connect, sizeof(connect));
@@ -519,31 +520,49 @@ static void talk_to_home(struct world worlds[2], enum kind kind)
     free(echo.bytes);
 }
 
+static void talk_to_pair(struct world worlds[2], enum kind kind, const uint8_t homes[2])
+{
+    struct net *nets[2];
+    pthread_t threads[2];
+    pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    open_pair(worlds, nets, kind, &lock);
+    for (unsigned i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, run_loop, &worlds[i]), 0);
+    talk_to_home(worlds, kind, homes);
+    for (unsigned i = 0; i < 2; i++)
+        loop_stop(worlds[i].loop);
+    for (unsigned i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    for (unsigned i = 0; i < 2; i++)
+        assert_int_equal(net_statistics(nets[i])->moved_in, net_statistics(nets[1 - i])->moved_out);
+    assert_int_equal(porch_figures(worlds[0].porch).guests, 0);
+    for (unsigned i = 0; i < 2; i++)
+        world_close(&worlds[i]);
+    porch_free(worlds[0].porch);
+}
+
 static void connections_move_to_their_home_shard(void **state)
 {
     (void)state;
     for (size_t k = 0; k < MQTT_ARRAY_LEN(kinds); k++) {
         struct world worlds[2];
-        struct net *nets[2];
-        pthread_t threads[2];
-        pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-        open_pair(worlds, nets, kinds[k], &lock);
-        for (unsigned i = 0; i < 2; i++)
-            assert_int_equal(pthread_create(&threads[i], NULL, run_loop, &worlds[i]), 0);
-        talk_to_home(worlds, kinds[k]);
-        for (unsigned i = 0; i < 2; i++)
-            loop_stop(worlds[i].loop);
-        for (unsigned i = 0; i < 2; i++)
-            pthread_join(threads[i], NULL);
+        talk_to_pair(worlds, kinds[k], (const uint8_t[]){ 0, 1 });
         assert_int_equal(worlds[0].broker.opened, 6);
         assert_int_equal(worlds[1].broker.opened, 6);
-        for (unsigned i = 0; i < 2; i++)
-            assert_int_equal(net_statistics(nets[i])->moved_in,
-                             net_statistics(nets[1 - i])->moved_out);
-        assert_int_equal(porch_figures(worlds[0].porch).guests, 0);
-        for (unsigned i = 0; i < 2; i++)
-            world_close(&worlds[i]);
-        porch_free(worlds[0].porch);
+        assert_int_equal(worlds[0].decoy.opened, 0);
+    }
+}
+
+static void decoys_move_to_the_broker_that_is_for_them(void **state)
+{
+    (void)state;
+    for (size_t k = 0; k < MQTT_ARRAY_LEN(kinds); k++) {
+        struct world worlds[2];
+        talk_to_pair(worlds, kinds[k], (const uint8_t[]){ WORLD_DECOY, 1 });
+        assert_int_equal(worlds[0].decoy.opened, 6);
+        assert_int_equal(worlds[0].broker.opened, 0);
+        assert_int_equal(worlds[1].broker.opened, 6);
+        assert_int_equal(worlds[0].decoy.lost + worlds[0].decoy.ended, 6);
     }
 }
 
@@ -574,6 +593,7 @@ int main(void)
         cmocka_unit_test(a_storm_of_handshakes_is_taken_in_turns),
         cmocka_unit_test(drain_waits_for_the_last_client_or_the_deadline),
         cmocka_unit_test(connections_move_to_their_home_shard),
+        cmocka_unit_test(decoys_move_to_the_broker_that_is_for_them),
         cmocka_unit_test(an_idle_connection_is_small),
     };
     return cmocka_run_group_tests(tests, world_set_up, world_tear_down);

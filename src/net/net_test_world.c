@@ -26,6 +26,13 @@ static const char *check(void *context, const struct connection_facts *facts)
     return world->objection;
 }
 
+static bool is_decoy(void *context, const struct connection_facts *facts, struct mqtt_span bytes)
+{
+    (void)context;
+    assert_non_null(facts->listener);
+    return bytes.data[2] == WORLD_DECOY;
+}
+
 static void on_refused(void *context, const struct connection_facts *facts, enum net_refusal why,
                        const char *text)
 {
@@ -40,10 +47,14 @@ struct net_options world_net_options(struct world *world, unsigned shard)
     struct net_options options = {
         .loop = world->loop,
         .broker = &world->broker,
+        .decoy = shard == 0 ? &world->decoy : NULL,
         .porch = world->porch,
         .shard = shard,
         .limits = limits_default(),
-        .hooks = { .context = world, .check_peer = check, .refused = on_refused },
+        .hooks = { .context = world,
+                   .check_peer = check,
+                   .is_decoy = is_decoy,
+                   .refused = on_refused },
         .linger_ms = 300,
     };
     return options;
@@ -102,6 +113,7 @@ void world_close(struct world *world)
     net_close(world->net);
     loop_close(world->loop);
     outbox_pools_fini(&world->broker.pools);
+    outbox_pools_fini(&world->decoy.pools);
     porch_free(own);
     if (world->path[0] != '\0')
         unlink(world->path);

@@ -13,6 +13,9 @@
 #include <stdint.h>
 
 /* One shard. */
+/* The first body byte of a CONNECT that is to be led to the decoy broker. */
+#define WORLD_DECOY 7
+
 struct world {
     enum kind kind;
     struct loop *loop;
@@ -20,6 +23,7 @@ struct world {
     struct porch *porch;
     bool has_porch; /* it is this one's only */
     struct broker broker;
+    struct broker decoy; /* of those whose CONNECT begins with WORLD_DECOY; on shard 0 */
     struct listener *listener;
     uint16_t port;
     char path[128];
