@@ -83,7 +83,8 @@ class Trapped(House):
     def bait(self, *more):
         """A device that is a canary: its name."""
         name = self.new()
-        self.canary("add", name, *more)
+        with self.changing():
+            self.canary("add", name, *more)
         return name
 
     def account(self):
@@ -186,6 +187,19 @@ def test_a_handshake_is_enough(house):
     assert did["handshake"]["address"] == THERE and did["handshake"]["count"] == 1
     assert answer["note"] == "in the image of 2.1" and answer["last_address"] == THERE
     assert "connect" not in did
+
+
+def test_one_that_was_made_a_moment_ago(house, panel):
+    """No shard has read the registry since."""
+    name = house.new()
+    house.canary("add", name)
+    client = house.come(name)
+    house.alarm(name, "handshake")
+    client.publish(f"devices/{name}/x", qos=1)
+    house.alarm(name, "connect")
+    client.leave()
+    assert seen_by(house, panel) == []
+    house.settle()
 
 
 @pytest.mark.parametrize("version", [3, 4, 5])
