@@ -22,6 +22,7 @@ and not those of what else runs here; *_late_ms says how late the honest side it
 
 Rounds alternate between the brokers. Figures are medians, but what may never happen is the worst:
 most memory, and lost messages of all rounds."""
+import contextlib
 import json
 import os
 import pathlib
@@ -39,7 +40,7 @@ import subjects
 ROOT = subjects.ROOT
 CLIENT_CORE = "1"
 PRIORITY = -15
-SESSION_PRIORITY = pathlib.Path("/proc/self/autogroup")
+SESSION = pathlib.Path("/proc/self/autogroup")
 FILES = 20000
 
 
@@ -118,17 +119,29 @@ def tacitd(tools):
     return os.environ.get("TACITD", tools / "tacitd")
 
 
-def raise_limits():
-    """Files for all connections, and a priority over the rest of the machine where it is given."""
+def raise_file_limit():
+    """Enough for all connections, of a side and of the broker."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, FILES), most))
+
+
+@contextlib.contextmanager
+def before_the_rest():
+    """A priority over the rest of the machine, where it gives one. Where the scheduler shares by
+    sessions it is this one's: the shell keeps its own."""
+    before = None
     try:
         os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
-        # Where the scheduler shares by sessions, this is what counts.
-        if SESSION_PRIORITY.exists():
-            SESSION_PRIORITY.write_text(str(PRIORITY), encoding="ascii")
+        if SESSION.exists():
+            before = SESSION.read_text(encoding="ascii").split()[-1]
+            SESSION.write_text(str(PRIORITY), encoding="ascii")
     except OSError:
         say("siege: the machine gives no priority; it should have nothing else to do")
+    try:
+        yield
+    finally:
+        if before is not None:
+            SESSION.write_text(before, encoding="ascii")
 
 
 def before_all_others(pid):
@@ -280,6 +293,9 @@ def measure(place, subject):
         finally:
             honest.kill()
             honest.wait()
+    if subject == "tacitd" and server.exit_code != 0:
+        raise RuntimeError(f"tacitd ended with exit code {server.exit_code}: "
+                           + (place.folder / "tacitd.log").read_text(encoding="utf-8")[-4000:])
     quiet, siege = report["phases"]["quiet"], report["phases"]["siege"]
     quiet_p99, siege_p99 = quiet["delivery_ms"]["p99"], siege["delivery_ms"]["p99"]
     say(f"siege: {subject:<10}{facts['rss_peak_bytes'] / 1048576:6.0f} MiB, lost {report['lost']}, "
@@ -335,11 +351,11 @@ def judge(report):
 
 def run(rounds=1, size=WHOLE, pace=1, wanted=BROKERS):
     tools = build()
-    raise_limits()
+    raise_file_limit()
     names = [name for name in wanted if subjects.missing(name, None) is None]
     load = os.getloadavg()[0]
     runs = {name: [] for name in names}
-    with tempfile.TemporaryDirectory(prefix="tacit-bench-") as folder:
+    with tempfile.TemporaryDirectory(prefix="tacit-bench-") as folder, before_the_rest():
         place = Place(tools, pathlib.Path(folder), size, pace)
         for _ in range(rounds):
             for name in names:

@@ -106,7 +106,7 @@ static void send_legal(struct peer *peer)
 
 static void renegotiate(struct peer *peer)
 {
-    /* Fails while the one before is not answered, or was refused: then there is nothing to send. */
+    /* One that is refused ends the line: the peer's own TLS gives up. */
     if (SSL_renegotiate(peer->line.ssl) == 1)
         (void)line_shake_again(&peer->line);
     ERR_clear_error();
