@@ -201,8 +201,9 @@ def test_so_many_from_one_network(shards):
             RawClient("127.0.0.1", broker.port, source=source).open("a").leave()
 
 
-def test_in_all_the_crowd_makes_room_for_others(shards):
-    with plain(shards, unproved=20) as broker, Crowd(broker.port) as crowd:
+def test_in_all_the_crowd_makes_room_for_others():
+    """One shard: who has to go is chosen within the shard, and of so few a shard may have none."""
+    with plain(1, unproved=20) as broker, Crowd(broker.port) as crowd:
         inside = RawClient("127.0.0.1", broker.port, source="127.0.5.250").open("inside")
         for host in range(1, 41):
             crowd.come(f"127.0.5.{host}")
