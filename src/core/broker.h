@@ -94,6 +94,13 @@ bool client_is_waiting(const struct client *client);
 void client_judged(struct client *client, enum admission admission, struct admission_answer *answer,
                    uint64_t now_ms);
 
+/* Memory may be short, and the end of a long packet has yet to come: is its client to wait as above?
+ * Then what has come of it is to be kept, too. */
+bool client_rest(struct client *client, uint64_t now_ms);
+
+/* Is memory so short that little is to be read at a time? */
+bool broker_is_short(const struct broker *broker);
+
 /* The whole length of the unfinished packet at the front, so that the edge may
  * reserve as much; 0 when unknown or none. Never above limits.packet_bytes. */
 size_t client_wants_bytes(const struct client *client);

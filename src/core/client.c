@@ -9,11 +9,14 @@
 #include "core/encode.h"
 #include "core/gate.h"
 #include "core/pace.h"
+#include "core/pressure.h"
 #include "core/publish.h"
 #include "core/slow_reader.h"
 #include "core/standing.h"
 #include "core/state.h"
 #include "core/subscription.h"
+
+#define LEAST_OUTBOX_BYTES 4096u /* that limits.outbox_bytes may be */
 
 static void on_connect_deadline(struct wheel_timer *timer, void *context, uint64_t now_ms)
 {
@@ -94,7 +97,8 @@ void client_written(struct client *client, size_t len)
     broker->stats.packets_sent++;
     broker->stats.bytes_sent += len;
     client_wake(client);
-    if (MQTT_UNLIKELY(client->outbox.bytes >= broker->limits.outbox_bytes))
+    if (MQTT_UNLIKELY(client->outbox.bytes >= LEAST_OUTBOX_BYTES)
+        && client->outbox.bytes >= pressure_outbox_bytes(broker))
         client->stalled = true;
 }
 
@@ -115,7 +119,7 @@ void client_sent(struct client *client, uint64_t now_ms)
     if (client->outbox.bytes == 0)
         client->must_drain = false;
     /* Half the bound, so that a slow reader is not filled a packet at a time. */
-    if (!client->stalled || client->outbox.bytes > client->broker->limits.outbox_bytes / 2)
+    if (!client->stalled || client->outbox.bytes > pressure_outbox_bytes(client->broker) / 2)
         return;
     client->stalled = false;
     if (client->state == CLIENT_ACTIVE)

@@ -16,6 +16,7 @@
 #include "core/dispatch.h"
 #include "core/encode.h"
 #include "core/hold.h"
+#include "core/pressure.h"
 #include "core/standing.h"
 #include "core/state.h"
 #include "core/watch.h"
@@ -259,6 +260,8 @@ static enum mqtt_status accept(struct client *client, const struct mqtt_connect 
 
     if (reason != MQTT_SUCCESS)
         return refuse(client, reason, "this client identifier belongs to another identity", NULL);
+    if (session == NULL && pressure_is(client->broker, PRESSURE_NEWCOMERS))
+        return refuse(client, MQTT_SERVER_BUSY, "the broker is short of memory", NULL);
     if (session == NULL)
         session = session_new(client->broker, id, &answer->identity, answer->role);
     if (session == NULL)

@@ -6,6 +6,7 @@
 #include "core/client.h"
 #include "core/encode.h"
 #include "core/policy_walk.h"
+#include "core/pressure.h"
 #include "core/session.h"
 #include "core/standing.h"
 #include "core/state.h"
@@ -79,7 +80,8 @@ static bool queue_has_room(const struct session *session, const struct publicati
     const struct limits *limits = &session->broker->limits;
     size_t bytes = p->topic.len + p->forward.len + p->payload.len;
 
-    return session->outgoing.queued_count < limits->session_queue_messages
+    return !pressure_is(session->broker, PRESSURE_REFUSE)
+           && session->outgoing.queued_count < limits->session_queue_messages
            && session->outgoing.queued_bytes + bytes <= limits->session_queue_bytes;
 }
 
@@ -172,7 +174,6 @@ void outgoing_fini(struct session *session)
 
 /* ---- sending ---- */
 
-/* Has the client's window room, and is nothing older waiting for it? */
 bool session_has_room(const struct session *session)
 {
     const struct client *client = session->client;
@@ -190,7 +191,7 @@ static enum delivery_result deliver_qos_0(struct session *session,
 
     if (client == NULL || client->state != CLIENT_ACTIVE)
         return DELIVERY_DONE;
-    if (client->stalled) {
+    if (client->stalled || pressure_sheds(client)) {
         session->broker->stats.publish_dropped++;
         return DELIVERY_DROPPED;
     }
@@ -304,7 +305,8 @@ enum delivery_result session_deliver(struct session *session, struct publication
     if (terms->qos == MQTT_QOS_0)
         return deliver_qos_0(session, publication, terms, now_ms);
 
-    bool direct = list_is_empty(&session->outgoing.queue) && session_has_room(session);
+    bool direct = list_is_empty(&session->outgoing.queue) && session_has_room(session)
+                  && !pressure_holds_back(session->client);
     if (!direct && !queue_has_room(session, publication))
         return refuse(session, NULL);
 

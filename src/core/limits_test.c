@@ -524,6 +524,8 @@ static const struct {
     { "enrolment_failures", 3, NULL, "src/est/attempts_test.c" },
     { "enrolment_failures_all", 3, NULL, "src/est/attempts_test.c" },
     { "enrolment_sources", 16, NULL, "src/est/attempts_test.c" },
+    { "memory_bytes", 67108864, NULL, "tests/scenario/test_381_memory.py" },
+    { "memory_pause_ms", 100, NULL, "src/core/pressure_test.c" },
     { "store_bytes", 1048576, NULL,
       "src/store/store_test.c, tests/scenario/test_370_durability.py" },
     { "store_segment_bytes", 65536, NULL, "src/store/store_test.c" },

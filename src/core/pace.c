@@ -16,10 +16,8 @@ static bool make(struct client *client)
     if (client->pace != NULL)
         return true;
     struct pace *pace = pool_take(client->broker->paces);
-    if (pace == NULL) {
-        client_doom(client, MQTT_UNSPECIFIED_ERROR, "out of memory");
+    if (pace == NULL)
         return false;
-    }
     *pace = (struct pace){ .client = client };
     client->pace = pace;
     return true;
@@ -30,8 +28,12 @@ void pace_follow(struct client *client, const struct role *role)
     const struct policy_bounds bounds = account_bounds(role, &client->broker->limits);
     bool has_bounds = is_bound(&bounds.messages) || is_bound(&bounds.bytes);
 
-    if ((!has_bounds && client->pace == NULL) || !make(client))
+    if (!has_bounds && client->pace == NULL)
         return;
+    if (!make(client)) {
+        client_doom(client, MQTT_UNSPECIFIED_ERROR, "out of memory");
+        return;
+    }
     client->pace->messages = bounds.messages;
     client->pace->bytes = bounds.bytes;
 }

@@ -33,7 +33,7 @@ void pace_follow(struct client *client, const struct role *role);
 /* A PUBLISH of so many bytes came. Call for clients with a pace. */
 void pace_charge(struct client *client, size_t bytes, uint64_t now_ms);
 
-/* It is not read for `ms`, longer if it is paused for longer already. Out of memory dooms it. */
+/* It is not read for `ms`, longer if it is paused for longer already. Out of memory it is read. */
 void pace_pause(struct client *client, uint64_t ms, uint64_t now_ms);
 
 /* It has to show that it is alive: its pause ends at once, and there is none meanwhile. */

@@ -12,6 +12,7 @@
 #include "core/dispatch.h"
 #include "core/encode.h"
 #include "core/pace.h"
+#include "core/pressure.h"
 #include "core/publish.h"
 #include "core/rate.h"
 #include "core/route.h"
@@ -309,6 +310,7 @@ enum mqtt_status on_publish(struct client *client, const struct mqtt_frame *fram
     client->broker->stats.publish_received++;
     if (MQTT_UNLIKELY(client->pace != NULL))
         pace_charge(client, frame->len, now_ms);
+    pressure_press(client, now_ms);
     if (MQTT_UNLIKELY(is_repeated)) {
         if (!publish_is_awaited(client, publish.packet_id))
             acknowledge(client, &publish, MQTT_SUCCESS, NULL);

@@ -4,6 +4,7 @@
 #include "core/journal_record.h"
 #include "core/limits.h"
 #include "core/message.h"
+#include "core/pressure.h"
 #include "core/shared.h"
 #include "core/shared_state.h"
 
@@ -119,8 +120,8 @@ static bool fits(const struct shared *shared, const struct publication *p,
     size_t more = p->topic.len + p->forward.len + p->payload.len;
     size_t bytes = shared->retained_bytes + more - (old != NULL ? size_of(old) : 0);
 
-    return count <= limits->retained_messages && bytes <= limits->retained_bytes
-           && can_pay(p, old, more);
+    return shared_pressure(shared) < PRESSURE_REFUSE && count <= limits->retained_messages
+           && bytes <= limits->retained_bytes && can_pay(p, old, more);
 }
 
 /* Did the journal move? */

@@ -25,6 +25,7 @@ struct shared {
     struct topic_index *index;
     struct bytes_map entries; /* by group, NUL, filter */
     _Atomic uint64_t generation;
+    _Atomic unsigned pressure; /* enum pressure */
     /* what identities have used up: account.c */
     struct bytes_map accounts;
     struct list idle_accounts; /* those that nobody uses, and some that are used again */

@@ -9,6 +9,7 @@
 #include "core/client.h"
 #include "core/dispatch.h"
 #include "core/encode.h"
+#include "core/pressure.h"
 #include "core/shared.h"
 #include "core/standing.h"
 #include "core/state.h"
@@ -159,6 +160,11 @@ static void set(struct client *client, const struct mqtt_subscribe *packet,
     if (session->subscription_count >= client->broker->limits.subscriptions
         && subscription_find(session, granted.filter) == NULL) {
         refuse(answer, MQTT_QUOTA_EXCEEDED, "too many subscriptions");
+        return;
+    }
+    if (pressure_is(client->broker, PRESSURE_SHED)
+        && subscription_find(session, granted.filter) == NULL) {
+        refuse(answer, MQTT_QUOTA_EXCEEDED, "the broker is short of memory");
         return;
     }
     if (session->number != 0 && !journal_has_room(&client->broker->journal)) {

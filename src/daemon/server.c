@@ -258,6 +258,7 @@ static int start(struct server *server)
     server_watch_certificates(server);
     server_start_observing(server);
     server_start_upkeep(server);
+    server_start_memory(server);
     server_start_sys(server);
     log_say(server->log, CONFIG_LOG_INFO,
             "tacitd %s: configuration %s, state %s, %u shard%s, %lu files", TACIT_VERSION,
@@ -307,6 +308,7 @@ static void cancel_timers(struct server *server)
     loop_cancel(loop, &server->certificates.timer);
     loop_cancel(loop, &server->observe_timer);
     loop_cancel(loop, &server->upkeep_timer);
+    loop_cancel(loop, &server->memory_timer);
     loop_cancel(loop, &server->sys_timer);
     loop_cancel(loop, &server->watchdog_timer);
 }
@@ -347,6 +349,7 @@ static void release(struct server *server)
     if (server->endpoints != NULL)
         endpoint_fini(server->endpoints);
     server_close_state(server);
+    memory_close(&server->memory);
     free(server->endpoints);
     free(server->nets);
     free(server->shards);

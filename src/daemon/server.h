@@ -15,6 +15,7 @@
 #include "daemon/keep.h"
 #include "daemon/log.h"
 #include "daemon/logins.h"
+#include "daemon/memory.h"
 #include "daemon/options.h"
 #include "daemon/ruling.h"
 #include "daemon/scribe.h"
@@ -166,6 +167,8 @@ struct server {
     char registry_path[PATH_MAX];
     struct server_confinement confinement;
     struct keep keep;
+    struct memory memory;
+    uint64_t memory_trimmed_ms; /* not before that again */
     struct scribe *scribe;
     struct shared *shared;
     pthread_mutex_t shared_lock;
@@ -179,6 +182,7 @@ struct server {
     struct wheel_timer check_timer;
     struct wheel_timer observe_timer;
     struct wheel_timer upkeep_timer;
+    struct wheel_timer memory_timer;
     struct wheel_timer sys_timer;
     struct wheel_timer watchdog_timer;
     uint64_t watchdog_ms; /* 0: none */
@@ -294,6 +298,11 @@ void server_close_enrolment(struct server *server);  /* the keeper has ended */
 /* server_sys.c: $SYS and the watchdog of systemd. */
 void server_start_sys(struct server *server);
 void server_on_stats(void *context, const struct broker_stats *stats, const struct net_stats *net);
+
+/* server_memory.c: how much memory is in use, and what the shards do about it. The bound follows
+ * the configuration in force. */
+void server_start_memory(struct server *server);
+void server_publish_memory(const struct server *server, uint64_t now_ms); /* $SYS */
 
 /* server_greet.c: what the operator is told when all is up. */
 void server_greet(const struct server *server);

@@ -64,6 +64,7 @@ void server_on_stats(void *context, const struct broker_stats *stats, const stru
     sys_store_publish(first->broker, &figures, now_ms);
     const struct porch_figures porch = porch_figures(server->porch);
     sys_porch_publish(first->broker, &porch, server->refused, now_ms);
+    server_publish_memory(server, now_ms);
 }
 
 static void on_watchdog(struct wheel_timer *timer, void *context, uint64_t now_ms)

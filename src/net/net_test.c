@@ -140,6 +140,38 @@ static void a_client_that_waits_gets_everything_later(void **state)
     }
 }
 
+/* While memory is short, the rest of a long packet is not read until its client goes on. */
+static void a_long_packet_waits_in_the_middle(void **state)
+{
+    (void)state;
+    for (size_t k = 0; k < MQTT_ARRAY_LEN(kinds); k++) {
+        struct world world;
+        struct device device;
+        world_open(&world, kinds[k], NULL);
+        world_device(&device, &world, "lamp");
+        world_connect(&world, &device);
+        struct queue expected = { 0 };
+        queue_put_publish(&expected, 700000, 1);
+        queue_put_publish(&expected, 100, 2);
+        world.broker.is_short = true;
+        queue_put(&device.out, expected.bytes, expected.len);
+        for (int turn = 0; turn < 100; turn++) {
+            world_turn(&world, &device);
+            if (turn % 20 == 19)
+                core_judge(world.broker.last);
+        }
+        assert_int_equal(device.in.len, 0);
+        world.broker.is_short = false;
+        core_judge(world.broker.last);
+        world_until_came(&world, &device, expected.len);
+        assert_memory_equal(device.in.bytes, expected.bytes, expected.len);
+        free(expected.bytes);
+        device_close(&device);
+        world_until_alone(&world);
+        world_close(&world);
+    }
+}
+
 /* ---- ends ---- */
 
 static void a_client_that_waits_can_be_lost(void **state)
@@ -579,6 +611,7 @@ int main(void)
         cmocka_unit_test(connect_may_come_byte_by_byte),
         cmocka_unit_test(a_peer_that_does_not_read_gets_everything_later),
         cmocka_unit_test(a_client_that_waits_gets_everything_later),
+        cmocka_unit_test(a_long_packet_waits_in_the_middle),
         cmocka_unit_test(a_client_that_waits_can_be_lost),
         cmocka_unit_test(last_words_arrive_though_the_peer_goes_on_sending),
         cmocka_unit_test(lingering_ends),

@@ -148,6 +148,18 @@ void client_sent(struct client *client, uint64_t now_ms)
     client->broker->sent_calls++;
 }
 
+bool client_rest(struct client *client, uint64_t now_ms)
+{
+    (void)now_ms;
+    client->is_waiting = client->is_waiting || client->broker->is_short;
+    return client->is_waiting;
+}
+
+bool broker_is_short(const struct broker *broker)
+{
+    return broker->is_short;
+}
+
 void client_full(struct client *client, bool is_full, uint64_t now_ms)
 {
     (void)now_ms;

@@ -15,6 +15,9 @@
  * the rest of a longer packet is read to where its start is. */
 #define SHORT_START_BYTES 4096u
 
+/* One read while memory is short: what of it has to wait is kept. */
+#define SHORT_READ_BYTES 8192u
+
 /* Where plaintext lands. */
 struct landing {
     struct held *large; /* is filled first; NULL: none */
@@ -22,6 +25,11 @@ struct landing {
     size_t start;       /* bytes of a short start, at the front of net->plain */
     size_t len;         /* bytes in net->plain, the start included */
 };
+
+static size_t read_bytes(const struct connection *connection, size_t usual)
+{
+    return MQTT_UNLIKELY(broker_is_short(connection->net->broker)) ? SHORT_READ_BYTES : usual;
+}
 
 /* ---- what has landed ---- */
 
@@ -209,11 +217,24 @@ static bool take_in_large(struct connection *connection, struct held *large)
     return is_alive;
 }
 
+/* A long packet of which the end has yet to come. False when the connection is gone. */
+static bool rest(struct connection *connection)
+{
+    if (connection->phase != PHASE_OPEN
+        || MQTT_LIKELY(!client_rest(connection->client, loop_now_ms(connection->net->loop))))
+        return true;
+    connection->is_waiting = true;
+    if (transmit_watch(connection) == 0)
+        return true;
+    connection_lost(connection);
+    return false;
+}
+
 static bool consume(struct connection *connection, const struct landing *landing)
 {
     if (landing->large != NULL) {
         if (landing->large->end < landing->wanted)
-            return guest_hold(connection);
+            return guest_hold(connection) && rest(connection);
         if (!take_in_large(connection, landing->large))
             return false;
     }
@@ -239,12 +260,15 @@ static void landed(struct landing *landing, size_t len)
 static ssize_t read_plain(const struct connection *connection, const struct landing *landing)
 {
     uint8_t *at = connection->net->plain + landing->len;
-    size_t room = NET_READ_BYTES - landing->len;
+    size_t room = read_bytes(connection, NET_READ_BYTES) - landing->len;
     if (MQTT_LIKELY(landing->large == NULL))
         return recv(connection->watch.fd, at, room, 0);
     struct held *large = landing->large;
-    struct iovec parts[] = { { large->bytes + large->end, large->capacity - large->end },
-                             { at, room } };
+    size_t missing = large->capacity - large->end;
+    size_t most = read_bytes(connection, SIZE_MAX);
+    if (MQTT_UNLIKELY(missing > most))
+        return recv(connection->watch.fd, large->bytes + large->end, most, 0);
+    struct iovec parts[] = { { large->bytes + large->end, missing }, { at, room } };
     return readv(connection->watch.fd, parts, large->capacity < landing->wanted ? 1 : 2);
 }
 
@@ -316,7 +340,8 @@ static void receive_tls(struct connection *connection)
     /* A storm of newcomers must not starve those who are in. */
     if (connection->phase < PHASE_CONNECTING && !handshake_is_due(connection))
         return;
-    ssize_t got = recv(connection->watch.fd, net->cipher, NET_CIPHER_BYTES, 0);
+    ssize_t got =
+        recv(connection->watch.fd, net->cipher, read_bytes(connection, NET_CIPHER_BYTES), 0);
     if (got <= 0) {
         if (got == 0 || !is_temporary(errno))
             tls_ended(connection);
