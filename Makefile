@@ -32,7 +32,7 @@ test-unit: ## unit tests beside the code
 test-proof: ## proofs by exhaustion
 	@tools/test --jobs $(JOBS) proof
 
-test-static: ## layers, sizes, symbols, statements, format, paths, cppcheck
+test-static: ## layers, sizes, symbols, statements, format, paths, fuzz targets, cppcheck
 	@tools/test --jobs $(JOBS) static
 
 test-scenario: ## the whole broker, from outside

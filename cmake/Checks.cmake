@@ -22,6 +22,7 @@ tacit_check(paths)
 tacit_check(freestanding)
 tacit_check(unit)
 set_tests_properties(static/unit PROPERTIES SKIP_RETURN_CODE 77)
+tacit_check(fuzz)
 
 # That each check can fail.
 add_test(NAME static/checks COMMAND ${PROJECT_SOURCE_DIR}/tools/checks_test.py)

@@ -114,21 +114,39 @@ static void subscribe(struct play *play)
     world_send(actor->peer, mqtt_writer_written(&w));
 }
 
-static void publish(struct play *play)
+static void send_message(struct play *play, struct actor *actor)
 {
     uint8_t packet[PACKET_BYTES];
     uint8_t payload[PAYLOAD_BYTES];
     struct foreseen foreseen = { 0 };
-    struct actor *actor = an_actor(play);
-
-    if (actor->peer == NULL)
-        return;
     const struct mqtt_publish_out message = packet_publish(&play->script, ++play->marker, payload);
+
     oracle_foresee(&play->world, play->actors, actor, &message, &foreseen);
     const uint8_t *end = mqtt_publish_write(packet, actor->peer->version, &message, NULL);
     world_send(actor->peer, (struct mqtt_span){ packet, (size_t)(end - packet) });
     look(play);
     oracle_check(&play->world, &foreseen);
+}
+
+static void publish(struct play *play)
+{
+    struct actor *actor = an_actor(play);
+
+    if (actor->peer != NULL)
+        send_message(play, actor);
+}
+
+/* The same message several times over, which fills windows and queues. */
+static void publish_many(struct play *play)
+{
+    struct actor *actor = an_actor(play);
+    unsigned count = 2 + u8(play) % 32;
+    const struct mqtt_reader again = play->script;
+
+    for (unsigned i = 0; i < count && actor->peer != NULL; i++) {
+        play->script = again;
+        send_message(play, actor);
+    }
 }
 
 static void acknowledge(struct play *play)
@@ -170,7 +188,7 @@ static void acknowledge_all(struct play *play)
 static void send_raw(struct play *play)
 {
     struct actor *actor = an_actor(play);
-    struct mqtt_span bytes = mqtt_read_bytes(&play->script, u8(play) % 64);
+    struct mqtt_span bytes = script_bytes(&play->script, u8(play) % 64);
 
     if (bytes.len == 0)
         return;
@@ -396,22 +414,39 @@ static void change_tenant(struct play *play)
 
 /* What happens often stands here often. */
 static void (*const steps[])(struct play *) = {
-    come,          come,
-    come,          come,
-    break_off,     leave,
-    subscribe,     subscribe,
-    subscribe,     publish,
-    publish,       publish,
-    publish,       publish,
-    publish,       acknowledge,
-    acknowledge,   acknowledge_all,
-    send_raw,      send_mutated,
-    ping,          read_nothing,
-    judge,         sleep_a_while,
-    set_wall,      disk,
-    disk,          crash,
-    drain,         change_policy,
-    walk,          change_durability,
+    come,
+    come,
+    come,
+    come,
+    break_off,
+    leave,
+    subscribe,
+    subscribe,
+    subscribe,
+    publish,
+    publish_many,
+    publish,
+    publish,
+    publish,
+    publish,
+    publish,
+    acknowledge,
+    acknowledge,
+    acknowledge_all,
+    send_raw,
+    send_mutated,
+    ping,
+    read_nothing,
+    judge,
+    sleep_a_while,
+    set_wall,
+    disk,
+    disk,
+    crash,
+    drain,
+    change_policy,
+    walk,
+    change_durability,
     change_tenant,
 };
 

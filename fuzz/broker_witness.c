@@ -39,7 +39,8 @@ static void on_connack(struct actor *actor, const struct mqtt_frame *frame)
     MQTT_INVARIANT(!actor->has_connack);
     actor->has_connack = true;
     actor->is_over = connack.reason != 0;
-    actor->is_resumed = connack.session_present;
+    /* MQTT 3.1 does not say so. */
+    actor->is_resumed = connack.session_present || actor->peer->version == MQTT_VERSION_3_1;
     if (connack.session_present && !actor->is_wild)
         MQTT_INVARIANT(!actor->is_clean && connack.reason == 0);
 }

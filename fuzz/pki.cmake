@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+tacit_fuzz(base64 USES pki)
 tacit_fuzz(identity_uri USES pki)
 tacit_fuzz(csr USES pki)
 tacit_fuzz(blocked_keys USES pki)
@@ -7,3 +8,4 @@ tacit_fuzz(identity_extension USES pki)
 tacit_fuzz(scram USES pki)
 tacit_fuzz(jwt USES pki DEFINES _GNU_SOURCE)
 tacit_fuzz(password_line USES pki)
+tacit_fuzz(words USES pki)

@@ -10,6 +10,14 @@ static inline uint8_t script_u8(struct mqtt_reader *script)
     return mqtt_read_u8(script);
 }
 
+/* As many bytes as that, or all that are left. */
+static inline struct mqtt_span script_bytes(struct mqtt_reader *script, size_t len)
+{
+    size_t left = mqtt_reader_left(script);
+
+    return mqtt_read_bytes(script, len < left ? len : left);
+}
+
 static inline const char *script_text(struct mqtt_reader *script, const char *const *texts,
                                       size_t count)
 {

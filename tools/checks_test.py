@@ -27,6 +27,7 @@ CLEAN = {
         "MQTT-1.2.3-4\tMQTT-1.2.3-5\tsaid\tserver\tcodec/two\t\n"
         "-\tMQTT-6.0.0-1\tsaid\tserver\t-\tno WebSocket\n",
     "src/core/limits.def": SPDX + 'LIMIT(some_bytes, "bytes", 1, 0, 2, "refused")\n',
+    "fuzz/coverage.tsv": "function\ttarget\tby\n",
     "fuzz/record.tsv": fuzzing.write_record({}),
     "fuzz/findings.tsv": "target\twhat\ttest\n",
     "docs/fuzzing.md": "# Fuzzing\n" + fuzzing.BEGIN + fuzzing.END,
@@ -192,6 +193,34 @@ class Planted(unittest.TestCase):
                 if not line.startswith(("SystemCallFilter", "Protect", "Restrict"))]
         self.plant("packaging/systemd/tacitd.service", "".join(kept))
         self.refuses("is more exposed than 2.0", "check-unit")
+
+    def test_fuzz(self):
+        self.plant("src/codec/three.h", "/* x_decode(void); */\nint three_decode(int a,\n"
+                                        "                 int b);\nvoid three_write(void);\n")
+        self.refuses("src/codec/three.h: three_decode is not in", "check-fuzz")
+        head, target = "function\ttarget\tby\n", "tacit_fuzz(three USES codec)\n"
+        for rows, cmake, source, says in (
+                ("three_decode\tthree\t\n", target, "three_decode(1, 2);", None),
+                ("three_decode\tthree\tfour\n", target, "four();", None),
+                ("three_decode\t-\ta reason\n", "", "", None),
+                ("three_decode\t-\t\n", "", "", "neither a target nor a reason"),
+                ("three_decode\tthree\t\n", "", "three_decode(1, 2);", "is no target three"),
+                ("three_decode\tthree\t\n", target, "/* three_decode( */",
+                 "does not call three_decode"),
+                ("three_decode\tthree\tfour\n", target, "", "does not call four"),
+                ("three_decode\t-\ta reason\nfive_read\t-\ta reason\n", "", "",
+                 "no header declares five_read")):
+            with self.subTest(says=says, rows=rows):
+                self.plant("fuzz/coverage.tsv", head + rows)
+                self.plant("fuzz/codec.cmake", cmake)
+                self.plant("fuzz/three_fuzz.c", source)
+                if says:
+                    self.refuses(says, "check-fuzz")
+                else:
+                    self.accepts("check-fuzz")
+        self.plant("fuzz/coverage.tsv", head + "three_decode\t-\ta reason\n")
+        self.plant("fuzz/findings.tsv", "target\twhat\ttest\nthree\tit fell\tcodec/six\n")
+        self.refuses("there is no test codec/six", "check-fuzz")
 
     def test_documents(self):
         self.refuses("is not current", "gen-docs", "--check")

@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: Apache-2.0
+tacit_fuzz(address USES net tools DEFINES _GNU_SOURCE)
+tacit_fuzz(print USES tools LIBS PkgConfig::JANSSON DEFINES _GNU_SOURCE)
