@@ -12,6 +12,7 @@
 #include "core/standing.h"
 #include "core/state.h"
 #include "core/subscription.h"
+#include "policy/filter.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -190,7 +191,8 @@ static int take_subscription(struct restoring *r, const struct journal_thing *th
     const struct numbered *owner = find(r, record.session);
     if (owner == NULL)
         return -ENOENT;
-    if (subscription_find(owner->session, record.filter) != NULL)
+    if (!space_has(owner->session, filter_unshared(record.filter))
+        || subscription_find(owner->session, record.filter) != NULL)
         return -EBADMSG;
     const struct mqtt_subscription wanted = {
         .filter = record.filter,
@@ -235,6 +237,8 @@ static int take_will(struct restoring *r, const struct journal_thing *thing)
         journal_put_drop(&session->broker->journal.frame, thing->key);
         return 0;
     }
+    if (!space_has(session, record.message.topic))
+        return -EBADMSG;
     struct publication p = journal_restore_publication(r, &record.message);
     struct will *will = calloc(1, sizeof(*will));
     if (will == NULL)

@@ -78,6 +78,12 @@ struct mqtt_span space_enter(struct session *session, struct mqtt_span topic);
 /* The same for a filter, which may begin with $share/NAME/. */
 struct mqtt_span space_enter_filter(struct session *session, struct mqtt_span filter);
 
+/* Does a topic or filter of the broker, without $share/NAME/, lie in the session's space? */
+static inline bool space_has(const struct session *session, struct mqtt_span topic)
+{
+    return topic.len > session->space_len && span_starts_with(topic, session_space(session));
+}
+
 /* A topic of the broker as the client knows it. It lies in the session's space. */
 static inline struct mqtt_span space_leave(const struct session *session, struct mqtt_span topic)
 {
