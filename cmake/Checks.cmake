@@ -26,7 +26,7 @@ tacit_check(fuzz)
 
 # That each check can fail.
 add_test(NAME static/checks COMMAND ${PROJECT_SOURCE_DIR}/tools/checks_test.py)
-set_tests_properties(static/checks PROPERTIES LABELS static TIMEOUT 60)
+set_tests_properties(static/checks PROPERTIES LABELS static TIMEOUT 180)
 
 # That what the fuzz targets say is read as it is meant.
 add_test(NAME static/fuzzing COMMAND ${PROJECT_SOURCE_DIR}/tools/fuzzing_test.py)
