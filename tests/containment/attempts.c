@@ -88,7 +88,7 @@ static int start_program(const struct probe_targets *t)
     char *const arguments[] = { name, NULL };
     char *const environment[] = { NULL };
     int status = 0;
-    pid_t child = fork();
+    pid_t child = _Fork();
 
     (void)t;
     if (child > 0)
@@ -102,7 +102,7 @@ static int start_program(const struct probe_targets *t)
 
 static int start_process(const struct probe_targets *t)
 {
-    pid_t child = fork();
+    pid_t child = _Fork();
 
     (void)t;
     if (child == 0)

@@ -3,7 +3,6 @@
 connection out, no code of his own, in none of its threads. And what an operator does goes on."""
 
 import errno
-import json
 import os
 import pathlib
 import re
@@ -17,11 +16,10 @@ import time
 
 import pytest
 
-from support.broker import FOREIGN, ROOT, TACIT, TACITD, Broker
-from support.client import RawClient
+from support.broker import FOREIGN, TACIT, TACITD, Broker
 from support.patience import patience
 from support.ports import free_port
-from support.probe import LIBRARY, ProbedHouse
+from support.probe import ProbedHouse
 from support.secure import House
 
 INSTRUMENTED = not FOREIGN and TACITD.exists() and "a build with instruments" in subprocess.run(
@@ -230,7 +228,12 @@ def test_unix_sockets(tmp_path):
     config = (f'listener "first" {{ tls = off address = "127.0.0.1" port = 1883 '
               f'anonymous-role = device }}\n'
               f'listener "unix" {{ path = "{place}" anonymous-role = device }}\n')
-    with Broker(config=config):
+    with Broker(config=config) as broker:
+        # The port of the first may answer while the second is still being bound.
+        deadline = time.monotonic() + patience(10)
+        while 'listener "unix" on' not in broker.log():
+            assert time.monotonic() < deadline, broker.log()
+            time.sleep(0.01)
         with socket.socket(socket.AF_UNIX) as one:
             one.connect(str(place))
     assert not place.exists()
@@ -249,6 +252,39 @@ def test_extra_paths(house):
     reload(house, house.broker.config + named(folder).replace("mqtts", "more").replace(
         "8883", str(free_port())), RELOADED)
     assert "outside" not in house.broker.log()
+
+
+def token_with_key(base):
+    """A PKCS#11 token of SoftHSM with a key for the CA; its PIN is in a file."""
+    (base / "tokens").mkdir()
+    (base / "softhsm.conf").write_text(f"directories.tokendir = {base}/tokens\n")
+    (base / "pin").write_text("1234\n")
+    (base / "pin").chmod(0o600)
+    environment = {**os.environ, "SOFTHSM2_CONF": str(base / "softhsm.conf")}
+    for words in (["softhsm2-util", "--init-token", "--free", "--label", "tacit", "--pin", "1234",
+                   "--so-pin", "5678"],
+                  ["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt",
+                   "ec_paramgen_curve:P-256", "-out", str(base / "key.pem")],
+                  ["softhsm2-util", "--import", str(base / "key.pem"), "--token", "tacit",
+                   "--label", "issuing", "--id", "01", "--pin", "1234"]):
+        subprocess.run(words, check=True, capture_output=True, env=environment)
+    return environment["SOFTHSM2_CONF"]
+
+
+@pytest.mark.skipif(shutil.which("softhsm2-util") is None, reason="softhsm2 is not installed")
+def test_a_token_signs_for_a_confined_broker(tmp_path, monkeypatch):
+    """The module is loaded when it is needed, which is later; a revocation list has to be signed."""
+    monkeypatch.setenv("SOFTHSM2_CONF", token_with_key(tmp_path))
+    config = (f'sandbox = required\nsandbox-write = "{tmp_path}/tokens"\n'
+              f'ca {{ key = "pkcs11:token=tacit;object=issuing;type=private?pin-source=file:'
+              f'{tmp_path}/pin" }}\nlistener "mqtts" {{ port = 8883 }}\n')
+    with House(config=config) as house:
+        house.environment["SOFTHSM2_CONF"] = os.environ["SOFTHSM2_CONF"]
+        house.tacit("device", "add", "lamp", "--role", "device", "--state", house.state,
+                    "--config", house.broker.config_file, "--port", house.broker.port)
+        serves(house)
+        house.tacit("revoke", "lamp", "--reason", "superseded", "--state", house.state)
+        house.wait("a new revocation list is published", 2, patience(20))
 
 
 # -- another user ------------------------------------------------------------------------------
