@@ -135,23 +135,18 @@ static void needs_little(void **state)
 
 static void shared_folders(void **state)
 {
-    static const char *const shared[] = { "/",
-                                          "/etc",
-                                          "/tmp",
-                                          "/home",
-                                          "/home"
-                                          "/somebody",
-                                          "/root" };
-    static const char *const own[] = { "/etc/tacit",
-                                       "/home"
-                                       "/somebody/tacit",
-                                       "/srv/tacit", "/tmp/tacit" };
+    static const char *const shared[] = { "/", "/etc", "/tmp", "/home", "/root", "/etc/ssl" };
+    static const char *const own[] = { "/etc/tacit", "/srv/tacit", "/tmp/tacit", "/homes/x" };
 
     (void)state;
     for (size_t i = 0; i < MQTT_ARRAY_LEN(shared); i++)
         assert_true(confine_plan_is_shared(shared[i]));
     for (size_t i = 0; i < MQTT_ARRAY_LEN(own); i++)
         assert_false(confine_plan_is_shared(own[i]));
+    assert_true(confine_plan_is_shared("/home"
+                                       "/somebody"));
+    assert_false(confine_plan_is_shared("/home"
+                                        "/somebody/tacit"));
 }
 
 int main(void)
