@@ -188,7 +188,12 @@ class Planted(unittest.TestCase):
     def test_unit(self):
         good = (TOOLS.parent / "packaging/systemd/tacitd.service").read_text(encoding="utf-8")
         self.plant("packaging/systemd/tacitd.service", good)
+        self.plant("src/confine/calls.def", "ALLOW(read)\nALLOW_IF(kill, 0, LOW, 0)\n")
         self.accepts("check-unit")
+        self.plant("src/confine/calls.def", "ALLOW(read)\nALLOW(swapon)\n")
+        self.refuses("refuses swapon", "check-unit")
+        self.plant("packaging/systemd/tacitd.service", good.replace(" seccomp\n", "\n"))
+        self.refuses("refuses seccomp", "check-unit")
         kept = [line for line in good.splitlines(keepends=True)
                 if not line.startswith(("SystemCallFilter", "Protect", "Restrict"))]
         self.plant("packaging/systemd/tacitd.service", "".join(kept))

@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <pwd.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -49,6 +50,20 @@ int privileges_become(const struct privileges_user *user)
     return is_back || geteuid() != user->id || getegid() != user->group ? -EPERM : 0;
 }
 
+/* A service manager may have taken them all, and capset() with them. */
+static bool has_none(void)
+{
+    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = { { 0 } };
+    uint32_t any = 0;
+
+    if (syscall(SYS_capget, &header, sets) != 0)
+        return false;
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(sets); i++)
+        any |= sets[i].effective | sets[i].permitted | sets[i].inheritable;
+    return any == 0;
+}
+
 int privileges_drop(void)
 {
     struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -58,5 +73,7 @@ int privileges_drop(void)
         return -errno;
     drop_bounding();
     (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+    if (has_none())
+        return 0;
     return syscall(SYS_capset, &header, sets) == 0 ? 0 : -errno;
 }

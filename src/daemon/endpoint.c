@@ -135,8 +135,8 @@ static int explain_bind(int error, const struct config_listener *listener, char 
         break;
     case -EACCES:
         snprintf(what, sizeof(what),
-                 "%s may not be used by this user; choose a port from 1024 on, or grant "
-                 "CAP_NET_BIND_SERVICE",
+                 "%s may not be used by this user; choose a port from 1024 on, or start "
+                 "tacitd with CAP_NET_BIND_SERVICE",
                  place);
         break;
     case -EADDRNOTAVAIL:

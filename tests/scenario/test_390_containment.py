@@ -239,6 +239,22 @@ def test_unix_sockets(tmp_path):
     assert not place.exists()
 
 
+@pytest.mark.parametrize("abstract", [False, True], ids=["path", "abstract"])
+def test_the_service_manager_is_told(tmp_path, monkeypatch, abstract):
+    """Ready and reloading are said when the process is confined, by a datagram."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.settimeout(patience(20))
+        name = f"tacit-test-{os.getpid()}-{tmp_path.name}" if abstract else str(tmp_path / "notify")
+        manager.bind("\0" + name if abstract else name)
+        monkeypatch.setenv("NOTIFY_SOCKET", "@" + name if abstract else name)
+        with Broker() as broker:
+            assert manager.recv(4096) == b"READY=1"
+            broker.reload()
+            assert manager.recv(4096).startswith(b"RELOADING=1")
+            assert manager.recv(4096) == b"READY=1"
+        assert manager.recv(4096) == b"STOPPING=1"
+
+
 def test_values_that_wait_for_a_restart_are_told(house):
     reload(house, 'sandbox = off\nlistener "mqtts" { port = 8883 }\n', RELOADED)
     assert "sandbox takes effect at the next start" in house.broker.log()
