@@ -16,17 +16,18 @@
 
 static void add(struct confine_plan_made *made, const char *path, enum confine_access access)
 {
-    char *copy = strdup(path);
     struct confine_path *paths = reallocarray(made->paths, made->count + 1, sizeof(made->paths[0]));
 
-    if (paths != NULL)
-        made->paths = paths;
-    if (copy == NULL || paths == NULL) {
-        free(copy);
+    if (paths == NULL) {
         made->is_short = true;
         return;
     }
-    paths[made->count++] = (struct confine_path){ copy, access };
+    made->paths = paths;
+    paths[made->count] = (struct confine_path){ strdup(path), access };
+    if (paths[made->count].path != NULL)
+        made->count++;
+    else
+        made->is_short = true;
 }
 
 bool confine_plan_is_shared(const char *folder)
