@@ -5,9 +5,10 @@
 #include "tools/attack_check.h"
 #include "tools/attack_link.h"
 
-/* Sends the head and 1 KiB of the body. A broker that closes within three seconds is safe; to
- * another one up to 16 MiB more are offered, and what it takes is judged. The body goes on with
- * `pattern` again and again. `what` is the subject: "a CONNECT that announces 200 MB". */
+/* Sends the head and 1 KiB of the body. A broker that closes within a second is safe; to another one
+ * up to 16 MiB more are offered, more than the buffers of two kernels hold, and what it takes is
+ * judged. The body goes on with `pattern` again and again. `what` is the subject: "a CONNECT that
+ * announces 200 MB". */
 struct attack_bulk {
     struct mqtt_span head, pattern;
     const char *what;

@@ -155,6 +155,30 @@ static void list_options(struct option out[ROWS + 1])
     memset(&out[count], 0, sizeof(out[count]));
 }
 
+/* getopt takes the beginning of a name for the whole: --password would be a file then, and a secret
+ * its name. */
+static bool is_whole_name(const char *word)
+{
+    size_t len = strcspn(word, "=");
+
+    for (size_t i = 0; i < ROWS; i++)
+        if (strlen(rows[i].name) == len && memcmp(rows[i].name, word, len) == 0)
+            return true;
+    return false;
+}
+
+static int check_names(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strncmp(argv[i], "--", 2) == 0 && !is_whole_name(argv[i] + 2)) {
+            (void)fprintf(stderr,
+                          "tacit attack: unknown option '--%.*s'; see tacit attack --help\n",
+                          (int)strcspn(argv[i] + 2, "="), argv[i] + 2);
+            return -EINVAL;
+        }
+    return 0;
+}
+
 int attack_options_parse(int argc, char **argv, struct attack_options *out)
 {
     struct option known[ROWS + 1];
@@ -163,6 +187,8 @@ int attack_options_parse(int argc, char **argv, struct attack_options *out)
                                 .rate = DEFAULT_RATE };
     int id;
 
+    if (check_names(argc, argv) < 0)
+        return -EINVAL;
     list_options(known);
     opterr = 0;
     optind = 0; /* glibc: start anew */

@@ -30,13 +30,13 @@ static unsigned flood(struct attack_link *link, const char *base, const char *pa
 
 static bool is_kept(const struct attack_env *env, const char *base)
 {
-    char topic[ATTACK_TOPIC_SIZE + TAIL_BYTES];
+    char topic[ATTACK_TOPIC_SIZE + 2 * TAIL_BYTES];
     struct attack_link link;
     const struct attack_identity *who = env->second.is_usable ? &env->second : &env->first;
     const struct attack_hello hello = { .who = who, .suffix = "n" };
 
-    (void)snprintf(topic, sizeof(topic), "%s/0", base);
-    bool is_heard = attack_link_join(&link, env, &hello)
+    int len = snprintf(topic, sizeof(topic), "%s/0", base);
+    bool is_heard = len > 0 && (size_t)len < sizeof(topic) && attack_link_join(&link, env, &hello)
                     && attack_link_subscribe(&link, topic, MQTT_QOS_0)
                     && attack_link_hears(&link, "flood", ATTACK_ANSWER_MS);
     attack_link_close(&link);

@@ -8,15 +8,13 @@
 #define HEARD_MS     1500
 #define PAYLOAD_SIZE 64
 
-/* A message that is not the listener's own: on a topic that nobody granted if that is taken, else on
- * the one that carries messages. False: none could be sent. */
-static bool bait(const struct attack_env *env, const char *payload)
+static bool bait_as(const struct attack_env *env, const struct attack_identity *who,
+                    const char *payload)
 {
     struct attack_link link;
     char topic[ATTACK_TOPIC_SIZE];
-    const struct attack_identity *who = env->second.is_usable ? &env->second : &env->first;
     const struct attack_hello hello = { .who = who, .suffix = "b" };
-    struct attack_message message = {
+    const struct attack_message message = {
         .topic = topic, .payload = payload, .len = strlen(payload), .qos = MQTT_QOS_1
     };
 
@@ -24,6 +22,14 @@ static bool bait(const struct attack_env *env, const char *payload)
     bool is_sent = attack_link_join(&link, env, &hello) && attack_link_publish(&link, &message);
     attack_link_close(&link);
     return is_sent;
+}
+
+/* A message on a topic that nobody can have granted: of somebody else's if he may, else of the
+ * listener's own. False: none could be sent. */
+static bool bait(const struct attack_env *env, const char *payload)
+{
+    return (env->second.is_usable && bait_as(env, &env->second, payload))
+           || bait_as(env, &env->first, payload);
 }
 
 static void judge_filter(const struct attack_env *env, struct attack_link *link, const char *filter,
