@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -79,6 +80,8 @@ static void work(const struct attack_env *env, const struct attack_check *check,
     struct attack_finding finding = { 0 };
     uint64_t began_ms = tacit_posix_now_ms();
 
+    /* Whoever ends us ends the attack. */
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     check->run(env, &finding);
     finding.took_ms = (uint32_t)(tacit_posix_now_ms() - began_ms);
     /* Less than PIPE_BUF, so that it arrives whole or not at all. */
