@@ -126,10 +126,13 @@ void tacit_probe_tls_free(struct tacit_probe_tls *tls)
 static bool expect_host(SSL *ssl, const char *host)
 {
     unsigned char address[sizeof(struct in6_addr)];
+    char name[TLSEXT_MAXLEN_host_name + 1]; /* OpenSSL only reads it, and is not const-correct */
 
     if (inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1)
         return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1;
-    return SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1;
+    int len = snprintf(name, sizeof(name), "%s", host);
+    return len > 0 && (size_t)len < sizeof(name) && SSL_set1_host(ssl, name) == 1
+           && SSL_set_tlsext_host_name(ssl, name) == 1;
 }
 
 /* What a call that did not succeed means: 0 after waiting for what it wants, else why not. */

@@ -10,7 +10,10 @@
 #define VERSION_REFUSED 0x84
 #define VERSION_CODE    1
 
-static bool try_once(struct attack_env *env, struct attack_identity *who, bool exact)
+/* *out_is_old: without an answer to CONNECT, or with one about the version, the broker may be of an
+ * older time. */
+static bool come(const struct attack_env *env, struct attack_identity *who, bool exact,
+                 bool *out_is_old)
 {
     struct attack_link link;
     const struct attack_hello hello = { .who = who, .suffix = exact ? NULL : "r" };
@@ -22,15 +25,22 @@ static bool try_once(struct attack_env *env, struct attack_identity *who, bool e
         (void)snprintf(who->why_not, sizeof(who->why_not), "%s was not let in: %s", who->label,
                        link.said);
     attack_link_close(&link);
-    /* Without an answer to CONNECT, or with one about the version, it may be of an older time. */
-    bool is_about_version =
+    *out_is_old =
         link.reason == VERSION_REFUSED || link.reason == VERSION_CODE || !link.was_answered;
-    if (!is_in && is_about_version && env->version == MQTT_VERSION_5 && !exact) {
-        env->version = MQTT_VERSION_3_1_1;
-        is_in = try_once(env, who, exact);
-        if (!is_in)
-            env->version = MQTT_VERSION_5;
-    }
+    return is_in;
+}
+
+static bool try_once(struct attack_env *env, struct attack_identity *who, bool exact)
+{
+    bool is_old = false;
+    bool is_in = come(env, who, exact, &is_old);
+
+    if (is_in || !is_old || env->version != MQTT_VERSION_5)
+        return is_in;
+    env->version = MQTT_VERSION_3_1_1;
+    is_in = come(env, who, exact, &is_old);
+    if (!is_in)
+        env->version = MQTT_VERSION_5;
     return is_in;
 }
 
