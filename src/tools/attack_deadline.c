@@ -13,24 +13,36 @@ static bool is_ended(struct attack_link *link, uint32_t ms)
     return tacit_probe_receive(link->probe, &byte, sizeof(byte), ms) != 0;
 }
 
-void attack_deadline_judge(struct attack_link *link, const uint8_t *drip, size_t len,
-                           const char *what, struct attack_finding *out)
+/* True: the broker ended it. */
+static bool idle(struct attack_link *link, struct mqtt_span drip, uint64_t *out_passed_ms)
 {
     uint32_t patience_ms = link->env->options->patience_s * 1000;
     uint64_t began_ms = tacit_posix_now_ms();
-    uint64_t passed_ms = 0;
     bool is_over = false;
 
-    for (size_t i = 0; !is_over && passed_ms < patience_ms; i++) {
-        if (drip != NULL && i < len)
-            is_over = tacit_probe_send(link->probe, &drip[i], 1, STEP_MS) < 0;
+    *out_passed_ms = 0;
+    for (size_t i = 0; !is_over && *out_passed_ms < patience_ms; i++) {
+        if (i < drip.len)
+            is_over = tacit_probe_send(link->probe, &drip.data[i], 1, STEP_MS) < 0;
         is_over = is_over || is_ended(link, STEP_MS);
-        passed_ms = tacit_posix_now_ms() - began_ms;
+        *out_passed_ms = tacit_posix_now_ms() - began_ms;
     }
-    if (is_over)
-        attack_check_judge(out, ATTACK_SAFE, "%s was closed after %.1f s", what,
+    return is_over;
+}
+
+void attack_deadline_judge(const struct attack_env *env, const struct attack_idler *idler,
+                           struct attack_finding *out)
+{
+    struct attack_link link;
+    uint64_t passed_ms;
+
+    if (!attack_link_dial(&link, env, &idler->hello))
+        attack_check_judge(out, ATTACK_UNCLEAR, "no connection: %s", link.said);
+    else if (idle(&link, idler->drip, &passed_ms))
+        attack_check_judge(out, ATTACK_SAFE, "%s was closed after %.1f s", idler->what,
                            (double)passed_ms / 1000);
     else
-        attack_check_judge(out, ATTACK_OPEN, "%s was still open after %.0f s", what,
+        attack_check_judge(out, ATTACK_OPEN, "%s was still open after %.0f s", idler->what,
                            (double)passed_ms / 1000);
+    attack_link_close(&link);
 }

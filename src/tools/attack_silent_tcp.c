@@ -3,12 +3,8 @@
 
 void attack_silent_tcp(const struct attack_env *env, struct attack_finding *out)
 {
-    struct attack_link link;
-    const struct attack_hello hello = { .plain_port = env->port };
+    const struct attack_idler idler = { .hello = { .plain_port = env->port },
+                                        .what = "a TCP connection that says nothing" };
 
-    if (attack_link_dial(&link, env, &hello))
-        attack_deadline_judge(&link, NULL, 0, "a TCP connection that says nothing", out);
-    else
-        attack_check_judge(out, ATTACK_UNCLEAR, "no connection: %s", link.said);
-    attack_link_close(&link);
+    attack_deadline_judge(env, &idler, out);
 }

@@ -3,12 +3,10 @@
 
 void attack_silent_tls(const struct attack_env *env, struct attack_finding *out)
 {
-    struct attack_link link;
-    const struct attack_hello hello = { .who = env->first.is_usable ? &env->first : NULL };
+    const struct attack_idler idler = {
+        .hello = { .who = env->first.is_usable ? &env->first : NULL },
+        .what = "a TLS connection that says nothing",
+    };
 
-    if (attack_link_dial(&link, env, &hello))
-        attack_deadline_judge(&link, NULL, 0, "a TLS connection that says nothing", out);
-    else
-        attack_check_judge(out, ATTACK_UNCLEAR, "no connection: %s", link.said);
-    attack_link_close(&link);
+    attack_deadline_judge(env, &idler, out);
 }

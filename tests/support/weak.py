@@ -92,7 +92,7 @@ class Peer:
         self.broker, self.socket, self.weak = broker, plain, broker.weak
         self.version, self.user, self.client_id, self.filters = 4, None, None, []
         self.outgoing = queue.Queue(0 if "slow" in self.weak else QUEUE)
-        self.lock = threading.Lock()
+        self.is_over = False
 
     # -- bytes ----------------------------------------------------------------------------------
 
@@ -141,12 +141,11 @@ class Peer:
             pass
 
     def write(self):
-        while True:
-            data = self.outgoing.get()
-            if data is None:
-                return
+        while not self.is_over or not self.outgoing.empty():
             try:
-                self.socket.sendall(data)
+                self.socket.sendall(self.outgoing.get(timeout=0.1))
+            except queue.Empty:
+                continue
             except (OSError, ssl.SSLError):
                 return
 
@@ -175,10 +174,9 @@ class Peer:
             pass
         finally:
             self.broker.forget(self)
+            self.is_over = True
             if writer is not None:
-                self.outgoing.queue.clear() if self.outgoing.full() else None
-                self.outgoing.put(None)
-                writer.join(1.0)
+                writer.join(0.5)
             self.close()
             self.socket.close()
 
