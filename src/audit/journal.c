@@ -67,8 +67,9 @@ int audit_journal_append(struct audit_journal *journal, int64_t utc_ms, const ch
     uint64_t most = journal->options.checkpoint_records;
     int status = add(journal, utc_ms, kind, fields);
 
+    /* One that cannot be signed now is tried again with the next record. */
     if (status == 0 && most > 0 && journal->now.unsigned_records >= most)
-        status = add_checkpoint(journal, utc_ms);
+        (void)!add_checkpoint(journal, utc_ms);
     return status;
 }
 
@@ -91,6 +92,8 @@ int audit_journal_write(struct audit_journal *journal)
     journal->bytes += piece.len;
     journal->written = journal->now;
     journal->wants_sync = true;
+    if (journal->options.written != NULL)
+        journal->options.written(journal->options.listener, piece);
     return 0;
 }
 

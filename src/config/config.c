@@ -138,6 +138,23 @@ static void read_log(const struct settings *settings, struct diagnostics *diagno
     config->log_level = (enum config_log_level)level;
 }
 
+static void read_audit(const struct settings *settings, struct diagnostics *diagnostics,
+                       struct config *config)
+{
+    static const char *const logs[] = { "on", "required", "off" };
+    static const char *const forwards[] = { "none", "syslog", "journal" };
+    const struct settings_block *block = settings_find(settings, SETTINGS_AUDIT, "");
+    unsigned log = CONFIG_AUDIT_ON;
+    unsigned forward = CONFIG_FORWARD_NONE;
+
+    config_value_choice(settings_value(block, "log"), logs, MQTT_ARRAY_LEN(logs), diagnostics,
+                        &log);
+    config_value_choice(settings_value(block, "forward"), forwards, MQTT_ARRAY_LEN(forwards),
+                        diagnostics, &forward);
+    config->audit.log = (enum config_audit_log)log;
+    config->audit.forward = (enum config_audit_forward)forward;
+}
+
 static int read_top(const struct settings *settings, struct diagnostics *diagnostics,
                     struct config *config)
 {
@@ -209,6 +226,7 @@ static int read_parts(struct diagnostics *diagnostics, struct config *config)
     if (status != 0)
         return status;
     read_log(own, diagnostics, config);
+    read_audit(own, diagnostics, config);
     read_limits(own, diagnostics, config);
     policy_seal(config->policy);
     return 0;

@@ -43,6 +43,25 @@ enum config_log_level {
     CONFIG_LOG_DEBUG,
 };
 
+/* What becomes of tacitd when the audit log cannot be opened at the start. */
+enum config_audit_log {
+    CONFIG_AUDIT_ON = 0,   /* it serves, says so, and goes on trying */
+    CONFIG_AUDIT_REQUIRED, /* it does not start */
+    CONFIG_AUDIT_OFF,      /* there is to be none */
+};
+
+enum config_audit_forward {
+    CONFIG_FORWARD_NONE = 0,
+    CONFIG_FORWARD_SYSLOG,
+    CONFIG_FORWARD_JOURNAL,
+};
+
+/* The audit block. */
+struct config_audit {
+    enum config_audit_log log;
+    enum config_audit_forward forward; /* of each record, besides the file */
+};
+
 /* A tokens block: whose JSON Web Tokens a listener takes. Strings are owned by the configuration. */
 struct config_tokens {
     char *key; /* path of the public key */
@@ -182,6 +201,7 @@ struct config {
     size_t assign_count;
     struct config_ca ca;
     struct config_sandbox sandbox;
+    struct config_audit audit;
     struct config_enrolment enrolment;
     struct policy *policy; /* of the roles alone: no registry, nothing has expired */
     struct limits limits;

@@ -55,10 +55,17 @@ static void add_field(struct log_line *line, const char *key, struct mqtt_span v
 
 static void add_facts(struct log_line *line, const struct connection_facts *facts)
 {
+    static const char *const transports[] = {
+        [TRANSPORT_PLAIN] = "plaintext",
+        [TRANSPORT_TLS] = "tls",
+        [TRANSPORT_UNIX] = "unix",
+    };
+
     if (facts == NULL)
         return;
     add_field(line, "address", span_of(facts->address));
     add_field(line, "listener", span_of(facts->listener));
+    add_field(line, "transport", span_of(transports[facts->transport]));
     if (facts->peer != NULL)
         add_field(line, "certificate", span_of(facts->peer->common_name));
 }
@@ -162,7 +169,7 @@ void event_log_report(void *context, const struct event *event)
     char reason[8];
     char text[LOG_LINE_BYTES];
 
-    if (!log_wants(log, row->level))
+    if (!log_wants(log, row->level, row->kind))
         return;
     const char *why = event->text != NULL  ? event->text
                       : event->reason != 0 ? mqtt_reason_text(event->reason)

@@ -15,7 +15,8 @@ struct log {
     atomic_uint format;
     atomic_uint level;
     bool is_journal;
-    pthread_mutex_t lock; /* around limits */
+    const struct log_witness *witness; /* NULL: none */
+    pthread_mutex_t lock;              /* around limits */
     struct log_limit limits[LOG_KIND_COUNT];
 };
 
@@ -64,9 +65,24 @@ void log_configure(struct log *log, enum config_log_format format, enum config_l
     atomic_store_explicit(&log->level, level, memory_order_relaxed);
 }
 
-bool log_wants(const struct log *log, enum config_log_level level)
+void log_set_witness(struct log *log, const struct log_witness *witness)
+{
+    log->witness = witness;
+}
+
+static bool has_level(const struct log *log, enum config_log_level level)
 {
     return level <= atomic_load_explicit(&log->level, memory_order_relaxed);
+}
+
+static bool is_witnessed(const struct log *log, enum log_kind kind)
+{
+    return log->witness != NULL && log_kind_audit(kind) != LOG_AUDIT_NO;
+}
+
+bool log_wants(const struct log *log, enum config_log_level level, enum log_kind kind)
+{
+    return has_level(log, level) || is_witnessed(log, kind);
 }
 
 static bool is_within_limit(struct log *log, enum log_kind kind, time_t now_s,
@@ -100,7 +116,9 @@ void log_write(struct log *log, const struct log_line *line)
     char stamp[64];
     char text[LOG_LINE_BYTES];
 
-    if (!log_wants(log, line->level))
+    if (is_witnessed(log, line->kind))
+        log->witness->saw(log->witness->context, line);
+    if (!has_level(log, line->level))
         return;
     clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
     if (!is_within_limit(log, line->kind, now.tv_sec, &left_out))

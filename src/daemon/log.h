@@ -23,30 +23,24 @@
 
 struct log;
 
+/* Zero is the daemon itself, which is never limited. */
 enum log_kind {
-    LOG_STATE = 0, /* the daemon itself; never limited */
-    LOG_CONNECTED,
-    LOG_DISCONNECTED,
-    LOG_TAKEN_OVER,
-    LOG_REFUSED,
-    LOG_HANDSHAKE,
-    LOG_UNPROVED, /* a bound before authentication */
-    LOG_SUBSCRIBE_REFUSED,
-    LOG_PUBLISH_REFUSED,
-    LOG_PROTOCOL_ERROR,
-    LOG_MESSAGE_DROPPED,
-    LOG_WILL,
-    LOG_GRANT_USED,
-    LOG_SUBSCRIPTION_ENDED,
-    LOG_SCOPE_FULL,
-    LOG_ENROLLED,
-    LOG_ENROLMENT_REFUSED,
-    LOG_CLONE,
-    LOG_HELD,
-    LOG_CANARY,      /* somebody has used one: the alarm */
-    LOG_CANARY_DEED, /* what they do with it */
+#define LOG_KIND(kind, name, audit) LOG_##kind,
+#include "daemon/log_kinds.def"
+#undef LOG_KIND
     LOG_KIND_COUNT,
 };
+
+/* What the audit log does with a kind: log_kinds.def. */
+enum log_audit {
+    LOG_AUDIT_NO = 0,
+    LOG_AUDIT_ALWAYS,
+    LOG_AUDIT_USUAL,
+    LOG_AUDIT_CHEAP,
+};
+
+const char *log_kind_name(enum log_kind kind); /* "grant-used" */
+enum log_audit log_kind_audit(enum log_kind kind);
 
 /* Only in JSON: the text says the same in words. */
 struct log_field {
@@ -66,8 +60,18 @@ struct log_line {
 MQTT_NODISCARD struct log *log_new(enum config_log_format format, enum config_log_level level);
 void log_free(struct log *log); /* NULL is fine */
 
+/* Sees every line of a kind that the audit log has, before levels and limits; on any thread. */
+struct log_witness {
+    void *context;
+    void (*saw)(void *context, const struct log_line *line);
+};
+
+/* Before the first thread of those that log. NULL: none any more. Borrowed. */
+void log_set_witness(struct log *log, const struct log_witness *witness);
+
 void log_configure(struct log *log, enum config_log_format format, enum config_log_level level);
-bool log_wants(const struct log *log, enum config_log_level level);
+/* Would a line of that level and kind go anywhere? */
+bool log_wants(const struct log *log, enum config_log_level level, enum log_kind kind);
 
 void log_write(struct log *log, const struct log_line *line);
 

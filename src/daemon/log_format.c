@@ -90,29 +90,24 @@ static void put_field(struct line *line, const char *key, struct mqtt_span value
         line->used = before;
 }
 
-static const char *const kind_names[] = {
-    [LOG_STATE] = "state",
-    [LOG_CONNECTED] = "connected",
-    [LOG_DISCONNECTED] = "disconnected",
-    [LOG_TAKEN_OVER] = "taken-over",
-    [LOG_REFUSED] = "refused",
-    [LOG_HANDSHAKE] = "handshake-failed",
-    [LOG_UNPROVED] = "unproved",
-    [LOG_SUBSCRIBE_REFUSED] = "subscribe-refused",
-    [LOG_PUBLISH_REFUSED] = "publish-refused",
-    [LOG_PROTOCOL_ERROR] = "protocol-error",
-    [LOG_MESSAGE_DROPPED] = "message-dropped",
-    [LOG_WILL] = "will-sent",
-    [LOG_GRANT_USED] = "grant-used",
-    [LOG_SUBSCRIPTION_ENDED] = "subscription-ended",
-    [LOG_SCOPE_FULL] = "scope-full",
-    [LOG_ENROLLED] = "enrolled",
-    [LOG_ENROLMENT_REFUSED] = "enrolment-refused",
-    [LOG_CLONE] = "clone",
-    [LOG_HELD] = "held",
-    [LOG_CANARY] = "canary",
-    [LOG_CANARY_DEED] = "canary-deed",
+static const struct {
+    const char *name;
+    enum log_audit audit;
+} kinds[LOG_KIND_COUNT] = {
+#define LOG_KIND(kind, name, audit) { name, LOG_AUDIT_##audit },
+#include "daemon/log_kinds.def"
+#undef LOG_KIND
 };
+
+const char *log_kind_name(enum log_kind kind)
+{
+    return kinds[kind].name;
+}
+
+enum log_audit log_kind_audit(enum log_kind kind)
+{
+    return kinds[kind].audit;
+}
 
 static const struct {
     const char *name;
@@ -129,7 +124,7 @@ static void format_json(struct line *line, const struct log_line *what, const ch
     if (stamp != NULL)
         put_field(line, "time", span_of(stamp));
     put_field(line, "level", span_of(levels[what->level].name));
-    put_field(line, "event", span_of(kind_names[what->kind]));
+    put_field(line, "event", span_of(kinds[what->kind].name));
     put_field(line, "text", span_of(what->text));
     for (size_t i = 0; i < what->field_count; i++) {
         if (what->fields[i].value.len > 0)

@@ -193,6 +193,25 @@ static void burn(struct login *login, struct registry *registry)
                 account->name, fault.text);
 }
 
+static void tell_burnt(const struct login *login)
+{
+    char text[LOG_LINE_BYTES / 2];
+
+    (void)snprintf(text, sizeof(text),
+                   "the password of account %s was sent in the clear from %s and is burnt: set a "
+                   "new one with tacit passwd %s",
+                   login->account.name, login->address, login->account.name);
+    const struct log_line line = {
+        .level = CONFIG_LOG_WARNING,
+        .kind = LOG_PASSWORD_BURNT,
+        .text = text,
+        .fields = { { "account", span_of(login->account.name) },
+                    { "address", span_of(login->address) } },
+        .field_count = 2,
+    };
+    log_write(logins_log(login->logins), &line);
+}
+
 /* Knowing a burnt password proves nothing, but is no wrong guess either. */
 static void conclude(struct login *login, struct registry *registry, enum password_verdict verdict)
 {
@@ -269,10 +288,7 @@ static void done_look(struct helper_job *job)
     logins_done(login->logins);
     logins_settle(login->logins, &login->attempt, login->outcome, login->address, now_ms);
     if (login->was_burnt_now)
-        log_say(logins_log(login->logins), CONFIG_LOG_WARNING,
-                "the password of account %s was sent in the clear from %s and is burnt: set a new "
-                "one with tacit passwd %s",
-                login->account.name, login->address, login->account.name);
+        tell_burnt(login);
     if (login->client != NULL) {
         enum admission admission = answer_look(login, &answer);
         client_judged(login->client, admission, &answer, now_ms);

@@ -189,6 +189,9 @@ static int bind_and_prove(struct server *server)
         status = server_open_state(server);
     if (status != 0)
         return status;
+    status = server_open_audit(server);
+    if (status != 0)
+        return status;
     server->endpoints->state_dir = server->state_dir;
     server_open_upkeep(server);
     status = endpoint_load_tls(server->endpoints, server->config, why);
@@ -260,10 +263,7 @@ static int start(struct server *server)
     server_start_upkeep(server);
     server_start_memory(server);
     server_start_sys(server);
-    log_say(server->log, CONFIG_LOG_INFO,
-            "tacitd %s: configuration %s, state %s, %u shard%s, %lu files", TACIT_VERSION,
-            server->config_path[0] != '\0' ? server->config_path : "built-in", server->state_dir,
-            server->shard_count, server->shard_count == 1 ? "" : "s", process_files());
+    server_record_start(server);
     server_announce(server, server->config);
     server_greet(server);
     sd_notify(0, "READY=1");
@@ -294,7 +294,7 @@ static int end_run(struct server *server, int status)
                 "%s: not everything could be written: %s; what was acknowledged is there",
                 server->keep.folder, strerror(-saved));
     if (status == 0)
-        log_say(server->log, CONFIG_LOG_NOTICE, "stopped");
+        server_record_stop(server);
     return status != 0 ? status : saved;
 }
 
@@ -348,6 +348,7 @@ static void release(struct server *server)
     keep_close(&server->keep);
     if (server->endpoints != NULL)
         endpoint_fini(server->endpoints);
+    server_close_audit(server);
     server_close_state(server);
     memory_close(&server->memory);
     free(server->endpoints);
@@ -378,7 +379,7 @@ enum server_exit server_run(const struct options *options, const char *program)
         .porch_lock = PTHREAD_MUTEX_INITIALIZER,
     };
 
-    if (server_read_config(&server, server.config_path, &server.config) != 0)
+    if (server_read_config(&server, server.config_path, server.config_digest, &server.config) != 0)
         return SERVER_EXIT_USAGE;
     process_prepare();
     anchors_init(&server.anchors);
@@ -417,7 +418,8 @@ int server_check(const struct options *options)
     struct config *config = NULL;
     char why[ENDPOINT_WHY_BYTES] = "";
 
-    if (none == NULL || server_read_config(&server, server.config_path, &config) != 0) {
+    if (none == NULL
+        || server_read_config(&server, server.config_path, server.config_digest, &config) != 0) {
         free(none);
         return 1;
     }

@@ -17,6 +17,7 @@
 #include "daemon/logins.h"
 #include "daemon/memory.h"
 #include "daemon/options.h"
+#include "daemon/recorder.h"
 #include "daemon/ruling.h"
 #include "daemon/scribe.h"
 #include "daemon/shard.h"
@@ -35,6 +36,8 @@ enum server_exit {
     SERVER_EXIT_REFUSED = 1, /* the machine said no */
     SERVER_EXIT_USAGE = 2,   /* the command line or the configuration is wrong */
 };
+
+#define SERVER_DIGEST_SIZE 65 /* SHA-256 in hex and NUL */
 
 /* What tells one state of a file from another. */
 struct server_stamp {
@@ -80,6 +83,7 @@ struct server_reload {
     struct config *config; /* counted; while only certificates are read */
     int status;            /* of those */
     char path[PATH_MAX];   /* that was read; empty: built-in */
+    char digest[SERVER_DIGEST_SIZE];
     struct ruling *ruling; /* counted; NULL: it failed */
     char why[ENDPOINT_WHY_BYTES];
 };
@@ -145,6 +149,8 @@ struct server {
     struct log *log;
     struct config *config;      /* the one in force; counted */
     char config_path[PATH_MAX]; /* empty: built-in */
+    char config_digest[SERVER_DIGEST_SIZE];
+    struct recorder *recorder; /* of the audit log; NULL: none */
     char state_dir[PATH_MAX];
     int claim; /* descriptor that reserves the state folder; -1: none */
     bool is_first_start;
@@ -204,8 +210,10 @@ int server_check(const struct options *options);
 
 /* server_config.c: finds and reads the configuration; complaints go to standard error,
  * or to the log when there is one. The path in `out_path` of PATH_MAX bytes, empty for the
- * built-in one. Thread: any, one at a time. -EINVAL, -ENOMEM. */
-MQTT_NODISCARD int server_read_config(struct server *server, char *out_path, struct config **out);
+ * built-in one; in `out_digest` what tells the text of all its files from any other. Thread: any,
+ * one at a time. -EINVAL, -ENOMEM. */
+MQTT_NODISCARD int server_read_config(struct server *server, char *out_path, char *out_digest,
+                                      struct config **out);
 /* The state folder, which also is the first place to look for a configuration. */
 MQTT_NODISCARD int server_find_state(const struct server *server, const struct config *config,
                                      char *out);
@@ -294,6 +302,19 @@ void server_unbind_enrolment(struct server *server);
 void server_open_enrolment(struct server *server);   /* by the configuration in force */
 void server_follow_enrolment(struct server *server); /* the same, later, on the keeper's thread */
 void server_close_enrolment(struct server *server);  /* the keeper has ended */
+
+/* server_audit.c: the audit log, and its records about the daemon itself. The state is open. */
+MQTT_NODISCARD int server_open_audit(struct server *server);
+void server_follow_audit(struct server *server); /* the configuration in force */
+void server_close_audit(struct server *server);
+void server_record_start(const struct server *server);
+void server_record_stop(const struct server *server);
+/* A configuration was read, and is in force from now on, or is refused because of `why`. */
+void server_record_configuration(const struct server *server, const char *digest, const char *path);
+void server_record_refusal(const struct server *server, const char *why);
+/* Another ruling is in force because of the registry or of the time. */
+void server_record_policy(const struct server *server, const struct ruling *before,
+                          const struct ruling *now);
 
 /* server_sys.c: $SYS and the watchdog of systemd. */
 void server_start_sys(struct server *server);

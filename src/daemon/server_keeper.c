@@ -120,6 +120,7 @@ static void on_checked(struct helper_job *job)
 {
     struct server_check *check = MQTT_CONTAINER_OF(job, struct server_check, job);
     struct server *server = check->server;
+    struct ruling *before = ruling_ref(server->ruling);
     bool is_late = server->is_stopping || check->basis_number != server->ruling_number;
     uint64_t wait_ms = check->status != 0 ? POLL_AGAIN_MS : POLL_MS;
 
@@ -127,8 +128,10 @@ static void on_checked(struct helper_job *job)
         ruling_release(check->made, server->keeper, server->shards[0].loop);
         wait_ms = SOON_MS;
     } else if (check->made != NULL) {
+        server_record_policy(server, before, check->made);
         server_upkeep(server, true); /* something may have been revoked */
     }
+    ruling_release(before, server->keeper, server->shards[0].loop);
     if (check->wants_observed)
         server_hand_out_observed(server);
     /* A grant that expires does so on the second. */

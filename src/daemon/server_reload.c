@@ -49,7 +49,7 @@ static void work_reload(struct helper_job *job)
     struct server_reload *reload = MQTT_CONTAINER_OF(job, struct server_reload, job);
     struct server *server = reload->server;
     struct config *config = NULL;
-    int status = server_read_config(server, reload->path, &config);
+    int status = server_read_config(server, reload->path, reload->digest, &config);
 
     reload->ruling = NULL;
     snprintf(reload->why, sizeof(reload->why), "the configuration has errors");
@@ -113,10 +113,12 @@ static int commit(struct server *server, struct ruling *ruling, char *out_why)
 static void finish(struct server *server, struct server_reload *reload)
 {
     if (reload->ruling == NULL || commit(server, reload->ruling, reload->why) != 0) {
-        log_say(server->log, CONFIG_LOG_ERROR, "%s; the configuration in force stays", reload->why);
+        server_record_refusal(server, reload->why);
         return;
     }
     const struct config *config = server->config;
+    server_record_configuration(server, reload->digest, reload->path);
+    memcpy(server->config_digest, reload->digest, sizeof(server->config_digest));
     memcpy(server->config_path, reload->path, sizeof(server->config_path));
     log_configure(server->log, config->log_format, config->log_level);
     tell_restart(server, config);
@@ -124,8 +126,7 @@ static void finish(struct server *server, struct server_reload *reload)
     server_announce(server, config);
     if (server->logins != NULL)
         logins_set_limits(server->logins, &config->limits);
-    log_say(server->log, CONFIG_LOG_NOTICE, "configuration read again: %s",
-            server->config_path[0] != '\0' ? server->config_path : "built-in");
+    server_follow_audit(server);
 }
 
 /* What was asked for meanwhile. */

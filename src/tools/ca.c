@@ -4,6 +4,7 @@
 #include "pki/ca.h"
 #include "pki/state.h"
 #include "pki/state_ca.h"
+#include "tools/administration.h"
 #include "tools/ca_crl.h"
 #include "tools/ca_keys.h"
 #include "tools/ca_show.h"
@@ -169,7 +170,7 @@ int command_ca(int argc, char **argv)
         if (o.operand_count > 0)
             return identity_options_fail(&o, IDENTITY_EXIT_USAGE, "'%s' means nothing here",
                                          o.operands[0]);
-        return subcommands[i].run(&o);
+        return administration_note(&o, subcommands[i].run(&o));
     }
     bool asks_help = argc > 1 && strcmp(name, "--help") == 0;
     if (!asks_help && argc > 1)

@@ -36,6 +36,7 @@ struct identity_options {
     uint16_t port;
     unsigned days;
     const char *password_file, *import, *topic;
+    const char *since, *until, *checkpoint, *public_key;
     bool json, start, help, wildcards, chain, token_only, no_tenant, no_site, block_key;
     bool generate, list, remove, suspend, resume, all, payloads, account;
     bool is_bait;    /* never given: `tacit canary` makes what it asks for, and nothing better */

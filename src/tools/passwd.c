@@ -3,6 +3,7 @@
 
 #include "base/wipe.h"
 #include "pki/accounts.h"
+#include "tools/administration.h"
 #include "tools/identity_options.h"
 #include "tools/identity_registry.h"
 #include "tools/known_role.h"
@@ -198,8 +199,8 @@ static int run(const struct identity_options *o)
     if (o->list)
         return passwd_list(o);
     if (o->import != NULL)
-        return passwd_import(o);
-    return modes > 0 ? change_account(o) : passwd_give(o);
+        return administration_note(o, passwd_import(o));
+    return administration_note(o, modes > 0 ? change_account(o) : passwd_give(o));
 }
 
 int command_passwd(int argc, char **argv)

@@ -4,6 +4,7 @@
 #include "pki/private_file.h"
 #include "pki/rekey.h"
 #include "pki/state_ca.h"
+#include "tools/administration.h"
 #include "tools/device_status.h"
 #include "tools/identity_options.h"
 #include "tools/identity_print.h"
@@ -74,7 +75,7 @@ int command_revoke(int argc, char **argv)
     if (o.reason == NULL)
         return identity_options_fail(&o, IDENTITY_EXIT_USAGE, "why? Write --reason and one of %s",
                                      registry_reason_choices());
-    return device_status_revoke(&o);
+    return administration_note(&o, device_status_revoke(&o));
 }
 
 /* ---- back with a new key ---- */
@@ -201,7 +202,7 @@ int command_unrevoke(int argc, char **argv)
     if (error < 0)
         code = identity_registry_fail(&o, error, &c.fault);
     else
-        code = o.csr != NULL ? print_back(&c) : print_advice(&c);
+        code = o.csr != NULL ? administration_note(&o, print_back(&c)) : print_advice(&c);
     registry_close(c.registry);
     ca_close(c.ca);
     return code;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/subcommand.h"
 
+#include "tools/administration.h"
 #include "tools/identity_options.h"
 
 #include <stdio.h>
@@ -23,7 +24,7 @@ static int run(const struct subcommands *all, const struct subcommand *row, int 
     if (row->most >= 0 && o.operand_count > row->most)
         return identity_options_fail(&o, IDENTITY_EXIT_USAGE, "'%s' is one word too many",
                                      o.operands[row->most]);
-    return row->run(&o);
+    return administration_note(&o, row->run(&o));
 }
 
 int subcommand_run(const struct subcommands *all, int argc, char **argv)

@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/recorder.h"
+
+#include "audit/journal.h"
+#include "audit/place.h"
+#include "audit/stamp.h"
+#include "daemon/forward.h"
+#include "daemon/recorder_queue.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define LEFT_OUT "left-out"
+
+struct recorder {
+    struct recorder_options options;
+    struct log_witness witness;
+    atomic_uint forward;
+    pthread_mutex_t lock; /* around the queue, new_limits and ends */
+    pthread_cond_t came;
+    struct recorder_queue queue;
+    struct limits new_limits; /* to be followed */
+    bool ends;
+    pthread_t thread;
+    /* The rest is the thread's once it runs. */
+    struct limits limits;
+    struct audit_place place;
+    bool has_place;
+    struct audit_journal *journal;                     /* NULL: not yet */
+    struct recorder_left_out left_out[LOG_KIND_COUNT]; /* not written yet */
+    uint64_t synced_ms;
+    uint64_t sealed_ms;
+    uint64_t counted_ms; /* when what was left out was last recorded */
+    bool is_failing;     /* and that was said */
+};
+
+static int64_t utc_now_ms(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static struct timespec monotonic(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return now;
+}
+
+static uint64_t now_ms(void)
+{
+    struct timespec now = monotonic();
+
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* ---- on any thread ---- */
+
+static void on_line(void *context, const struct log_line *line)
+{
+    struct recorder *recorder = context;
+    int64_t utc_ms = utc_now_ms();
+    uint64_t now_s = now_ms() / 1000;
+
+    pthread_mutex_lock(&recorder->lock);
+    (void)recorder_queue_put(&recorder->queue, line, utc_ms, now_s);
+    pthread_cond_signal(&recorder->came);
+    pthread_mutex_unlock(&recorder->lock);
+}
+
+void recorder_follow(struct recorder *recorder, const struct limits *limits,
+                     enum config_audit_forward forward)
+{
+    atomic_store_explicit(&recorder->forward, forward, memory_order_relaxed);
+    pthread_mutex_lock(&recorder->lock);
+    recorder->new_limits = *limits;
+    recorder_queue_set_rate(&recorder->queue, limits->audit_per_s);
+    pthread_mutex_unlock(&recorder->lock);
+}
+
+/* ---- the log ---- */
+
+static void on_written(void *listener, struct mqtt_span lines)
+{
+    struct recorder *recorder = listener;
+
+    forward_lines(
+        (enum config_audit_forward)atomic_load_explicit(&recorder->forward, memory_order_relaxed),
+        lines);
+}
+
+static void tell_found(const struct recorder *recorder, const struct audit_found *found)
+{
+    if (found->is_damaged)
+        log_say(recorder->options.log, CONFIG_LOG_ERROR,
+                "the audit log in %s is NOT WHOLE, or of another key; a new one begins behind it. "
+                "Keep a copy of the folder and see `tacit log verify`",
+                recorder->place.folder);
+    else if (found->cut_bytes > 0)
+        log_say(recorder->options.log, CONFIG_LOG_NOTICE,
+                "%" PRIu64 " bytes at the end of the audit log were no whole record and are cut "
+                "off, as after a crash",
+                found->cut_bytes);
+}
+
+static int open_journal(struct recorder *recorder, struct pki_fault *fault)
+{
+    struct audit_journal_options options;
+    struct audit_found found = { 0 };
+
+    if (!recorder->has_place) {
+        int status = audit_place_open(recorder->options.state_dir, &recorder->place, fault);
+        if (status != 0)
+            return status;
+        recorder->has_place = true;
+    }
+    int status = audit_place_options(&recorder->place, &options);
+    options.file_bytes = recorder->limits.audit_file_bytes;
+    options.files_max = recorder->limits.audit_files;
+    options.checkpoint_records = recorder->limits.audit_checkpoint_records;
+    options.listener = recorder;
+    options.written = on_written;
+    if (status == 0)
+        status = audit_journal_open(&options, utc_now_ms(), &recorder->journal, &found);
+    if (status != 0)
+        return pki_fail(fault, status, "%s: %s", recorder->place.folder, strerror(-status));
+    tell_found(recorder, &found);
+    return 0;
+}
+
+static bool has_left_out(const struct recorder *recorder)
+{
+    bool has_some = false;
+
+    for (unsigned kind = 0; kind < LOG_KIND_COUNT; kind++)
+        has_some = has_some || recorder->left_out[kind].count > 0;
+    return has_some;
+}
+
+static void append_left_out(struct recorder *recorder, int64_t utc_ms)
+{
+    for (unsigned kind = 0; kind < LOG_KIND_COUNT; kind++) {
+        const struct recorder_left_out *left_out = &recorder->left_out[kind];
+        struct audit_fields fields = { .len = 0 };
+        char stamp[AUDIT_STAMP_SIZE];
+        if (left_out->count == 0)
+            continue;
+        audit_fields_add_text(&fields, "of", log_kind_name((enum log_kind)kind));
+        audit_fields_add_number(&fields, "count", left_out->count);
+        audit_fields_add_text(&fields, "since", audit_stamp_put(left_out->since_ms, stamp));
+        audit_fields_add_text(&fields, "until", audit_stamp_put(left_out->until_ms, stamp));
+        /* There is room: of each kind there is one in a batch, at its beginning. */
+        (void)!audit_journal_append(recorder->journal, utc_ms, LEFT_OUT, audit_fields_end(&fields));
+    }
+}
+
+/* From *at on, as much as a batch takes. */
+static void append_taken(struct recorder *recorder, size_t *at)
+{
+    struct recorder_entry entry;
+    size_t next = *at;
+
+    while (recorder_queue_next(&recorder->queue, &next, &entry)) {
+        if (audit_journal_append(recorder->journal, entry.utc_ms, log_kind_name(entry.kind),
+                                 entry.fields)
+            != 0)
+            return;
+        *at = next;
+    }
+}
+
+static enum audit_commit choose_commit(const struct recorder *recorder, bool is_urgent,
+                                       uint64_t time_ms)
+{
+    uint64_t seal_ms = recorder->limits.audit_checkpoint_s * 1000;
+
+    if (audit_journal_wants_seal(recorder->journal) && time_ms - recorder->sealed_ms >= seal_ms)
+        return AUDIT_COMMIT_SEAL;
+    return is_urgent || time_ms - recorder->synced_ms >= RECORDER_SYNC_MS ? AUDIT_COMMIT_SYNC
+                                                                          : AUDIT_COMMIT_WRITE;
+}
+
+static void note_times(struct recorder *recorder, enum audit_commit how, uint64_t time_ms)
+{
+    if (how != AUDIT_COMMIT_WRITE)
+        recorder->synced_ms = time_ms;
+    if (how == AUDIT_COMMIT_SEAL)
+        recorder->sealed_ms = time_ms;
+}
+
+/* One record a second of each kind is enough of what was left out, but at the end. */
+static bool is_due(struct recorder *recorder, enum audit_commit how)
+{
+    uint64_t time_ms = now_ms();
+
+    if (how != AUDIT_COMMIT_SEAL && time_ms - recorder->counted_ms < RECORDER_SYNC_MS)
+        return false;
+    recorder->counted_ms = time_ms;
+    return true;
+}
+
+/* One batch; *at moves behind what is in the log. */
+static int write_batch(struct recorder *recorder, enum audit_commit how, size_t *at)
+{
+    size_t next = *at;
+    bool is_written = false;
+    int64_t utc_ms = utc_now_ms();
+    int status = audit_journal_begin(recorder->journal, utc_ms);
+
+    if (status != 0)
+        return status;
+    bool counts = is_due(recorder, how);
+    if (counts)
+        append_left_out(recorder, utc_ms);
+    append_taken(recorder, &next);
+    status = audit_journal_commit(recorder->journal, utc_ms, how, &is_written);
+    if (is_written) {
+        if (counts)
+            memset(recorder->left_out, 0, sizeof(recorder->left_out));
+        *at = next;
+        note_times(recorder, how, now_ms());
+    }
+    return status;
+}
+
+static void tell_state(struct recorder *recorder, int status, const struct pki_fault *fault)
+{
+    bool fails = status != 0;
+
+    if (fails == recorder->is_failing)
+        return;
+    recorder->is_failing = fails;
+    if (fails)
+        log_say(recorder->options.log, CONFIG_LOG_ERROR,
+                "the audit log cannot be written: %s; its records wait, and what has no room is "
+                "counted",
+                fault->text);
+    else
+        log_say(recorder->options.log, CONFIG_LOG_NOTICE, "the audit log is written again");
+}
+
+/* All that was taken. What the disk does not take stays there. */
+static int write_taken(struct recorder *recorder, bool is_urgent, bool is_last)
+{
+    struct pki_fault fault = { "out of memory" };
+    size_t at = 0;
+    int status = recorder->journal == NULL ? open_journal(recorder, &fault) : 0;
+
+    do {
+        enum audit_commit how = is_last || status != 0
+                                    ? AUDIT_COMMIT_SEAL
+                                    : choose_commit(recorder, is_urgent, now_ms());
+        if (status == 0)
+            status = write_batch(recorder, how, &at);
+        if (status != 0 && recorder->journal != NULL)
+            (void)pki_fail(&fault, status, "%s: %s", recorder->place.folder, strerror(-status));
+    } while (status == 0 && at < recorder->queue.taken_len);
+    recorder->queue.taken_len -= at;
+    memmove(recorder->queue.taken, recorder->queue.taken + at, recorder->queue.taken_len);
+    tell_state(recorder, status, &fault);
+    return status;
+}
+
+/* ---- its thread ---- */
+
+/* Until when there is nothing to do if nothing comes; 0: for ever. */
+static uint64_t next_due_ms(const struct recorder *recorder)
+{
+    if (recorder->is_failing || recorder->journal == NULL)
+        return now_ms() + RECORDER_SYNC_MS;
+    if (has_left_out(recorder))
+        return recorder->counted_ms + RECORDER_SYNC_MS;
+    if (audit_journal_wants_sync(recorder->journal))
+        return recorder->synced_ms + RECORDER_SYNC_MS;
+    if (audit_journal_wants_seal(recorder->journal))
+        return recorder->sealed_ms + recorder->limits.audit_checkpoint_s * 1000;
+    return 0;
+}
+
+/* The lock is held. */
+static void wait_for_more(struct recorder *recorder, uint64_t due_ms)
+{
+    const struct timespec due = {
+        .tv_sec = (time_t)(due_ms / 1000),
+        .tv_nsec = (long)(due_ms % 1000) * 1000000,
+    };
+    int status = 0;
+
+    while (status == 0 && !recorder->ends
+           && (recorder->is_failing || recorder_queue_is_empty(&recorder->queue))) {
+        if (due_ms == 0)
+            status = pthread_cond_wait(&recorder->came, &recorder->lock);
+        else
+            status = pthread_cond_timedwait(&recorder->came, &recorder->lock, &due);
+    }
+}
+
+/* Lines that were left out since the last time, to those that are not written yet. The lock is held. */
+static void take_left_out(struct recorder *recorder)
+{
+    for (unsigned kind = 0; kind < LOG_KIND_COUNT; kind++) {
+        struct recorder_left_out *from = &recorder->queue.left_out[kind];
+        struct recorder_left_out *to = &recorder->left_out[kind];
+        if (from->count == 0)
+            continue;
+        if (to->count == 0)
+            to->since_ms = from->since_ms;
+        to->count += from->count;
+        to->until_ms = from->until_ms;
+        *from = (struct recorder_left_out){ 0 };
+    }
+}
+
+static void follow_limits(struct recorder *recorder)
+{
+    recorder->limits = recorder->new_limits;
+    if (recorder->journal != NULL)
+        audit_journal_set_bounds(recorder->journal, recorder->limits.audit_file_bytes,
+                                 recorder->limits.audit_files,
+                                 recorder->limits.audit_checkpoint_records);
+}
+
+/* Returns whether this was the last time. */
+static bool go_round(struct recorder *recorder)
+{
+    uint64_t due_ms = next_due_ms(recorder);
+
+    pthread_mutex_lock(&recorder->lock);
+    wait_for_more(recorder, due_ms);
+    bool is_last = recorder->ends;
+    bool is_urgent = recorder->queue.is_urgent;
+    if (recorder->queue.taken_len == 0) {
+        recorder_queue_take(&recorder->queue);
+        recorder->queue.is_urgent = false;
+    }
+    take_left_out(recorder);
+    follow_limits(recorder);
+    pthread_mutex_unlock(&recorder->lock);
+    int status = write_taken(recorder, is_urgent, is_last);
+    /* What came while the disk did not take the rest. */
+    return is_last && (status != 0 || recorder_queue_is_empty(&recorder->queue));
+}
+
+static void *run(void *context)
+{
+    while (!go_round(context))
+        continue;
+    return NULL;
+}
+
+/* ---- beginning and end ---- */
+
+static int init_came(pthread_cond_t *came)
+{
+    pthread_condattr_t attributes;
+    int status = pthread_condattr_init(&attributes);
+
+    if (status != 0)
+        return -status;
+    status = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    if (status == 0)
+        status = pthread_cond_init(came, &attributes);
+    (void)pthread_condattr_destroy(&attributes);
+    return -status;
+}
+
+static void dispose(struct recorder *recorder)
+{
+    audit_journal_close(recorder->journal);
+    if (recorder->has_place)
+        audit_place_close(&recorder->place);
+    recorder_queue_fini(&recorder->queue);
+    free(recorder);
+}
+
+static int start_thread(struct recorder *recorder)
+{
+    int status = pthread_mutex_init(&recorder->lock, NULL);
+
+    if (status != 0)
+        return -status;
+    status = init_came(&recorder->came);
+    if (status == 0) {
+        status = -pthread_create(&recorder->thread, NULL, run, recorder);
+        if (status != 0)
+            (void)pthread_cond_destroy(&recorder->came);
+    }
+    if (status != 0)
+        (void)pthread_mutex_destroy(&recorder->lock);
+    return status;
+}
+
+int recorder_open(const struct recorder_options *options, bool must, struct recorder **out)
+{
+    struct recorder *recorder = calloc(1, sizeof(*recorder));
+    struct pki_fault fault = { "out of memory" };
+
+    if (recorder == NULL)
+        return -ENOMEM;
+    recorder->options = *options;
+    recorder->limits = options->limits;
+    recorder->new_limits = options->limits;
+    recorder->witness = (struct log_witness){ recorder, on_line };
+    atomic_init(&recorder->forward, options->forward);
+    int status = recorder_queue_init(&recorder->queue, options->limits.audit_queue_bytes);
+    if (status == 0) {
+        recorder_queue_set_rate(&recorder->queue, options->limits.audit_per_s);
+        status = open_journal(recorder, &fault);
+        tell_state(recorder, status, &fault);
+        status = must ? status : 0;
+    }
+    if (status == 0)
+        status = start_thread(recorder);
+    if (status != 0) {
+        dispose(recorder);
+        return status;
+    }
+    log_set_witness(options->log, &recorder->witness);
+    *out = recorder;
+    return 0;
+}
+
+void recorder_close(struct recorder *recorder)
+{
+    if (recorder == NULL)
+        return;
+    log_set_witness(recorder->options.log, NULL);
+    pthread_mutex_lock(&recorder->lock);
+    recorder->ends = true;
+    pthread_cond_signal(&recorder->came);
+    pthread_mutex_unlock(&recorder->lock);
+    (void)pthread_join(recorder->thread, NULL);
+    (void)pthread_cond_destroy(&recorder->came);
+    (void)pthread_mutex_destroy(&recorder->lock);
+    dispose(recorder);
+}
