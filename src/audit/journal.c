@@ -174,7 +174,7 @@ static size_t count_old(const struct audit_journal *journal, const struct audit_
 {
     uint64_t most = journal->options.files_max;
 
-    return folder->count > most ? folder->count - (size_t)most : 0;
+    return most > 0 && folder->count > most ? folder->count - (size_t)most : 0;
 }
 
 /* Where the log before this one ended, as its head says. */

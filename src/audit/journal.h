@@ -30,7 +30,7 @@ struct audit_journal_options {
     void (*unlock)(void *context);
     uint8_t id[AUDIT_ID_BYTES]; /* random; of a log that has to begin */
     uint64_t file_bytes; /* a file that has reached this is followed by the next one; 0: never */
-    uint64_t files_max;  /* then the oldest ones are removed; at least 2 */
+    uint64_t files_max;  /* then the oldest ones are removed; at least 2; 0: none is */
     /* What has become part of the log, as whole lines; before it is synced. NULL: nobody listens. */
     void *listener;
     void (*written)(void *listener, struct mqtt_span lines);

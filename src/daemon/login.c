@@ -193,6 +193,22 @@ static void burn(struct login *login, struct registry *registry)
                 account->name, fault.text);
 }
 
+/* A name that is no account's may be a password in the wrong place: it is not told. */
+static void tell(const struct login *login, enum config_log_level level, enum log_kind kind,
+                 const char *text)
+{
+    bool is_known = login->account.role[0] != '\0';
+    const struct log_line line = {
+        .level = level,
+        .kind = kind,
+        .text = text,
+        .fields = { { "account", span_of(is_known ? login->account.name : "") },
+                    { "address", span_of(login->address) } },
+        .field_count = 2,
+    };
+    log_write(logins_log(login->logins), &line);
+}
+
 static void tell_burnt(const struct login *login)
 {
     char text[LOG_LINE_BYTES / 2];
@@ -201,15 +217,13 @@ static void tell_burnt(const struct login *login)
                    "the password of account %s was sent in the clear from %s and is burnt: set a "
                    "new one with tacit passwd %s",
                    login->account.name, login->address, login->account.name);
-    const struct log_line line = {
-        .level = CONFIG_LOG_WARNING,
-        .kind = LOG_PASSWORD_BURNT,
-        .text = text,
-        .fields = { { "account", span_of(login->account.name) },
-                    { "address", span_of(login->address) } },
-        .field_count = 2,
-    };
-    log_write(logins_log(login->logins), &line);
+    tell(login, CONFIG_LOG_WARNING, LOG_PASSWORD_BURNT, text);
+}
+
+static void tell_wrong(const struct login *login)
+{
+    if (login->outcome == LOCKOUT_WRONG)
+        tell(login, CONFIG_LOG_DEBUG, LOG_PASSWORD_WRONG, "a password was wrong");
 }
 
 /* Knowing a burnt password proves nothing, but is no wrong guess either. */
@@ -289,6 +303,7 @@ static void done_look(struct helper_job *job)
     logins_settle(login->logins, &login->attempt, login->outcome, login->address, now_ms);
     if (login->was_burnt_now)
         tell_burnt(login);
+    tell_wrong(login);
     if (login->client != NULL) {
         enum admission admission = answer_look(login, &answer);
         client_judged(login->client, admission, &answer, now_ms);
@@ -425,6 +440,7 @@ static enum admission last_step(struct login *login, const struct admission_requ
     login->outcome = is_right ? LOCKOUT_RIGHT : LOCKOUT_WRONG;
     logins_settle(login->logins, &login->attempt, login->outcome, login->address,
                   loop_now_ms(rules->loop));
+    tell_wrong(login);
     rules->account = login->account;
     if (is_right)
         admission = admit(login, &rules->account, out);

@@ -116,6 +116,9 @@ void server_record_policy(const struct server *server, const struct ruling *befo
 {
     char versions[2][24];
 
+    /* A device that came in addition has changed nothing for those who were there. */
+    if (before->policy == now->policy)
+        return;
     (void)snprintf(versions[0], sizeof(versions[0]), "%" PRIu64, now->policy_version);
     (void)snprintf(versions[1], sizeof(versions[1]), "%" PRIu64, before->policy_version);
     const struct log_line line = {
