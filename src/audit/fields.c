@@ -2,6 +2,7 @@
 #include "audit/fields.h"
 
 #include "audit/hex.h"
+#include "base/invariant.h"
 #include "codec/utf8.h"
 
 #include <errno.h>
@@ -58,10 +59,26 @@ static bool put_value(struct audit_fields *fields, struct mqtt_span value)
     return is_put;
 }
 
+static bool is_of_name(char byte)
+{
+    return (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') || byte == '_';
+}
+
+static size_t name_len(const char *text, size_t most)
+{
+    size_t len = 0;
+
+    while (len < most && is_of_name(text[len]))
+        len++;
+    return len;
+}
+
 void audit_fields_add(struct audit_fields *fields, const char *name, struct mqtt_span value)
 {
     size_t before = fields->len;
 
+    /* What is written here has to be read again. */
+    MQTT_INVARIANT(name[0] != '\0' && name_len(name, strlen(name)) == strlen(name));
     if (value.len == 0)
         return;
     bool is_put = put(fields, ",\"", 2) && put(fields, name, strlen(name))
@@ -157,14 +174,11 @@ int audit_fields_next(struct mqtt_span *rest, struct mqtt_span *out_name,
                       struct mqtt_span *out_value)
 {
     struct mqtt_span at = *rest;
-    size_t len = 0;
-
     if (at.len == 0)
         return 0;
     if (!skip(&at, ",\""))
         return -EBADMSG;
-    while (len < at.len && ((at.data[len] >= 'a' && at.data[len] <= 'z') || at.data[len] == '_'))
-        len++;
+    size_t len = name_len((const char *)at.data, at.len);
     struct mqtt_span name = take(&at, len);
     struct mqtt_span value;
     if (len == 0 || !skip(&at, "\":\"") || !take_value(&at, &value))

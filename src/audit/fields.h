@@ -23,8 +23,8 @@ struct audit_fields {
     char text[AUDIT_FIELDS_BYTES];
 };
 
-/* A field is there whole or not at all. `name`: letters of a to z and underscores. An empty value
- * is left out. */
+/* A field is there whole or not at all. `name`: letters of a to z, digits and underscores. An empty
+ * value is left out. */
 void audit_fields_add(struct audit_fields *fields, const char *name, struct mqtt_span value);
 void audit_fields_add_text(struct audit_fields *fields, const char *name, const char *value);
 void audit_fields_add_number(struct audit_fields *fields, const char *name, uint64_t value);

@@ -252,10 +252,24 @@ static int rotate(struct audit_journal *journal, int64_t utc_ms)
     return status == 0 ? audit_journal_next_file(journal) : status;
 }
 
+/* Somebody else went on from here. */
+static bool has_next(const struct audit_journal *journal)
+{
+    const struct files *files = journal->options.files;
+    char name[AUDIT_NAME_BYTES];
+    struct file *next = NULL;
+    int status =
+        files->open(files->context, audit_folder_name(journal->number + 1, name), FILE_READ, &next);
+
+    files->close(next);
+    return status == 0;
+}
+
 static bool has_moved(const struct audit_journal *journal)
 {
     return journal->file == NULL || journal->is_dirty
-           || journal->options.files->size(journal->file) != (int64_t)journal->bytes;
+           || journal->options.files->size(journal->file) != (int64_t)journal->bytes
+           || has_next(journal);
 }
 
 static int follow(struct audit_journal *journal, int64_t utc_ms, struct audit_found *out)

@@ -274,6 +274,26 @@ static void what_another_process_writes_is_followed(void **state)
     fini(&world);
 }
 
+static void a_file_that_another_process_began_is_followed(void **state)
+{
+    struct world world;
+    struct audit_journal *tool = NULL;
+    struct audit_found found;
+
+    (void)state;
+    init(&world);
+    audit_stand_fill(world.journal, 20, 20);
+    world.options.file_bytes = 4096;
+    assert_int_equal(audit_journal_open(&world.options, STAND_TIME_MS, &tool, &found), 0);
+    audit_stand_fill(tool, 2, 1);
+    audit_journal_close(tool);
+    assert_true(fake_files_has(world.fake, "audit-0000000000000002.log"));
+    audit_stand_fill(world.journal, 3, 3);
+    assert_true(verify(&world).sequence > 27);
+    assert_int_equal(world.findings.count, 0);
+    fini(&world);
+}
+
 static int busy(void *context)
 {
     (void)context;
@@ -330,6 +350,7 @@ int main(void)
         cmocka_unit_test(another_key_begins_another_log),
         cmocka_unit_test(a_full_disk_is_gone_on_from),
         cmocka_unit_test(what_another_process_writes_is_followed),
+        cmocka_unit_test(a_file_that_another_process_began_is_followed),
         cmocka_unit_test(without_the_lock_nothing_is_written),
         cmocka_unit_test(a_batch_has_its_bound),
     };

@@ -30,13 +30,13 @@ static void a_record_is_a_line_of_json(void **state)
     char line[AUDIT_LINE_BYTES];
     static const char begin[] = "{\"seq\":7,\"time\":\"2000-02-29T00:00:00.123Z\",\"kind\":"
                                 "\"connected\",\"client\":\"a\\u0022b\\u005c\\u000a\xc3\xa4\","
-                                "\"count\":\"12\",\"prev\":\"ab00000000";
+                                "\"count_2\":\"12\",\"prev\":\"ab00000000";
 
     (void)state;
     audit_fields_add_text(&fields, "client", "a\"b\\\n\xc3\xa4");
     audit_fields_add_text(&fields, "nothing", "");
     audit_fields_add_text(&fields, "nobody", NULL);
-    audit_fields_add_number(&fields, "count", 12);
+    audit_fields_add_number(&fields, "count_2", 12);
     size_t len = write_line(audit_fields_end(&fields), line);
     assert_memory_equal(line, begin, sizeof(begin) - 1);
     assert_int_equal(line[len - 1], '\n');
