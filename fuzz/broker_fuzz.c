@@ -10,6 +10,7 @@
 #include "broker_packets.h"
 #include "codec/ack.h"
 #include "codec/disconnect.h"
+#include "core/authentication.h"
 #include "core/client.h"
 #include "core/state.h"
 
@@ -249,8 +250,12 @@ static void judge(struct play *play)
     const struct actor *actor = an_actor(play);
     enum admission verdict = verdicts[u8(play) % 3];
 
-    if (actor->peer != NULL && actor->peer->client != NULL
-        && actor->peer->client->state == CLIENT_AWAITS_VERDICT)
+    if (actor->peer == NULL || actor->peer->client == NULL)
+        return;
+    /* It may wait for what others say of its key, too: that is not for the port to answer. */
+    const struct client *client = actor->peer->client;
+    if (client->state == CLIENT_AWAITS_VERDICT && client->authentication != NULL
+        && client->authentication->exchange != NULL)
         world_judge(actor->peer, verdict);
 }
 

@@ -260,8 +260,7 @@ static void keep_delivery(struct kept *kept, uint64_t whose, const struct delive
 {
     uint64_t thing = mix_number(mix_number(whose, delivery->packet_id), delivery->state);
 
-    if (delivery->number == 0
-        || (delivery->message != NULL && delivery->message->expires_ms <= now_ms))
+    if (delivery->message != NULL && delivery->message->expires_ms <= now_ms)
         return;
     thing = mix_number(thing, delivery->qos);
     if (delivery->message != NULL)
