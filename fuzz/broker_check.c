@@ -88,8 +88,8 @@ static void check_session(const struct session *session)
     MQTT_INVARIANT(session_find(session->broker, session_client_id(session)) == session);
     if (session->client != NULL)
         MQTT_INVARIANT(session->client->session == session);
-    else
-        MQTT_INVARIANT(session->expiry_s > 0); /* it would have gone with its connection */
+    else /* it would have gone with its connection, unless a file says that it is still to go */
+        MQTT_INVARIANT(session->expiry_s > 0 || wheel_is_armed(&session->expiry));
     MQTT_INVARIANT(session->will == NULL || session->will->session == session);
 }
 

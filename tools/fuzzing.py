@@ -20,6 +20,7 @@ DICTIONARIES = ROOT / "fuzz" / "dictionaries"
 ARTIFACTS = ROOT / "build" / "findings"  # inputs that break a promise
 LOGS = ROOT / "build" / "log"
 MOST_INPUT_BYTES = 4096
+INTERRUPTED = 72  # exit code of libFuzzer when it was told to stop
 # Seconds one input may take. Far more than any does, so that a busy machine is no finding.
 INPUT_SECONDS = 25
 SANITIZERS = {
@@ -57,7 +58,7 @@ def outcome_of(text, code):
     executed = EXECUTED.findall(text)
     if executed:
         found.executions = int(executed[-1])
-    if code != 0:
+    if code not in (0, INTERRUPTED):
         said = ["".join(groups) for groups in SUMMARY.findall(text)]
         found.finding = said[-1] if said else f"exit code {code}"
     return found

@@ -40,8 +40,9 @@ class Output(unittest.TestCase):
     def test_an_interrupt_is_no_finding(self):
         text = QUIET.replace("Done 9000 runs in 4 second(s)",
                              "==9== libFuzzer: run interrupted; exiting")
-        found = fuzzing.outcome_of(text, 0)
-        self.assertEqual((found.executions, found.finding), (9000, ""))
+        for code in (0, 72):
+            found = fuzzing.outcome_of(text, code)
+            self.assertEqual((found.executions, found.finding), (9000, ""))
 
     def test_a_finding_is_told_in_the_words_of_who_saw_it(self):
         for text, code, says in (
