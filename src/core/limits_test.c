@@ -540,6 +540,12 @@ static const struct {
     { "password_looks_per_s", 1, NULL, "daemon/lockout_test.c" },
     { "password_places", 8, NULL, "daemon/lockout_test.c" },
     { "password_known", 8, NULL, "daemon/lockout_test.c" },
+    { "audit_file_bytes", 65536, NULL, "tests/scenario/test_400_audit_log.py" },
+    { "audit_files", 2, NULL, "src/audit/journal_test.c" },
+    { "audit_per_s", 100, NULL, "src/daemon/recorder_queue_test.c" },
+    { "audit_queue_bytes", 65536, NULL, "src/daemon/recorder_queue_test.c" },
+    { "audit_checkpoint_records", 10, NULL, "src/audit/journal_test.c" },
+    { "audit_checkpoint_s", 1, NULL, "tests/scenario/test_400_audit_log.py" },
 };
 
 static void every_bound_holds(void **state)

@@ -337,6 +337,19 @@ def test_a_flood_is_counted_in_the_chain(plain):
     broker.stop()
 
 
+def test_what_is_quiet_is_signed_after_its_time(plain):
+    broker = plain(audit_checkpoint_s=1)
+    knock(broker, 1)
+    broker.audit.wait("publish-refused")
+    deadline = time.monotonic() + patience(10)
+    while broker.audit.records()[-1]["kind"] != "checkpoint":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    said = broker.audit.verify()
+    assert said["signed"] == said["last"]
+    broker.stop()
+
+
 def test_rotation_keeps_the_chain(plain):
     broker = plain(audit_file_bytes=65536, audit_files=3)
     while True:
