@@ -55,13 +55,12 @@ static struct date date_of(int64_t days)
 
 const char *audit_stamp_put(int64_t utc_ms, char out[AUDIT_STAMP_SIZE])
 {
+    if (utc_ms < YEAR_0_DAYS * DAY_MS)
+        utc_ms = YEAR_0_DAYS * DAY_MS;
+    else if (utc_ms / DAY_MS > YEAR_9999_DAYS)
+        utc_ms = YEAR_9999_DAYS * DAY_MS;
     int64_t days = utc_ms / DAY_MS - (utc_ms % DAY_MS < 0 ? 1 : 0);
     int64_t ms = utc_ms - days * DAY_MS;
-
-    if (days < YEAR_0_DAYS || days > YEAR_9999_DAYS) {
-        days = days < 0 ? YEAR_0_DAYS : YEAR_9999_DAYS;
-        ms = 0;
-    }
     const struct date date = date_of(days);
     char text[8 * 24];
     (void)snprintf(text, sizeof(text), "%04lld-%02lld-%02lldT%02lld:%02lld:%02lld.%03lldZ",

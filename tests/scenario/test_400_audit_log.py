@@ -2,6 +2,7 @@
 """Promise A5: each decision about security is a record; the records are chained and signed, and what
 is done to them is named. Neither a crash nor a flood leaves a gap that is not a record."""
 
+import contextlib
 import itertools
 import json
 import os
@@ -592,6 +593,41 @@ def test_else_it_serves_and_goes_on_trying():
             assert time.monotonic() < deadline
             time.sleep(0.02)
         assert broker.audit.verify()["whole"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small file system")
+def test_a_full_disk_is_counted_and_gone_on_from():
+    broker = Broker(config=OPEN, limits={"audit-queue-bytes": 65536})
+    broker.audit = AuditLog(broker.state)
+    broker.audit.folder.mkdir(parents=True, mode=0o700)
+    broker.state.chmod(0o700)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,mode=700", "tmpfs",
+                              str(broker.audit.folder)], capture_output=True, check=False)
+    if mounted.returncode != 0:
+        broker.folder.cleanup()
+        pytest.skip("nothing can be mounted here")
+    try:
+        broker.start()
+        broker.audit.wait("started")
+        ballast = broker.audit.folder / "ballast"
+        with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+            while file.write(bytes(4096)) == 4096:
+                pass
+        knock(broker, 300)
+        assert "the audit log cannot be written" in broker.log()
+        ballast.unlink()
+        broker.audit.wait("left-out")
+        knock(broker, 1, "after")
+        broker.audit.wait("connected", client="after0")
+        counted = sum(int(r["count"]) for r in broker.audit.records("left-out"))
+        assert counted + len(broker.audit.records("connected")) + len(
+            broker.audit.records("publish-refused")) == 602
+        assert broker.audit.verify()["whole"]
+        broker.stop()
+    finally:
+        broker.kill()
+        subprocess.run(["umount", "-l", str(broker.audit.folder)], check=False)
+        broker.folder.cleanup()
 
 
 def test_nobody_else_can_read_it(stopped):
