@@ -360,8 +360,9 @@ def test_scram_with_its_name(house):
 
 def test_a_token(house, tmp_path):
     name = house.new("spare")
-    offer = json.loads(house.canary("add", name, "--token-only", "--json", "--port",
-                                    house.broker.port).stdout)
+    with house.changing():
+        offer = json.loads(house.canary("add", name, "--token-only", "--json", "--port",
+                                        house.broker.port).stdout)
     words = offer["command"].split()[1:]
     environment = {**house.environment, "HOME": str(tmp_path),
                    "XDG_CONFIG_HOME": str(tmp_path / ".config")}
@@ -555,3 +556,4 @@ def test_what_the_tool_refuses(house):
     # What could not be made is not marked.
     house.canary("add", "x", "--account", "--password-file", "/nonexistent", code=2)
     house.canary("show", "x", code=1)
+    house.settle()
