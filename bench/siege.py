@@ -61,9 +61,9 @@ PEERS_PER_NETWORK = 4
 HUGE_BYTES, HUGE_SENT_BYTES = 200_000_000, 262144
 LEGAL_BYTES = 65000
 WANTED = {"honest_lost": 0, "honest_twice": 0, "p99_ratio": 1.5, "connect_ms_p99": 1000}
-# Of a connection that has proved nothing: what is there before it has sent anything, what OpenSSL
-# holds in the middle of a handshake; and what the allocator loses between the pieces of the latter.
-BARE_BYTES, HANDSHAKE_BYTES, ALLOCATOR = 2048, 40960, 1.25
+# Of a connection that has proved nothing: what it is by itself, its places in tables, and what
+# OpenSSL holds in the middle of a handshake. An address that is known has a place, too.
+BARE_BYTES, PLACE_BYTES, HANDSHAKE_BYTES, KNOWN_BYTES = 512, 90, 49152, 16
 
 TACITD = """listener "devices" {{
   address = "127.0.0.1" port = {devices} client-certificates = required
@@ -234,13 +234,13 @@ def stated_limits(tools):
 
 def rss_bound(limits, rss_quiet_bytes, hostile):
     """What those who have proved nothing may add to what the broker needs for the honest ones.
-    There are no more of them than the limit `unproved` allows (or than attack); for what they have
-    sent and for their handshakes they get no more than `unproved-bytes` in all. A broker without
-    these limits may need what each of them may be given."""
-    unproved = min(limits.get("unproved", limits["connections"]), hostile)
-    held = unproved * (HANDSHAKE_BYTES + limits["connect-packet-bytes"])
-    held = min(held, limits.get("unproved-bytes", held))
-    return int(rss_quiet_bytes + unproved * BARE_BYTES + held * ALLOCATOR)
+    There are no more of them than the limit `unproved` says, and for their handshakes and for what
+    they have sent they get no more than `unproved-bytes` in all. A broker without these limits may
+    need for each that attacks what each may be given."""
+    unproved = limits.get("unproved", min(limits["connections"], hostile))
+    most = unproved * (HANDSHAKE_BYTES + limits["connect-packet-bytes"])
+    return (rss_quiet_bytes + limits.get("unproved-bytes", most)
+            + unproved * (BARE_BYTES + PLACE_BYTES) + limits.get("known-addresses", 0) * KNOWN_BYTES)
 
 
 # ---- a round ----

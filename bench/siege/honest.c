@@ -15,7 +15,9 @@
 #include <time.h>
 
 #define DEVICES_FIRST   0x7f010001u /* 127.1.0.1: an address of its own for each device */
-#define PROBES_FIRST    0x7f400001u /* 127.64.0.1: and for each probe one that was never seen */
+#define PROBES_FIRST    0x7f400001u /* 127.64.0.1: and for each probe a network that was never seen */
+#define PROBES_NETWORKS 16384u
+#define NETWORK         256u /* addresses of a /24 */
 #define ARRIVING_MOST   32u
 #define PHASES_MOST     8u
 #define PATIENCE_S      60.0 /* until all devices are here */
@@ -170,7 +172,7 @@ static void probe_due(struct honest *honest, double due_s)
     probe->is_due = true;
     probe->due_s = due_s;
     probe->phase = honest->phase;
-    probe->address = PROBES_FIRST + (uint32_t)honest->probed;
+    probe->address = PROBES_FIRST + (uint32_t)(honest->probed % PROBES_NETWORKS) * NETWORK;
     probe_arrive(honest, probe);
 }
 
