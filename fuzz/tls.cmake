@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 tacit_fuzz(certificate USES tls pki)
+tacit_fuzz(client_hello USES tls)
 tacit_fuzz(hello USES tls DEFINES _GNU_SOURCE)
 if(TACIT_FUZZ)
     target_sources(hello-fuzz PRIVATE ${PROJECT_SOURCE_DIR}/src/tls/authority.c

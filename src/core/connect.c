@@ -311,8 +311,7 @@ static enum mqtt_status on_answer(struct client *client, const struct mqtt_conne
         return refuse(client, answer->reason != 0 ? answer->reason : MQTT_NOT_AUTHORIZED,
                       answer->reason_text, answer->server_reference);
     if (!account_connect(client, connect->client_id, answer, now_ms))
-        return refuse(client, MQTT_CONNECTION_RATE_EXCEEDED,
-                      "this identity connects more often than it may", NULL);
+        return refuse(client, MQTT_CONNECTION_RATE_EXCEEDED, "it connects too often", NULL);
     if (!client_id_fits(connect->client_id, answer))
         return refuse(client, MQTT_CLIENT_IDENTIFIER_NOT_VALID,
                       "client identifier must start with the device's name", NULL);

@@ -448,14 +448,14 @@ static void an_expelled_client_without_its_connack_hears_nothing(void **state)
  * stays in the queue. */
 static void held_bytes_count_against_the_outbox(void **state)
 {
-    const unsigned count = 200;
+    const unsigned count = 400;
     struct limits limits = limits_default();
     struct mqtt_publish publish_in;
     struct world world;
     char text[32];
 
     (void)state;
-    limits.outbox_bytes = 1024;
+    limits.outbox_bytes = 4096;
     world_init(&world, 1, &limits);
     struct world_peer *reader = come(&world, "reader", LASTS_S);
     assert_int_equal(world_subscribe(reader, "a", MQTT_QOS_2), MQTT_QOS_2);

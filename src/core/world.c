@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define INBOX_FIRST_BYTES 4096u
-
 struct world_batch {
     struct world_batch *next;
     unsigned shard;

@@ -15,10 +15,11 @@
 
 #include <stdbool.h>
 
-#define WORLD_SHARDS 8u
-#define WORLD_PEERS  64u
-#define WORLD_NOTED  256u
-#define INBOX_BYTES  (1u << 20)
+#define WORLD_SHARDS      8u
+#define WORLD_PEERS       64u
+#define WORLD_NOTED       256u
+#define INBOX_BYTES       (1u << 20)
+#define INBOX_FIRST_BYTES 4096u
 
 struct world;
 

@@ -97,23 +97,40 @@ static void add_rival(struct rivals *rivals, struct list *link)
     rivals->count++;
 }
 
-static void add_sample(struct rivals *rivals, const struct list *list)
+static void add_newest(struct rivals *rivals, const struct list *list)
 {
     size_t more = rivals->count + SAMPLE;
     for (struct list *link = list->prev; link != list && rivals->count < more; link = link->prev)
         add_rival(rivals, link);
-    more = rivals->count + SAMPLE;
+}
+
+static void add_oldest(struct rivals *rivals, const struct list *list)
+{
+    size_t more = rivals->count + SAMPLE;
     for (struct list *link = list->next; link != list && rivals->count < more; link = link->next)
         add_rival(rivals, link);
+}
+
+/* In the order in which they are to go. Where places are short, the newest: the others may be about
+ * to prove themselves. Where bytes are, those who have held theirs for longest: an honest handshake
+ * is over in milliseconds, and the newest is an honest one as likely as not. */
+static void add_rivals(struct rivals *rivals, const struct net *net, enum guest_want want)
+{
+    if (want == GUEST_BYTES) {
+        add_oldest(rivals, &net->holders);
+        return;
+    }
+    add_newest(rivals, &net->guests);
+    add_oldest(rivals, &net->guests);
+    add_newest(rivals, &net->holders);
+    add_oldest(rivals, &net->holders);
 }
 
 bool guest_yield(struct connection *connection, enum guest_want want)
 {
     struct net *net = connection->net;
     struct rivals rivals = { 0 };
-    if (want == GUEST_PLACES)
-        add_sample(&rivals, &net->guests);
-    add_sample(&rivals, &net->holders);
+    add_rivals(&rivals, net, want);
     size_t chosen = porch_choose(net->porch, rivals.guests, rivals.count);
     struct connection *goes = chosen < rivals.count ? rivals.all[chosen] : connection;
     send_away(goes, want);

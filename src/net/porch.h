@@ -81,8 +81,8 @@ enum porch_standing porch_standing(struct porch *porch, uint32_t guest);
 /* Three quarters of limits.unproved are here. */
 bool porch_is_crowded(struct porch *porch);
 
-/* Who of `guests`, newest first, is the one to go: of the network that has the most, the newest.
- * Returns its index; 0 also when there is none. */
+/* Who of `guests`, in the order in which they are to go, is the one to go: of the network that has
+ * the most, the first. Returns its index; 0 also when there is none. */
 size_t porch_choose(struct porch *porch, const uint32_t *guests, size_t count);
 
 struct porch_figures porch_figures(struct porch *porch);

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parts of struct config that are about the process itself: its confinement, its keys, what it
+ * writes down, and enrolment. What is borrowed, is from the configuration. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What becomes of tacitd when the audit log cannot be opened at the start. */
+enum config_audit_log {
+    CONFIG_AUDIT_ON = 0,   /* it serves, says so, and goes on trying */
+    CONFIG_AUDIT_REQUIRED, /* it does not start */
+    CONFIG_AUDIT_OFF,      /* there is to be none */
+};
+
+enum config_audit_forward {
+    CONFIG_FORWARD_NONE = 0,
+    CONFIG_FORWARD_SYSLOG,
+    CONFIG_FORWARD_JOURNAL,
+};
+
+/* The audit block. */
+struct config_audit {
+    enum config_audit_log log;
+    enum config_audit_forward forward; /* of each record, besides the file */
+};
+
+enum config_sandbox_mode {
+    CONFIG_SANDBOX_REQUIRED = 0, /* or tacitd does not run */
+    CONFIG_SANDBOX_ON,           /* as far as the kernel can */
+    CONFIG_SANDBOX_OFF,
+};
+
+/* Strings are owned. */
+struct config_paths {
+    char **all;
+    size_t count;
+};
+
+/* How the process confines itself. */
+struct config_sandbox {
+    enum config_sandbox_mode mode;
+    const char *user; /* whom a tacitd that root starts becomes; NULL: stays; borrowed */
+    struct config_paths readable; /* besides what the configuration names */
+    struct config_paths writable; /* besides the state folder */
+};
+
+/* The ca block: where the CA's key is, if not in a plain file of the state folder. Strings are
+ * owned; NULL where nothing was written. */
+struct config_ca {
+    char *key;             /* "pkcs11:…" */
+    char *passphrase_file; /* of the keys in the state folder */
+};
+
+/* A manufacturer block: devices with a certificate of that CA may enrol by it, each once. Strings
+ * are owned by the configuration. */
+struct config_manufacturer {
+    const char *name;
+    char *ca;                /* file in PEM */
+    const char *device_name; /* "%{serial}" or "%{common-name}", perhaps with something around it */
+    const char *role;        /* one of struct config.roles */
+    const char *tenant;      /* NULL: none */
+    const char *site;        /* NULL: none */
+};
+
+/* The enrolment block. */
+struct config_enrolment {
+    bool is_on;
+    bool is_own;         /* written by the operator; else the built-in one */
+    const char *address; /* numeric; "": every address; borrowed */
+    uint16_t port;
+    struct config_manufacturer *manufacturers;
+    size_t manufacturer_count;
+    const char *file; /* where it stands */
+    unsigned line;
+    unsigned column;
+};

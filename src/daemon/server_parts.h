@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parts of struct server that are busy with one thing each. Owner: the main thread; what the
+ * keeper has for a while says so. */
+#pragma once
+
+#include "config/config.h"
+#include "confine/confine.h"
+#include "confine/privileges.h"
+#include "daemon/endpoint.h"
+#include "daemon/ruling.h"
+#include "daemon/upkeep.h"
+#include "est/est.h"
+#include "loop/helpers.h"
+#include "pki/state_ca.h"
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct server;
+
+#define SERVER_DIGEST_SIZE 65 /* SHA-256 in hex and NUL */
+
+/* What tells one state of a file from another. */
+struct server_stamp {
+    uint64_t inode;
+    int64_t changed_ns;
+};
+
+/* Has the registry changed, or has a grant expired? One at a time. */
+struct server_check {
+    struct helper_job job;
+    struct server *server;
+    struct ruling *basis; /* counted */
+    unsigned basis_number;
+    struct ruling *made; /* counted; NULL: nothing has changed */
+    int status;
+    bool wants_observed; /* a tool waits for what was observed */
+};
+
+/* The certificates of the state folder: renewed when it is time, read again when they are others.
+ * One at a time. */
+struct server_certificates {
+    struct helper_job job;
+    struct server *server;
+    struct wheel_timer timer;
+    struct config *config; /* counted, while it is on */
+    unsigned checks;
+    struct server_stamp stamps[2]; /* of the CA's and the server's; as they were last */
+    bool have_changed; /* so it is looked whether one has to be renewed, an hour early */
+    bool is_put_off;   /* that look: to the next time */
+    bool is_new_day;   /* of this run: what is said once a day is said */
+    int status;        /* of a renewal */
+    struct state_made made;
+    struct pki_fault fault;
+};
+
+/* One at a time; a second SIGHUP waits. */
+struct server_reload {
+    struct helper_job job;
+    struct server *server;
+    bool is_on;
+    bool is_wanted; /* again, when this one is over */
+    bool is_wanted_of_certificates;
+    struct config *config; /* counted; while only certificates are read */
+    int status;            /* of those */
+    char path[PATH_MAX];   /* that was read; empty: built-in */
+    char digest[SERVER_DIGEST_SIZE];
+    struct ruling *ruling; /* counted; NULL: it failed */
+    char why[ENDPOINT_WHY_BYTES];
+};
+
+/* What the shards observed, on its way to the file. */
+struct server_observing {
+    struct helper_job job;
+    struct server *server;
+    int64_t began_s;       /* this run, UTC */
+    struct sketch *all;    /* what the file has; the keeper's; NULL: not read yet */
+    struct sketch **parts; /* of the shards, two for each at most */
+    unsigned count;
+    unsigned missing; /* shards that have not answered yet */
+    unsigned rounds;
+    bool is_keeping; /* the keeper has the parts */
+    bool is_wanted;  /* somebody waits for the file: another round is to follow */
+    bool is_answer;  /* this round is for somebody who waits; the keeper's while it works */
+};
+
+/* Enrolment over HTTPS. The keeper's while its job is on. */
+struct server_enrolment {
+    struct helper_job job;
+    struct server *server;
+    struct est *est;       /* NULL: off */
+    struct config *config; /* counted; what est borrows from; NULL: none yet */
+    struct config *next;   /* counted; the one it is to follow */
+    int fd;                /* listens at the place of `config`; -1: none */
+    int next_fd;           /* at that of `next`, where it is another; -1: none */
+    char certificate[PATH_MAX];
+    char key[PATH_MAX];
+    char authority[PATH_MAX];
+    char root[PATH_MAX];
+    char crl[PATH_MAX];
+    struct est_manufacturer *manufacturers;
+};
+
+/* What has to be looked after (upkeep.h). One round at a time; the endpoints are the keeper's while
+ * it has them. */
+struct server_upkeep {
+    struct helper_job job;
+    struct server *server;
+    struct config *config; /* counted; of this round */
+    struct upkeep care;
+    unsigned rounds;
+    bool is_on;
+    bool is_wanted; /* publishing, once more */
+    bool publishes; /* this round does */
+    bool has_endpoints;
+    bool has_staple; /* a new one, not loaded yet */
+};
+
+/* What the process has given up, for good. Written before the shards run. */
+struct server_confinement {
+    struct confine *confine; /* NULL: nothing */
+    struct confine_report report;
+    enum config_sandbox_mode mode;
+    struct privileges_user user; /* whom it became; the name is empty: stayed who it was */
+};
