@@ -68,6 +68,7 @@ struct message *publication_message(struct publication *p, struct message_pools 
     m->qos = p->qos;
     m->retain = p->retain;
     append(append(append(m->bytes, p->topic), p->forward), p->payload);
+    pools->bytes += message_bytes(m);
     p->message = m;
     return m;
 }
@@ -90,6 +91,7 @@ void message_unref(struct message *message, struct message_pools *pools)
 {
     if (message == NULL || --message->references > 0)
         return;
+    pools->bytes -= message_bytes(message);
     if (message->size_class < MESSAGE_CLASSES)
         pool_give(pools->classes[message->size_class], message);
     else

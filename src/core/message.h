@@ -22,6 +22,7 @@ struct session;
 
 struct message_pools {
     struct pool *classes[MESSAGE_CLASSES];
+    uint64_t bytes; /* topics, properties and payloads of all messages */
 };
 
 MQTT_NODISCARD int message_pools_init(struct message_pools *pools);

@@ -41,6 +41,7 @@ static struct outbox_chunk *chunk_take(struct outbox_pools *pools, size_t len, b
     }
     if (chunk == NULL)
         return NULL;
+    pools->bytes += capacity;
     chunk->next = NULL;
     chunk->capacity = (uint32_t)capacity;
     chunk->begin = 0;
@@ -50,6 +51,7 @@ static struct outbox_chunk *chunk_take(struct outbox_pools *pools, size_t len, b
 
 static void chunk_give(struct outbox_pools *pools, struct outbox_chunk *chunk)
 {
+    pools->bytes -= chunk->capacity;
     if (chunk->capacity == OUTBOX_SMALL_BYTES)
         pool_give(pools->small, chunk);
     else if (chunk->capacity == OUTBOX_LARGE_BYTES)

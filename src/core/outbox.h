@@ -32,6 +32,7 @@ struct outbox_chunk {
 struct outbox_pools {
     struct pool *small;
     struct pool *large;
+    uint64_t bytes; /* of all chunks that are in use */
 };
 
 MQTT_NODISCARD int outbox_pools_init(struct outbox_pools *pools);

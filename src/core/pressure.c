@@ -21,6 +21,7 @@ static const struct {
 
 #define SHORT_OUTBOX_BYTES 262144u
 
+#define GAUGE_BYTES      UINT64_C(262144) /* so much more or less is told to the other shards */
 #define LONGEST_LOOK_MS  1000u
 #define SHORTEST_LOOK_MS 10u
 #define GROWTH_PER_MS    (UINT64_C(512) * 1024) /* bytes; more than one machine's network brings */
@@ -58,6 +59,49 @@ uint64_t pressure_next_look_ms(uint64_t used_bytes, uint64_t bound_bytes)
 const char *pressure_text(enum pressure stage)
 {
     return stages[stage].text;
+}
+
+enum pressure shared_look(struct shared *shared, uint64_t used_bytes, uint64_t bound_bytes)
+{
+    enum pressure stage = pressure_decide(shared_pressure(shared), used_bytes, bound_bytes);
+
+    atomic_store_explicit(&shared->memory.held_then,
+                          atomic_load_explicit(&shared->memory.held_bytes, memory_order_relaxed),
+                          memory_order_relaxed);
+    atomic_store_explicit(&shared->memory.used_bytes, used_bytes, memory_order_relaxed);
+    atomic_store_explicit(&shared->memory.bound_bytes, bound_bytes, memory_order_relaxed);
+    shared_set_pressure(shared, stage);
+    return stage;
+}
+
+/* What is held more than at the last look is used more; what is held less may not be. */
+static void raise_stage(struct shared *shared, uint64_t held_bytes)
+{
+    uint64_t then = atomic_load_explicit(&shared->memory.held_then, memory_order_relaxed);
+    uint64_t used = atomic_load_explicit(&shared->memory.used_bytes, memory_order_relaxed);
+    uint64_t bound = atomic_load_explicit(&shared->memory.bound_bytes, memory_order_relaxed);
+    enum pressure now = shared_pressure(shared);
+
+    if (held_bytes <= then)
+        return;
+    enum pressure stage = pressure_decide(now, used + held_bytes - then, bound);
+    if (stage > now)
+        shared_set_pressure(shared, stage);
+}
+
+/* A turn of the loop is long when much is sent: nobody looks meanwhile. */
+static void gauge(struct broker *broker)
+{
+    struct shared *shared = broker->options.shared;
+    uint64_t held = broker->outboxes.bytes + broker->messages.bytes;
+    uint64_t change = held - broker->held_told;
+
+    if (MQTT_LIKELY(change + GAUGE_BYTES < 2 * GAUGE_BYTES)) /* more or less */
+        return;
+    broker->held_told = held;
+    uint64_t before =
+        atomic_fetch_add_explicit(&shared->memory.held_bytes, change, memory_order_relaxed);
+    raise_stage(shared, before + change);
 }
 
 void shared_set_pressure(struct shared *shared, enum pressure stage)
@@ -100,6 +144,7 @@ void pressure_press(struct client *client, uint64_t now_ms)
 {
     struct broker *broker = client->broker;
 
+    gauge(broker);
     if (MQTT_LIKELY(!pressure_is(broker, PRESSURE_PAUSE)) || client->is_asked)
         return;
     broker->stats.pressed++;

@@ -36,6 +36,10 @@ uint64_t pressure_next_look_ms(uint64_t used_bytes, uint64_t bound_bytes);
 /* "new sessions are refused" and so on. Static. */
 const char *pressure_text(enum pressure stage);
 
+/* The edge has looked: so much is in use of so much. Returns the stage, which is in force then;
+ * until the next look the shards raise it by themselves by what they take meanwhile. */
+enum pressure shared_look(struct shared *shared, uint64_t used_bytes, uint64_t bound_bytes);
+
 void shared_set_pressure(struct shared *shared, enum pressure stage);
 enum pressure shared_pressure(const struct shared *shared);
 
@@ -52,5 +56,5 @@ bool pressure_sheds(const struct client *client);
 /* Has one of a higher QoS to be queued that would be sent otherwise? `client` may be NULL. */
 bool pressure_holds_back(const struct client *client);
 
-/* A client has published: it may have to rest. */
+/* A client has published: the broker may hold more now, and the client may have to rest. */
 void pressure_press(struct client *client, uint64_t now_ms);

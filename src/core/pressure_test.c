@@ -203,6 +203,32 @@ static void what_would_have_to_wait_is_refused(void **state)
     world_fini(&world);
 }
 
+/* Between two looks of the edge: by what is queued meanwhile. */
+static void shards_raise_the_stage_by_themselves(void **state)
+{
+    (void)state;
+    static char payload[8001];
+    struct world world;
+    struct world_peer *away;
+    struct world_peer *writer;
+
+    memset(payload, 'x', sizeof(payload) - 1);
+    world_init(&world, 1, NULL);
+    away = come(&world, "away", true, NULL);
+    writer = come(&world, "writer", false, NULL);
+    world_subscribe(away, "t", MQTT_QOS_1);
+    world_break(away);
+    assert_int_equal(shared_look(world.shared, 70000000, 100000000), PRESSURE_NONE);
+    for (uint16_t i = 1; i <= 700; i++)
+        world_publish(writer, "t", payload, MQTT_QOS_1, i, false);
+    assert_int_equal(shared_pressure(world.shared), PRESSURE_NEWCOMERS);
+    assert_int_equal(shared_look(world.shared, 60000000, 100000000), PRESSURE_NONE);
+    for (uint16_t i = 1; i <= 100; i++)
+        world_publish(writer, "t", payload, MQTT_QOS_1, i, false);
+    assert_int_equal(shared_pressure(world.shared), PRESSURE_NONE);
+    world_fini(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -213,6 +239,7 @@ int main(void)
         cmocka_unit_test(qos_0_is_shed_for_who_does_not_take_it),
         cmocka_unit_test(who_publishes_has_to_rest),
         cmocka_unit_test(what_would_have_to_wait_is_refused),
+        cmocka_unit_test(shards_raise_the_stage_by_themselves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

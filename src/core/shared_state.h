@@ -26,6 +26,12 @@ struct shared {
     struct bytes_map entries; /* by group, NUL, filter */
     _Atomic uint64_t generation;
     _Atomic unsigned pressure; /* enum pressure */
+    struct {
+        _Atomic uint64_t held_bytes; /* by all shards, as they told */
+        _Atomic uint64_t held_then;  /* the same at the last look */
+        _Atomic uint64_t used_bytes; /* by the process, at the last look */
+        _Atomic uint64_t bound_bytes;
+    } memory;
     /* what identities have used up: account.c */
     struct bytes_map accounts;
     struct list idle_accounts; /* those that nobody uses, and some that are used again */

@@ -40,6 +40,7 @@ struct broker {
     struct pool *hints;
     struct pool *gates;
     struct pool *paces;
+    uint64_t held_told; /* bytes in outboxes and messages, as the other shards know it */
     /* sessions and connections */
     struct bytes_map sessions;
     struct identity *anonymous; /* shared by the sessions of nobody in particular; NULL: none yet */

@@ -65,6 +65,7 @@ struct server {
     struct server_confinement confinement;
     struct keep keep;
     struct memory memory;
+    unsigned memory_stage;      /* enum pressure, as the log has it */
     uint64_t memory_trimmed_ms; /* not before that again */
     struct scribe *scribe;
     struct shared *shared;

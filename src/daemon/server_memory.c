@@ -27,13 +27,11 @@ static void say(const struct server *server, enum pressure before, enum pressure
 static uint64_t look(struct server *server)
 {
     uint64_t used = memory_used_bytes(&server->memory);
-    enum pressure before = shared_pressure(server->shared);
-    enum pressure stage = pressure_decide(before, used, bound_of(server));
+    enum pressure stage = shared_look(server->shared, used, bound_of(server));
 
-    if (stage == before)
-        return used;
-    shared_set_pressure(server->shared, stage);
-    say(server, before, stage, used);
+    if (stage != server->memory_stage)
+        say(server, (enum pressure)server->memory_stage, stage, used);
+    server->memory_stage = stage;
     return used;
 }
 
