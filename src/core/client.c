@@ -16,8 +16,6 @@
 #include "core/state.h"
 #include "core/subscription.h"
 
-#define LEAST_OUTBOX_BYTES 4096u /* that limits.outbox_bytes may be */
-
 static void on_connect_deadline(struct wheel_timer *timer, void *context, uint64_t now_ms)
 {
     struct client *client = MQTT_CONTAINER_OF(timer, struct client, timer);
@@ -97,8 +95,9 @@ void client_written(struct client *client, size_t len)
     broker->stats.packets_sent++;
     broker->stats.bytes_sent += len;
     client_wake(client);
-    if (MQTT_UNLIKELY(client->outbox.bytes >= LEAST_OUTBOX_BYTES)
-        && client->outbox.bytes >= pressure_outbox_bytes(broker))
+    if (MQTT_UNLIKELY(client->outbox.bytes >= broker->limits.outbox_bytes)
+        || (MQTT_UNLIKELY(client->outbox.bytes >= PRESSURE_SHORT_OUTBOX_BYTES)
+            && client->outbox.bytes >= pressure_outbox_bytes(broker)))
         client->stalled = true;
 }
 

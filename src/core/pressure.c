@@ -19,8 +19,6 @@ static const struct {
     [PRESSURE_REFUSE] = { 92, 87, "messages that would have to wait are refused" },
 };
 
-#define SHORT_OUTBOX_BYTES 262144u
-
 #define GAUGE_BYTES      UINT64_C(262144) /* so much more or less is told to the other shards */
 #define LONGEST_LOOK_MS  1000u
 #define SHORTEST_LOOK_MS 10u
@@ -123,8 +121,8 @@ uint64_t pressure_outbox_bytes(const struct broker *broker)
 {
     uint64_t bytes = broker->limits.outbox_bytes;
 
-    if (bytes > SHORT_OUTBOX_BYTES && pressure_is(broker, PRESSURE_NEWCOMERS))
-        return SHORT_OUTBOX_BYTES;
+    if (bytes > PRESSURE_SHORT_OUTBOX_BYTES && pressure_is(broker, PRESSURE_NEWCOMERS))
+        return PRESSURE_SHORT_OUTBOX_BYTES;
     return bytes;
 }
 

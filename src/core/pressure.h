@@ -26,6 +26,9 @@ enum pressure {
 /* A receiver with less than that in its outbox takes what it is sent. */
 #define PRESSURE_OUTBOX_BYTES 16384u
 
+/* The bound of an outbox while memory is short, unless its limit is lower. */
+#define PRESSURE_SHORT_OUTBOX_BYTES 262144u
+
 /* The stage that follows from `used` of `bound` bytes; stages are left later than they are entered,
  * so that they do not come and go. `bound` 0: none. */
 enum pressure pressure_decide(enum pressure now, uint64_t used_bytes, uint64_t bound_bytes);
