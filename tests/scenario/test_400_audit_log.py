@@ -364,12 +364,12 @@ def test_rotation_keeps_the_chain(plain):
         knock(broker, 50)
         if broker.audit.files()[-1].name > "audit-0000000000000004.log":
             break
+    broker.stop()
     said = broker.audit.verify()
     assert said["whole"] and said["files"] == 3 and said["first"] > 1
     broker.audit.files()[0].unlink()
     said = broker.audit.verify(code=FOUND)
     assert "at the front" in said["troubles"][0]["text"]
-    broker.kill()
 
 
 def test_tools_and_tacitd_write_together(home, device):
