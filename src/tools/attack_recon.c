@@ -2,6 +2,7 @@
 #include "tools/attack_recon.h"
 
 #include "tools/attack_link.h"
+#include "tools/attack_offer.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -10,8 +11,8 @@
 #define VERSION_REFUSED 0x84
 #define VERSION_CODE    1
 
-/* *out_is_old: without an answer to CONNECT, or with one about the version, the broker may be of an
- * older time. */
+/* *out_is_old: closed without an answer to CONNECT, or with one about the version, the broker may be
+ * of an older time. One that says nothing at all will not say more to an older CONNECT. */
 static bool come(const struct attack_env *env, struct attack_identity *who, bool exact,
                  bool *out_is_old)
 {
@@ -24,9 +25,9 @@ static bool come(const struct attack_env *env, struct attack_identity *who, bool
     else if (who->why_not[0] == '\0')
         (void)snprintf(who->why_not, sizeof(who->why_not), "%s was not let in: %s", who->label,
                        link.said);
+    *out_is_old = link.was_answered ? link.reason == VERSION_REFUSED || link.reason == VERSION_CODE
+                                    : link.is_over;
     attack_link_close(&link);
-    *out_is_old =
-        link.reason == VERSION_REFUSED || link.reason == VERSION_CODE || !link.was_answered;
     return is_in;
 }
 
@@ -114,19 +115,26 @@ static void find_topic(struct attack_env *env)
                       env->options->topic);
 }
 
+/* Somebody who chooses something, however bad, is there to be attacked. */
+static bool speaks_tls(const struct attack_env *env)
+{
+    struct tacit_probe_facts facts;
+
+    return attack_offer_make(env, TACIT_PROBE_TLS_ANY, "ALL:eNULL", &facts) == ATTACK_OFFER_TAKEN;
+}
+
 static bool is_there(const struct attack_env *env)
 {
     struct attack_link link;
-    struct tacit_probe_facts facts = { 0 };
     const struct attack_hello nobody = { .who = NULL, .suffix = "n" };
     bool answers = attack_link_dial(&link, env, &nobody);
 
-    if (!answers && link.probe != NULL)
-        tacit_probe_facts(link.probe, &facts);
-    if (!answers && !facts.has_hello)
+    if (!answers && env->is_encrypted && link.probe != NULL)
+        answers = speaks_tls(env);
+    if (!answers)
         (void)fprintf(stderr, "tacit attack: %s\n", link.said);
     attack_link_close(&link);
-    return answers || facts.has_hello;
+    return answers;
 }
 
 bool attack_recon_run(struct attack_env *env)

@@ -77,3 +77,38 @@ def password_file(folder, name, password):
     path.write_text(password + "\n")
     os.chmod(path, 0o600)
     return path
+
+
+def people(folder):
+    """Two identities that come by a password."""
+    alice = password_file(folder, "alice", "secret-a")
+    bob = password_file(folder, "bob", "secret-b")
+    return ["--username", "alice", "--password-file", alice, "--second-username", "bob",
+            "--second-password-file", bob]
+
+
+def openssl(*words):
+    subprocess.run(["openssl", *map(str, words)], check=True, capture_output=True)
+
+
+class Authority:
+    """A CA in a folder, which signs what it is told."""
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        self.file = self.folder / "ca.crt"
+        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                "-subj", "/CN=Test CA", "-days", 90, "-keyout", self.folder / "ca.key", "-out",
+                self.file)
+
+    def sign(self, key=("rsa:2048",), names="DNS:localhost", digest="sha256", days=60):
+        """Certificate and key of a server."""
+        files = self.folder / "server.crt", self.folder / "server.key"
+        request, extensions = self.folder / "server.csr", self.folder / "server.ext"
+        extensions.write_text(f"subjectAltName={names}\n" if names else "\n")
+        openssl("req", "-newkey", *key, "-nodes", "-subj", "/CN=localhost", "-keyout", files[1],
+                "-out", request)
+        openssl("x509", "-req", "-in", request, "-CA", self.file, "-CAkey", self.folder / "ca.key",
+                "-CAcreateserial", "-days", days, f"-{digest}", "-extfile", extensions, "-out",
+                files[0])
+        return files
