@@ -197,7 +197,8 @@ static void on_event(void *context, const struct event *event)
     const struct event_clone *clone = event->clone;
 
     world->events[event->kind]++;
-    if (event->kind >= EVENT_WATCHED_PUBLISH)
+    if (event->kind == EVENT_WATCHED_PUBLISH || event->kind == EVENT_WATCHED_WILL
+        || event->kind == EVENT_WATCHED_SUBSCRIBE)
         snprintf(world->watched_as, sizeof(world->watched_as), "%.*s %zu %u", (int)event->topic.len,
                  (const char *)event->topic.data, event->payload.len, event->reason);
     if (clone == NULL)

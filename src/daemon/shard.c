@@ -61,10 +61,8 @@ static void on_event(void *context, const struct event *event)
 {
     struct shard *shard = context;
 
-    if (event->kind >= EVENT_WATCHED_PUBLISH) {
-        shard_note_watched(shard, event);
+    if (shard_note_watched(shard, event))
         return;
-    }
     note_presence(shard, event);
     if (event->kind == EVENT_DISCONNECTED || event->kind == EVENT_REFUSED)
         expiry_remove(&shard->expiry, event->facts);

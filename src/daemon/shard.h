@@ -123,10 +123,10 @@ bool shard_rules_walk(struct shard *shard);
 void shard_note_clone(struct shard *shard, const struct event *event);
 
 /* In shard_canary.c: who uses a canary is told of, and goes to the decoy broker; who uses a decoy
- * topic is told of. */
+ * topic is told of: true if that is what the event is about. */
 struct net_hooks shard_net_hooks(struct shard *shard);
 struct watch_port shard_watch_port(struct shard *shard);
-void shard_note_watched(struct shard *shard, const struct event *event);
+bool shard_note_watched(struct shard *shard, const struct event *event);
 
 /* In shard_wall.c: the wall clock may be set, and what is kept on disk has its times. */
 void shard_follow_wall(struct shard *shard);

@@ -81,18 +81,19 @@ static const char *name_of(const struct shard *shard, const struct event *event)
     return canary_set_find_filter(shard->rules.canaries, share.filter);
 }
 
-void shard_note_watched(struct shard *shard, const struct event *event)
+bool shard_note_watched(struct shard *shard, const struct event *event)
 {
     static const enum alarm_what told[EVENT_KIND_COUNT] = {
         [EVENT_WATCHED_PUBLISH] = ALARM_DECOY_PUBLISH,
         [EVENT_WATCHED_WILL] = ALARM_DECOY_WILL,
         [EVENT_WATCHED_SUBSCRIBE] = ALARM_DECOY_SUBSCRIBE,
     };
+    if (told[event->kind] == ALARM_NONE)
+        return false;
     const char *name = name_of(shard, event);
-
     /* A route may be older than the ruling that took the decoy away, for a moment. */
     if (name == NULL)
-        return;
+        return true;
     alarm_raise(shard->decoy.alarm, &(struct alarm_use){ .what = told[event->kind],
                                                          .canary = name,
                                                          .facts = event->facts,
@@ -101,4 +102,5 @@ void shard_note_watched(struct shard *shard, const struct event *event)
                                                          .topic = event->topic,
                                                          .payload_bytes = event->payload.len,
                                                          .reason = event->reason });
+    return true;
 }
