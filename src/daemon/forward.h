@@ -8,3 +8,11 @@
 
 /* Each line of `lines` by itself. What the other side does not take is lost there. */
 void forward_lines(enum config_audit_forward forward, struct mqtt_span lines);
+
+/* ---- parts, for tests ---- */
+
+#define FORWARD_SYSLOG_PATH "/dev/log"
+
+/* A line to the datagram socket of a syslog; it is asked anew each time, as it may have been started
+ * again. By hand, as syslog(3) connects, which a confined process may not. */
+void forward_to_syslog(const char *path, struct mqtt_span line);

@@ -189,9 +189,6 @@ static int bind_and_prove(struct server *server)
         status = server_open_state(server);
     if (status != 0)
         return status;
-    status = server_open_audit(server);
-    if (status != 0)
-        return status;
     server->endpoints->state_dir = server->state_dir;
     server_open_upkeep(server);
     status = endpoint_load_tls(server->endpoints, server->config, why);
@@ -241,8 +238,11 @@ static int start(struct server *server)
 
     if (status == 0)
         status = bind_and_prove(server);
+    server_open_memory(server);
     if (status == 0)
         status = server_confine(server);
+    if (status == 0)
+        status = server_open_audit(server); /* its thread is confined, too */
     if (status == 0)
         status = server_open_keeper(server);
     if (status == 0)

@@ -214,6 +214,7 @@ void server_on_stats(void *context, const struct broker_stats *stats, const stru
 
 /* server_memory.c: how much memory is in use, and what the shards do about it. The bound follows
  * the configuration in force. */
+void server_open_memory(struct server *server); /* before the process is confined */
 void server_start_memory(struct server *server);
 void server_publish_memory(const struct server *server, uint64_t now_ms); /* $SYS */
 

@@ -54,18 +54,22 @@ static void on_memory_timer(struct wheel_timer *timer, void *context, uint64_t n
              on_memory_timer);
 }
 
-void server_start_memory(struct server *server)
+void server_open_memory(struct server *server)
 {
-    struct loop *loop = server->shards[0].loop;
     int error = memory_open(&server->memory);
 
-    if (error < 0) {
+    if (error < 0)
         log_say(server->log, CONFIG_LOG_WARNING,
                 "memory: nobody says how much is in use (%s), so limits.memory-bytes is not kept",
                 strerror(-error));
-        return;
-    }
-    loop_arm(loop, &server->memory_timer, loop_now_ms(loop), on_memory_timer);
+}
+
+void server_start_memory(struct server *server)
+{
+    struct loop *loop = server->shards[0].loop;
+
+    if (server->memory.fd >= 0)
+        loop_arm(loop, &server->memory_timer, loop_now_ms(loop), on_memory_timer);
 }
 
 static void publish(const struct server *server, const char *topic, uint64_t value, uint64_t now_ms)
