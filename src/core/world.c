@@ -187,7 +187,6 @@ static void abandon(void *context, void *unfinished)
 static bool is_watched(void *context, struct mqtt_span topic)
 {
     const struct world *world = context;
-
     return world->watched != NULL && span_equal(topic, span_of(world->watched));
 }
 
