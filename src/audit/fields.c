@@ -115,26 +115,6 @@ struct mqtt_span audit_fields_end(struct audit_fields *fields)
 
 /* ---- reading ---- */
 
-static bool skip(struct mqtt_span *rest, const char *text)
-{
-    struct mqtt_span prefix = span_of(text);
-
-    if (!span_starts_with(*rest, prefix))
-        return false;
-    rest->data += prefix.len;
-    rest->len -= prefix.len;
-    return true;
-}
-
-static struct mqtt_span take(struct mqtt_span *rest, size_t len)
-{
-    struct mqtt_span taken = { rest->data, len };
-
-    rest->data += len;
-    rest->len -= len;
-    return taken;
-}
-
 /* Of a byte that has to be escaped: there is one way to write each. */
 static bool read_escape(struct mqtt_span at, uint8_t *out)
 {
@@ -166,8 +146,8 @@ static bool take_value(struct mqtt_span *rest, struct mqtt_span *out)
     }
     if (len == rest->len || len == 0)
         return false;
-    *out = take(rest, len);
-    return mqtt_utf8_is_valid(*out) && skip(rest, "\"");
+    *out = span_take(rest, len);
+    return mqtt_utf8_is_valid(*out) && span_skip(rest, "\"");
 }
 
 int audit_fields_next(struct mqtt_span *rest, struct mqtt_span *out_name,
@@ -176,12 +156,12 @@ int audit_fields_next(struct mqtt_span *rest, struct mqtt_span *out_name,
     struct mqtt_span at = *rest;
     if (at.len == 0)
         return 0;
-    if (!skip(&at, ",\""))
+    if (!span_skip(&at, ",\""))
         return -EBADMSG;
     size_t len = name_len((const char *)at.data, at.len);
-    struct mqtt_span name = take(&at, len);
+    struct mqtt_span name = span_take(&at, len);
     struct mqtt_span value;
-    if (len == 0 || !skip(&at, "\":\"") || !take_value(&at, &value))
+    if (len == 0 || !span_skip(&at, "\":\"") || !take_value(&at, &value))
         return -EBADMSG;
     *out_name = name;
     *out_value = value;
@@ -207,7 +187,7 @@ size_t audit_fields_unescape(struct mqtt_span value, char *out, size_t size)
     while (value.len > 0 && len + 1 < size) {
         uint8_t byte = value.data[0];
         bool escapes = read_escape(value, &byte);
-        (void)take(&value, escapes ? ESCAPE_LEN : 1);
+        (void)span_take(&value, escapes ? ESCAPE_LEN : 1);
         out[len++] = (char)byte;
     }
     out[len] = '\0';

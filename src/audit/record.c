@@ -22,26 +22,6 @@ static const char ending[] = "\"}";
 #define HEX_LEN  (2 * AUDIT_HASH_BYTES)
 #define TAIL_LEN (sizeof(before_prev) - 1 + HEX_LEN + sizeof(before_hash) - 1 + HEX_LEN + 2)
 
-static bool skip(struct mqtt_span *rest, const char *text)
-{
-    struct mqtt_span prefix = span_of(text);
-
-    if (!span_starts_with(*rest, prefix))
-        return false;
-    rest->data += prefix.len;
-    rest->len -= prefix.len;
-    return true;
-}
-
-static struct mqtt_span take(struct mqtt_span *rest, size_t most)
-{
-    struct mqtt_span taken = { rest->data, most < rest->len ? most : rest->len };
-
-    rest->data += taken.len;
-    rest->len -= taken.len;
-    return taken;
-}
-
 /* No leading zero, and not 0. */
 static bool take_number(struct mqtt_span *rest, uint64_t *out)
 {
@@ -54,7 +34,7 @@ static bool take_number(struct mqtt_span *rest, uint64_t *out)
             return false;
         value = value * 10 + digit;
     }
-    (void)take(rest, len);
+    (void)span_take(rest, len);
     *out = value;
     return len > 0;
 }
@@ -66,17 +46,17 @@ static bool take_kind(struct mqtt_span *rest, struct mqtt_span *out)
     while (len < rest->len
            && ((rest->data[len] >= 'a' && rest->data[len] <= 'z') || rest->data[len] == '-'))
         len++;
-    *out = take(rest, len);
+    *out = span_take(rest, len);
     return len > 0 && len <= AUDIT_KIND_BYTES;
 }
 
 /* The two hashes at the end; the line is long enough. */
 static bool read_tail(struct mqtt_span tail, struct audit_record *out)
 {
-    return skip(&tail, before_prev)
-           && audit_hex_get(take(&tail, HEX_LEN), out->prev, sizeof(out->prev))
-           && skip(&tail, before_hash)
-           && audit_hex_get(take(&tail, HEX_LEN), out->hash, sizeof(out->hash))
+    return span_skip(&tail, before_prev)
+           && audit_hex_get(span_take(&tail, HEX_LEN), out->prev, sizeof(out->prev))
+           && span_skip(&tail, before_hash)
+           && audit_hex_get(span_take(&tail, HEX_LEN), out->hash, sizeof(out->hash))
            && span_equal(tail, span_of(ending));
 }
 
@@ -98,18 +78,19 @@ const char *audit_record_parse(struct mqtt_span line, struct audit_record *out)
 
     if (line.len >= AUDIT_LINE_BYTES)
         return "it is too long";
-    if (!skip(&rest, opening) || !take_number(&rest, &record.sequence))
+    if (!span_skip(&rest, opening) || !take_number(&rest, &record.sequence))
         return "it has no sequence number";
-    if (!skip(&rest, before_time))
+    if (!span_skip(&rest, before_time))
         return "it has no time";
-    record.time = take(&rest, AUDIT_STAMP_LEN);
+    record.time = span_take(&rest, AUDIT_STAMP_LEN);
     if (!audit_stamp_get(record.time, &utc_ms))
         return "its time is none";
-    if (!skip(&rest, before_kind) || !take_kind(&rest, &record.kind) || !skip(&rest, "\""))
+    if (!span_skip(&rest, before_kind) || !take_kind(&rest, &record.kind)
+        || !span_skip(&rest, "\""))
         return "it has no kind";
     if (rest.len < TAIL_LEN)
         return "it is cut off";
-    record.fields = take(&rest, rest.len - TAIL_LEN);
+    record.fields = span_take(&rest, rest.len - TAIL_LEN);
     if (!read_tail(rest, &record))
         return "it does not end with the hashes";
     if (!are_fields(record.fields))

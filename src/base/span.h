@@ -29,3 +29,25 @@ static inline bool span_starts_with(struct mqtt_span whole, struct mqtt_span pre
     return whole.len >= prefix.len
            && (prefix.len == 0 || memcmp(whole.data, prefix.data, prefix.len) == 0);
 }
+
+/* Takes `text` off the front of *rest; false: it does not begin so, and stays as it is. */
+static inline bool span_skip(struct mqtt_span *rest, const char *text)
+{
+    struct mqtt_span prefix = span_of(text);
+
+    if (!span_starts_with(*rest, prefix))
+        return false;
+    rest->data += prefix.len;
+    rest->len -= prefix.len;
+    return true;
+}
+
+/* Takes so many bytes off the front of *rest, or all that there are. */
+static inline struct mqtt_span span_take(struct mqtt_span *rest, size_t most)
+{
+    struct mqtt_span taken = { rest->data, most < rest->len ? most : rest->len };
+
+    rest->data += taken.len;
+    rest->len -= taken.len;
+    return taken;
+}

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/admission_canary.h"
 
+#include "config/testing.h"
 #include "pki/canaries.h"
 #include "pki/scratch.h"
 
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -28,21 +28,6 @@ struct world {
     struct config *config;
     struct admission_rules rules;
 };
-
-static int read_text(void *context, const char *path, char **out_text, size_t *out_len)
-{
-    (void)context;
-    (void)path;
-    *out_text = strdup(configuration);
-    *out_len = strlen(configuration);
-    return *out_text != NULL ? 0 : -ENOMEM;
-}
-
-static void on_line(void *context, const char *line)
-{
-    (void)context;
-    fail_msg("%s", line);
-}
 
 static void mark(struct world *world, const char *name, enum canary_kind kind)
 {
@@ -70,8 +55,6 @@ static void add_account(struct world *world, const char *name)
 /* "late" and "latecomer" come after the views are made. */
 static void open_world(struct world *world, const struct scratch *scratch)
 {
-    static const struct settings_files files = { NULL, read_text };
-    struct diagnostics diagnostics = { on_line, NULL, 0 };
     char path[SCRATCH_PATH_SIZE];
 
     scratch_path(scratch, "registry.db", path);
@@ -89,7 +72,7 @@ static void open_world(struct world *world, const struct scratch *scratch)
     mark(world, "latecomer", CANARY_ACCOUNT);
     add_device(world, "late", 3);
     add_account(world, "latecomer");
-    assert_int_equal(config_load("t.conf", &files, NULL, &diagnostics, &world->config), 0);
+    world->config = test_load_good(configuration, NULL);
     world->rules = (struct admission_rules){
         .config = world->config,
         .registry = world->view,

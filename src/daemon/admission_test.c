@@ -2,6 +2,7 @@
 #include "daemon/admission.h"
 
 #include "config/rulebook.h"
+#include "config/testing.h"
 #include "net/facts.h"
 #include "pki/blocked_keys.h"
 #include "pki/holds.h"
@@ -46,21 +47,6 @@ struct world {
     struct admission_rules rules;
 };
 
-static int read_text(void *context, const char *path, char **out_text, size_t *out_len)
-{
-    (void)context;
-    (void)path;
-    *out_text = strdup(configuration);
-    *out_len = strlen(configuration);
-    return *out_text != NULL ? 0 : -ENOMEM;
-}
-
-static void on_line(void *context, const char *line)
-{
-    (void)context;
-    fail_msg("%s", line);
-}
-
 /* Every key is its first byte. */
 static void add(struct world *world, const char *name, const char *role, uint8_t key,
                 enum registry_status status)
@@ -83,8 +69,6 @@ static void add(struct world *world, const char *name, const char *role, uint8_t
 
 static int set_up(void **state)
 {
-    static const struct settings_files files = { NULL, read_text };
-    struct diagnostics diagnostics = { on_line, NULL, 0 };
     struct world *world = calloc(1, sizeof(*world));
 
     assert_non_null(world);
@@ -101,7 +85,7 @@ static int set_up(void **state)
     add(world, "twin", "device", 7, REGISTRY_ACTIVE);
     assert_int_equal(holds_begin(world->registry, "twin", "seen twice", NULL), 0);
     assert_int_equal(registry_view_new(world->registry, &world->view, NULL), 0);
-    assert_int_equal(config_load("t.conf", &files, NULL, &diagnostics, &world->config), 0);
+    world->config = test_load_good(configuration, NULL);
     const struct rulebook_basis basis = { .registry = world->registry, .now_s = 1 };
     assert_int_equal(rulebook_build(world->config, &basis, NULL, &world->policy, NULL), 0);
     presence_init(&world->presence, &(struct siphash_key){ 1, 2 });

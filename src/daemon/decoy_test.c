@@ -4,9 +4,9 @@
 #include "daemon/decoy.h"
 
 #include "config/rulebook.h"
+#include "config/testing.h"
 #include "net/facts.h"
 
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -31,21 +31,6 @@ struct world {
     struct decoy decoy;
     unsigned closed;
 };
-
-static int read_text(void *context, const char *path, char **out_text, size_t *out_len)
-{
-    (void)context;
-    (void)path;
-    *out_text = strdup(configuration);
-    *out_len = strlen(configuration);
-    return *out_text != NULL ? 0 : -ENOMEM;
-}
-
-static void on_line(void *context, const char *line)
-{
-    (void)context;
-    fail_msg("%s", line);
-}
 
 static enum admission on_decide(void *context, const struct admission_request *request,
                                 struct admission_answer *out)
@@ -74,15 +59,13 @@ static void on_random(void *context, void *bytes, size_t len)
 
 static int set_up(void **state)
 {
-    static const struct settings_files files = { NULL, read_text };
-    struct diagnostics diagnostics = { on_line, NULL, 0 };
     const struct rulebook_basis basis = { .now_s = 1 };
     struct world *world = calloc(1, sizeof(*world));
 
     assert_non_null(world);
     world->log = log_new(CONFIG_LOG_TEXT, CONFIG_LOG_ERROR);
     assert_int_equal(loop_open(&world->loop), 0);
-    assert_int_equal(config_load("t.conf", &files, NULL, &diagnostics, &world->config), 0);
+    world->config = test_load_good(configuration, NULL);
     assert_int_equal(rulebook_build(world->config, &basis, NULL, &world->policy, NULL), 0);
     world->rules = (struct admission_rules){
         .config = world->config, .policy = world->policy, .trust_domain = "", .loop = world->loop

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/ruling.h"
 
+#include "config/testing.h"
 #include "pki/registry_life.h"
 
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -31,21 +31,6 @@ struct world {
     struct ruling *ruling;
 };
 
-static int read_text(void *context, const char *path, char **out_text, size_t *out_len)
-{
-    (void)context;
-    (void)path;
-    *out_text = strdup(configuration);
-    *out_len = strlen(configuration);
-    return *out_text != NULL ? 0 : -ENOMEM;
-}
-
-static void on_line(void *context, const char *line)
-{
-    (void)context;
-    fail_msg("%s", line);
-}
-
 static void add(struct world *world, const char *name, uint8_t key)
 {
     struct registry_entry entry = { .kind = IDENTITY_DEVICE, .status = REGISTRY_ACTIVE };
@@ -61,8 +46,6 @@ static void add(struct world *world, const char *name, uint8_t key)
 
 static int set_up(void **state)
 {
-    static const struct settings_files files = { NULL, read_text };
-    struct diagnostics diagnostics = { on_line, NULL, 0 };
     struct world *world = calloc(1, sizeof(*world));
 
     assert_non_null(world);
@@ -71,7 +54,7 @@ static int set_up(void **state)
     snprintf(world->path, sizeof(world->path), "%s/registry.db", world->folder);
     assert_int_equal(registry_open(world->path, &world->registry, NULL), 0);
     add(world, "lamp", 1);
-    assert_int_equal(config_load("t.conf", &files, NULL, &diagnostics, &world->config), 0);
+    world->config = test_load_good(configuration, NULL);
     assert_int_equal(ruling_new(world->config,
                                 &(struct rulebook_basis){ .registry = world->registry, .now_s = 1 },
                                 NULL, &world->ruling, NULL),
