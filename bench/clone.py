@@ -15,11 +15,11 @@ import ssl
 import statistics
 import struct
 import subprocess
-import sys
 import tempfile
 import time
 
 import subjects
+from subjects import build, say
 
 ROOT = subjects.ROOT
 CLONES, DEVICES, ROUNDS, AT_ONCE = 200, 200, 50, 10
@@ -33,19 +33,6 @@ log {{ format = json level = notice }}
 """
 SHARDS = 2
 WANTED = {"detect_ms_p99": 1000, "false_alarms": 0, "wait_ms_p99": 1000}
-
-
-def say(text):
-    print(text, file=sys.stderr, flush=True)
-
-
-def build():
-    folder = ROOT / "build" / "release"
-    subprocess.run(["cmake", "--preset", "release"], cwd=ROOT, check=True,
-                   stdout=subprocess.DEVNULL)
-    subprocess.run(["cmake", "--build", str(folder), "--target", "tacitd", "tacit"], check=True,
-                   stdout=subprocess.DEVNULL)
-    return folder
 
 
 def text(value):
@@ -213,7 +200,7 @@ def measure(tools, shards):
 
 
 def run(_rounds=1):
-    report = {"name": "clone"} | measure(build(), SHARDS)
+    report = {"name": "clone"} | measure(build("tacitd", "tacit"), SHARDS)
     report["wanted_at_most"] = WANTED
     report["ok"] = report["noticed"] == CLONES and all(
         report[name] <= most for name, most in WANTED.items())

@@ -29,6 +29,7 @@ import tempfile
 import time
 
 import subjects
+from subjects import build, say
 
 ROOT = subjects.ROOT
 PUBLISHERS, WINDOW = 100, 64
@@ -47,19 +48,6 @@ LIMITS = """  store-bytes            = 64GiB
 """
 WANTED = {"cpu_us_over_memory": 2, "cpu_us_over_memory_online": 2, "puback_per_fdatasync": 1.3,
           "recover_s_per_million": 2, "lost": 0, "twice": 0, "unacked": 0}
-
-
-def say(text):
-    print(text, file=sys.stderr, flush=True)
-
-
-def build():
-    folder = ROOT / "build" / "release"
-    subprocess.run(["cmake", "--preset", "release"], cwd=ROOT, check=True,
-                   stdout=subprocess.DEVNULL)
-    subprocess.run(["cmake", "--build", str(folder), "--target", "tacitd", "bench-durable"],
-                   check=True, stdout=subprocess.DEVNULL)
-    return folder
 
 
 def on_disk():
@@ -330,7 +318,7 @@ def damage_figures(runs, recovery):
 
 def run(rounds=3):
     rounds = max(rounds, 3)  # a disk has its moods
-    tools = build()
+    tools = build("tacitd", "bench-durable")
     folder, kind = on_disk()
     modes = [mode for mode in MODES if not mode.startswith("mosquitto")
              or subjects.missing("mosquitto", None) is None]

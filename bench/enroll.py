@@ -10,29 +10,15 @@ import os
 import pathlib
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 
 import subjects
+from subjects import build, say
 
 ROOT = subjects.ROOT
 DEVICES = 20
 WANTED = {"seconds_to_first_publish": 2}
-
-
-def say(text):
-    print(text, file=sys.stderr, flush=True)
-
-
-def build():
-    """tacitd and tacit, in the release build."""
-    folder = ROOT / "build" / "release"
-    subprocess.run(["cmake", "--preset", "release"], cwd=ROOT, check=True,
-                   stdout=subprocess.DEVNULL)
-    subprocess.run(["cmake", "--build", str(folder), "--target", "tacitd", "tacit"], check=True,
-                   stdout=subprocess.DEVNULL)
-    return folder
 
 
 class House:
@@ -69,7 +55,7 @@ class House:
 
 def run(rounds):
     with tempfile.TemporaryDirectory(prefix="tacit-bench-") as folder:
-        house = House(build(), folder)
+        house = House(build("tacitd", "tacit"), folder)
         with house.server:
             times = [house.first_message(f"d{i}") for i in range(DEVICES * rounds)]
     whole, alone = zip(*times)

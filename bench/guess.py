@@ -22,6 +22,7 @@ import threading
 import time
 
 import subjects
+from subjects import build, say
 
 ROOT = subjects.ROOT
 CLIENT_CORE = "1"
@@ -35,15 +36,6 @@ role "guest" {{ publish = {{ "home/%{{device}}/#" }} }}
 log {{ level = info }}
 """
 LOOKED_AT = re.compile(r"(\d+) passwords were looked at")
-
-
-def build():
-    folder = ROOT / "build" / "release"
-    subprocess.run(["cmake", "--preset", "release"], cwd=ROOT, check=True,
-                   stdout=subprocess.DEVNULL)
-    subprocess.run(["cmake", "--build", str(folder), "--target", "tacitd", "tacit", "bench-guess"],
-                   check=True, stdout=subprocess.DEVNULL)
-    return folder
 
 
 def text(value):
@@ -140,7 +132,7 @@ def measure(folder, addresses):
 
 
 def run(say):
-    folder = build()
+    folder = build("tacitd", "tacit", "bench-guess")
     rounds = [measure(folder, addresses) for addresses in (2, 250)]
     for one in rounds:
         say(f"guess: {one}")

@@ -13,12 +13,12 @@ import re
 import signal
 import statistics
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 
 import subjects
+from subjects import build, say
 
 ROOT = subjects.ROOT
 FILTERS = 1_000_000
@@ -35,21 +35,6 @@ log {{ level = info }}
 BOTH = '"load/keep/#", "load/drop/#"'
 ONE = '"load/keep/#"'
 IN_FORCE = re.compile(r"policy in force on shard \d+ after (\d+) ms, longest slice (\d+) us")
-
-
-def say(text):
-    print(text, file=sys.stderr, flush=True)
-
-
-def build():
-    """The measuring programs, in the release build."""
-    folder = ROOT / "build" / "release"
-    subprocess.run(["cmake", "--preset", "release"], cwd=ROOT, check=True,
-                   stdout=subprocess.DEVNULL)
-    subprocess.run(["cmake", "--build", str(folder), "--target", "tacitd", "bench-messages",
-                    "bench-messages-bypass", "bench-index", "bench-live"], check=True,
-                   stdout=subprocess.DEVNULL)
-    return folder
 
 
 def output_of(program, *arguments):
@@ -154,7 +139,8 @@ def change_cost(tools, rounds):
 
 
 def run(rounds):
-    tools = build() / "bench"
+    tools = build("tacitd", "bench-messages", "bench-messages-bypass", "bench-index",
+                           "bench-live") / "bench"
     report = {"name": "policy", "filters": FILTERS, "rounds": rounds}
     report |= message_cost(tools, 7 * rounds)
     report |= index_cost(tools, rounds)

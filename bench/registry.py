@@ -6,27 +6,14 @@
   view_ms           making it anew, after a change, beside the shards"""
 import statistics
 import subprocess
-import sys
 import tempfile
 
 import subjects
+from subjects import build, say
 
 ROOT = subjects.ROOT
 DEVICES = 100_000
 WANTED = {"look_up_ns": 1000}
-
-
-def say(text):
-    print(text, file=sys.stderr, flush=True)
-
-
-def build():
-    folder = ROOT / "build" / "release"
-    subprocess.run(["cmake", "--preset", "release"], cwd=ROOT, check=True,
-                   stdout=subprocess.DEVNULL)
-    subprocess.run(["cmake", "--build", str(folder), "--target", "bench-registry"], check=True,
-                   stdout=subprocess.DEVNULL)
-    return folder / "bench"
 
 
 def measure(tools):
@@ -38,7 +25,7 @@ def measure(tools):
 
 
 def run(rounds):
-    tools = build()
+    tools = build("bench-registry") / "bench"
     view, size, look_up = (statistics.median(column)
                            for column in zip(*(measure(tools) for _ in range(rounds))))
     say(f"registry: {look_up:.0f} ns a look-up, {size:.0f} bytes a device")

@@ -14,6 +14,7 @@ import threading
 import time
 
 import subjects
+from subjects import build
 
 ROOT = subjects.ROOT
 SESSIONS = 1000
@@ -25,15 +26,6 @@ role "device" {{ publish = {{ "devices/%{{device}}/state" }} subscribe = {{ "dev
 role "panel" {{ publish = {{ "devices/+/set" }} subscribe = {{ "devices/+/state" }} }}
 log {{ level = info }}
 """
-
-
-def build():
-    folder = ROOT / "build" / "release"
-    subprocess.run(["cmake", "--preset", "release"], cwd=ROOT, check=True,
-                   stdout=subprocess.DEVNULL)
-    subprocess.run(["cmake", "--build", str(folder), "--target", "tacitd", "tacit",
-                    "bench-revoke"], check=True, stdout=subprocess.DEVNULL)
-    return folder
 
 
 class Peers:
@@ -113,7 +105,7 @@ def measure(tools, folder):
 
 
 def run(rounds=1):
-    tools = build()
+    tools = build("tacitd", "tacit", "bench-revoke")
     with tempfile.TemporaryDirectory(prefix="tacit-bench-") as folder:
         figures = measure(tools, pathlib.Path(folder))
     report = {"name": "revoke", "shards": SHARDS, **figures,

@@ -31,11 +31,11 @@ import resource
 import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 
 import subjects
+from subjects import say
 
 ROOT = subjects.ROOT
 CLIENT_CORE = "1"
@@ -99,20 +99,12 @@ password_file {place}/passwords
 ACL = "pattern write devices/%u/state\npattern read devices/+/state\n"
 
 
-def say(text):
-    print(text, file=sys.stderr, flush=True)
-
-
 def build():
-    folder = ROOT / "build" / "release"
-    subprocess.run(["cmake", "--preset", "release"], cwd=ROOT, check=True,
-                   stdout=subprocess.DEVNULL)
-    wanted = ["bench-siege", "bench-revoke"]  # the latter enrols
+    """Two of our own, of which the latter enrols; and the broker, unless another one is named."""
+    wanted = ["bench-siege", "bench-revoke"]
     if "TACITD" not in os.environ:
         wanted += ["tacitd", "tacit"]
-    subprocess.run(["cmake", "--build", str(folder), "--target", *wanted], check=True,
-                   stdout=subprocess.DEVNULL)
-    return folder
+    return subjects.build(*wanted)
 
 
 def tacitd(tools):

@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 
 from scenarios import MTLS, PLAIN
@@ -16,6 +17,19 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 SERVER_CORE = "0"
 START_TIMEOUT_S = 20
 STOP_TIMEOUT_S = 10
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def build(*targets):
+    """These of the release build; returns its folder."""
+    folder = ROOT / "build" / "release"
+    for argv in (["cmake", "--preset", "release"],
+                 ["cmake", "--build", str(folder), "--target", *targets]):
+        subprocess.run(argv, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    return folder
 
 
 def free_port():

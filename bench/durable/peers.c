@@ -22,23 +22,6 @@
 #define PACKET_BYTES  160u /* the longest that is written here */
 #define FILLER        0x5a
 
-void must(bool holds, const char *what)
-{
-    if (holds)
-        return;
-    fprintf(stderr, "bench-durable: %s: %s\n", what,
-            errno != 0 ? strerror(errno) : "not as it should be");
-    exit(1);
-}
-
-double now_s(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 /* ---- what a process has cost ---- */
 
 struct cost cost_of(pid_t pid)

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/attrs.h"
+#include "bench/ground.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,9 +33,6 @@ struct peer {
     uint8_t in[PEER_IN_BYTES];
     uint8_t out[PEER_OUT_BYTES];
 };
-
-void must(bool holds, const char *what);
-double now_s(void);
 
 /* What a process has cost so far: user and system time of all its threads, and what it has
  * written. */

@@ -56,16 +56,6 @@ struct policy_publish session_judge_publish(struct session *session, struct mqtt
     return everything();
 }
 
-const char *publish_objection(const struct policy_publish *judgement, uint8_t qos, bool retain,
-                              size_t payload_bytes)
-{
-    (void)judgement;
-    (void)qos;
-    (void)retain;
-    (void)payload_bytes;
-    return NULL;
-}
-
 struct mqtt_span space_enter(struct session *session, struct mqtt_span topic)
 {
     (void)session;

@@ -5,30 +5,11 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
-
-void must(bool holds, const char *what)
-{
-    if (holds)
-        return;
-    fprintf(stderr, "bench-siege: %s: %s\n", what,
-            errno != 0 ? strerror(errno) : "not as it should be");
-    exit(1);
-}
-
-double now_s(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 SSL_CTX *line_context(bool is_tls_1_2)
 {

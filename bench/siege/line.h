@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/attrs.h"
+#include "bench/ground.h"
 
 #include <openssl/ssl.h>
 #include <stdbool.h>
@@ -33,11 +34,6 @@ struct line_ends {
     uint32_t address; /* its own, in host order: 0x7fxxxxxx */
     uint16_t port;    /* of the broker */
 };
-
-/* Ends the program with a message unless it holds: for what is wrong with this machine or with
- * the benchmark, never for what the broker does. */
-void must(bool holds, const char *what);
-double now_s(void); /* monotonic */
 
 /* A context for clients, TLS 1.2 at most or at least 1.3, that takes any server for what it says
  * it is. Never NULL; the caller frees it. */
