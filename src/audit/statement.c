@@ -90,7 +90,7 @@ bool audit_statement_read_head(struct mqtt_span line, struct audit_statement *ou
         return false;
     struct mqtt_span time = part(&at, "\"time\":\"");
     int64_t utc_ms = 0;
-    if (!audit_stamp_get(time, &utc_ms)
+    if (time.data == NULL || !audit_stamp_get(time, &utc_ms)
         || !audit_hex_get(part(&at, "\"signature\":\""), head.signature, sizeof(head.signature)))
         return false;
     memcpy(head.time, time.data, AUDIT_STAMP_LEN);
