@@ -23,6 +23,7 @@ tacit_check(freestanding)
 tacit_check(unit)
 set_tests_properties(static/unit PROPERTIES SKIP_RETURN_CODE 77)
 tacit_check(fuzz)
+tacit_check(limits)
 
 # That each check can fail.
 add_test(NAME static/checks COMMAND ${PROJECT_SOURCE_DIR}/tools/checks_test.py)

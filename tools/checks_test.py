@@ -227,6 +227,23 @@ class Planted(unittest.TestCase):
         self.plant("fuzz/findings.tsv", "target\twhat\ttest\nthree\tit fell\tcodec/six\n")
         self.refuses("there is no test codec/six", "check-fuzz")
 
+    def test_limits(self):
+        place = "src/core/limits_test.c"
+        self.plant("src/codec/two_test.c", SPDX + "static void two_at_most(void **state)\n{\n}\n")
+        for row, says in (
+                ('{ "some_bytes", 1, some_bytes, NULL },', None),
+                ('{ "some_bytes", 1, NULL,\n "src/codec/two_test.c::two_at_most" },', None),
+                ('{ "other_bytes", 1, other_bytes, NULL },', "some_bytes has no row"),
+                ('{ "some_bytes", 1, NULL, "src/codec/two_test.c" },', "there is no test src/codec"),
+                ('{ "some_bytes", 1, NULL, "src/codec/two_test.c::two" },', "has no test two"),
+                ('{ "some_bytes", 1, NULL, NULL },', "there is no test NULL")):
+            with self.subTest(row=row):
+                self.plant(place, SPDX + row)
+                if says:
+                    self.refuses(says, "check-limits")
+                else:
+                    self.accepts("check-limits")
+
     def test_documents(self):
         self.refuses("is not current", "gen-docs", "--check")
         self.accepts("gen-docs")
