@@ -11,15 +11,15 @@ import pytest
 
 from support import wire
 from support.broker import ROOT
-from support.marks import only_tacit, versions
+from support.marks import no_instruments, only_tacit, versions
 from support.patience import patience
 
 from test_010_sessions import kept
 
-pytestmark = only_tacit
+pytestmark = [only_tacit, no_instruments]
 MIB = 1048576
 BOUND = 128 * MIB
-SLACK = 16 * MIB  # as docs/limits.md says
+SLACK = 16 * MIB  # as docs/adr/0015 says
 PAYLOAD = 4000
 LIMITS = {"memory-bytes": BOUND, "session-queue-bytes": 4294967295, "session-queue-messages": 16777216,
           "store-bytes": "16GiB", "sys-interval-s": 1, "memory-pause-ms": 5}

@@ -9,13 +9,13 @@ import subprocess
 import pytest
 
 from support.broker import FOREIGN, ROOT, TACIT, TACITD
+from support.marks import no_instruments
 from support.patience import SLOWNESS, patience
 
 pytestmark = [
     pytest.mark.skipif(FOREIGN or not TACIT.exists(), reason="about tacitd and tacit"),
     pytest.mark.skipif(os.cpu_count() < 2, reason="the broker and the load have a core each"),
 ]
-INSTRUMENTED = SLOWNESS > 1  # then memory is not the product's
 DELIVERY_MS, CONNECT_MS = 500 * SLOWNESS, 1000 * SLOWNESS
 
 
@@ -41,7 +41,7 @@ def test_every_attack_takes_place(report):
     assert report["siege"]["standing_peak"] >= report["hostile"] // 4
 
 
-@pytest.mark.skipif(INSTRUMENTED, reason="a sanitizer has its own use for memory")
+@no_instruments
 def test_memory_stays_within_the_stated_bound(report):
     assert report["rss_peak_bytes"] <= report["rss_bound_bytes"]
 

@@ -4,6 +4,7 @@
 import pytest
 
 from support.broker import FOREIGN
+from support.patience import SLOWNESS
 
 IDS = {3: "v31", 4: "v311", 5: "v5"}
 
@@ -16,3 +17,4 @@ both = versions(4, 5)
 every = versions(3, 4, 5)
 old = versions(3, 4)
 only_tacit = pytest.mark.skipif(FOREIGN, reason="about a choice of tacitd")
+no_instruments = pytest.mark.skipif(SLOWNESS > 1, reason="a sanitizer has its own use for memory")
