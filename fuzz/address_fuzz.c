@@ -4,6 +4,7 @@
  * ends. */
 #include "base/invariant.h"
 #include "net/address.h"
+#include "terminated.h"
 #include "tools/enroll_options.h"
 
 #include <errno.h>
@@ -61,12 +62,8 @@ static void check_server(const char *text)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-    char *text = malloc(len + 1);
+    char *text = terminated_copy(data, len);
 
-    MQTT_INVARIANT(text != NULL);
-    if (len > 0)
-        memcpy(text, data, len);
-    text[len] = '\0';
     check_address(text);
     check_server(text);
     free(text);

@@ -5,6 +5,7 @@
 #include "base/invariant.h"
 #include "config/config_term.h"
 #include "config/config_time.h"
+#include "terminated.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -86,12 +87,8 @@ static void check_times(const char *text)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-    char *text = malloc(len + 1);
+    char *text = terminated_copy(data, len);
 
-    MQTT_INVARIANT(text != NULL);
-    if (len > 0)
-        memcpy(text, data, len);
-    text[len] = '\0';
     check_numbers(text);
     check_terms(text);
     check_times(text);

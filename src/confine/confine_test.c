@@ -138,11 +138,16 @@ static int signal_self(const struct stand *stand)
     return said(kill(getpid(), 0));
 }
 
+static struct sockaddr_in a_port_nobody_has(void)
+{
+    return (struct sockaddr_in){ .sin_family = AF_INET,
+                                 .sin_port = htons(9),
+                                 .sin_addr = { htonl(INADDR_LOOPBACK) } };
+}
+
 static int connect_out(const struct stand *stand)
 {
-    const struct sockaddr_in there = { .sin_family = AF_INET,
-                                       .sin_port = htons(9),
-                                       .sin_addr = { htonl(INADDR_LOOPBACK) } };
+    const struct sockaddr_in there = a_port_nobody_has();
     int fd = socket(AF_INET, SOCK_STREAM, 0);
 
     (void)stand;
@@ -152,9 +157,7 @@ static int connect_out(const struct stand *stand)
 
 static int send_fast(const struct stand *stand)
 {
-    const struct sockaddr_in there = { .sin_family = AF_INET,
-                                       .sin_port = htons(9),
-                                       .sin_addr = { htonl(INADDR_LOOPBACK) } };
+    const struct sockaddr_in there = a_port_nobody_has();
     int fd = socket(AF_INET, SOCK_STREAM, 0);
 
     (void)stand;

@@ -199,31 +199,38 @@ int tacit_probe_renegotiate(struct tacit_probe *probe, uint32_t timeout_ms)
     }
 }
 
+/* One call of SSL_write() or SSL_read() moved so many bytes, or none. False: the next one may. */
+static bool is_through(struct tacit_probe *probe, int moved, uint64_t end_ms, int64_t *out)
+{
+    int failed = moved > 0 ? 0 : wait_or_fail(probe, moved, end_ms);
+
+    *out = moved > 0 ? moved : failed == -ETIMEDOUT ? 0 : failed;
+    return moved > 0 || failed < 0;
+}
+
 int64_t tacit_probe_tls_send(struct tacit_probe *probe, const void *bytes, size_t len,
                              uint64_t end_ms)
 {
-    for (;;) {
+    int64_t result = 0;
+    int sent = 0;
+
+    do {
         ERR_clear_error();
-        int sent = SSL_write(probe->ssl, bytes, len < INT32_MAX ? (int)len : INT32_MAX);
-        int failed = sent > 0 ? 0 : wait_or_fail(probe, sent, end_ms);
-        if (sent > 0)
-            return sent;
-        if (failed < 0)
-            return failed == -ETIMEDOUT ? 0 : failed;
-    }
+        sent = SSL_write(probe->ssl, bytes, len < INT32_MAX ? (int)len : INT32_MAX);
+    } while (!is_through(probe, sent, end_ms, &result));
+    return result;
 }
 
 int64_t tacit_probe_tls_receive(struct tacit_probe *probe, void *out, size_t size, uint64_t end_ms)
 {
-    for (;;) {
+    int64_t result = 0;
+    int got = 0;
+
+    do {
         ERR_clear_error();
-        int got = SSL_read(probe->ssl, out, size < INT32_MAX ? (int)size : INT32_MAX);
-        int failed = got > 0 ? 0 : wait_or_fail(probe, got, end_ms);
-        if (got > 0)
-            return got;
-        if (failed < 0)
-            return failed == -ETIMEDOUT ? 0 : failed;
-    }
+        got = SSL_read(probe->ssl, out, size < INT32_MAX ? (int)size : INT32_MAX);
+    } while (!is_through(probe, got, end_ms, &result));
+    return result;
 }
 
 void tacit_probe_facts(const struct tacit_probe *probe, struct tacit_probe_facts *out)
