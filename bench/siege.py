@@ -120,12 +120,14 @@ def raise_file_limit():
 @contextlib.contextmanager
 def before_the_rest():
     """A priority over the rest of the machine, where it gives one. Where the scheduler shares by
-    sessions it is this one's: the shell keeps its own."""
+    sessions it is this one's: the shell keeps its own. The file is empty for a process of the first
+    session of all, as those of a container may be: that one is not shared out."""
     before = None
     try:
         os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
-        if SESSION.exists():
-            before = SESSION.read_text(encoding="ascii").split()[-1]
+        shared = SESSION.read_text(encoding="ascii").split() if SESSION.exists() else []
+        if shared:
+            before = shared[-1]
             SESSION.write_text(str(PRIORITY), encoding="ascii")
     except OSError:
         say("siege: the machine gives no priority; it should have nothing else to do")
