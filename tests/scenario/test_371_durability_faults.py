@@ -194,7 +194,9 @@ def check_full(broker, clients, unique, version, make_room):
 
 
 @both
-def test_a_small_disk_is_full(shimmed, clients, unique, version, tiny_disk):  # noqa: F811
+def test_a_small_disk_is_full(tiny_disk, shimmed, clients, unique, version):  # noqa: F811
+    """The disk comes first, for what comes first is taken down last: a broker that still has
+    something to write as its disk goes away says so and ends with an error."""
     broker = shimmed(state=tiny_disk.folder.parent, limits=SMALL)
     check_full(broker, clients, unique, version, tiny_disk.make_room)
 
