@@ -232,20 +232,18 @@ void journal_delivery_write(struct record *record, const struct journal_delivery
     record_put_span(record, delivery->identifiers);
 }
 
-/* Does the state agree with the rest? */
-static bool delivery_makes_sense(const struct journal_delivery *d)
+bool journal_delivery_makes_sense(uint8_t state, uint8_t qos, uint16_t packet_id)
 {
-    if ((d->state == DELIVERY_QUEUED) != (d->packet_id == 0)
-        || d->identifiers.len % sizeof(uint32_t) != 0)
+    if ((state == DELIVERY_QUEUED) != (packet_id == 0))
         return false;
-    switch (d->state) {
+    switch (state) {
     case DELIVERY_QUEUED: /* the policy may have lowered what waits to QoS 0 */
-        return d->qos <= MQTT_QOS_2;
+        return qos <= MQTT_QOS_2;
     case DELIVERY_AWAITS_PUBACK:
-        return d->qos == MQTT_QOS_1;
+        return qos == MQTT_QOS_1;
     case DELIVERY_AWAITS_PUBREC:
     case DELIVERY_AWAITS_PUBCOMP:
-        return d->qos == MQTT_QOS_2;
+        return qos == MQTT_QOS_2;
     default:
         return false;
     }
@@ -265,7 +263,9 @@ int journal_delivery_read(struct mqtt_span bytes, struct journal_delivery *out)
     out->packet_id = mqtt_read_u16(&r);
     out->identifiers = record_take_span(&r);
     out->identifier_count = (uint32_t)(out->identifiers.len / sizeof(uint32_t));
-    return finish(&r, error, delivery_makes_sense(out));
+    return finish(&r, error,
+                  journal_delivery_makes_sense(out->state, out->qos, out->packet_id)
+                      && out->identifiers.len % sizeof(uint32_t) == 0);
 }
 
 /* ---- PARCEL ---- */

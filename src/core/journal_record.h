@@ -113,4 +113,7 @@ MQTT_NODISCARD int journal_subscription_read(struct mqtt_span bytes,
 MQTT_NODISCARD int journal_message_read(struct mqtt_span bytes, struct journal_message *out);
 MQTT_NODISCARD int journal_will_read(struct mqtt_span bytes, struct journal_will *out);
 MQTT_NODISCARD int journal_delivery_read(struct mqtt_span bytes, struct journal_delivery *out);
+
+/* Do the three agree? What was read from a disk may say anything. */
+bool journal_delivery_makes_sense(uint8_t state, uint8_t qos, uint16_t packet_id);
 MQTT_NODISCARD int journal_parcel_read(struct mqtt_span bytes, struct journal_parcel *out);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Subscriptions and the policy: contract in subscription.h. */
 #include "core/client.h"
+#include "core/journal.h"
 #include "core/standing.h"
 #include "core/subscription.h"
 #include "core/topic_quota.h"
@@ -39,6 +40,7 @@ bool subscription_judge_again(struct subscription *subscription)
         return false;
     if (subscription->qos > decision.maximum_qos) {
         subscription->qos = (enum mqtt_qos)decision.maximum_qos;
+        journal_subscription(subscription);
         session->broker->generation++;
     }
     return true;

@@ -4,6 +4,7 @@
 #include "codec/subscribe.h"
 #include "codec/topic.h"
 #include "core/client.h"
+#include "core/journal_record.h"
 #include "core/persist_format.h"
 #include "core/record.h"
 #include "core/session.h"
@@ -178,17 +179,6 @@ static struct identifiers *take_identifiers(struct loading *l)
     return identifiers;
 }
 
-/* Does the state agree with the rest? */
-static bool delivery_makes_sense(const struct delivery *d)
-{
-    if (d->state > DELIVERY_AWAITS_PUBCOMP || (d->state == DELIVERY_QUEUED) != (d->packet_id == 0))
-        return false;
-    if ((d->state == DELIVERY_AWAITS_PUBCOMP) != (d->message == NULL))
-        return false;
-    /* The policy may have lowered what waits to QoS 0. */
-    return d->qos <= MQTT_QOS_2 && (d->qos != MQTT_QOS_0 || d->state == DELIVERY_QUEUED);
-}
-
 static int load_delivery(struct loading *l, struct session *session)
 {
     struct delivery model = { .state = mqtt_read_u8(&l->r) };
@@ -207,7 +197,8 @@ static int load_delivery(struct loading *l, struct session *session)
         if (l->r.status == MQTT_OK)
             model.message = publication_message(&p, &l->broker->messages);
     }
-    if (l->r.status == MQTT_OK && !delivery_makes_sense(&model))
+    if (!journal_delivery_makes_sense(model.state, model.qos, model.packet_id)
+        || (model.state == DELIVERY_AWAITS_PUBCOMP) != (model.message == NULL))
         fail(l);
     if (l->r.status == MQTT_OK)
         error = session_restore_delivery(session, &model);

@@ -26,8 +26,8 @@ static void put_message(struct record *r, const char *topic)
     record_put_span(r, span_of("payload"));
 }
 
-/* A session with everything that one can have. */
-static void put_session(struct record *r)
+/* A session with everything that one can have; its delivery is this one. */
+static void put_session_with(struct record *r, uint8_t state, uint8_t qos)
 {
     record_put_u8(r, PERSIST_SESSION);
     record_put_u8(r, PERSIST_VERSION);
@@ -51,13 +51,18 @@ static void put_session(struct record *r)
     record_put_u32(r, 0);
     put_message(r, "will");
     record_put_u32(r, 1); /* deliveries */
-    record_put_u8(r, DELIVERY_AWAITS_PUBACK);
+    record_put_u8(r, state);
     record_put_u8(r, PERSIST_SENT);
-    record_put_u8(r, MQTT_QOS_1);
+    record_put_u8(r, qos);
     record_put_u16(r, 7);
     record_put_u32(r, 0);
     record_put_u8(r, 1);
     put_message(r, "t");
+}
+
+static void put_session(struct record *r)
+{
+    put_session_with(r, DELIVERY_AWAITS_PUBACK, MQTT_QOS_1);
 }
 
 static void put_retained(struct record *r)
@@ -130,11 +135,33 @@ static void truncated_records_leave_nothing_behind(void **state)
     record_fini(&record);
 }
 
+/* With its identifier 7 and its message it awaits PUBACK or PUBREC. */
+static void a_delivery_agrees_with_its_qos(void **state)
+{
+    (void)state;
+    for (uint8_t awaits = DELIVERY_QUEUED; awaits <= DELIVERY_AWAITS_PUBCOMP + 1; awaits++) {
+        for (uint8_t qos = MQTT_QOS_0; qos <= MQTT_QOS_2 + 1; qos++) {
+            bool agrees = (awaits == DELIVERY_AWAITS_PUBACK && qos == MQTT_QOS_1)
+                          || (awaits == DELIVERY_AWAITS_PUBREC && qos == MQTT_QOS_2);
+            struct world world;
+            struct record session = { 0 };
+
+            put_session_with(&session, awaits, qos);
+            world_init(&world, 1, NULL);
+            assert_int_equal(broker_load(world.brokers[0], written(&session), 0, world.now_ms),
+                             agrees ? 0 : -EINVAL);
+            world_fini(&world);
+            record_fini(&session);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_records_are_taken),
         cmocka_unit_test(truncated_records_leave_nothing_behind),
+        cmocka_unit_test(a_delivery_agrees_with_its_qos),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -574,6 +574,46 @@ static void what_is_restored_is_judged(void **state)
     world_fini(&world);
 }
 
+static struct policy *policy_up_to(uint8_t qos)
+{
+    struct role *role;
+    const char *why;
+    struct policy *policy = new_policy(&role, &(struct role_options){ 0 });
+    struct policy_rule rule = {
+        .action = POLICY_SUBSCRIBE, .pattern = "a", .grants = true, .terms = anything
+    };
+
+    rule.terms.maximum_qos = qos;
+    assert_int_equal(role_add_rule(role, &rule, &why), 0);
+    policy_seal(policy);
+    return policy;
+}
+
+/* Nobody is told that a subscription is worth more again, so it is not, after a crash either. */
+static void what_is_lowered_stays_so(void **state)
+{
+    (void)state;
+    for (unsigned with_crash = 0; with_crash < 2; with_crash++) {
+        struct world world;
+        struct mqtt_publish publish;
+
+        begin(&world, 0, policy_up_to(2));
+        assert_int_equal(world_subscribe(reader_of(&world, 0, "r"), "a", MQTT_QOS_2), 2);
+        for (unsigned most = 1; most <= 2; most++) {
+            world_set_policy(&world, policy_up_to((uint8_t)most));
+            world_settle_policy(&world, 256);
+        }
+        world_run(&world);
+        if (with_crash)
+            world_crash(&world, 0, 1);
+        struct world_peer *reader = reader_of(&world, 0, "r");
+        world_publish(all_of(&world, 0), "a", "x", MQTT_QOS_2, 1, false);
+        assert_true(world_take_publish(reader, &publish));
+        assert_int_equal(publish.qos, MQTT_QOS_1);
+        world_fini(&world);
+    }
+}
+
 /* ---- what a grant allows of a message ---- */
 
 static void a_grant_bounds_qos_retain_payload_and_rate(void **state)
@@ -742,6 +782,7 @@ int main(void)
         cmocka_unit_test(a_scope_serves_as_many_topics_as_it_says),
         cmocka_unit_test(a_scope_that_ends_ends_the_subscription),
         cmocka_unit_test(what_is_restored_is_judged),
+        cmocka_unit_test(what_is_lowered_stays_so),
         cmocka_unit_test(a_grant_bounds_qos_retain_payload_and_rate),
         cmocka_unit_test(tenants_do_not_hear_each_other),
         cmocka_unit_test(a_space_has_its_own_retained_messages_queues_and_wills),
