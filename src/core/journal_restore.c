@@ -138,9 +138,10 @@ static struct session *make_session(struct broker *broker, const struct journal_
 /* A wall clock that was set back makes nothing last longer than it was to. */
 static bool is_too_late(const struct restoring *r, const struct journal_session *record)
 {
-    return record->expires_ms != JOURNAL_NEVER
-           && journal_restore_due_ms(r, record->expires_ms) - r->options.now_ms
-                  > (uint64_t)record->expiry_s * 1000;
+    if (record->expires_ms == JOURNAL_NEVER)
+        return record->expiry_s != SESSION_NEVER_EXPIRES;
+    return journal_restore_due_ms(r, record->expires_ms) - r->options.now_ms
+           > (uint64_t)record->expiry_s * 1000;
 }
 
 static int take_session(struct restoring *r, const struct journal_thing *thing)

@@ -39,6 +39,14 @@ static uint64_t after(uint64_t left_ms, uint64_t away_ms)
     return left_ms > away_ms ? left_ms - away_ms : 0;
 }
 
+/* No session is left more time than it has after its connection. */
+static uint64_t bounded_by(uint64_t left_ms, uint32_t expiry_s)
+{
+    uint64_t most_ms = (uint64_t)expiry_s * 1000;
+
+    return expiry_s == SESSION_NEVER_EXPIRES || left_ms < most_ms ? left_ms : most_ms;
+}
+
 static void fail(struct loading *l)
 {
     mqtt_reader_fail(&l->r, MQTT_ERR_PROTOCOL);
@@ -244,7 +252,7 @@ static int load_session(struct loading *l)
     struct mqtt_span client_id = record_take_span(&l->r);
     struct identity identity = take_identity(l, &names);
     uint32_t expiry_s = mqtt_read_u32(&l->r);
-    uint64_t left_ms = after(record_take_u64(&l->r), l->away_ms);
+    uint64_t left_ms = bounded_by(after(record_take_u64(&l->r), l->away_ms), expiry_s);
 
     if (l->r.status != MQTT_OK || client_id.len == 0 || client_id.len > UINT16_MAX
         || session_find(l->broker, client_id) != NULL)

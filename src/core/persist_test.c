@@ -6,6 +6,7 @@
 #include "core/delivery.h"
 #include "core/persist_format.h"
 #include "core/record.h"
+#include "core/session.h"
 #include "core/world.h"
 
 #include <errno.h>
@@ -26,8 +27,14 @@ static void put_message(struct record *r, const char *topic)
     record_put_span(r, span_of("payload"));
 }
 
-/* A session with everything that one can have; its delivery is this one. */
-static void put_session_with(struct record *r, uint8_t state, uint8_t qos)
+/* What tests say of the session. */
+struct told {
+    uint64_t left_ms;
+    uint8_t state, qos; /* of its delivery */
+};
+
+/* A session with everything that one can have. */
+static void put_session_with(struct record *r, const struct told *told)
 {
     record_put_u8(r, PERSIST_SESSION);
     record_put_u8(r, PERSIST_VERSION);
@@ -37,7 +44,7 @@ static void put_session_with(struct record *r, uint8_t state, uint8_t qos)
     record_put_span(r, span_of("all"));
     record_put_u8(r, 0);
     record_put_u32(r, 1000);
-    record_put_u64(r, 1000000);
+    record_put_u64(r, told->left_ms);
     record_put_u16(r, 7);
     record_put_u32(r, 1); /* received */
     record_put_u16(r, 500);
@@ -51,9 +58,9 @@ static void put_session_with(struct record *r, uint8_t state, uint8_t qos)
     record_put_u32(r, 0);
     put_message(r, "will");
     record_put_u32(r, 1); /* deliveries */
-    record_put_u8(r, state);
+    record_put_u8(r, told->state);
     record_put_u8(r, PERSIST_SENT);
-    record_put_u8(r, qos);
+    record_put_u8(r, told->qos);
     record_put_u16(r, 7);
     record_put_u32(r, 0);
     record_put_u8(r, 1);
@@ -62,7 +69,7 @@ static void put_session_with(struct record *r, uint8_t state, uint8_t qos)
 
 static void put_session(struct record *r)
 {
-    put_session_with(r, DELIVERY_AWAITS_PUBACK, MQTT_QOS_1);
+    put_session_with(r, &(struct told){ 1000000, DELIVERY_AWAITS_PUBACK, MQTT_QOS_1 });
 }
 
 static void put_retained(struct record *r)
@@ -146,7 +153,7 @@ static void a_delivery_agrees_with_its_qos(void **state)
             struct world world;
             struct record session = { 0 };
 
-            put_session_with(&session, awaits, qos);
+            put_session_with(&session, &(struct told){ 1000000, awaits, qos });
             world_init(&world, 1, NULL);
             assert_int_equal(broker_load(world.brokers[0], written(&session), 0, world.now_ms),
                              agrees ? 0 : -EINVAL);
@@ -156,12 +163,31 @@ static void a_delivery_agrees_with_its_qos(void **state)
     }
 }
 
+/* It says 1,000 s in its CONNECT and for ever in what is left. */
+static void nobody_lives_longer_than_it_asked_for(void **state)
+{
+    struct world world;
+    struct record session = { 0 };
+
+    (void)state;
+    put_session_with(&session, &(struct told){ WHEEL_NEVER, DELIVERY_AWAITS_PUBACK, MQTT_QOS_1 });
+    world_init(&world, 1, NULL);
+    assert_int_equal(broker_load(world.brokers[0], written(&session), 0, world.now_ms), 0);
+    world_sleep(&world, 999000);
+    assert_non_null(session_find(world.brokers[0], span_of("reader")));
+    world_sleep(&world, 2000);
+    assert_null(session_find(world.brokers[0], span_of("reader")));
+    world_fini(&world);
+    record_fini(&session);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_records_are_taken),
         cmocka_unit_test(truncated_records_leave_nothing_behind),
         cmocka_unit_test(a_delivery_agrees_with_its_qos),
+        cmocka_unit_test(nobody_lives_longer_than_it_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
