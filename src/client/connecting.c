@@ -13,8 +13,9 @@ static void take_grant(struct tacit_client *client, const struct mqtt_connack *c
     client->grant = (struct tacit_grant){
         .maximum_packet_bytes = is_5 ? connack->maximum_packet_size : UINT32_MAX,
         .receive_maximum = is_5 ? connack->receive_maximum : UINT16_MAX,
-        .keep_alive_s = is_5 && connack->has_server_keep_alive ? connack->server_keep_alive_s
-                                                               : config->keep_alive_s,
+        .keep_alive_s = connack->server_keep_alive_s <= UINT16_MAX
+                            ? (uint16_t)connack->server_keep_alive_s
+                            : config->keep_alive_s,
         .maximum_qos = is_5 ? (uint8_t)connack->maximum_qos : 2,
         .retain_available = !is_5 || connack->retain_available,
     };

@@ -2,34 +2,26 @@
 #include "codec/ack.h"
 
 #include "codec/properties.h"
+#include "codec/variant.h"
 
-static void read_properties(struct mqtt_reader *r, enum mqtt_packet_type type, struct mqtt_ack *ack)
-{
-    struct mqtt_property p;
-
-    ack->properties = mqtt_properties_read(r, type);
-    struct mqtt_reader block = mqtt_reader_over(ack->properties);
-    while (mqtt_properties_next(&block, &p)) {
-        if (p.id == MQTT_PROP_REASON_STRING)
-            ack->reason_string = p.value;
-    }
-}
+static const struct mqtt_field fields[] = {
+    MQTT_FIELD(MQTT_PROP_REASON_STRING, struct mqtt_ack, reason_string),
+};
 
 enum mqtt_status mqtt_ack_decode(enum mqtt_version version, enum mqtt_packet_type type,
                                  struct mqtt_span body, struct mqtt_ack *out)
 {
     struct mqtt_reader r = mqtt_reader_over(body);
-    struct mqtt_ack ack = { .packet_id = mqtt_read_u16(&r) };
+    struct mqtt_ack ack = { .packet_id = mqtt_read_packet_id(&r) };
 
-    if (ack.packet_id == 0)
-        mqtt_reader_fail(&r, MQTT_ERR_PACKET_ID_ZERO);
     /* Reason 0 may be left out, and the properties after it. */
-    if (version == MQTT_VERSION_5 && mqtt_reader_left(&r) > 0) {
+    if (mqtt_is_5(version) && mqtt_reader_left(&r) > 0) {
         ack.reason = mqtt_read_u8(&r);
         if (!mqtt_reason_is_allowed(ack.reason, type))
             mqtt_reader_fail(&r, MQTT_ERR_REASON);
         if (mqtt_reader_left(&r) > 0)
-            read_properties(&r, type, &ack);
+            ack.properties = mqtt_properties_read(&r, type);
+        mqtt_properties_take(ack.properties, fields, MQTT_ARRAY_LEN(fields), &ack);
     }
 
     enum mqtt_status status = mqtt_reader_finish(&r);
@@ -47,7 +39,7 @@ void mqtt_ack_encode(struct mqtt_writer *w, enum mqtt_version version, enum mqtt
     if (ack->packet_id == 0)
         mqtt_writer_fail(w, MQTT_ERR_PACKET_ID_ZERO);
     mqtt_write_u16(w, ack->packet_id);
-    if (version == MQTT_VERSION_5 && (ack->reason != 0 || ack->properties.len > 0)) {
+    if (mqtt_is_5(version) && (ack->reason != 0 || ack->properties.len > 0)) {
         mqtt_write_u8(w, ack->reason);
         if (ack->properties.len > 0)
             mqtt_write_block(w, ack->properties);

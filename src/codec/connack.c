@@ -2,97 +2,46 @@
 #include "codec/connack.h"
 
 #include "codec/properties.h"
+#include "codec/variant.h"
 
 #define RETURN_CODE_MAX 5 /* of 3.1.1, section 3.2.2.3 */
 
-static void take_number(struct mqtt_connack *c, const struct mqtt_property *p)
-{
-    switch (p->id) {
-    case MQTT_PROP_SESSION_EXPIRY:
-        c->has_session_expiry = true;
-        c->session_expiry_s = p->number;
-        break;
-    case MQTT_PROP_RECEIVE_MAXIMUM:
-        c->receive_maximum = (uint16_t)p->number;
-        break;
-    case MQTT_PROP_MAXIMUM_QOS:
-        c->maximum_qos = (enum mqtt_qos)p->number;
-        break;
-    case MQTT_PROP_RETAIN_AVAILABLE:
-        c->retain_available = p->number != 0;
-        break;
-    case MQTT_PROP_MAXIMUM_PACKET_SIZE:
-        c->maximum_packet_size = p->number;
-        break;
-    case MQTT_PROP_TOPIC_ALIAS_MAXIMUM:
-        c->topic_alias_maximum = (uint16_t)p->number;
-        break;
-    case MQTT_PROP_WILDCARD_AVAILABLE:
-        c->wildcard_available = p->number != 0;
-        break;
-    case MQTT_PROP_SUBSCRIPTION_IDENTIFIERS_AVAILABLE:
-        c->subscription_identifiers_available = p->number != 0;
-        break;
-    case MQTT_PROP_SHARED_AVAILABLE:
-        c->shared_available = p->number != 0;
-        break;
-    case MQTT_PROP_SERVER_KEEP_ALIVE:
-        c->has_server_keep_alive = true;
-        c->server_keep_alive_s = (uint16_t)p->number;
-        break;
-    default:
-        break;
-    }
-}
-
-static void take_text(struct mqtt_connack *c, const struct mqtt_property *p)
-{
-    switch (p->id) {
-    case MQTT_PROP_ASSIGNED_CLIENT_ID:
-        c->assigned_client_id = p->value;
-        break;
-    case MQTT_PROP_REASON_STRING:
-        c->reason_string = p->value;
-        break;
-    case MQTT_PROP_RESPONSE_INFORMATION:
-        c->response_information = p->value;
-        break;
-    case MQTT_PROP_SERVER_REFERENCE:
-        c->server_reference = p->value;
-        break;
-    case MQTT_PROP_AUTHENTICATION_METHOD:
-        c->authentication_method = p->value;
-        break;
-    case MQTT_PROP_AUTHENTICATION_DATA:
-        c->authentication_data = p->value;
-        break;
-    default:
-        break;
-    }
-}
+static const struct mqtt_field fields[] = {
+    MQTT_FIELD(MQTT_PROP_SESSION_EXPIRY, struct mqtt_connack, session_expiry_s),
+    MQTT_FIELD(MQTT_PROP_RECEIVE_MAXIMUM, struct mqtt_connack, receive_maximum),
+    MQTT_FIELD(MQTT_PROP_MAXIMUM_QOS, struct mqtt_connack, maximum_qos),
+    MQTT_FIELD(MQTT_PROP_RETAIN_AVAILABLE, struct mqtt_connack, retain_available),
+    MQTT_FIELD(MQTT_PROP_MAXIMUM_PACKET_SIZE, struct mqtt_connack, maximum_packet_size),
+    MQTT_FIELD(MQTT_PROP_TOPIC_ALIAS_MAXIMUM, struct mqtt_connack, topic_alias_maximum),
+    MQTT_FIELD(MQTT_PROP_WILDCARD_AVAILABLE, struct mqtt_connack, wildcard_available),
+    MQTT_FIELD(MQTT_PROP_SUBSCRIPTION_IDENTIFIERS_AVAILABLE, struct mqtt_connack,
+               subscription_identifiers_available),
+    MQTT_FIELD(MQTT_PROP_SHARED_AVAILABLE, struct mqtt_connack, shared_available),
+    MQTT_FIELD(MQTT_PROP_SERVER_KEEP_ALIVE, struct mqtt_connack, server_keep_alive_s),
+    MQTT_FIELD(MQTT_PROP_ASSIGNED_CLIENT_ID, struct mqtt_connack, assigned_client_id),
+    MQTT_FIELD(MQTT_PROP_REASON_STRING, struct mqtt_connack, reason_string),
+    MQTT_FIELD(MQTT_PROP_RESPONSE_INFORMATION, struct mqtt_connack, response_information),
+    MQTT_FIELD(MQTT_PROP_SERVER_REFERENCE, struct mqtt_connack, server_reference),
+    MQTT_FIELD(MQTT_PROP_AUTHENTICATION_METHOD, struct mqtt_connack, authentication_method),
+    MQTT_FIELD(MQTT_PROP_AUTHENTICATION_DATA, struct mqtt_connack, authentication_data),
+};
 
 static void read_properties(struct mqtt_reader *r, struct mqtt_connack *c)
 {
-    struct mqtt_property p;
-
     c->properties = mqtt_properties_read(r, MQTT_CONNACK);
-    struct mqtt_reader block = mqtt_reader_over(c->properties);
-    while (mqtt_properties_next(&block, &p)) {
-        take_number(c, &p);
-        take_text(c, &p);
-    }
+    mqtt_properties_take(c->properties, fields, MQTT_ARRAY_LEN(fields), c);
 }
 
 static enum mqtt_status check(enum mqtt_version version, uint8_t flags, uint8_t reason)
 {
     /* MQTT 3.1 has no session present flag and does not use the byte. */
-    if (version != MQTT_VERSION_3_1 && (flags & 0xfe) != 0)
+    if (!mqtt_is_3_1(version) && (flags & 0xfe) != 0)
         return MQTT_ERR_CONNACK_FLAGS;
-    bool known = version == MQTT_VERSION_5 ? mqtt_reason_is_allowed(reason, MQTT_CONNACK) != 0
-                                           : reason <= RETURN_CODE_MAX;
+    bool known = mqtt_is_5(version) ? mqtt_reason_is_allowed(reason, MQTT_CONNACK) != 0
+                                    : reason <= RETURN_CODE_MAX;
     if (!known)
         return MQTT_ERR_REASON;
-    if (version != MQTT_VERSION_3_1 && flags != 0 && reason != 0)
+    if (!mqtt_is_3_1(version) && flags != 0 && reason != 0)
         return MQTT_ERR_SESSION_PRESENT;
     return MQTT_OK;
 }
@@ -107,7 +56,7 @@ enum mqtt_status mqtt_connack_decode(enum mqtt_version version, struct mqtt_span
     if (r.status == MQTT_OK)
         r.status = check(version, flags, reason);
     struct mqtt_connack c = {
-        .session_present = version != MQTT_VERSION_3_1 && flags != 0,
+        .session_present = !mqtt_is_3_1(version) && flags != 0,
         .reason = reason,
         .receive_maximum = UINT16_MAX,
         .maximum_qos = MQTT_QOS_2,
@@ -116,8 +65,9 @@ enum mqtt_status mqtt_connack_decode(enum mqtt_version version, struct mqtt_span
         .wildcard_available = true,
         .subscription_identifiers_available = true,
         .shared_available = true,
+        .server_keep_alive_s = UINT32_MAX,
     };
-    if (version == MQTT_VERSION_5)
+    if (mqtt_is_5(version))
         read_properties(&r, &c);
 
     enum mqtt_status status = mqtt_reader_finish(&r);
@@ -130,11 +80,11 @@ void mqtt_connack_encode(struct mqtt_writer *w, enum mqtt_version version,
                          const struct mqtt_connack *connack)
 {
     uint8_t *packet = mqtt_packet_begin(w, MQTT_CONNACK << 4);
-    bool session_present = connack->session_present && version != MQTT_VERSION_3_1;
+    bool session_present = connack->session_present && !mqtt_is_3_1(version);
 
     mqtt_write_u8(w, session_present ? 1 : 0);
     mqtt_write_u8(w, connack->reason);
-    if (version == MQTT_VERSION_5)
+    if (mqtt_is_5(version))
         mqtt_write_block(w, connack->properties);
     mqtt_packet_end(w, packet);
 }

@@ -12,8 +12,7 @@ struct mqtt_connack {
     uint8_t reason;              /* MQTT 5: enum mqtt_reason; before: return code 0..5 */
     struct mqtt_span properties; /* validated block, MQTT 5 only */
     /* Decoded values, defaults of the standard where absent; not encoded. */
-    bool has_session_expiry;
-    uint32_t session_expiry_s;
+    uint32_t session_expiry_s;    /* 0; what CONNECT asked for is valid then */
     uint16_t receive_maximum;     /* 65535 */
     enum mqtt_qos maximum_qos;    /* 2 */
     bool retain_available;        /* true */
@@ -24,8 +23,7 @@ struct mqtt_connack {
     bool wildcard_available;                 /* true */
     bool subscription_identifiers_available; /* true */
     bool shared_available;                   /* true */
-    bool has_server_keep_alive;
-    uint16_t server_keep_alive_s;
+    uint32_t server_keep_alive_s;            /* 0..65535; UINT32_MAX if absent */
     struct mqtt_span response_information;
     struct mqtt_span server_reference;
     struct mqtt_span authentication_method;

@@ -3,6 +3,7 @@
 
 #include "codec/properties.h"
 #include "codec/topic.h"
+#include "codec/variant.h"
 
 enum {
     FLAG_RESERVED = 0x01,
@@ -19,7 +20,7 @@ static struct mqtt_span name_of(enum mqtt_version version)
     static const uint8_t mqisdp[] = { 'M', 'Q', 'I', 's', 'd', 'p' };
     static const uint8_t mqtt[] = { 'M', 'Q', 'T', 'T' };
 
-    if (version == MQTT_VERSION_3_1)
+    if (mqtt_is_3_1(version))
         return (struct mqtt_span){ mqisdp, sizeof(mqisdp) };
     return (struct mqtt_span){ mqtt, sizeof(mqtt) };
 }
@@ -49,7 +50,7 @@ static enum mqtt_version read_version(struct mqtt_reader *r)
     bool is_old = span_equal(name, name_of(MQTT_VERSION_3_1));
     if (!is_new && !is_old)
         mqtt_reader_fail(r, MQTT_ERR_PROTOCOL_NAME);
-    if (version == MQTT_VERSION_NONE || is_old != (version == MQTT_VERSION_3_1))
+    if (version == MQTT_VERSION_NONE || is_old != (mqtt_is_3_1(version)))
         mqtt_reader_fail(r, MQTT_ERR_PROTOCOL_VERSION);
     return version;
 }
@@ -63,7 +64,7 @@ static enum mqtt_status check_flags(enum mqtt_version version, unsigned flags)
     if (version < MQTT_VERSION_5 && (flags & (FLAG_USER_NAME | FLAG_PASSWORD)) == FLAG_PASSWORD)
         return MQTT_ERR_PASSWORD_ALONE;
     /* MQTT 3.1 leaves the bit unused and disregards will bits without a will. */
-    if (version == MQTT_VERSION_3_1)
+    if (mqtt_is_3_1(version))
         return MQTT_OK;
     if ((flags & FLAG_RESERVED) != 0)
         return MQTT_ERR_CONNECT_FLAGS;
@@ -144,7 +145,7 @@ static void read_will(struct mqtt_reader *r, enum mqtt_version version, unsigned
 {
     will->qos = (enum mqtt_qos)((flags & FLAG_WILL_QOS) >> 3);
     will->retain = (flags & FLAG_WILL_RETAIN) != 0;
-    if (version == MQTT_VERSION_5)
+    if (mqtt_is_5(version))
         read_will_properties(r, will);
     will->topic = mqtt_read_utf8(r);
     /* A will topic is a topic name. [MQTT-4.7.3-1] [MQTT-4.7.0-1] */
@@ -159,7 +160,7 @@ static void read_will(struct mqtt_reader *r, enum mqtt_version version, unsigned
  * takes precedence over the flags of user name and password. */
 static bool is_present(const struct mqtt_reader *r, enum mqtt_version version, bool announced)
 {
-    return announced && (version != MQTT_VERSION_3_1 || mqtt_reader_left(r) > 0);
+    return announced && (!mqtt_is_3_1(version) || mqtt_reader_left(r) > 0);
 }
 
 static void read_payload(struct mqtt_reader *r, unsigned flags, struct mqtt_connect *c)
@@ -197,7 +198,7 @@ enum mqtt_status mqtt_connect_decode(struct mqtt_span body, struct mqtt_connect 
         .maximum_packet_size = UINT32_MAX,
         .request_problem = true,
     };
-    if (version == MQTT_VERSION_5)
+    if (mqtt_is_5(version))
         read_properties(&r, &c);
     read_payload(&r, flags, &c);
 
@@ -225,7 +226,7 @@ static uint8_t flags_for(const struct mqtt_connect *c)
 void mqtt_connect_encode(struct mqtt_writer *w, const struct mqtt_connect *connect)
 {
     uint8_t *packet = mqtt_packet_begin(w, MQTT_CONNECT << 4);
-    bool has_properties = connect->version == MQTT_VERSION_5;
+    bool has_properties = mqtt_is_5(connect->version);
 
     if (version_of((uint8_t)connect->version) == MQTT_VERSION_NONE)
         mqtt_writer_fail(w, MQTT_ERR_PROTOCOL_VERSION);

@@ -2,6 +2,7 @@
 #include "codec/disconnect.h"
 
 #include "codec/properties.h"
+#include "codec/variant.h"
 
 /* The DISCONNECT reason codes that a client may send, MQTT 5.0 section 3.14.2.1. */
 static bool client_may_send(uint8_t reason)
@@ -36,26 +37,23 @@ static bool is_allowed(uint8_t reason, bool from_server)
     return from_server ? reason != MQTT_DISCONNECT_WITH_WILL : client_may_send(reason);
 }
 
+static const struct mqtt_field fields[] = {
+    MQTT_FIELD(MQTT_PROP_SESSION_EXPIRY, struct mqtt_disconnect, session_expiry_s),
+    MQTT_FIELD(MQTT_PROP_SERVER_REFERENCE, struct mqtt_disconnect, server_reference),
+    MQTT_FIELD(MQTT_PROP_REASON_STRING, struct mqtt_disconnect, reason_string),
+};
+
 static void read_properties(struct mqtt_reader *r, bool from_server, struct mqtt_disconnect *d)
 {
     struct mqtt_property p;
 
     d->properties = mqtt_properties_read(r, MQTT_DISCONNECT);
-    struct mqtt_reader block = mqtt_reader_over(d->properties);
-    while (mqtt_properties_next(&block, &p)) {
-        if (p.id == MQTT_PROP_SESSION_EXPIRY) {
-            d->has_session_expiry = true;
-            d->session_expiry_s = p.number;
-            if (from_server)
-                mqtt_reader_fail(r, MQTT_ERR_SERVER_SESSION_EXPIRY); /* [MQTT-3.14.2-2] */
-        } else if (p.id == MQTT_PROP_SERVER_REFERENCE) {
-            d->server_reference = p.value;
-            if (!from_server)
-                mqtt_reader_fail(r, MQTT_ERR_PROPERTY_NOT_ALLOWED);
-        } else if (p.id == MQTT_PROP_REASON_STRING) {
-            d->reason_string = p.value;
-        }
-    }
+    mqtt_properties_take(d->properties, fields, MQTT_ARRAY_LEN(fields), d);
+    d->has_session_expiry = mqtt_properties_find(d->properties, MQTT_PROP_SESSION_EXPIRY, &p);
+    if (from_server && d->has_session_expiry)
+        mqtt_reader_fail(r, MQTT_ERR_SERVER_SESSION_EXPIRY); /* [MQTT-3.14.2-2] */
+    if (!from_server && mqtt_properties_find(d->properties, MQTT_PROP_SERVER_REFERENCE, &p))
+        mqtt_reader_fail(r, MQTT_ERR_PROPERTY_NOT_ALLOWED);
 }
 
 enum mqtt_status mqtt_disconnect_decode(enum mqtt_version version, bool from_server,
@@ -65,7 +63,7 @@ enum mqtt_status mqtt_disconnect_decode(enum mqtt_version version, bool from_ser
     struct mqtt_disconnect d = { 0 };
 
     /* Reason 0 may be left out, and the properties after it. */
-    if (version == MQTT_VERSION_5 && mqtt_reader_left(&r) > 0) {
+    if (mqtt_is_5(version) && mqtt_reader_left(&r) > 0) {
         d.reason = mqtt_read_u8(&r);
         if (!is_allowed(d.reason, from_server))
             mqtt_reader_fail(&r, MQTT_ERR_REASON);
@@ -85,7 +83,7 @@ void mqtt_disconnect_encode(struct mqtt_writer *w, enum mqtt_version version,
     uint8_t *packet = mqtt_packet_begin(w, MQTT_DISCONNECT << 4);
     bool has_properties = disconnect->properties.len > 0;
 
-    if (version == MQTT_VERSION_5 && (disconnect->reason != 0 || has_properties)) {
+    if (mqtt_is_5(version) && (disconnect->reason != 0 || has_properties)) {
         mqtt_write_u8(w, disconnect->reason);
         if (has_properties)
             mqtt_write_block(w, disconnect->properties);

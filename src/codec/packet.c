@@ -3,9 +3,16 @@
 
 #include "base/attrs.h"
 
-/* Bit n: may stand in packet type n. Absent codes are 0: allowed nowhere. */
+/* The codes, and for each in which packets it may stand: bit n for type n. Most of
+ * the 256 values are no code, so that two short lists are smaller than a table. */
+static const uint8_t reason_values[] = {
+#define REASON(name, value, packets, text) value,
+#include "codec/reason.def"
+#undef REASON
+};
+
 static const uint16_t reason_packets[] = {
-#define REASON(name, value, packets, text) [value] = (uint16_t)(packets),
+#define REASON(name, value, packets, text) (uint16_t)(packets),
 #include "codec/reason.def"
 #undef REASON
 };
@@ -25,9 +32,10 @@ const char *mqtt_reason_text(uint8_t reason)
 
 int mqtt_reason_is_allowed(uint8_t reason, enum mqtt_packet_type type)
 {
-    if (reason >= MQTT_ARRAY_LEN(reason_packets))
-        return 0;
-    return (reason_packets[reason] >> (unsigned)type & 1u) != 0;
+    for (unsigned i = 0; i < MQTT_ARRAY_LEN(reason_values); i++)
+        if (reason_values[i] == reason)
+            return (reason_packets[i] >> (unsigned)type & 1u) != 0;
+    return 0;
 }
 
 const char *mqtt_packet_type_name(enum mqtt_packet_type type)

@@ -3,29 +3,37 @@
 
 #include "codec/topic.h"
 
-struct rule {
-    uint8_t type; /* enum mqtt_property_type; 0: no such property */
-    bool repeats;
-    uint16_t packets; /* bit n: may stand in packet type n */
-};
+/* Where a property may stand, bit n for packet type n; its wire type in the low bits
+ * of the other, with the mark of those that may repeat. No type: no such property. */
+#define TYPE_BITS 0x0fu
+#define REPEATS   0x10u
 
-static const struct rule rules[] = {
-#define PROPERTY(name, id, type, packets, repeats) [id] = { type, repeats, (uint16_t)(packets) },
+static const uint16_t places[] = {
+#define PROPERTY(name, id, type, packets, repeats) [id] = (uint16_t)(packets),
 #include "codec/properties.def"
 #undef PROPERTY
 };
 
-_Static_assert(sizeof(rules) / sizeof(rules[0]) <= 64, "seen identifiers fit one word");
+static const uint8_t kinds[] = {
+#define PROPERTY(name, id, type, packets, repeats) [id] = (type) | ((repeats) ? REPEATS : 0),
+#include "codec/properties.def"
+#undef PROPERTY
+};
 
-/* A rule that refuses everything stands for identifiers that do not exist. */
-static struct rule rule_of(uint32_t id)
+_Static_assert(sizeof(kinds) <= 64, "seen identifiers fit one word");
+
+static unsigned kind_of(uint32_t id)
 {
-    return id < MQTT_ARRAY_LEN(rules) ? rules[id] : (struct rule){ 0 };
+    return id < sizeof(kinds) ? kinds[id] : MQTT_PROPERTY_UNKNOWN;
 }
 
-/* Reads what follows the identifier. Strings that were validated once are not
- * validated again. */
-static void read_value(struct mqtt_reader *r, bool is_validated, struct mqtt_property *p)
+static enum mqtt_property_type type_of(uint32_t id)
+{
+    return (enum mqtt_property_type)(kind_of(id) & TYPE_BITS);
+}
+
+/* Reads what follows the identifier; strings are not looked into. */
+static void read_value(struct mqtt_reader *r, struct mqtt_property *p)
 {
     switch (p->type) {
     case MQTT_PROPERTY_BYTE:
@@ -41,12 +49,10 @@ static void read_value(struct mqtt_reader *r, bool is_validated, struct mqtt_pro
         p->number = mqtt_read_varint(r);
         return;
     case MQTT_PROPERTY_PAIR:
-        p->name = is_validated ? mqtt_read_binary(r) : mqtt_read_utf8(r);
-        p->value = is_validated ? mqtt_read_binary(r) : mqtt_read_utf8(r);
+        p->name = mqtt_read_binary(r);
+        p->value = mqtt_read_binary(r);
         return;
     case MQTT_PROPERTY_UTF8:
-        p->value = is_validated ? mqtt_read_binary(r) : mqtt_read_utf8(r);
-        return;
     case MQTT_PROPERTY_BINARY:
         p->value = mqtt_read_binary(r);
         return;
@@ -56,63 +62,66 @@ static void read_value(struct mqtt_reader *r, bool is_validated, struct mqtt_pro
     }
 }
 
-/* Reads a value that must not be zero. */
-static enum mqtt_status check_not_zero(const struct mqtt_property *p, enum mqtt_status why)
+static struct mqtt_property read_property(struct mqtt_reader *r)
 {
-    return p->number != 0 ? MQTT_OK : why;
+    uint32_t id = mqtt_read_varint(r);
+    struct mqtt_property p = { .id = (uint8_t)id, .type = type_of(id) };
+
+    read_value(r, &p);
+    return p;
+}
+
+/* Why a value that must not be zero is refused when it is. */
+static enum mqtt_status zero_is(uint8_t id)
+{
+    switch (id) {
+    case MQTT_PROP_RECEIVE_MAXIMUM:
+        return MQTT_ERR_RECEIVE_MAXIMUM_ZERO;
+    case MQTT_PROP_MAXIMUM_PACKET_SIZE:
+        return MQTT_ERR_MAXIMUM_PACKET_SIZE_ZERO;
+    case MQTT_PROP_SUBSCRIPTION_IDENTIFIER:
+        return MQTT_ERR_SUBSCRIPTION_IDENTIFIER_ZERO;
+    case MQTT_PROP_TOPIC_ALIAS:
+        return MQTT_ERR_TOPIC_ALIAS; /* [MQTT-3.3.2-8] */
+    default:
+        return MQTT_OK;
+    }
 }
 
 static enum mqtt_status check_value(const struct mqtt_property *p)
 {
-    switch (p->id) {
-    case MQTT_PROP_RECEIVE_MAXIMUM:
-        return check_not_zero(p, MQTT_ERR_RECEIVE_MAXIMUM_ZERO);
-    case MQTT_PROP_MAXIMUM_PACKET_SIZE:
-        return check_not_zero(p, MQTT_ERR_MAXIMUM_PACKET_SIZE_ZERO);
-    case MQTT_PROP_SUBSCRIPTION_IDENTIFIER:
-        return check_not_zero(p, MQTT_ERR_SUBSCRIPTION_IDENTIFIER_ZERO);
-    case MQTT_PROP_TOPIC_ALIAS:
-        return check_not_zero(p, MQTT_ERR_TOPIC_ALIAS); /* [MQTT-3.3.2-8] */
-    case MQTT_PROP_RESPONSE_TOPIC:
-        /* [MQTT-3.3.2-14] */
-        return mqtt_topic_name_is_valid(p->value) ? MQTT_OK : MQTT_ERR_RESPONSE_TOPIC;
-    default:
-        /* Every byte in the table is a yes or no, or Maximum QoS: 0 or 1. */
-        return p->type == MQTT_PROPERTY_BYTE && p->number > 1 ? MQTT_ERR_PROPERTY_VALUE : MQTT_OK;
-    }
+    bool is_text = p->type == MQTT_PROPERTY_UTF8 || p->type == MQTT_PROPERTY_PAIR;
+
+    if (is_text && !(mqtt_utf8_is_valid(p->name) && mqtt_utf8_is_valid(p->value)))
+        return MQTT_ERR_UTF8;
+    /* [MQTT-3.3.2-14] */
+    if (p->id == MQTT_PROP_RESPONSE_TOPIC && !mqtt_topic_name_is_valid(p->value))
+        return MQTT_ERR_RESPONSE_TOPIC;
+    /* Every byte in the table is a yes or no, or Maximum QoS: 0 or 1. */
+    if (p->type == MQTT_PROPERTY_BYTE && p->number > 1)
+        return MQTT_ERR_PROPERTY_VALUE;
+    return p->number == 0 ? zero_is(p->id) : MQTT_OK;
 }
 
-static bool may_repeat(struct rule rule, uint8_t id, enum mqtt_packet_type packet)
+static bool may_repeat(uint8_t id, enum mqtt_packet_type packet)
 {
     /* A PUBLISH names each matching subscription, a SUBSCRIBE is one of them. */
     if (id == MQTT_PROP_SUBSCRIPTION_IDENTIFIER)
         return packet == MQTT_PUBLISH;
-    return rule.repeats;
+    return (kinds[id] & REPEATS) != 0;
 }
 
-/* Reads one property and judges it; `seen` collects the identifiers so far. */
-static void check_next(struct mqtt_reader *r, enum mqtt_packet_type packet, uint64_t *seen)
+/* Why a property that was read is refused in that packet; `seen` collects the
+ * identifiers so far. */
+static enum mqtt_status check(const struct mqtt_property *p, enum mqtt_packet_type packet,
+                              uint64_t *seen)
 {
-    uint32_t id = mqtt_read_varint(r);
-    struct rule rule = rule_of(id);
-    struct mqtt_property p = { .id = (uint8_t)id, .type = (enum mqtt_property_type)rule.type };
+    uint64_t bit = UINT64_C(1) << p->id;
 
-    if (r->status != MQTT_OK)
-        return;
-    if (rule.type != MQTT_PROPERTY_UNKNOWN && (rule.packets >> (unsigned)packet & 1u) == 0)
-        mqtt_reader_fail(r, MQTT_ERR_PROPERTY_NOT_ALLOWED);
-    read_value(r, false, &p);
-    if (r->status != MQTT_OK)
-        return;
-
-    uint64_t bit = UINT64_C(1) << id;
-    if ((*seen & bit) != 0 && !may_repeat(rule, p.id, packet))
-        mqtt_reader_fail(r, MQTT_ERR_PROPERTY_DUPLICATE);
+    if ((*seen & bit) != 0 && !may_repeat(p->id, packet))
+        return MQTT_ERR_PROPERTY_DUPLICATE;
     *seen |= bit;
-
-    enum mqtt_status status = check_value(&p);
-    if (status != MQTT_OK)
-        mqtt_reader_fail(r, status);
+    return check_value(p);
 }
 
 struct mqtt_span mqtt_properties_read(struct mqtt_reader *r, enum mqtt_packet_type packet)
@@ -123,8 +132,14 @@ struct mqtt_span mqtt_properties_read(struct mqtt_reader *r, enum mqtt_packet_ty
 
     struct mqtt_reader inner = mqtt_reader_over(block);
     uint64_t seen = 0;
-    while (inner.status == MQTT_OK && mqtt_reader_left(&inner) > 0)
-        check_next(&inner, packet, &seen);
+    while (inner.status == MQTT_OK && mqtt_reader_left(&inner) > 0) {
+        struct mqtt_property p = read_property(&inner);
+        bool known = p.type != MQTT_PROPERTY_UNKNOWN;
+        if (known && (places[p.id] >> (unsigned)packet & 1u) == 0)
+            inner.status = MQTT_ERR_PROPERTY_NOT_ALLOWED;
+        else if (inner.status == MQTT_OK)
+            inner.status = check(&p, packet, &seen);
+    }
     if (inner.status == MQTT_OK)
         return block;
 
@@ -137,14 +152,49 @@ bool mqtt_properties_next(struct mqtt_reader *r, struct mqtt_property *out)
     if (r->status != MQTT_OK || mqtt_reader_left(r) == 0)
         return false;
 
-    uint32_t id = mqtt_read_varint(r);
-    struct mqtt_property p = { .id = (uint8_t)id,
-                               .type = (enum mqtt_property_type)rule_of(id).type };
-    read_value(r, true, &p);
+    struct mqtt_property p = read_property(r);
     if (r->status != MQTT_OK)
         return false;
     *out = p;
     return true;
+}
+
+bool mqtt_properties_find(struct mqtt_span block, uint8_t id, struct mqtt_property *out)
+{
+    struct mqtt_reader r = mqtt_reader_over(block);
+
+    while (mqtt_properties_next(&r, out))
+        if (out->id == id)
+            return true;
+    return false;
+}
+
+/* Puts a value where its field says; what a field holds tells its width. */
+static void put(const struct mqtt_property *p, const struct mqtt_field *field, void *out)
+{
+    uint8_t *at = (uint8_t *)out + field->offset;
+    uint16_t number = (uint16_t)p->number;
+
+    if (field->width == sizeof(uint8_t))
+        *at = (uint8_t)p->number;
+    else if (field->width == sizeof(number))
+        memcpy(at, &number, sizeof(number));
+    else if (field->width == sizeof(p->number))
+        memcpy(at, &p->number, sizeof(p->number));
+    else
+        memcpy(at, &p->value, sizeof(p->value));
+}
+
+void mqtt_properties_take(struct mqtt_span block, const struct mqtt_field *fields, size_t count,
+                          void *out)
+{
+    struct mqtt_reader r = mqtt_reader_over(block);
+    struct mqtt_property p;
+
+    while (mqtt_properties_next(&r, &p))
+        for (size_t i = 0; i < count; i++)
+            if (fields[i].id == p.id)
+                put(&p, &fields[i], out);
 }
 
 static void write_byte(struct mqtt_writer *w, uint32_t number)
@@ -196,14 +246,14 @@ void mqtt_property_write(struct mqtt_writer *w, const struct mqtt_property *prop
     uint8_t *start = w->at;
 
     mqtt_write_u8(w, property->id);
-    write_value(w, (enum mqtt_property_type)rule_of(property->id).type, property);
+    write_value(w, type_of(property->id), property);
     if (w->status != MQTT_OK)
         w->at = start;
 }
 
 size_t mqtt_property_size(const struct mqtt_property *property)
 {
-    switch ((enum mqtt_property_type)rule_of(property->id).type) {
+    switch (type_of(property->id)) {
     case MQTT_PROPERTY_BYTE:
         return 2;
     case MQTT_PROPERTY_U16:

@@ -54,6 +54,26 @@ struct mqtt_span mqtt_properties_read(struct mqtt_reader *r, enum mqtt_packet_ty
  * reader over the block. */
 bool mqtt_properties_next(struct mqtt_reader *r, struct mqtt_property *out);
 
+/* The first with that identifier in such a block; false if there is none. */
+bool mqtt_properties_find(struct mqtt_span block, uint8_t id, struct mqtt_property *out);
+
+/* Where the value of a property goes in a decoder's struct. */
+struct mqtt_field {
+    uint8_t id;
+    uint8_t width; /* 1, 2, 4: an integer, a bool or an enum; else a struct mqtt_span */
+    uint8_t offset;
+};
+
+#define MQTT_FIELD(id, type, member)                                 \
+    {                                                                \
+        (id), sizeof(((type *)NULL)->member), offsetof(type, member) \
+    }
+
+/* Walks a block that mqtt_properties_read accepted and puts the values that `fields`
+ * names into *out; others stay as they are. */
+void mqtt_properties_take(struct mqtt_span block, const struct mqtt_field *fields, size_t count,
+                          void *out);
+
 /* Writes identifier and value; the wire type is the table's, `type` is not looked
  * at. MQTT_ERR_PROPERTY_UNKNOWN for an identifier that does not exist. */
 void mqtt_property_write(struct mqtt_writer *w, const struct mqtt_property *property);

@@ -3,6 +3,7 @@
 
 #include "codec/properties.h"
 #include "codec/topic.h"
+#include "codec/variant.h"
 
 enum {
     FLAG_RETAIN = 0x01,
@@ -44,21 +45,9 @@ static enum mqtt_status check_flags(enum mqtt_version version, unsigned flags)
     if ((flags & 0x06) == 0x06)
         return MQTT_ERR_QOS; /* [MQTT-3.3.1-4] */
     /* [MQTT-3.3.1-2]; MQTT 3.1 only says what the flag means with QoS > 0. */
-    if ((flags & (FLAG_DUPLICATE | 0x06)) == FLAG_DUPLICATE && version != MQTT_VERSION_3_1)
+    if ((flags & (FLAG_DUPLICATE | 0x06)) == FLAG_DUPLICATE && !mqtt_is_3_1(version))
         return MQTT_ERR_DUP_QOS0;
     return MQTT_OK;
-}
-
-static bool has_topic_alias(struct mqtt_span properties)
-{
-    struct mqtt_reader block = mqtt_reader_over(properties);
-    struct mqtt_property property;
-
-    while (mqtt_properties_next(&block, &property)) {
-        if (property.id == MQTT_PROP_TOPIC_ALIAS)
-            return true;
-    }
-    return false;
 }
 
 static enum mqtt_status check_topic(struct mqtt_span topic, struct mqtt_span properties)
@@ -67,7 +56,9 @@ static enum mqtt_status check_topic(struct mqtt_span topic, struct mqtt_span pro
         return MQTT_OK;
     if (topic.len > 0)
         return MQTT_ERR_TOPIC_WILDCARD; /* [MQTT-3.3.2-2] */
-    return has_topic_alias(properties) ? MQTT_OK : MQTT_ERR_TOPIC_EMPTY;
+    struct mqtt_property alias;
+    bool has_alias = mqtt_properties_find(properties, MQTT_PROP_TOPIC_ALIAS, &alias);
+    return has_alias ? MQTT_OK : MQTT_ERR_TOPIC_EMPTY;
 }
 
 /* What the block of properties may bring, before it is looked into. */
@@ -94,12 +85,9 @@ enum mqtt_status mqtt_publish_decode(enum mqtt_version version, uint8_t flags,
 
     r.status = check_flags(version, flags);
     struct mqtt_span topic = mqtt_read_utf8(&r);
-    if (qos != MQTT_QOS_0) {
-        packet_id = mqtt_read_u16(&r);
-        if (packet_id == 0)
-            mqtt_reader_fail(&r, MQTT_ERR_PACKET_ID_ZERO);
-    }
-    if (version == MQTT_VERSION_5)
+    if (qos != MQTT_QOS_0)
+        packet_id = mqtt_read_packet_id(&r);
+    if (mqtt_is_5(version))
         properties = mqtt_properties_read(&r, MQTT_PUBLISH);
     struct mqtt_span payload = mqtt_read_rest(&r);
     if (MQTT_LIKELY(r.status == MQTT_OK))
@@ -166,14 +154,14 @@ static inline size_t body_size(enum mqtt_version version, const struct mqtt_publ
 
     if (publish->qos != MQTT_QOS_0)
         size += 2;
-    if (version == MQTT_VERSION_5)
+    if (mqtt_is_5(version))
         size += mqtt_varint_size((uint32_t)block) + block;
     return size;
 }
 
 size_t mqtt_publish_size(enum mqtt_version version, const struct mqtt_publish_out *publish)
 {
-    size_t block = version == MQTT_VERSION_5 ? block_size(publish) : 0;
+    size_t block = mqtt_is_5(version) ? block_size(publish) : 0;
     size_t body = body_size(version, publish, block);
 
     return 1 + mqtt_varint_size((uint32_t)body) + body;
@@ -234,7 +222,7 @@ static inline uint8_t first_byte(const struct mqtt_publish_out *publish)
 uint8_t *mqtt_publish_write(uint8_t *out, enum mqtt_version version,
                             const struct mqtt_publish_out *publish, uint8_t **out_packet_id)
 {
-    size_t block = version == MQTT_VERSION_5 ? block_size(publish) : 0;
+    size_t block = mqtt_is_5(version) ? block_size(publish) : 0;
     uint8_t *packet_id = NULL;
 
     *out++ = first_byte(publish);
@@ -245,7 +233,7 @@ uint8_t *mqtt_publish_write(uint8_t *out, enum mqtt_version version,
         packet_id = out;
         out = put_u16(out, publish->packet_id);
     }
-    if (version == MQTT_VERSION_5) {
+    if (mqtt_is_5(version)) {
         out = put_varint(out, (uint32_t)block);
         out = put_block(out, publish);
     }

@@ -5,7 +5,10 @@
  * The first failure sticks: later reads change nothing and return zero values,
  * so that a decoder reads its fields top to bottom and asks once, at the end,
  * whether they were all there. A reader borrows its bytes, every span it returns
- * points into them. Readers do not allocate. */
+ * points into them. Readers do not allocate.
+ *
+ * Inline for a broker; where the compiler prefers small code, reader.c has the one
+ * copy that is called. */
 #pragma once
 
 #include "base/attrs.h"
@@ -21,7 +24,7 @@ struct mqtt_reader {
     enum mqtt_status status; /* first failure, MQTT_OK until then */
 };
 
-static inline struct mqtt_reader mqtt_reader_over(struct mqtt_span body)
+inline struct mqtt_reader mqtt_reader_over(struct mqtt_span body)
 {
     /* NULL stands for no bytes; arithmetic on it is undefined. */
     const uint8_t *end = body.len > 0 ? body.data + body.len : body.data;
@@ -29,13 +32,13 @@ static inline struct mqtt_reader mqtt_reader_over(struct mqtt_span body)
 }
 
 /* Bytes not yet read. */
-static inline size_t mqtt_reader_left(const struct mqtt_reader *r)
+inline size_t mqtt_reader_left(const struct mqtt_reader *r)
 {
     return (size_t)(r->end - r->at);
 }
 
 /* Records a failure the reader cannot see for itself. The first one wins. */
-static inline void mqtt_reader_fail(struct mqtt_reader *r, enum mqtt_status why)
+inline void mqtt_reader_fail(struct mqtt_reader *r, enum mqtt_status why)
 {
     if (r->status == MQTT_OK)
         r->status = why;
@@ -43,7 +46,7 @@ static inline void mqtt_reader_fail(struct mqtt_reader *r, enum mqtt_status why)
 
 /* May the next `len` bytes be read? If they are not there, the reader fails. The
  * one bounds check of the codec. */
-static inline bool mqtt_reader_has(struct mqtt_reader *r, size_t len)
+inline bool mqtt_reader_has(struct mqtt_reader *r, size_t len)
 {
     if (MQTT_LIKELY(r->status == MQTT_OK && len <= mqtt_reader_left(r)))
         return true;
@@ -51,12 +54,12 @@ static inline bool mqtt_reader_has(struct mqtt_reader *r, size_t len)
     return false;
 }
 
-static inline uint8_t mqtt_read_u8(struct mqtt_reader *r)
+inline uint8_t mqtt_read_u8(struct mqtt_reader *r)
 {
     return mqtt_reader_has(r, 1) ? *r->at++ : 0;
 }
 
-static inline uint16_t mqtt_read_u16(struct mqtt_reader *r)
+inline uint16_t mqtt_read_u16(struct mqtt_reader *r)
 {
     if (!mqtt_reader_has(r, 2))
         return 0;
@@ -65,10 +68,20 @@ static inline uint16_t mqtt_read_u16(struct mqtt_reader *r)
     return (uint16_t)(b[0] << 8 | b[1]);
 }
 
+/* Never 0: that fails. [MQTT-2.2.1-3] [MQTT-2.2.1-4] */
+inline uint16_t mqtt_read_packet_id(struct mqtt_reader *r)
+{
+    uint16_t packet_id = mqtt_read_u16(r);
+
+    if (packet_id == 0)
+        mqtt_reader_fail(r, MQTT_ERR_PACKET_ID_ZERO);
+    return packet_id;
+}
+
 uint32_t mqtt_read_u32(struct mqtt_reader *r);
 uint32_t mqtt_read_varint(struct mqtt_reader *r); /* 0..MQTT_VARINT_MAX [MQTT-1.5.5-1] */
 
-static inline struct mqtt_span mqtt_read_bytes(struct mqtt_reader *r, size_t len)
+inline struct mqtt_span mqtt_read_bytes(struct mqtt_reader *r, size_t len)
 {
     if (!mqtt_reader_has(r, len))
         return (struct mqtt_span){ NULL, 0 };
@@ -78,13 +91,13 @@ static inline struct mqtt_span mqtt_read_bytes(struct mqtt_reader *r, size_t len
 }
 
 /* Two-byte length, then data. */
-static inline struct mqtt_span mqtt_read_binary(struct mqtt_reader *r)
+inline struct mqtt_span mqtt_read_binary(struct mqtt_reader *r)
 {
     return mqtt_read_bytes(r, mqtt_read_u16(r));
 }
 
 /* Two-byte length, then text. [MQTT-1.5.4-1] [MQTT-1.5.4-2] */
-static inline struct mqtt_span mqtt_read_utf8(struct mqtt_reader *r)
+inline struct mqtt_span mqtt_read_utf8(struct mqtt_reader *r)
 {
     struct mqtt_span text = mqtt_read_binary(r);
 
@@ -95,13 +108,13 @@ static inline struct mqtt_span mqtt_read_utf8(struct mqtt_reader *r)
 }
 
 /* All that is left; never fails. */
-static inline struct mqtt_span mqtt_read_rest(struct mqtt_reader *r)
+inline struct mqtt_span mqtt_read_rest(struct mqtt_reader *r)
 {
     return mqtt_read_bytes(r, r->status == MQTT_OK ? mqtt_reader_left(r) : 0);
 }
 
 /* The verdict: the first failure, MQTT_ERR_TRAILING if bytes remain, or MQTT_OK. */
-MQTT_NODISCARD static inline enum mqtt_status mqtt_reader_finish(const struct mqtt_reader *r)
+MQTT_NODISCARD inline enum mqtt_status mqtt_reader_finish(const struct mqtt_reader *r)
 {
     if (r->status == MQTT_OK && r->at != r->end)
         return MQTT_ERR_TRAILING;

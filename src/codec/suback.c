@@ -2,25 +2,17 @@
 #include "codec/suback.h"
 
 #include "codec/properties.h"
+#include "codec/variant.h"
 
 #define FAILURE_BEFORE_5 0x80
 
-static void read_properties(struct mqtt_reader *r, enum mqtt_packet_type type,
-                            struct mqtt_suback *suback)
-{
-    struct mqtt_property p;
-
-    suback->properties = mqtt_properties_read(r, type);
-    struct mqtt_reader block = mqtt_reader_over(suback->properties);
-    while (mqtt_properties_next(&block, &p)) {
-        if (p.id == MQTT_PROP_REASON_STRING)
-            suback->reason_string = p.value;
-    }
-}
+static const struct mqtt_field fields[] = {
+    MQTT_FIELD(MQTT_PROP_REASON_STRING, struct mqtt_suback, reason_string),
+};
 
 static bool is_known(enum mqtt_version version, enum mqtt_packet_type type, uint8_t reason)
 {
-    if (version == MQTT_VERSION_5)
+    if (mqtt_is_5(version))
         return mqtt_reason_is_allowed(reason, type) != 0;
     return reason <= MQTT_GRANTED_QOS_2 || reason == FAILURE_BEFORE_5;
 }
@@ -41,13 +33,13 @@ enum mqtt_status mqtt_suback_decode(enum mqtt_version version, enum mqtt_packet_
                                     struct mqtt_span body, struct mqtt_suback *out)
 {
     struct mqtt_reader r = mqtt_reader_over(body);
-    struct mqtt_suback suback = { .packet_id = mqtt_read_u16(&r) };
+    struct mqtt_suback suback = { .packet_id = mqtt_read_packet_id(&r) };
 
-    if (suback.packet_id == 0)
-        mqtt_reader_fail(&r, MQTT_ERR_PACKET_ID_ZERO);
-    if (version == MQTT_VERSION_5)
-        read_properties(&r, type, &suback);
-    if (version == MQTT_VERSION_5 || type == MQTT_SUBACK)
+    if (mqtt_is_5(version)) {
+        suback.properties = mqtt_properties_read(&r, type);
+        mqtt_properties_take(suback.properties, fields, MQTT_ARRAY_LEN(fields), &suback);
+    }
+    if (mqtt_is_5(version) || type == MQTT_SUBACK)
         read_reasons(&r, version, type, &suback);
 
     enum mqtt_status status = mqtt_reader_finish(&r);
@@ -64,7 +56,7 @@ void mqtt_suback_encode(struct mqtt_writer *w, enum mqtt_version version,
     if (suback->packet_id == 0)
         mqtt_writer_fail(w, MQTT_ERR_PACKET_ID_ZERO);
     mqtt_write_u16(w, suback->packet_id);
-    if (version == MQTT_VERSION_5) {
+    if (mqtt_is_5(version)) {
         mqtt_write_block(w, suback->properties);
         mqtt_write_bytes(w, suback->reasons);
     } else if (type == MQTT_SUBACK) {

@@ -2,6 +2,7 @@
 #include "codec/subscribe.h"
 
 #include "codec/properties.h"
+#include "codec/variant.h"
 
 enum {
     OPTION_QOS = 0x03,
@@ -24,7 +25,7 @@ static enum mqtt_status check_options(enum mqtt_version version, struct mqtt_spa
     if ((options & OPTION_QOS) == OPTION_QOS)
         return MQTT_ERR_SUBSCRIBE_QOS;
     /* MQTT 3.1 does not use the upper bits, so what they hold means nothing. */
-    if (version == MQTT_VERSION_3_1)
+    if (mqtt_is_3_1(version))
         return MQTT_OK;
     if (version == MQTT_VERSION_3_1_1)
         return (options & OPTION_RESERVED_BEFORE_5) != 0 ? MQTT_ERR_SUBSCRIBE_OPTIONS : MQTT_OK;
@@ -37,26 +38,9 @@ static enum mqtt_status check_options(enum mqtt_version version, struct mqtt_spa
     return MQTT_OK;
 }
 
-static uint16_t read_packet_id(struct mqtt_reader *r)
-{
-    uint16_t packet_id = mqtt_read_u16(r);
-
-    if (packet_id == 0)
-        mqtt_reader_fail(r, MQTT_ERR_PACKET_ID_ZERO);
-    return packet_id;
-}
-
-static void read_properties(struct mqtt_reader *r, struct mqtt_subscribe *s)
-{
-    struct mqtt_property p;
-
-    s->properties = mqtt_properties_read(r, MQTT_SUBSCRIBE);
-    struct mqtt_reader block = mqtt_reader_over(s->properties);
-    while (mqtt_properties_next(&block, &p)) {
-        if (p.id == MQTT_PROP_SUBSCRIPTION_IDENTIFIER)
-            s->subscription_identifier = p.number;
-    }
-}
+static const struct mqtt_field fields[] = {
+    MQTT_FIELD(MQTT_PROP_SUBSCRIPTION_IDENTIFIER, struct mqtt_subscribe, subscription_identifier),
+};
 
 /* Reads entries to the end and counts them. */
 static unsigned read_entries(struct mqtt_reader *r, enum mqtt_version version)
@@ -81,10 +65,12 @@ enum mqtt_status mqtt_subscribe_decode(enum mqtt_version version, struct mqtt_sp
                                        struct mqtt_subscribe *out)
 {
     struct mqtt_reader r = mqtt_reader_over(body);
-    struct mqtt_subscribe s = { .packet_id = read_packet_id(&r) };
+    struct mqtt_subscribe s = { .packet_id = mqtt_read_packet_id(&r) };
 
-    if (version == MQTT_VERSION_5)
-        read_properties(&r, &s);
+    if (mqtt_is_5(version)) {
+        s.properties = mqtt_properties_read(&r, MQTT_SUBSCRIBE);
+        mqtt_properties_take(s.properties, fields, MQTT_ARRAY_LEN(fields), &s);
+    }
     struct mqtt_reader entries = r;
     s.entries = mqtt_read_rest(&entries);
     s.count = read_entries(&r, version);
@@ -119,7 +105,7 @@ static uint8_t options_for(enum mqtt_version version, const struct mqtt_subscrip
 {
     unsigned options = (unsigned)entry->qos;
 
-    if (version == MQTT_VERSION_5) {
+    if (mqtt_is_5(version)) {
         options |= entry->no_local ? OPTION_NO_LOCAL : 0;
         options |= entry->retain_as_published ? OPTION_RETAIN_AS_PUBLISHED : 0;
         options |= (unsigned)entry->retain_handling << 4;
@@ -136,7 +122,7 @@ static uint8_t *begin(struct mqtt_writer *w, enum mqtt_version version, enum mqt
     if (packet_id == 0)
         mqtt_writer_fail(w, MQTT_ERR_PACKET_ID_ZERO);
     mqtt_write_u16(w, packet_id);
-    if (version == MQTT_VERSION_5)
+    if (mqtt_is_5(version))
         mqtt_write_block(w, properties);
     return packet;
 }
@@ -164,9 +150,9 @@ enum mqtt_status mqtt_unsubscribe_decode(enum mqtt_version version, struct mqtt_
                                          struct mqtt_unsubscribe *out)
 {
     struct mqtt_reader r = mqtt_reader_over(body);
-    struct mqtt_unsubscribe u = { .packet_id = read_packet_id(&r) };
+    struct mqtt_unsubscribe u = { .packet_id = mqtt_read_packet_id(&r) };
 
-    if (version == MQTT_VERSION_5)
+    if (mqtt_is_5(version))
         u.properties = mqtt_properties_read(&r, MQTT_UNSUBSCRIBE);
     struct mqtt_reader entries = r;
     u.entries = mqtt_read_rest(&entries);

@@ -3,20 +3,22 @@
 
 #include "base/attrs.h"
 
-#define ONES     UINT64_C(0x0101010101010101)
-#define HIGHS    UINT64_C(0x8080808080808080)
+/* A word of the machine at a time: a small one has small ones. */
+#define WORD     sizeof(size_t)
+#define ONES     (SIZE_MAX / 0xff)
+#define HIGHS    (ONES << 7)
 #define PLUSES   (ONES * '+')
 #define PLUS_BIT (ONES * ('+' ^ '#'))
 
 _Static_assert(('+' ^ '#') == 0x08, "the wildcards differ in one bit");
 
-static inline bool has_zero_byte(uint64_t word)
+static inline bool has_zero_byte(size_t word)
 {
     return ((word - ONES) & ~word & HIGHS) != 0;
 }
 
-/* Is one of the eight bytes '+', '#' or NUL? */
-static inline bool has_forbidden(uint64_t word)
+/* Is one of its bytes '+', '#' or NUL? */
+static inline bool has_forbidden(size_t word)
 {
     return has_zero_byte(word) || has_zero_byte((word | PLUS_BIT) ^ PLUSES);
 }
@@ -26,9 +28,9 @@ static inline bool is_forbidden(uint8_t byte)
     return byte == '+' || byte == '#' || byte == 0;
 }
 
-static inline uint64_t load8(const uint8_t *at)
+static inline size_t load(const uint8_t *at)
 {
-    uint64_t word;
+    size_t word;
     memcpy(&word, at, sizeof(word));
     return word;
 }
@@ -37,20 +39,20 @@ bool mqtt_topic_name_is_valid(struct mqtt_span topic)
 {
     const uint8_t *at = topic.data;
 
-    if (topic.len < 8) {
+    if (topic.len < WORD) {
         for (size_t i = 0; i < topic.len; i++) {
             if (is_forbidden(at[i]))
                 return false;
         }
         return topic.len > 0;
     }
-    /* The last eight bytes may overlap those before them. */
-    const uint8_t *last = at + topic.len - 8;
-    for (; at < last; at += 8) {
-        if (has_forbidden(load8(at)))
+    /* The last word may overlap the one before it. */
+    const uint8_t *last = at + topic.len - WORD;
+    for (; at < last; at += WORD) {
+        if (has_forbidden(load(at)))
             return false;
     }
-    return !has_forbidden(load8(last));
+    return !has_forbidden(load(last));
 }
 
 bool mqtt_topic_filter_is_valid(struct mqtt_span filter)

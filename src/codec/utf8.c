@@ -3,42 +3,47 @@
 
 #include "base/attrs.h"
 
-#define ONES  UINT64_C(0x0101010101010101)
-#define HIGHS UINT64_C(0x8080808080808080)
+/* A word of the machine at a time: a small one has small ones. */
+#define WORD  sizeof(size_t)
+#define ONES  (SIZE_MAX / 0xff)
+#define HIGHS (ONES << 7)
 
-static inline uint64_t load8(const uint8_t *at)
+static inline size_t load(const uint8_t *at)
 {
-    uint64_t word;
+    size_t word;
     memcpy(&word, at, sizeof(word));
     return word;
 }
 
-static inline uint64_t load4(const uint8_t *at)
+/* Half a big word, in its low half. */
+#define HALF sizeof(uint32_t)
+
+static inline size_t load_half(const uint8_t *at)
 {
-    uint32_t word;
-    memcpy(&word, at, sizeof(word));
-    return word;
+    uint32_t half;
+    memcpy(&half, at, sizeof(half));
+    return half;
 }
 
-/* Are all eight bytes 0x01..0x7F? A zero byte borrows into its high bit. */
-static inline bool is_plain(uint64_t word)
+/* Are all bytes of it 0x01..0x7F? A zero byte borrows into its high bit. */
+static inline bool is_plain(size_t word)
 {
     return (((word - ONES) | word) & HIGHS) == 0;
 }
 
-/* Is all of it 0x01..0x7F? Ends are read twice instead of byte by byte. */
+/* Is all of it 0x01..0x7F? The end is read twice instead of byte by byte. */
 static inline bool is_plain_text(const uint8_t *at, size_t len)
 {
-    if (len >= 8) {
-        const uint8_t *last = at + len - 8;
-        for (; at < last; at += 8) {
-            if (!is_plain(load8(at)))
+    if (len >= WORD) {
+        const uint8_t *last = at + len - WORD;
+        for (; at < last; at += WORD) {
+            if (!is_plain(load(at)))
                 return false;
         }
-        return is_plain(load8(last));
+        return is_plain(load(last));
     }
-    if (len >= 4)
-        return is_plain(load4(at) | load4(at + len - 4) << 32);
+    if (WORD > HALF && len >= HALF)
+        return is_plain(load_half(at) | load_half(at + len - HALF) << (4 * WORD));
     for (size_t i = 0; i < len; i++) {
         if (at[i] == 0 || at[i] >= 0x80)
             return false;
