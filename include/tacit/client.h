@@ -66,12 +66,33 @@ struct tacit_retry {
     uint32_t timeout_ms; /* for TCP + TLS, for CONNACK, for PINGRESP [10,000] */
 };
 
+/* Optional: where messages of QoS 1 and 2 survive a reboot, those that wait and those
+ * under way in either direction. Each entry is a few bytes more than the message. The
+ * client calls it from its own functions only; what it does may take a while, but it
+ * does not call the client. */
+struct tacit_store {
+    /* Keeps these pieces, one after the other, as entry `id`, in the place of what was
+     * there; durable when it returns TACIT_OK, unchanged when it returns anything else. */
+    int (*put)(void *context, uint32_t id, const struct tacit_bytes *pieces, unsigned count);
+
+    /* Copies the entry to `out`; returns its bytes, also when they exceed `size` (then
+     * `out` has the first ones), 0 if there is none, or a negative status. */
+    int (*get)(void *context, uint32_t id, void *out, size_t size);
+
+    /* TACIT_OK also if there was none. */
+    int (*del)(void *context, uint32_t id);
+
+    void *context;
+    uint16_t messages; /* kept at a time, at least 1: entries are 0..messages */
+};
+
 /* Borrowed by the client for its whole life; may lie in read-only memory. */
 struct tacit_config {
     uint8_t version;       /* 5, 4 (3.1.1) or 3 (3.1); 0 becomes 5 */
     bool fallback_311;     /* try 3.1.1 once a server refuses version 5 */
     bool clean_start;      /* forget the session at the first connect; before MQTT 5 at each */
     bool request_response; /* ask for response information */
+    bool manual_acknowledgement; /* messages of QoS 1 and 2 wait for tacit_acknowledge */
     uint16_t port;
     uint16_t keep_alive_s; /* 0: none */
     struct tacit_bytes host;
@@ -89,6 +110,7 @@ struct tacit_config {
     /* Fills `out` with unpredictable bytes; negative on failure. For jitter. */
     int (*random)(void *context, void *out, size_t len);
     void *random_context;
+    const struct tacit_store *store; /* NULL: what is not delivered dies with the power */
 };
 
 /* Borrowed from tacit_subscribe until its subscription has ended (event SUBSCRIBED
@@ -131,33 +153,34 @@ struct tacit_event {
     struct tacit_bytes response_information;
     struct tacit_bytes assigned_client_id;
     struct tacit_message message; /* payload: this piece */
+    uint32_t receipt;             /* for tacit_acknowledge; 0: none is owed */
     uint32_t offset;              /* of the piece in the payload */
     uint32_t total;               /* bytes of the whole payload */
 };
 
+/* What waits. */
 struct tacit_statistics {
-    uint32_t flushes; /* calls of sendv that took something */
-    uint64_t sent_bytes;
-    uint64_t received_bytes;
-    uint32_t connects; /* accepted by the server */
-    uint32_t rejected; /* messages given up */
     uint32_t queue_bytes;
-    uint32_t queue_peak_bytes;
     uint32_t queued; /* messages not yet sent, or sent and not yet acknowledged */
 };
 
 struct tacit_client;
 
-#define TACIT_CLIENT_BYTES 512u /* the client itself; checked when the library is compiled */
+/* Bytes of the client itself, of a message in the queue besides its parts, and of a
+ * subscription; checked when the library is compiled. */
+#define TACIT_CLIENT_BYTES       (120u + 16u * (unsigned)sizeof(void *))
+#define TACIT_RECORD_BYTES       16u
+#define TACIT_SUBSCRIPTION_BYTES (2u * (unsigned)sizeof(void *))
 
 /* Queue bytes that one message takes, at most; `property_bytes` as on the wire. */
 #define TACIT_QUEUED_BYTES(topic_bytes, property_bytes, payload_bytes) \
-    ((48u + (topic_bytes) + (property_bytes) + (payload_bytes) + 7u) / 8u * 8u)
+    (TACIT_RECORD_BYTES + ((topic_bytes) + (property_bytes) + (payload_bytes) + 3u) / 4u * 4u)
 
 /* Bytes of arena for these limits, as a constant expression. */
 #define TACIT_ARENA_BYTES(receive, send, queue, inbound, subscriptions, aliases, alias_topic) \
-    (TACIT_CLIENT_BYTES + 64u + (receive) + (send) + (queue) + 2u * ((inbound) + 1u)          \
-     + 16u * (subscriptions) + (aliases) * ((alias_topic) + 4u))
+    (TACIT_CLIENT_BYTES + (receive) + (send) + ((queue) + 3u) / 4u * 4u                       \
+     + 2u * ((inbound) > 0 ? (inbound) : 1u) + TACIT_SUBSCRIPTION_BYTES * (subscriptions)     \
+     + (aliases) * ((alias_topic) + 4u))
 
 /* The same, of a filled-in struct. */
 size_t tacit_arena_bytes(const struct tacit_limits *limits);
@@ -195,6 +218,13 @@ enum tacit_status tacit_unsubscribe(struct tacit_client *client,
  * milliseconds after which it wants to be called again if the transport has nothing
  * new before: 0 after an event, UINT32_MAX for never. */
 uint32_t tacit_poll(struct tacit_client *client, uint64_t now_ms, struct tacit_event *out_event);
+
+/* With manual_acknowledgement: the application is done with the message of that receipt,
+ * it may be forgotten by the server. Without it, the next tacit_poll after the event does
+ * this. A message that is not acknowledged when the connection ends comes again.
+ * TACIT_AGAIN: no room now, call again after tacit_poll; TACIT_ARGUMENT: not a receipt of
+ * this connection; TACIT_STORE: the store failed, the message will come again. */
+enum tacit_status tacit_acknowledge(struct tacit_client *client, uint32_t receipt);
 
 bool tacit_is_up(const struct tacit_client *client);
 

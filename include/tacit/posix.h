@@ -44,6 +44,9 @@ struct tacit_transport tacit_posix_transport(struct tacit_posix *posix);
 int tacit_posix_descriptor(const struct tacit_posix *posix);
 bool tacit_posix_wants_write(const struct tacit_posix *posix);
 
+/* Bytes of MQTT that were taken for sending, on all its connections so far. */
+uint64_t tacit_posix_sent_bytes(const struct tacit_posix *posix);
+
 /* One line about what failed last, or "". */
 const char *tacit_posix_error(const struct tacit_posix *posix);
 

@@ -33,6 +33,7 @@ enum tacit_status {
     TACIT_TIMEOUT = -9,   /* no answer in time */
     TACIT_EXPIRED = -10,  /* the message outlived its expiry while it waited */
     TACIT_STOPPED = -11,  /* by tacit_stop */
+    TACIT_STORE = -12,    /* the application's store failed */
 };
 
 /* All functions get `context` first. */

@@ -43,19 +43,11 @@ size_t tacit_alias_bytes(uint16_t capacity, uint16_t slot_bytes)
     return capacity * stride(slot_bytes);
 }
 
-void tacit_alias_init(struct tacit_alias_table *table, uint8_t *slots, uint16_t capacity,
-                      uint16_t slot_bytes)
+void tacit_alias_reset(struct tacit_alias_table *table, uint16_t maximum, uint16_t slot_bytes)
 {
-    *table = (struct tacit_alias_table){ .slots = slots,
-                                         .capacity = capacity,
-                                         .slot_bytes = slot_bytes };
-}
-
-void tacit_alias_reset(struct tacit_alias_table *table, uint16_t maximum)
-{
-    table->maximum = maximum < table->capacity ? maximum : table->capacity;
-    for (unsigned i = 0; i < table->capacity; i++)
-        memset(place(table, i), 0, sizeof(struct slot));
+    table->maximum = maximum;
+    table->slot_bytes = slot_bytes;
+    memset(table->slots, 0, tacit_alias_bytes(maximum, slot_bytes));
 }
 
 uint16_t tacit_alias_find(struct tacit_alias_table *table, struct mqtt_span topic)

@@ -7,9 +7,8 @@
 #include "base/span.h"
 
 struct tacit_alias_table {
-    uint8_t *slots;      /* capacity times (length, age, topic) */
-    uint16_t capacity;   /* slots there are */
-    uint16_t maximum;    /* slots this connection may use, at most capacity */
+    uint8_t *slots;      /* (length, age, topic) each */
+    uint16_t maximum;    /* slots this connection may use */
     uint16_t slot_bytes; /* longest topic */
     uint16_t clock;      /* counts uses */
 };
@@ -17,11 +16,8 @@ struct tacit_alias_table {
 /* Bytes of slots for that many. */
 size_t tacit_alias_bytes(uint16_t capacity, uint16_t slot_bytes);
 
-void tacit_alias_init(struct tacit_alias_table *table, uint8_t *slots, uint16_t capacity,
-                      uint16_t slot_bytes);
-
-/* A new connection: no alias is set, and the peer accepts up to `maximum`. */
-void tacit_alias_reset(struct tacit_alias_table *table, uint16_t maximum);
+/* A new connection: no alias is set, `maximum` may be used, for which there are slots. */
+void tacit_alias_reset(struct tacit_alias_table *table, uint16_t maximum, uint16_t slot_bytes);
 
 /* Outgoing. The alias that stands for `topic`, or 0. */
 uint16_t tacit_alias_find(struct tacit_alias_table *table, struct mqtt_span topic);

@@ -3,41 +3,42 @@
 #include "client/handlers.h"
 
 #include "client/outbound.h"
+#include "client/store.h"
 #include "codec/ack.h"
 #include "codec/suback.h"
 
-static bool is_streaming(const struct tacit_client *client, const struct tacit_record *record)
+void tacit_give_up(struct tacit_client *client, struct tacit_record *record,
+                   enum tacit_status status, uint8_t reason, struct tacit_event *out_event)
 {
-    return client->queue.streaming != TACIT_QUEUE_NONE
-           && (const uint8_t *)record == client->queue.memory + client->queue.streaming;
+    out_event->type = status == TACIT_OK ? TACIT_EVENT_DELIVERED : TACIT_EVENT_REJECTED;
+    out_event->token = record->token;
+    out_event->status = tacit_store_forget(client, record) ? status : TACIT_STORE;
+    out_event->reason = reason;
+    tacit_queue_remove(&client->queue, record);
 }
 
 /* PUBACK, or a refusing PUBREC, or PUBCOMP: the message's way ends here. */
 static bool conclude(struct tacit_client *client, struct tacit_record *record,
                      const struct mqtt_ack *ack, struct tacit_event *out_event)
 {
+    bool is_refused = ack->reason >= 0x80 && record->state == TACIT_RECORD_SENT;
     client->in_flight--;
     out_event->reason_string = tacit_borrow(ack->reason_string);
-    if (ack->reason >= 0x80 && record->state == TACIT_RECORD_SENT) {
-        tacit_give_up(client, record, TACIT_REFUSED, ack->reason, out_event);
-        return true;
-    }
-    out_event->type = TACIT_EVENT_DELIVERED;
-    out_event->token = record->token;
-    out_event->reason = ack->reason;
-    tacit_queue_remove(&client->queue, record);
+    tacit_give_up(client, record, is_refused ? TACIT_REFUSED : TACIT_OK, ack->reason, out_event);
     return true;
 }
 
 static bool on_pubrec(struct tacit_client *client, struct tacit_record *record,
                       const struct mqtt_ack *ack, struct tacit_event *out_event)
 {
-    if (ack->reason >= 0x80 && record != NULL && record->state == TACIT_RECORD_SENT)
-        return conclude(client, record, ack, out_event);
     if (ack->reason >= 0x80)
-        return false;
-    if (record != NULL)
+        return record != NULL && record->state == TACIT_RECORD_SENT
+               && conclude(client, record, ack, out_event);
+    if (record != NULL && record->state == TACIT_RECORD_SENT) {
         record->state = TACIT_RECORD_RELEASED;
+        if (!tacit_store_message(client, record))
+            return tacit_go_down(client, TACIT_STORE, 0, out_event);
+    }
     /* An identifier we do not know is answered too, or the server keeps it for ever. */
     tacit_send_ack(client, MQTT_PUBREL, ack->packet_id,
                    record != NULL ? MQTT_SUCCESS : MQTT_PACKET_IDENTIFIER_NOT_FOUND);
@@ -52,8 +53,6 @@ bool tacit_on_answer(struct tacit_client *client, const struct mqtt_frame *frame
         mqtt_ack_decode(tacit_version(client), frame->type, frame->body, &ack);
     if (status != MQTT_OK)
         return tacit_refuse_status(client, status, out_event);
-    if (client->version != MQTT_VERSION_5)
-        ack.reason_string = (struct mqtt_span){ NULL, 0 };
     struct tacit_record *record = tacit_queue_find(&client->queue, ack.packet_id);
     if (record != NULL
         && (record->state == TACIT_RECORD_QUEUED || record->state == TACIT_RECORD_RELEASE_DUE))
@@ -61,21 +60,19 @@ bool tacit_on_answer(struct tacit_client *client, const struct mqtt_frame *frame
 
     /* [MQTT-4.3.2-3] [MQTT-4.3.3-4] each QoS has its own answers, after the last byte. */
     if (record != NULL
-        && (is_streaming(client, record) || record->qos != (frame->type == MQTT_PUBACK ? 1 : 2)))
+        && (record == tacit_queue_streaming(&client->queue)
+            || record->qos != (frame->type == MQTT_PUBACK ? 1 : 2)
+            || (frame->type == MQTT_PUBCOMP && record->state != TACIT_RECORD_RELEASED)))
         return tacit_refuse(client, MQTT_PROTOCOL_ERROR, out_event);
-    if (frame->type == MQTT_PUBREC)
+    if (MQTT_SPEAKS_QOS_2 && frame->type == MQTT_PUBREC)
         return on_pubrec(client, record, &ack, out_event);
-    if (record == NULL)
-        return false;
-    if (frame->type == MQTT_PUBCOMP && record->state != TACIT_RECORD_RELEASED)
-        return tacit_refuse(client, MQTT_PROTOCOL_ERROR, out_event);
-    return conclude(client, record, &ack, out_event);
+    return record != NULL && conclude(client, record, &ack, out_event);
 }
 
 static struct tacit_slot *slot_find(const struct tacit_client *client, uint16_t packet_id,
                                     enum tacit_slot_state state)
 {
-    for (unsigned i = 0; i < client->config->limits.subscriptions; i++) {
+    for (unsigned i = 0; i < tacit_limits(client)->subscriptions; i++) {
         struct tacit_slot *slot = &client->slots[i];
         if (slot->state == state && slot->packet_id == packet_id)
             return slot;
@@ -93,7 +90,7 @@ bool tacit_on_suback(struct tacit_client *client, const struct mqtt_frame *frame
     if (status != MQTT_OK)
         return tacit_refuse_status(client, status, out_event);
     /* [MQTT-3.8.4-6] [MQTT-3.11.3-1] one reason for the one filter that was asked for. */
-    bool has_reason = subscribes || client->version == MQTT_VERSION_5;
+    bool has_reason = subscribes || tacit_is_5(client);
     if (suback.reasons.len != (has_reason ? 1 : 0))
         return tacit_refuse(client, MQTT_PROTOCOL_ERROR, out_event);
     struct tacit_slot *slot =
@@ -104,8 +101,7 @@ bool tacit_on_suback(struct tacit_client *client, const struct mqtt_frame *frame
     out_event->type = subscribes ? TACIT_EVENT_SUBSCRIBED : TACIT_EVENT_UNSUBSCRIBED;
     out_event->subscription = slot->what;
     out_event->reason = has_reason ? suback.reasons.data[0] : MQTT_SUCCESS;
-    if (client->version == MQTT_VERSION_5)
-        out_event->reason_string = tacit_borrow(suback.reason_string);
+    out_event->reason_string = tacit_borrow(suback.reason_string);
     slot->packet_id = 0;
     slot->state = subscribes && out_event->reason < 0x80 ? TACIT_SLOT_ACTIVE : TACIT_SLOT_FREE;
     return true;

@@ -4,74 +4,93 @@
 #include "client/outbound.h"
 #include "client/properties.h"
 #include "client/state.h"
+#include "client/store.h"
 #include "codec/properties.h"
 
 #include <string.h>
 
 _Static_assert(sizeof(struct tacit_client) <= TACIT_CLIENT_BYTES, "the arena macro promises it");
-_Static_assert(sizeof(struct tacit_slot) <= 16, "the arena macro promises it");
-_Static_assert(sizeof(struct tacit_record) <= 48, "TACIT_QUEUED_BYTES promises it");
+_Static_assert(sizeof(struct tacit_slot) <= TACIT_SUBSCRIPTION_BYTES, "so does it promise this");
+_Static_assert(sizeof(struct tacit_record) <= TACIT_RECORD_BYTES, "TACIT_QUEUED_BYTES does");
 
 /* Fixed header, lengths, packet id, expiry and alias of the widest PUBLISH head;
  * of SUBSCRIBE likewise. */
 #define HEAD_BYTES 32u
 
-/* Parts of the arena, each aligned for what it holds. */
-static size_t aligned(size_t bytes)
-{
-    return (bytes + 7) / 8 * 8;
-}
+/* What the arena consists of, in this order: what wants the widest alignment first. */
+enum part {
+    PART_CLIENT,
+    PART_SLOTS,
+    PART_QUEUE,
+    PART_INBOUND,
+    PART_RECEIVE,
+    PART_SEND,
+    PART_ALIASES_IN,
+    PART_ALIASES_OUT,
+    PART_COUNT,
+};
 
-static size_t inbound_bytes(const struct tacit_limits *limits)
+static size_t part_bytes(const struct tacit_limits *limits, enum part part)
 {
-    return tacit_or(limits->inbound_messages, 1) * sizeof(uint16_t);
+    switch (part) {
+    case PART_CLIENT:
+        return sizeof(struct tacit_client);
+    case PART_SLOTS:
+        return limits->subscriptions * sizeof(struct tacit_slot);
+    case PART_QUEUE:
+        return tacit_queue_bytes(limits->queue_bytes);
+    case PART_INBOUND:
+        return tacit_or(limits->inbound_messages, 1) * sizeof(uint16_t);
+    case PART_RECEIVE:
+        return limits->receive_bytes;
+    case PART_SEND:
+        return limits->send_bytes;
+    case PART_ALIASES_IN:
+        return tacit_alias_bytes(limits->aliases_in, limits->alias_topic_bytes);
+    case PART_ALIASES_OUT:
+        return tacit_alias_bytes(limits->aliases_out, limits->alias_topic_bytes);
+    case PART_COUNT:
+        break;
+    }
+    return 0;
 }
 
 size_t tacit_arena_bytes(const struct tacit_limits *limits)
 {
-    return aligned(sizeof(struct tacit_client)) + aligned(limits->queue_bytes)
-           + aligned(limits->subscriptions * sizeof(struct tacit_slot))
-           + aligned(inbound_bytes(limits)) + aligned(limits->receive_bytes)
-           + aligned(limits->send_bytes)
-           + aligned(tacit_alias_bytes(limits->aliases_in, limits->alias_topic_bytes))
-           + aligned(tacit_alias_bytes(limits->aliases_out, limits->alias_topic_bytes));
+    size_t bytes = 0;
+    for (unsigned part = 0; part < PART_COUNT; part++)
+        bytes += part_bytes(limits, (enum part)part);
+    return bytes;
 }
 
-static void *carve(uint8_t **at, size_t bytes)
+/* An arena is handed out zeroed. */
+static void share_out(struct tacit_client *client, const struct tacit_limits *limits)
 {
-    void *part = *at;
-    *at += aligned(bytes);
-    return part;
-}
-
-static void share_out(struct tacit_client *client, uint8_t *at, const struct tacit_limits *limits)
-{
-    uint16_t slot = limits->alias_topic_bytes;
-    tacit_queue_init(&client->queue, carve(&at, limits->queue_bytes), limits->queue_bytes);
-    client->slots = carve(&at, limits->subscriptions * sizeof(struct tacit_slot));
-    memset(client->slots, 0, limits->subscriptions * sizeof(struct tacit_slot));
-    client->inbound = carve(&at, inbound_bytes(limits));
-    client->receive.memory = carve(&at, limits->receive_bytes);
-    client->receive.size = limits->receive_bytes;
-    client->send.memory = carve(&at, limits->send_bytes);
-    client->send.size = limits->send_bytes;
-    tacit_alias_init(&client->aliases_in, carve(&at, tacit_alias_bytes(limits->aliases_in, slot)),
-                     limits->aliases_in, slot);
-    tacit_alias_init(&client->aliases_out, carve(&at, tacit_alias_bytes(limits->aliases_out, slot)),
-                     limits->aliases_out, slot);
+    uint8_t *parts[PART_COUNT];
+    uint8_t *at = (uint8_t *)client;
+    for (unsigned part = 0; part < PART_COUNT; part++) {
+        parts[part] = at;
+        at += part_bytes(limits, (enum part)part);
+    }
+    client->slots = (struct tacit_slot *)(void *)parts[PART_SLOTS];
+    client->inbound = (uint16_t *)(void *)parts[PART_INBOUND];
+    client->receive.memory = parts[PART_RECEIVE];
+    client->send.memory = parts[PART_SEND];
+    client->aliases_in.slots = parts[PART_ALIASES_IN];
+    client->aliases_out.slots = parts[PART_ALIASES_OUT];
+    tacit_queue_init(&client->queue, parts[PART_QUEUE], limits->queue_bytes);
 }
 
 struct tacit_client *tacit_init(void *arena, size_t size, const struct tacit_config *config)
 {
     if (!tacit_config_is_valid(config) || size < tacit_arena_bytes(&config->limits)
-        || (uintptr_t)arena % _Alignof(uint64_t) != 0)
+        || (uintptr_t)arena % _Alignof(struct tacit_client) != 0)
         return NULL;
-    uint8_t *at = arena;
-    struct tacit_client *client = carve(&at, sizeof(*client));
-    *client =
-        (struct tacit_client){ .config = config,
-                               .version = config->version != 0 ? config->version : MQTT_VERSION_5 };
-    share_out(client, at, &config->limits);
+    struct tacit_client *client = arena;
+    memset(arena, 0, tacit_arena_bytes(&config->limits));
+    client->config = config;
+    client->version = config->version != 0 ? config->version : TACIT_NEWEST;
+    share_out(client, &config->limits);
     return client;
 }
 
@@ -79,7 +98,7 @@ void tacit_start(struct tacit_client *client)
 {
     if (client->state <= TACIT_CLIENT_WAITING) {
         client->state = TACIT_CLIENT_WAITING;
-        client->deadline_ms = 0;
+        client->clock.left_ms = 0;
     }
     client->stop_wish = TACIT_STOP_NOT;
 }
@@ -87,39 +106,62 @@ void tacit_start(struct tacit_client *client)
 void tacit_stop(struct tacit_client *client, bool with_will)
 {
     client->stop_wish = with_will ? TACIT_STOP_WITH_WILL : TACIT_STOP_WANTED;
-    client->deadline_ms = client->now_ms + tacit_timeout_ms(client);
+    tacit_set_deadline(client);
+}
+
+/* The record that `message` becomes, as far as it is known before it is written. False
+ * if it could not be sent, whatever the server grants. */
+static bool describe(const struct tacit_client *client, const struct tacit_message *message,
+                     struct tacit_record *out)
+{
+    size_t properties_len = tacit_message_properties(NULL, message, 0);
+    size_t head_len = message->topic.len + properties_len + HEAD_BYTES;
+    *out = (struct tacit_record){ .payload_len = (uint32_t)message->payload.len,
+                                  .topic_len = (uint16_t)message->topic.len,
+                                  .properties_len = (uint16_t)properties_len,
+                                  .state = TACIT_RECORD_QUEUED,
+                                  .qos = message->qos & 3u,
+                                  .retain = message->retain,
+                                  .has_expiry = MQTT_SPEAKS_5 && message->has_expiry };
+    return head_len <= tacit_limits(client)->send_bytes && properties_len <= UINT16_MAX
+           && message->payload.len <= MQTT_VARINT_MAX - head_len
+           && tacit_queue_could_hold(&client->queue, out);
+}
+
+static uint32_t next_token(const struct tacit_client *client)
+{
+    return client->last_token == UINT32_MAX ? 1 : client->last_token + 1;
 }
 
 enum tacit_status tacit_publish(struct tacit_client *client, const struct tacit_message *message,
                                 uint32_t *out_token)
 {
+    struct tacit_record wanted;
     if (!tacit_message_is_valid(message))
         return TACIT_ARGUMENT;
-    size_t properties_len = tacit_message_properties(NULL, message);
-    if (message->topic.len + properties_len + HEAD_BYTES > client->send.size
-        || properties_len > UINT16_MAX
-        || message->payload.len > MQTT_VARINT_MAX - message->topic.len - properties_len - HEAD_BYTES
-        || !tacit_queue_could_hold(&client->queue, message->topic.len, properties_len,
-                                   message->payload.len))
+    if (!describe(client, message, &wanted))
         return TACIT_TOO_BIG;
-    struct tacit_record *record =
-        tacit_queue_add(&client->queue, message->topic.len, properties_len, message->payload.len);
+    wanted.token = next_token(client);
+    if (tacit_has_store(client) && wanted.qos > 0) {
+        wanted.packet_id = tacit_new_packet_id(client);
+        if (!tacit_store_has_place(client, wanted.token))
+            return TACIT_FULL;
+    }
+    struct tacit_record *record = tacit_queue_add(&client->queue, &wanted);
     if (record == NULL)
         return TACIT_FULL;
 
-    struct mqtt_writer w =
-        mqtt_writer_over(tacit_record_bytes(record), record->size - sizeof(struct tacit_record));
+    struct mqtt_writer w = mqtt_writer_over(tacit_record_bytes(record), SIZE_MAX / 2);
     mqtt_write_bytes(&w, tacit_span(message->topic));
-    (void)tacit_message_properties(&w, message);
+    (void)tacit_message_properties(&w, message, client->clock.seconds);
     mqtt_write_bytes(&w, tacit_span(message->payload));
-    record->qos = message->qos & 3u;
-    record->retain = message->retain;
-    record->expires_at_ms =
-        message->has_expiry ? client->now_ms + message->expiry_s * 1000ull : UINT64_MAX;
-    client->next_token += client->next_token == UINT32_MAX ? 2 : 1;
-    record->token = client->next_token;
+    if (wanted.qos > 0 && !tacit_store_message(client, record)) {
+        tacit_queue_remove(&client->queue, record);
+        return TACIT_STORE;
+    }
+    client->last_token = wanted.token;
     if (out_token != NULL)
-        *out_token = record->token;
+        *out_token = wanted.token;
     return TACIT_OK;
 }
 
@@ -141,7 +183,7 @@ enum tacit_status tacit_subscribe(struct tacit_client *client,
     if (!tacit_subscription_is_valid(subscription))
         return TACIT_ARGUMENT;
     if (subscription->filter.len + tacit_subscribe_properties(NULL, subscription) + HEAD_BYTES
-        > client->send.size)
+        > tacit_limits(client)->send_bytes)
         return TACIT_TOO_BIG;
     struct tacit_slot *slot = slot_of(client, subscription);
     if (slot == NULL)
@@ -174,11 +216,9 @@ bool tacit_is_idle(const struct tacit_client *client)
 
 void tacit_get_statistics(const struct tacit_client *client, struct tacit_statistics *out)
 {
-    *out = client->statistics;
-    out->queue_bytes = tacit_queue_used(&client->queue);
-    out->queue_peak_bytes = client->queue.peak;
+    *out = (struct tacit_statistics){ .queue_bytes = tacit_queue_used(&client->queue) };
     const struct tacit_record *record = tacit_queue_next(&client->queue, NULL);
-    for (out->queued = 0; record != NULL; record = tacit_queue_next(&client->queue, record))
+    for (; record != NULL; record = tacit_queue_next(&client->queue, record))
         out->queued++;
 }
 
@@ -194,40 +234,4 @@ bool tacit_property_next(struct tacit_bytes *block, struct tacit_property *out)
                                     .name = tacit_borrow(property.name),
                                     .value = tacit_borrow(property.value) };
     return true;
-}
-
-const char *tacit_reason_text(uint8_t reason)
-{
-    return mqtt_reason_text(reason);
-}
-
-const char *tacit_status_text(enum tacit_status status)
-{
-    switch (status) {
-    case TACIT_OK:
-        return "ok";
-    case TACIT_AGAIN:
-        return "not yet";
-    case TACIT_FULL:
-        return "queue is full";
-    case TACIT_TOO_BIG:
-        return "too big";
-    case TACIT_MALFORMED:
-        return "the server broke the protocol";
-    case TACIT_REFUSED:
-        return "refused";
-    case TACIT_IO:
-        return "connection lost";
-    case TACIT_KEY:
-        return "certificate or key not accepted";
-    case TACIT_ARGUMENT:
-        return "not a valid argument";
-    case TACIT_TIMEOUT:
-        return "no answer in time";
-    case TACIT_EXPIRED:
-        return "message expired";
-    case TACIT_STOPPED:
-        return "stopped";
-    }
-    return "unknown status";
 }

@@ -6,22 +6,27 @@
 #include "codec/connack.h"
 #include "codec/disconnect.h"
 
+/* Before MQTT 5 `connack` has the values of what is absent. */
 static void take_grant(struct tacit_client *client, const struct mqtt_connack *connack)
 {
-    const struct tacit_config *config = client->config;
-    bool is_5 = client->version == MQTT_VERSION_5;
+    const struct tacit_limits *limits = tacit_limits(client);
+    uint16_t in = tacit_is_5(client) && !client->aliases_refused ? limits->aliases_in : 0;
+    uint16_t out = limits->aliases_out;
     client->grant = (struct tacit_grant){
-        .maximum_packet_bytes = is_5 ? connack->maximum_packet_size : UINT32_MAX,
-        .receive_maximum = is_5 ? connack->receive_maximum : UINT16_MAX,
+        .maximum_packet_bytes = connack->maximum_packet_size,
+        .receive_maximum = connack->receive_maximum,
         .keep_alive_s = connack->server_keep_alive_s <= UINT16_MAX
                             ? (uint16_t)connack->server_keep_alive_s
-                            : config->keep_alive_s,
-        .maximum_qos = is_5 ? (uint8_t)connack->maximum_qos : 2,
-        .retain_available = !is_5 || connack->retain_available,
+                            : client->config->keep_alive_s,
+        .maximum_qos = (uint8_t)connack->maximum_qos,
+        .retain_available = connack->retain_available,
     };
-    tacit_alias_reset(&client->aliases_out, is_5 ? connack->topic_alias_maximum : 0);
-    tacit_alias_reset(&client->aliases_in,
-                      is_5 && !client->aliases_refused ? config->limits.aliases_in : 0);
+    if (!MQTT_SPEAKS_5)
+        return;
+    if (connack->topic_alias_maximum < out)
+        out = connack->topic_alias_maximum;
+    tacit_alias_reset(&client->aliases_out, out, limits->alias_topic_bytes);
+    tacit_alias_reset(&client->aliases_in, in, limits->alias_topic_bytes);
 }
 
 static void restore_session(struct tacit_client *client, bool session_present)
@@ -30,7 +35,7 @@ static void restore_session(struct tacit_client *client, bool session_present)
     client->in_flight = 0;
     if (!session_present)
         client->inbound_count = 0;
-    for (unsigned i = 0; i < client->config->limits.subscriptions; i++) {
+    for (unsigned i = 0; i < tacit_limits(client)->subscriptions; i++) {
         struct tacit_slot *slot = &client->slots[i];
         if (slot->state == TACIT_SLOT_UNSUBSCRIBE_SENT)
             slot->state = TACIT_SLOT_UNSUBSCRIBE_DUE;
@@ -44,7 +49,7 @@ static bool on_refusal(struct tacit_client *client, const struct mqtt_connack *c
                        struct tacit_event *out_event)
 {
     uint8_t reason = connack->reason;
-    if (client->version != MQTT_VERSION_5)
+    if (!tacit_is_5(client))
         reason = tacit_reason_of_return_code(reason);
     out_event->reason_string = tacit_borrow(connack->reason_string);
     out_event->server_reference = tacit_borrow(connack->server_reference);
@@ -54,7 +59,7 @@ static bool on_refusal(struct tacit_client *client, const struct mqtt_connack *c
 /* A server older than version 5 says so in its own words, 3.1.1 section 3.2.2.3. */
 static bool is_old_refusal(const struct tacit_client *client, struct mqtt_span body)
 {
-    return client->version == MQTT_VERSION_5 && body.len == 2 && body.data[0] == 0
+    return MQTT_SPEAKS_3 && tacit_is_5(client) && body.len == 2 && body.data[0] == 0
            && body.data[1] == 1;
 }
 
@@ -74,16 +79,13 @@ bool tacit_on_connack(struct tacit_client *client, const struct mqtt_frame *fram
     restore_session(client, connack.session_present);
     client->state = TACIT_CLIENT_ONLINE;
     client->was_up = true;
-    client->up_since_ms = client->now_ms;
-    client->statistics.connects++;
+    client->clock.up_ms = 0;
     out_event->type = TACIT_EVENT_UP;
     out_event->version = client->version;
     out_event->session_present = connack.session_present;
-    if (client->version == MQTT_VERSION_5) {
-        out_event->assigned_client_id = tacit_borrow(connack.assigned_client_id);
-        out_event->response_information = tacit_borrow(connack.response_information);
-        out_event->reason_string = tacit_borrow(connack.reason_string);
-    }
+    out_event->assigned_client_id = tacit_borrow(connack.assigned_client_id);
+    out_event->response_information = tacit_borrow(connack.response_information);
+    out_event->reason_string = tacit_borrow(connack.reason_string);
     return true;
 }
 
@@ -91,7 +93,7 @@ bool tacit_on_disconnect(struct tacit_client *client, const struct mqtt_frame *f
                          struct tacit_event *out_event)
 {
     struct mqtt_disconnect disconnect;
-    if (client->version != MQTT_VERSION_5)
+    if (!tacit_is_5(client))
         return tacit_refuse(client, MQTT_PROTOCOL_ERROR, out_event);
     enum mqtt_status status =
         mqtt_disconnect_decode(tacit_version(client), true, frame->body, &disconnect);

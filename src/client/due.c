@@ -3,20 +3,21 @@
 #include "client/outbound.h"
 
 #include "client/properties.h"
+#include "client/store.h"
 #include "codec/properties.h"
 #include "codec/subscribe.h"
 
 static bool packet_id_is_used(const struct tacit_client *client, uint16_t id)
 {
-    for (unsigned i = 0; i < client->config->limits.subscriptions; i++)
-        if (client->slots[i].state != TACIT_SLOT_FREE && client->slots[i].packet_id == id)
+    for (unsigned i = 0; i < tacit_limits(client)->subscriptions; i++)
+        if (client->slots[i].packet_id == id)
             return true;
     return tacit_queue_find(&client->queue, id) != NULL;
 }
 
 /* Ends because fewer messages and subscriptions than ids fit the arena, or because
  * the window of 65,535 closes first. */
-static uint16_t new_packet_id(struct tacit_client *client)
+uint16_t tacit_new_packet_id(struct tacit_client *client)
 {
     do {
         client->next_packet_id++;
@@ -27,13 +28,13 @@ static uint16_t new_packet_id(struct tacit_client *client)
 static bool send_subscribe(struct tacit_client *client, const struct tacit_subscription *what,
                            uint16_t packet_id)
 {
-    bool is_5 = client->version == MQTT_VERSION_5;
+    bool is_5 = tacit_is_5(client);
     struct mqtt_subscription entry = {
         .filter = tacit_span(what->filter),
         .qos = (enum mqtt_qos)what->qos,
-        .no_local = is_5 && what->no_local,
-        .retain_as_published = is_5 && what->retain_as_published,
-        .retain_handling = is_5 ? what->retain_handling : 0,
+        .no_local = what->no_local,
+        .retain_as_published = what->retain_as_published,
+        .retain_handling = what->retain_handling,
     };
     size_t block = is_5 ? tacit_subscribe_properties(NULL, what) : 0;
     if (block > tacit_send_room(client))
@@ -43,7 +44,7 @@ static bool send_subscribe(struct tacit_client *client, const struct tacit_subsc
     if (is_5)
         (void)tacit_subscribe_properties(&scratch, what);
     struct mqtt_writer w = tacit_send_writer(client, block);
-    mqtt_subscribe_encode(&w, (enum mqtt_version)client->version, packet_id, properties, &entry, 1);
+    mqtt_subscribe_encode(&w, tacit_version(client), packet_id, properties, &entry, 1);
     return tacit_send_commit(client, &w);
 }
 
@@ -52,78 +53,75 @@ static bool send_unsubscribe(struct tacit_client *client, const struct tacit_sub
 {
     struct mqtt_writer w = tacit_send_writer(client, 0);
     struct mqtt_span filter = tacit_span(what->filter);
-    mqtt_unsubscribe_encode(&w, (enum mqtt_version)client->version, packet_id,
-                            (struct mqtt_span){ NULL, 0 }, &filter, 1);
+    mqtt_unsubscribe_encode(&w, tacit_version(client), packet_id, (struct mqtt_span){ NULL, 0 },
+                            &filter, 1);
     return tacit_send_commit(client, &w);
 }
 
 /* False if there is no room for it now. */
 static bool send_slot(struct tacit_client *client, struct tacit_slot *slot)
 {
-    if (slot->state != TACIT_SLOT_SUBSCRIBE_DUE && slot->state != TACIT_SLOT_UNSUBSCRIBE_DUE)
-        return true;
-    uint16_t packet_id = new_packet_id(client);
     bool subscribes = slot->state == TACIT_SLOT_SUBSCRIBE_DUE;
-    if (!(subscribes ? send_subscribe : send_unsubscribe)(client, slot->what, packet_id))
+    if (!subscribes && slot->state != TACIT_SLOT_UNSUBSCRIBE_DUE)
+        return true;
+    uint16_t packet_id = tacit_new_packet_id(client);
+    if (!(subscribes ? send_subscribe(client, slot->what, packet_id)
+                     : send_unsubscribe(client, slot->what, packet_id)))
         return false;
     slot->packet_id = packet_id;
-    slot->state = subscribes ? TACIT_SLOT_SUBSCRIBE_SENT : TACIT_SLOT_UNSUBSCRIBE_SENT;
+    slot->state++; /* from due to sent */
     return true;
 }
 
-void tacit_give_up(struct tacit_client *client, struct tacit_record *record,
-                   enum tacit_status status, uint8_t reason, struct tacit_event *out_event)
-{
-    out_event->type = TACIT_EVENT_REJECTED;
-    out_event->token = record->token;
-    out_event->status = status;
-    out_event->reason = reason;
-    client->statistics.rejected++;
-    tacit_queue_remove(&client->queue, record);
-}
+_Static_assert(TACIT_SLOT_SUBSCRIBE_SENT == TACIT_SLOT_SUBSCRIBE_DUE + 1
+                   && TACIT_SLOT_UNSUBSCRIBE_SENT == TACIT_SLOT_UNSUBSCRIBE_DUE + 1,
+               "sent follows due");
 
 /* How a queued message looks on the wire of this connection. */
 struct outgoing {
     struct mqtt_span topic;
-    struct mqtt_span properties;
+    uint32_t block; /* bytes of its properties; 0 before MQTT 5 */
+    uint32_t body;  /* the remaining length of the PUBLISH */
+    uint32_t bytes; /* of the whole packet */
     uint16_t alias; /* 0: none */
-    bool has_expiry;
-    uint32_t expiry_s;
 };
 
-static struct outgoing outgoing_of(const struct tacit_client *client,
-                                   const struct tacit_record *record)
+static void measure(const struct tacit_client *client, const struct tacit_record *record,
+                    struct outgoing *outgoing)
 {
-    struct outgoing outgoing = { .topic = tacit_record_topic(record) };
-    if (client->version == MQTT_VERSION_5) {
-        outgoing.properties = tacit_record_properties(record);
-        outgoing.has_expiry = record->expires_at_ms != UINT64_MAX;
-        outgoing.expiry_s = (uint32_t)((record->expires_at_ms - client->now_ms + 999) / 1000);
+    outgoing->body =
+        2u + (uint32_t)outgoing->topic.len + (record->qos > 0 ? 2u : 0u) + record->payload_len;
+    if (tacit_is_5(client)) {
+        outgoing->block = record->properties_len + (outgoing->alias != 0 ? 3u : 0u);
+        outgoing->body += (uint32_t)mqtt_varint_size(outgoing->block) + outgoing->block;
     }
-    return outgoing;
+    outgoing->bytes = 1u + (uint32_t)mqtt_varint_size(outgoing->body) + outgoing->body;
 }
 
-static uint32_t property_bytes(const struct outgoing *outgoing)
+/* UINT32_MAX: never. */
+static uint32_t seconds_left(const struct tacit_client *client, const struct tacit_record *record)
 {
-    return (uint32_t)outgoing->properties.len + (outgoing->has_expiry ? 5u : 0u)
-           + (outgoing->alias != 0 ? 3u : 0u);
+    if (!MQTT_SPEAKS_5 || !record->has_expiry)
+        return UINT32_MAX;
+    const uint8_t *end = tacit_record_payload(record).data;
+    struct mqtt_reader r = mqtt_reader_over((struct mqtt_span){ end - 4, 4 });
+    uint32_t end_s = mqtt_read_u32(&r);
+    return end_s > client->clock.seconds ? end_s - client->clock.seconds : 0;
 }
 
-/* The remaining length of the PUBLISH. */
-static uint32_t body_bytes(const struct tacit_client *client, const struct tacit_record *record,
-                           const struct outgoing *outgoing)
+static void write_properties(struct mqtt_writer *w, const struct tacit_client *client,
+                             const struct tacit_record *record, const struct outgoing *outgoing)
 {
-    uint32_t bytes = 2u + (uint32_t)outgoing->topic.len + (record->qos > 0 ? 2u : 0u);
-    if (client->version == MQTT_VERSION_5)
-        bytes += (uint32_t)mqtt_varint_size(property_bytes(outgoing)) + property_bytes(outgoing);
-    return bytes + record->payload_len;
-}
-
-static size_t packet_bytes(const struct tacit_client *client, const struct tacit_record *record,
-                           const struct outgoing *outgoing)
-{
-    uint32_t body = body_bytes(client, record, outgoing);
-    return 1 + mqtt_varint_size(body) + body;
+    struct mqtt_span properties = tacit_record_properties(record);
+    mqtt_write_varint(w, outgoing->block);
+    properties.len -= record->has_expiry ? 4 : 0;
+    mqtt_write_bytes(w, properties);
+    if (record->has_expiry)
+        mqtt_write_u32(w, seconds_left(client, record));
+    if (outgoing->alias != 0) {
+        mqtt_write_u8(w, MQTT_PROP_TOPIC_ALIAS);
+        mqtt_write_u16(w, outgoing->alias);
+    }
 }
 
 /* Everything before the payload. */
@@ -132,82 +130,63 @@ static void write_head(struct mqtt_writer *w, const struct tacit_client *client,
 {
     mqtt_write_u8(w, (uint8_t)(MQTT_PUBLISH << 4 | record->duplicate << 3 | record->qos << 1
                                | record->retain));
-    mqtt_write_varint(w, body_bytes(client, record, outgoing));
+    mqtt_write_varint(w, outgoing->body);
     mqtt_write_binary(w, outgoing->topic);
     if (record->qos > 0)
         mqtt_write_u16(w, record->packet_id);
-    if (client->version != MQTT_VERSION_5)
-        return;
-    mqtt_write_varint(w, property_bytes(outgoing));
-    mqtt_write_bytes(w, outgoing->properties);
-    if (outgoing->has_expiry)
-        mqtt_property_write(w, &(struct mqtt_property){ .id = MQTT_PROP_MESSAGE_EXPIRY,
-                                                        .type = MQTT_PROPERTY_U32,
-                                                        .number = outgoing->expiry_s });
-    if (outgoing->alias != 0)
-        mqtt_property_write(w, &(struct mqtt_property){ .id = MQTT_PROP_TOPIC_ALIAS,
-                                                        .type = MQTT_PROPERTY_U16,
-                                                        .number = outgoing->alias });
+    if (tacit_is_5(client))
+        write_properties(w, client, record, outgoing);
 }
 
 /* Most bytes that a property for a new alias adds, lengths included. */
 #define ALIAS_COST 5u
 
 /* An alias stands for the topic if it has one; else it gets one along with it, unless
- * that made the packet, now of `bytes`, too large for the server. */
-static void use_alias(struct tacit_client *client, size_t bytes, struct outgoing *outgoing)
+ * that made the packet too large for the server. */
+static void use_alias(struct tacit_client *client, const struct tacit_record *record,
+                      struct outgoing *outgoing)
 {
-    if (client->version != MQTT_VERSION_5)
-        return;
     outgoing->alias = tacit_alias_find(&client->aliases_out, outgoing->topic);
     if (outgoing->alias != 0)
         outgoing->topic.len = 0;
-    else if (bytes + ALIAS_COST <= client->grant.maximum_packet_bytes)
+    else if (outgoing->bytes + ALIAS_COST <= client->grant.maximum_packet_bytes)
         outgoing->alias = tacit_alias_assign(&client->aliases_out, outgoing->topic);
+    measure(client, record, outgoing);
 }
 
-static enum tacit_status publish_refusal(const struct tacit_client *client,
-                                         const struct tacit_record *record, size_t bytes,
-                                         uint8_t *out_reason)
+/* Gives up a message that this server does not take, or that is too late. */
+static bool is_refused(struct tacit_client *client, struct tacit_record *record, uint32_t bytes,
+                       struct tacit_event *out_event)
 {
-    *out_reason = MQTT_SUCCESS;
-    if (record->expires_at_ms <= client->now_ms)
-        return TACIT_EXPIRED;
-    if (bytes > client->grant.maximum_packet_bytes) {
-        *out_reason = MQTT_PACKET_TOO_LARGE;
-        return TACIT_TOO_BIG;
-    }
-    if (record->qos > client->grant.maximum_qos) {
-        *out_reason = MQTT_QOS_NOT_SUPPORTED;
-        return TACIT_REFUSED;
-    }
-    if (record->retain && !client->grant.retain_available) {
-        *out_reason = MQTT_RETAIN_NOT_SUPPORTED;
-        return TACIT_REFUSED;
-    }
-    return TACIT_OK;
-}
-
-static void mark_sent(struct tacit_client *client, struct tacit_record *record, bool whole)
-{
-    if (record->qos > 0) {
-        record->state = TACIT_RECORD_SENT;
-        client->in_flight++;
-    } else if (whole) {
-        tacit_queue_remove(&client->queue, record);
+    enum tacit_status status = TACIT_REFUSED;
+    uint8_t reason = MQTT_SUCCESS;
+    if (!MQTT_SPEAKS_5)
+        return false;
+    if (seconds_left(client, record) == 0) {
+        status = TACIT_EXPIRED;
+    } else if (bytes > client->grant.maximum_packet_bytes) {
+        status = TACIT_TOO_BIG;
+        reason = MQTT_PACKET_TOO_LARGE;
+    } else if (record->qos > client->grant.maximum_qos) {
+        reason = MQTT_QOS_NOT_SUPPORTED;
+    } else if (record->retain && !client->grant.retain_available) {
+        reason = MQTT_RETAIN_NOT_SUPPORTED;
     } else {
-        record->state = TACIT_RECORD_SENT; /* until its last byte is written */
+        return false;
     }
+    tacit_give_up(client, record, status, reason, out_event);
+    return true;
 }
 
-static void encode_publish(struct tacit_client *client, struct tacit_record *record, bool whole)
+static void encode_publish(struct tacit_client *client, struct tacit_record *record,
+                           struct outgoing *outgoing, bool whole)
 {
-    struct outgoing outgoing = outgoing_of(client, record);
-    use_alias(client, packet_bytes(client, record, &outgoing), &outgoing);
+    if (tacit_is_5(client))
+        use_alias(client, record, outgoing);
     if (record->qos > 0 && record->packet_id == 0)
-        record->packet_id = new_packet_id(client);
+        record->packet_id = tacit_new_packet_id(client);
     struct mqtt_writer w = tacit_send_writer(client, 0);
-    write_head(&w, client, record, &outgoing);
+    write_head(&w, client, record, outgoing);
     if (whole)
         mqtt_write_bytes(&w, tacit_record_payload(record));
     (void)tacit_send_commit(client, &w);
@@ -216,7 +195,11 @@ static void encode_publish(struct tacit_client *client, struct tacit_record *rec
         client->send.payload_at = client->send.len;
         client->send.streamed = 0;
     }
-    mark_sent(client, record, whole);
+    record->state = TACIT_RECORD_SENT; /* with QoS 0 until its last byte is written */
+    if (record->qos > 0)
+        client->in_flight++;
+    else if (whole)
+        tacit_queue_remove(&client->queue, record);
 }
 
 enum step { STEP_DONE, STEP_BLOCKED, STEP_EVENT };
@@ -224,35 +207,30 @@ enum step { STEP_DONE, STEP_BLOCKED, STEP_EVENT };
 static enum step send_publish(struct tacit_client *client, struct tacit_record *record,
                               struct tacit_event *out_event)
 {
-    uint8_t reason;
-    struct outgoing widest = outgoing_of(client, record);
-    size_t bytes = packet_bytes(client, record, &widest);
-    size_t room_needed = bytes + ALIAS_COST;
-    enum tacit_status refusal = publish_refusal(client, record, bytes, &reason);
-    if (refusal != TACIT_OK) {
-        tacit_give_up(client, record, refusal, reason, out_event);
+    struct outgoing outgoing = { .topic = tacit_record_topic(record) };
+    measure(client, record, &outgoing);
+    if (is_refused(client, record, outgoing.bytes, out_event))
         return STEP_EVENT;
-    }
-    if (record->qos > 0 && client->in_flight >= client->grant.receive_maximum)
-        return STEP_BLOCKED;
+    uint32_t needed = outgoing.bytes + ALIAS_COST;
     size_t room = tacit_send_room(client);
-    if (room_needed > room && client->send.len > 0)
+    if (needed > room && client->send.len > 0)
         return STEP_BLOCKED;
-    if (room_needed - record->payload_len > room) {
+    if (needed - record->payload_len > room) {
         tacit_give_up(client, record, TACIT_TOO_BIG, MQTT_SUCCESS, out_event);
         return STEP_EVENT;
     }
-    encode_publish(client, record, room_needed <= room);
+    encode_publish(client, record, &outgoing, needed <= room);
     return STEP_DONE;
 }
 
 static enum step send_record(struct tacit_client *client, struct tacit_record *record,
                              struct tacit_event *out_event)
 {
-    if (record->state == TACIT_RECORD_QUEUED)
+    if (record->qos > 0 && client->in_flight >= client->grant.receive_maximum)
+        return STEP_BLOCKED;
+    if (!MQTT_SPEAKS_QOS_2 || record->state == TACIT_RECORD_QUEUED)
         return send_publish(client, record, out_event);
-    if (tacit_send_room(client) < TACIT_SEND_RESERVE
-        || client->in_flight >= client->grant.receive_maximum)
+    if (tacit_send_room(client) < TACIT_SEND_RESERVE)
         return STEP_BLOCKED;
     tacit_send_ack(client, MQTT_PUBREL, record->packet_id, MQTT_SUCCESS);
     record->state = TACIT_RECORD_RELEASED;
@@ -262,17 +240,15 @@ static enum step send_record(struct tacit_client *client, struct tacit_record *r
 
 bool tacit_send_due(struct tacit_client *client, struct tacit_event *out_event)
 {
-    if (client->queue.streaming != TACIT_QUEUE_NONE)
-        return false;
-    for (unsigned i = 0; i < client->config->limits.subscriptions; i++)
-        if (!send_slot(client, &client->slots[i]))
-            return false;
-    struct tacit_record *record;
     enum step step = STEP_DONE;
-    do {
-        record = tacit_queue_due(&client->queue);
-        if (record != NULL)
-            step = send_record(client, record, out_event);
-    } while (record != NULL && step == STEP_DONE && client->queue.streaming == TACIT_QUEUE_NONE);
+    for (unsigned i = 0; i < tacit_limits(client)->subscriptions; i++)
+        if (client->queue.streaming != TACIT_QUEUE_NONE || !send_slot(client, &client->slots[i]))
+            return false;
+    while (step == STEP_DONE && client->queue.streaming == TACIT_QUEUE_NONE) {
+        struct tacit_record *record = tacit_queue_due(&client->queue);
+        if (record == NULL)
+            return false;
+        step = send_record(client, record, out_event);
+    }
     return step == STEP_EVENT;
 }

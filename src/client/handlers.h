@@ -20,6 +20,10 @@ tacit_packet_handler tacit_on_pubrel;
 tacit_packet_handler tacit_on_answer; /* PUBACK, PUBREC, PUBCOMP */
 tacit_packet_handler tacit_on_suback; /* and UNSUBACK */
 
+/* What a build does not speak has no handler: a protocol error. */
+#define TACIT_ON_PUBREL     (MQTT_SPEAKS_QOS_2 ? tacit_on_pubrel : NULL)
+#define TACIT_ON_DISCONNECT (MQTT_SPEAKS_5 ? tacit_on_disconnect : NULL)
+
 /* The server broke the protocol: says so, as far as its version knows how, and ends
  * the connection. Always true. */
 bool tacit_refuse(struct tacit_client *client, uint8_t reason, struct tacit_event *out_event);
@@ -31,13 +35,11 @@ bool tacit_refuse_status(struct tacit_client *client, enum mqtt_status status,
 bool tacit_open_publish(struct tacit_client *client, const struct mqtt_frame *frame,
                         struct mqtt_publish *publish, struct tacit_event *out_event);
 
-/* The message has been handed out whole: answers it. The answer leaves with the next
- * call of tacit_poll, when the application has done with the message. */
-void tacit_acknowledge(struct tacit_client *client, const struct mqtt_publish *publish);
-void tacit_take_message(const struct mqtt_publish *publish, struct tacit_event *out_event);
-bool tacit_inbound_is_known(const struct tacit_client *client, uint16_t packet_id);
+/* Was this message of QoS 2 handed out already? */
+bool tacit_is_duplicate(const struct tacit_client *client, const struct mqtt_publish *publish);
 
-static inline enum mqtt_version tacit_version(const struct tacit_client *client)
-{
-    return (enum mqtt_version)client->version;
-}
+/* Hands out a message or a piece of it, whose offset and total *out_event has, and sees
+ * to its acknowledgement with the last. One to be discarded is acknowledged only.
+ * Returns true, or false if there is no event then. */
+bool tacit_hand_out(struct tacit_client *client, const struct mqtt_publish *publish, bool is_last,
+                    bool is_discarded, struct tacit_event *out_event);

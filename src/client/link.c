@@ -10,6 +10,33 @@
  * asked in one tacit_poll. */
 #define ROUNDS 16
 
+/* A leap of the clock counts for no more: 24 days, which ends every waiting. */
+#define LONGEST_STEP_MS INT32_MAX
+
+void tacit_set_deadline(struct tacit_client *client)
+{
+    client->clock.left_ms = tacit_or(client->config->retry.timeout_ms, 10000);
+}
+
+static uint32_t sum(uint32_t a, uint32_t b)
+{
+    return b < UINT32_MAX - a ? a + b : UINT32_MAX;
+}
+
+static void advance_clock(struct tacit_clock *clock, uint64_t now_ms)
+{
+    uint64_t passed = clock->now_ms != 0 && now_ms > clock->now_ms ? now_ms - clock->now_ms : 0;
+    uint32_t step_ms = passed < LONGEST_STEP_MS ? (uint32_t)passed : LONGEST_STEP_MS;
+    uint32_t fraction_ms = clock->milliseconds + step_ms;
+    clock->now_ms = now_ms;
+    clock->left_ms -= step_ms < clock->left_ms ? step_ms : clock->left_ms;
+    clock->up_ms = sum(clock->up_ms, step_ms);
+    clock->sent_ago_ms = sum(clock->sent_ago_ms, step_ms);
+    clock->received_ago_ms = sum(clock->received_ago_ms, step_ms);
+    clock->seconds += fraction_ms / 1000;
+    clock->milliseconds = (uint16_t)(fraction_ms % 1000);
+}
+
 static uint32_t random_bits(const struct tacit_client *client)
 {
     uint32_t bits;
@@ -25,17 +52,21 @@ static void forget_connection(struct tacit_client *client)
     client->receive.at = 0;
     client->receive.len = 0;
     client->receive.head_bytes = 0;
+    client->receive.offset = 0;
     client->send.at = 0;
     client->send.len = 0;
     client->send.payload_at = 0;
     client->queue.streaming = TACIT_QUEUE_NONE;
     client->ping_sent = false;
+    client->owed = 0;
+    client->unanswered = 0;
+    client->connection++;
 }
 
 static bool falls_back(const struct tacit_client *client, enum tacit_status status, uint8_t reason)
 {
-    return status == TACIT_REFUSED && reason == MQTT_UNSUPPORTED_PROTOCOL_VERSION
-           && client->version == MQTT_VERSION_5 && client->config->fallback_311;
+    return status == TACIT_REFUSED && reason == MQTT_UNSUPPORTED_PROTOCOL_VERSION && MQTT_SPEAKS_3
+           && tacit_is_5(client) && client->config->fallback_311;
 }
 
 static enum tacit_refusal judge(enum tacit_status status, uint8_t reason)
@@ -53,36 +84,41 @@ static enum tacit_refusal judge(enum tacit_status status, uint8_t reason)
 static uint32_t plan_retry(struct tacit_client *client, enum tacit_status status, uint8_t reason)
 {
     const struct tacit_retry *retry = &client->config->retry;
-    uint32_t minimum = tacit_or(retry->minimum_ms, 1000);
     uint32_t maximum = tacit_or(retry->maximum_ms, 120000);
-    uint32_t random = random_bits(client);
-    enum tacit_refusal refusal = judge(status, reason);
+    uint32_t range = tacit_or(retry->minimum_ms, 1000);
+    uint32_t least = 0;
+    unsigned attempt = 0;
 
-    if (refusal == TACIT_REFUSAL_FINAL) {
+    switch (judge(status, reason)) {
+    case TACIT_REFUSAL_FINAL:
         if (retry->refused_ms == 0 || status != TACIT_REFUSED)
             return UINT32_MAX;
-        uint64_t delay =
-            (uint64_t)retry->refused_ms + tacit_retry_delay_ms(maximum, maximum, 0, random);
-        return delay < UINT32_MAX ? (uint32_t)delay : UINT32_MAX - 1;
+        least = retry->refused_ms;
+        range = maximum;
+        break;
+    case TACIT_REFUSAL_BUSY:
+        least = maximum / 2;
+        range = maximum / 2;
+        break;
+    case TACIT_REFUSAL_NONE:
+        /* Only a connection that lasted counts as success: otherwise a server that
+         * lets us in and throws us out would be hammered. */
+        if (client->state == TACIT_CLIENT_ONLINE && client->clock.up_ms >= maximum)
+            client->attempt = 0;
+        attempt = client->attempt;
+        if (attempt < 31)
+            client->attempt++;
+        break;
     }
-    if (refusal == TACIT_REFUSAL_BUSY)
-        return maximum / 2 + tacit_retry_delay_ms(maximum / 2, maximum / 2, 0, random);
-    /* Only a connection that lasted counts as success: otherwise a server that lets
-     * us in and throws us out would be hammered. */
-    if (client->state == TACIT_CLIENT_ONLINE && client->now_ms - client->up_since_ms >= maximum)
-        client->attempt = 0;
-    uint32_t delay = tacit_retry_delay_ms(minimum, maximum, client->attempt, random);
-    if (client->attempt < 31)
-        client->attempt++;
-    return delay;
+    uint32_t delay = sum(least, tacit_retry_delay_ms(range, maximum, attempt, random_bits(client)));
+    return delay < UINT32_MAX ? delay : UINT32_MAX - 1;
 }
 
 bool tacit_go_down(struct tacit_client *client, enum tacit_status status, uint8_t reason,
                    struct tacit_event *out_event)
 {
-    if (status == TACIT_MALFORMED && client->version == MQTT_VERSION_5
-        && client->state == TACIT_CLIENT_ONLINE && client->queue.streaming == TACIT_QUEUE_NONE
-        && tacit_send_disconnect(client, reason))
+    if (status == TACIT_MALFORMED && tacit_is_5(client) && client->state == TACIT_CLIENT_ONLINE
+        && client->queue.streaming == TACIT_QUEUE_NONE && tacit_send_disconnect(client, reason))
         (void)tacit_flush(client);
 
     uint32_t delay = 0;
@@ -93,7 +129,7 @@ bool tacit_go_down(struct tacit_client *client, enum tacit_status status, uint8_
     forget_connection(client);
     client->stop_wish = TACIT_STOP_NOT;
     client->state = delay == UINT32_MAX ? TACIT_CLIENT_STOPPED : TACIT_CLIENT_WAITING;
-    client->deadline_ms = client->now_ms + delay;
+    client->clock.left_ms = delay;
 
     out_event->type = TACIT_EVENT_DOWN;
     out_event->status = status;
@@ -102,21 +138,25 @@ bool tacit_go_down(struct tacit_client *client, enum tacit_status status, uint8_
     return true;
 }
 
+static bool give_up_in_time(struct tacit_client *client, struct tacit_event *out_event)
+{
+    return client->clock.left_ms == 0 && tacit_go_down(client, TACIT_TIMEOUT, 0, out_event);
+}
+
 static bool open_transport(struct tacit_client *client, struct tacit_event *out_event)
 {
     const struct tacit_config *config = client->config;
     int status = config->transport.open(config->transport.context, config->host, config->port);
     if (status == TACIT_AGAIN)
-        return client->now_ms >= client->deadline_ms
-               && tacit_go_down(client, TACIT_TIMEOUT, 0, out_event);
+        return give_up_in_time(client, out_event);
+    if (status == TACIT_OK && !tacit_send_connect(client))
+        status = TACIT_TOO_BIG;
     if (status != TACIT_OK)
         return tacit_go_down(client, (enum tacit_status)status, 0, out_event);
-    if (!tacit_send_connect(client))
-        return tacit_go_down(client, TACIT_TOO_BIG, 0, out_event);
     client->state = TACIT_CLIENT_CONNECTING;
-    client->deadline_ms = client->now_ms + tacit_timeout_ms(client);
-    client->sent_ms = client->now_ms;
-    client->received_ms = client->now_ms;
+    tacit_set_deadline(client);
+    client->clock.sent_ago_ms = 0;
+    client->clock.received_ago_ms = 0;
     return false;
 }
 
@@ -124,12 +164,11 @@ static bool open_transport(struct tacit_client *client, struct tacit_event *out_
 static bool stop(struct tacit_client *client, struct tacit_event *out_event)
 {
     if (client->state == TACIT_CLIENT_ONLINE) {
-        bool is_5 = client->version == MQTT_VERSION_5;
         bool with_will = client->stop_wish == TACIT_STOP_WITH_WILL;
-        if (tacit_flush(client) == TACIT_AGAIN && client->now_ms < client->deadline_ms)
+        if (tacit_flush(client) == TACIT_AGAIN && client->clock.left_ms > 0)
             return false;
         /* Before MQTT 5 a server publishes the will unless it sees a DISCONNECT. */
-        if ((is_5 || !with_will)
+        if ((tacit_is_5(client) || !with_will)
             && tacit_send_disconnect(client, with_will ? MQTT_DISCONNECT_WITH_WILL : MQTT_SUCCESS))
             (void)tacit_flush(client);
     }
@@ -145,16 +184,14 @@ static bool exchange(struct tacit_client *client, struct tacit_event *out_event,
         /* What is due and what answers the input leave together; again while a full
          * buffer got through. */
         enum tacit_status flushed;
-        uint64_t before;
+        bool had_some;
         do {
             if (client->state == TACIT_CLIENT_ONLINE && tacit_send_due(client, out_event))
                 return true;
-            before = client->statistics.sent_bytes;
+            had_some = tacit_has_unsent(client);
             flushed = tacit_flush(client);
-        } while (flushed == TACIT_OK && client->statistics.sent_bytes > before);
-        if (flushed == TACIT_IO)
-            return tacit_go_down(client, TACIT_IO, 0, out_event);
-        int got = tacit_receive_more(client);
+        } while (flushed == TACIT_OK && had_some);
+        int got = flushed == TACIT_IO ? -1 : tacit_receive_more(client);
         if (got < 0)
             return tacit_go_down(client, TACIT_IO, 0, out_event);
         if (got == 0)
@@ -164,27 +201,28 @@ static bool exchange(struct tacit_client *client, struct tacit_event *out_event,
     return false;
 }
 
+/* Milliseconds until the connection has been quiet, in one direction or the other, for
+ * the keep-alive interval. */
+static uint32_t until_ping(const struct tacit_client *client)
+{
+    const struct tacit_clock *clock = &client->clock;
+    uint32_t interval_ms = client->grant.keep_alive_s * 1000u;
+    uint32_t quiet_ms =
+        clock->sent_ago_ms > clock->received_ago_ms ? clock->sent_ago_ms : clock->received_ago_ms;
+    if (interval_ms == 0)
+        return UINT32_MAX;
+    return quiet_ms < interval_ms ? interval_ms - quiet_ms : 0;
+}
+
 static bool keep_alive(struct tacit_client *client, struct tacit_event *out_event)
 {
     if (client->state == TACIT_CLIENT_CONNECTING || client->ping_sent)
-        return client->now_ms >= client->deadline_ms
-               && tacit_go_down(client, TACIT_TIMEOUT, 0, out_event);
-    uint64_t interval_ms = client->grant.keep_alive_s * 1000u;
-    uint64_t quiet_since =
-        client->sent_ms < client->received_ms ? client->sent_ms : client->received_ms;
-    if (interval_ms == 0 || client->now_ms - quiet_since < interval_ms || !tacit_send_ping(client))
+        return give_up_in_time(client, out_event);
+    if (until_ping(client) > 0 || !tacit_send_ping(client))
         return false;
     client->ping_sent = true;
-    client->deadline_ms = client->now_ms + tacit_timeout_ms(client);
+    tacit_set_deadline(client);
     return tacit_flush(client) == TACIT_IO && tacit_go_down(client, TACIT_IO, 0, out_event);
-}
-
-static uint32_t until(const struct tacit_client *client, uint64_t when_ms)
-{
-    if (when_ms <= client->now_ms)
-        return 0;
-    uint64_t left = when_ms - client->now_ms;
-    return left < UINT32_MAX ? (uint32_t)left : UINT32_MAX - 1;
 }
 
 static uint32_t sleep_ms(const struct tacit_client *client)
@@ -192,22 +230,20 @@ static uint32_t sleep_ms(const struct tacit_client *client)
     if (client->state == TACIT_CLIENT_STOPPED)
         return UINT32_MAX;
     if (client->state != TACIT_CLIENT_ONLINE || client->ping_sent || client->stop_wish)
-        return until(client, client->deadline_ms);
-    if (client->grant.keep_alive_s == 0)
-        return UINT32_MAX;
-    uint64_t quiet_since =
-        client->sent_ms < client->received_ms ? client->sent_ms : client->received_ms;
-    return until(client, quiet_since + client->grant.keep_alive_s * 1000u);
+        return client->clock.left_ms;
+    return until_ping(client);
 }
 
 /* One step of the state the client is in. True: there is an event. */
 static bool advance(struct tacit_client *client, struct tacit_event *out_event, bool *out_more)
 {
+    if (client->owed != 0 && tacit_acknowledge(client, client->owed) == TACIT_STORE)
+        return tacit_go_down(client, TACIT_STORE, 0, out_event);
     if (client->stop_wish != TACIT_STOP_NOT)
         return stop(client, out_event);
-    if (client->state == TACIT_CLIENT_WAITING && client->now_ms >= client->deadline_ms) {
+    if (client->state == TACIT_CLIENT_WAITING && client->clock.left_ms == 0) {
         client->state = TACIT_CLIENT_OPENING;
-        client->deadline_ms = client->now_ms + tacit_timeout_ms(client);
+        tacit_set_deadline(client);
     }
     if (client->state == TACIT_CLIENT_OPENING && open_transport(client, out_event))
         return true;
@@ -219,8 +255,8 @@ static bool advance(struct tacit_client *client, struct tacit_event *out_event, 
 uint32_t tacit_poll(struct tacit_client *client, uint64_t now_ms, struct tacit_event *out_event)
 {
     bool more = false;
-    *out_event = (struct tacit_event){ .type = TACIT_EVENT_NONE };
-    client->now_ms = now_ms;
+    memset(out_event, 0, sizeof(*out_event));
+    advance_clock(&client->clock, now_ms);
     if (advance(client, out_event, &more) || more)
         return 0;
     return sleep_ms(client);

@@ -3,6 +3,7 @@
 #include "client/handlers.h"
 
 #include "client/outbound.h"
+#include "client/store.h"
 #include "codec/ack.h"
 #include "codec/properties.h"
 
@@ -14,9 +15,10 @@ static unsigned inbound_place(const struct tacit_client *client, uint16_t packet
     return i;
 }
 
-bool tacit_inbound_is_known(const struct tacit_client *client, uint16_t packet_id)
+bool tacit_is_duplicate(const struct tacit_client *client, const struct mqtt_publish *publish)
 {
-    return inbound_place(client, packet_id) < client->inbound_count;
+    return MQTT_SPEAKS_QOS_2 && publish->qos == MQTT_QOS_2
+           && inbound_place(client, publish->packet_id) < client->inbound_count;
 }
 
 /* The topic of `publish` by its alias, if it has one. False: refused. */
@@ -37,47 +39,85 @@ static bool resolve_alias(struct tacit_client *client, struct mqtt_publish *publ
 
 static void take_properties(struct mqtt_span block, struct tacit_message *message)
 {
-    struct mqtt_reader r = mqtt_reader_over(block);
-    struct mqtt_property property;
-    while (mqtt_properties_next(&r, &property)) {
-        if (property.id == MQTT_PROP_CONTENT_TYPE)
-            message->content_type = tacit_borrow(property.value);
-        else if (property.id == MQTT_PROP_CORRELATION_DATA)
-            message->correlation = tacit_borrow(property.value);
-        else if (property.id == MQTT_PROP_SUBSCRIPTION_IDENTIFIER
-                 && message->subscription_identifier == 0)
-            message->subscription_identifier = property.number;
-    }
-}
-
-void tacit_take_message(const struct mqtt_publish *publish, struct tacit_event *out_event)
-{
-    out_event->type = TACIT_EVENT_MESSAGE;
-    out_event->message = (struct tacit_message){
-        .topic = tacit_borrow(publish->topic),
-        .payload = tacit_borrow(publish->payload),
-        .qos = (uint8_t)publish->qos,
-        .retain = publish->retain,
-        .duplicate = publish->duplicate,
-        .payload_is_utf8 = publish->payload_is_utf8,
-        .has_expiry = publish->has_expiry,
-        .expiry_s = publish->has_expiry ? publish->expiry_s : 0,
-        .response_topic = tacit_borrow(publish->response_topic),
-        .properties = tacit_borrow(publish->properties),
+    static const struct mqtt_field fields[] = {
+        MQTT_FIELD(MQTT_PROP_CONTENT_TYPE, struct tacit_message, content_type),
+        MQTT_FIELD(MQTT_PROP_CORRELATION_DATA, struct tacit_message, correlation),
     };
-    if (publish->properties.len > 0)
-        take_properties(publish->properties, &out_event->message);
+    struct mqtt_property identifier;
+    mqtt_properties_take(block, fields, MQTT_ARRAY_LEN(fields), message);
+    if (mqtt_properties_find(block, MQTT_PROP_SUBSCRIPTION_IDENTIFIER, &identifier))
+        message->subscription_identifier = identifier.number;
 }
 
-void tacit_acknowledge(struct tacit_client *client, const struct mqtt_publish *publish)
+_Static_assert(sizeof(struct tacit_bytes) == sizeof(struct mqtt_span), "fields fit either");
+
+static void take_message(const struct mqtt_publish *publish, struct tacit_message *message)
 {
-    if (publish->qos == MQTT_QOS_1)
-        tacit_send_ack(client, MQTT_PUBACK, publish->packet_id, MQTT_SUCCESS);
-    if (publish->qos != MQTT_QOS_2)
+    message->topic = tacit_borrow(publish->topic);
+    message->payload = tacit_borrow(publish->payload);
+    message->qos = (uint8_t)publish->qos;
+    message->retain = publish->retain;
+    message->duplicate = publish->duplicate;
+    if (!MQTT_SPEAKS_5)
         return;
-    if (!tacit_inbound_is_known(client, publish->packet_id))
-        client->inbound[client->inbound_count++] = publish->packet_id;
-    tacit_send_ack(client, MQTT_PUBREC, publish->packet_id, MQTT_SUCCESS);
+    message->payload_is_utf8 = publish->payload_is_utf8;
+    message->has_expiry = publish->has_expiry;
+    message->expiry_s = publish->expiry_s;
+    message->response_topic = tacit_borrow(publish->response_topic);
+    message->properties = tacit_borrow(publish->properties);
+    take_properties(publish->properties, message);
+}
+
+/* A receipt: packet identifier, QoS, and the connection that it belongs to. */
+enum {
+    RECEIPT_QOS_SHIFT = 16,
+    RECEIPT_CONNECTION_SHIFT = 24,
+};
+
+bool tacit_hand_out(struct tacit_client *client, const struct mqtt_publish *publish, bool is_last,
+                    bool is_discarded, struct tacit_event *out_event)
+{
+    if (is_discarded && is_last)
+        tacit_send_ack(client, MQTT_PUBREC, publish->packet_id, MQTT_SUCCESS);
+    if (is_discarded)
+        return false;
+    out_event->type = TACIT_EVENT_MESSAGE;
+    take_message(publish, &out_event->message);
+    if (!is_last || publish->qos == MQTT_QOS_0)
+        return true;
+    if (publish->qos == MQTT_QOS_2)
+        client->unanswered++;
+    out_event->receipt = (uint32_t)publish->packet_id | (uint32_t)publish->qos << RECEIPT_QOS_SHIFT
+                         | (uint32_t)client->connection << RECEIPT_CONNECTION_SHIFT;
+    if (!client->config->manual_acknowledgement)
+        client->owed = out_event->receipt;
+    return true;
+}
+
+/* Notes that a message of QoS 2 was taken; once only. */
+static enum tacit_status note_inbound(struct tacit_client *client, uint16_t packet_id)
+{
+    if (client->unanswered == 0 || inbound_place(client, packet_id) < client->inbound_count)
+        return TACIT_ARGUMENT;
+    client->inbound[client->inbound_count++] = packet_id;
+    client->unanswered--;
+    return tacit_store_inbound(client) ? TACIT_OK : TACIT_STORE;
+}
+
+enum tacit_status tacit_acknowledge(struct tacit_client *client, uint32_t receipt)
+{
+    uint16_t packet_id = (uint16_t)receipt;
+    bool is_qos_2 = MQTT_SPEAKS_QOS_2 && (receipt >> RECEIPT_QOS_SHIFT & 3) == MQTT_QOS_2;
+    if (packet_id == 0 || client->state != TACIT_CLIENT_ONLINE
+        || (uint8_t)(receipt >> RECEIPT_CONNECTION_SHIFT) != client->connection)
+        return TACIT_ARGUMENT;
+    if (tacit_send_room(client) < TACIT_SEND_RESERVE)
+        return TACIT_AGAIN;
+    client->owed = 0;
+    enum tacit_status status = is_qos_2 ? note_inbound(client, packet_id) : TACIT_OK;
+    if (status == TACIT_OK)
+        tacit_send_ack(client, is_qos_2 ? MQTT_PUBREC : MQTT_PUBACK, packet_id, MQTT_SUCCESS);
+    return status;
 }
 
 bool tacit_open_publish(struct tacit_client *client, const struct mqtt_frame *frame,
@@ -87,12 +127,17 @@ bool tacit_open_publish(struct tacit_client *client, const struct mqtt_frame *fr
         mqtt_publish_decode(tacit_version(client), frame->flags, frame->body, publish);
     if (status != MQTT_OK)
         return tacit_refuse_status(client, status, out_event);
-    if (!resolve_alias(client, publish))
+    if (tacit_is_5(client) && !resolve_alias(client, publish))
         return tacit_refuse(client, MQTT_TOPIC_ALIAS_INVALID, out_event);
-    if (publish->qos == MQTT_QOS_2 && !tacit_inbound_is_known(client, publish->packet_id)
-        && client->inbound_count >= tacit_or(client->config->limits.inbound_messages, 1))
-        return tacit_refuse(client, MQTT_RECEIVE_MAXIMUM_EXCEEDED, out_event);
-    return false;
+    if (publish->qos != MQTT_QOS_2)
+        return false;
+    if (!MQTT_SPEAKS_QOS_2)
+        return tacit_refuse(client, MQTT_PROTOCOL_ERROR, out_event);
+    if (client->inbound_count + client->unanswered
+            < tacit_or(tacit_limits(client)->inbound_messages, 1)
+        || tacit_is_duplicate(client, publish))
+        return false;
+    return tacit_refuse(client, MQTT_RECEIVE_MAXIMUM_EXCEEDED, out_event);
 }
 
 bool tacit_on_publish(struct tacit_client *client, const struct mqtt_frame *frame,
@@ -101,13 +146,8 @@ bool tacit_on_publish(struct tacit_client *client, const struct mqtt_frame *fram
     struct mqtt_publish publish;
     if (tacit_open_publish(client, frame, &publish, out_event))
         return true;
-    bool is_new = publish.qos != MQTT_QOS_2 || !tacit_inbound_is_known(client, publish.packet_id);
-    tacit_acknowledge(client, &publish);
-    if (!is_new)
-        return false;
-    tacit_take_message(&publish, out_event);
     out_event->total = (uint32_t)publish.payload.len;
-    return true;
+    return tacit_hand_out(client, &publish, true, tacit_is_duplicate(client, &publish), out_event);
 }
 
 bool tacit_on_pubrel(struct tacit_client *client, const struct mqtt_frame *frame,
@@ -120,8 +160,11 @@ bool tacit_on_pubrel(struct tacit_client *client, const struct mqtt_frame *frame
         return tacit_refuse_status(client, status, out_event);
     unsigned place = inbound_place(client, ack.packet_id);
     bool known = place < client->inbound_count;
-    if (known)
+    if (known) {
         client->inbound[place] = client->inbound[--client->inbound_count];
+        if (!tacit_store_inbound(client))
+            return tacit_go_down(client, TACIT_STORE, 0, out_event);
+    }
     tacit_send_ack(client, MQTT_PUBCOMP, ack.packet_id,
                    known ? MQTT_SUCCESS : MQTT_PACKET_IDENTIFIER_NOT_FOUND);
     return false;

@@ -17,7 +17,7 @@ size_t tacit_send_room(struct tacit_client *client)
         send->payload_at -= send->payload_at < send->at ? send->payload_at : send->at;
         send->at = 0;
     }
-    return send->size - send->len;
+    return tacit_limits(client)->send_bytes - send->len;
 }
 
 struct mqtt_writer tacit_send_writer(struct tacit_client *client, size_t scratch)
@@ -29,7 +29,8 @@ struct mqtt_writer tacit_send_writer(struct tacit_client *client, size_t scratch
 
 struct mqtt_writer tacit_send_scratch(struct tacit_client *client, size_t scratch)
 {
-    return mqtt_writer_over(client->send.memory + client->send.size - scratch, scratch);
+    return mqtt_writer_over(client->send.memory + tacit_limits(client)->send_bytes - scratch,
+                            scratch);
 }
 
 bool tacit_send_commit(struct tacit_client *client, const struct mqtt_writer *w)
@@ -38,23 +39,13 @@ bool tacit_send_commit(struct tacit_client *client, const struct mqtt_writer *w)
     return w->status == MQTT_OK;
 }
 
-static void take_will(const struct tacit_config *config, struct mqtt_connect *connect)
-{
-    const struct tacit_message *will = config->will;
-    connect->has_will = true;
-    connect->will.qos = (enum mqtt_qos)will->qos;
-    connect->will.retain = will->retain;
-    connect->will.topic = tacit_span(will->topic);
-    connect->will.payload = tacit_span(will->payload);
-}
-
 static struct mqtt_connect connect_of(const struct tacit_client *client)
 {
     const struct tacit_config *config = client->config;
-    bool resumes =
-        client->was_up && client->version == MQTT_VERSION_5 && config->session_expiry_s > 0;
+    const struct tacit_message *will = config->will;
+    bool resumes = client->was_up && tacit_is_5(client) && config->session_expiry_s > 0;
     struct mqtt_connect connect = {
-        .version = (enum mqtt_version)client->version,
+        .version = tacit_version(client),
         .clean_start = config->clean_start && !resumes,
         .keep_alive_s = config->keep_alive_s,
         .client_id = tacit_span(config->client_id),
@@ -62,38 +53,43 @@ static struct mqtt_connect connect_of(const struct tacit_client *client)
         .user_name = tacit_span(config->user_name),
         .has_password = config->password.data != NULL,
         .password = tacit_span(config->password),
+        .has_will = will != NULL,
     };
     /* Before MQTT 5 a session without a name cannot be kept [MQTT-3.1.3-7]. */
-    if (client->version != MQTT_VERSION_5 && config->client_id.len == 0)
+    if (!tacit_is_5(client) && config->client_id.len == 0)
         connect.clean_start = true;
-    if (config->will != NULL)
-        take_will(config, &connect);
+    if (will != NULL) {
+        connect.will.qos = (enum mqtt_qos)will->qos;
+        connect.will.retain = will->retain;
+        connect.will.topic = tacit_span(will->topic);
+        connect.will.payload = tacit_span(will->payload);
+    }
     return connect;
+}
+
+/* Writes both blocks of properties to the far end of the send buffer; returns their
+ * bytes. SIZE_MAX if there is no room. */
+static size_t write_blocks(struct tacit_client *client, struct mqtt_connect *connect)
+{
+    const struct tacit_config *config = client->config;
+    uint16_t aliases = client->aliases_refused ? 0 : config->limits.aliases_in;
+    size_t block = tacit_connect_properties(NULL, config, aliases);
+    size_t will_block = tacit_will_properties(NULL, config);
+    if (block + will_block > tacit_send_room(client))
+        return SIZE_MAX;
+    struct mqtt_writer scratch = tacit_send_scratch(client, block + will_block);
+    connect->properties = (struct mqtt_span){ scratch.at, block };
+    connect->will.properties = (struct mqtt_span){ scratch.at + block, will_block };
+    (void)tacit_connect_properties(&scratch, config, aliases);
+    (void)tacit_will_properties(&scratch, config);
+    return block + will_block;
 }
 
 bool tacit_send_connect(struct tacit_client *client)
 {
-    const struct tacit_config *config = client->config;
     struct mqtt_connect connect = connect_of(client);
-    uint16_t aliases = client->aliases_refused ? 0 : config->limits.aliases_in;
-    size_t block = 0;
-    size_t will_block = 0;
-    if (client->version == MQTT_VERSION_5) {
-        block = tacit_connect_properties(NULL, config, aliases);
-        will_block = config->will != NULL ? tacit_will_properties(NULL, config) : 0;
-    }
-    if (block + will_block > tacit_send_room(client))
-        return false;
-    if (client->version == MQTT_VERSION_5) {
-        struct mqtt_writer scratch = tacit_send_scratch(client, block + will_block);
-        const uint8_t *start = scratch.at;
-        (void)tacit_connect_properties(&scratch, config, aliases);
-        if (config->will != NULL)
-            (void)tacit_will_properties(&scratch, config);
-        connect.properties = (struct mqtt_span){ start, block };
-        connect.will.properties = (struct mqtt_span){ start + block, will_block };
-    }
-    struct mqtt_writer w = tacit_send_writer(client, block + will_block);
+    size_t blocks = tacit_is_5(client) ? write_blocks(client, &connect) : 0;
+    struct mqtt_writer w = tacit_send_writer(client, blocks);
     mqtt_connect_encode(&w, &connect);
     return tacit_send_commit(client, &w);
 }
@@ -103,7 +99,7 @@ void tacit_send_ack(struct tacit_client *client, enum mqtt_packet_type type, uin
 {
     struct mqtt_writer w = tacit_send_writer(client, 0);
     struct mqtt_ack ack = { .packet_id = packet_id, .reason = reason };
-    mqtt_ack_encode(&w, (enum mqtt_version)client->version, type, &ack);
+    mqtt_ack_encode(&w, tacit_version(client), type, &ack);
     (void)tacit_send_commit(client, &w);
 }
 
@@ -118,15 +114,8 @@ bool tacit_send_disconnect(struct tacit_client *client, uint8_t reason)
 {
     struct mqtt_writer w = tacit_send_writer(client, 0);
     struct mqtt_disconnect disconnect = { .reason = reason };
-    mqtt_disconnect_encode(&w, (enum mqtt_version)client->version, &disconnect);
+    mqtt_disconnect_encode(&w, tacit_version(client), &disconnect);
     return tacit_send_commit(client, &w);
-}
-
-static struct tacit_record *streaming_record(const struct tacit_client *client)
-{
-    if (client->queue.streaming == TACIT_QUEUE_NONE)
-        return NULL;
-    return (struct tacit_record *)(void *)(client->queue.memory + client->queue.streaming);
 }
 
 /* In the order of the wire: up to the head of the message whose payload passes
@@ -134,7 +123,7 @@ static struct tacit_record *streaming_record(const struct tacit_client *client)
 static unsigned pieces_to_send(const struct tacit_client *client, struct tacit_bytes out[3])
 {
     const struct tacit_send_buffer *send = &client->send;
-    const struct tacit_record *record = streaming_record(client);
+    const struct tacit_record *record = tacit_queue_streaming(&client->queue);
     uint32_t stop = record != NULL ? send->payload_at : send->len;
     unsigned count = 0;
     if (stop > send->at)
@@ -147,37 +136,29 @@ static unsigned pieces_to_send(const struct tacit_client *client, struct tacit_b
     return count;
 }
 
-/* Books up to `taken` bytes of the payload that passes through; returns how many. */
-static uint32_t book_payload(struct tacit_client *client, struct tacit_record *record,
-                             uint32_t taken)
+/* Moves *at on towards `end`, by no more than what is left of *taken. */
+static void book(uint32_t *at, uint32_t end, uint32_t *taken)
 {
-    uint32_t left = record->payload_len - client->send.streamed;
-    uint32_t booked = taken < left ? taken : left;
-    client->send.streamed += booked;
-    if (booked < left)
-        return booked;
-    client->queue.streaming = TACIT_QUEUE_NONE;
-    if (record->qos == 0)
-        tacit_queue_remove(&client->queue, record);
-    return booked;
+    uint32_t booked = *taken < end - *at ? *taken : end - *at;
+    *at += booked;
+    *taken -= booked;
 }
 
 static void book_sent(struct tacit_client *client, uint32_t taken)
 {
     struct tacit_send_buffer *send = &client->send;
-    struct tacit_record *record = streaming_record(client);
-    client->sent_ms = client->now_ms;
-    client->statistics.flushes++;
-    client->statistics.sent_bytes += taken;
+    struct tacit_record *record = tacit_queue_streaming(&client->queue);
+    client->clock.sent_ago_ms = 0;
     if (record != NULL) {
-        uint32_t head = send->payload_at - send->at;
-        uint32_t booked = taken < head ? taken : head;
-        send->at += booked;
-        taken -= booked;
-        if (taken > 0)
-            taken -= book_payload(client, record, taken);
+        book(&send->at, send->payload_at, &taken);
+        book(&send->streamed, record->payload_len, &taken);
+        if (send->streamed == record->payload_len) {
+            client->queue.streaming = TACIT_QUEUE_NONE;
+            if (record->qos == 0)
+                tacit_queue_remove(&client->queue, record);
+        }
     }
-    send->at += taken;
+    book(&send->at, send->len, &taken);
     if (send->at == send->len) {
         send->at = 0;
         send->len = 0;

@@ -33,9 +33,18 @@ bool tacit_send_disconnect(struct tacit_client *client, uint8_t reason);
  * window for. True if one of them had to be given up: *out_event says which. */
 bool tacit_send_due(struct tacit_client *client, struct tacit_event *out_event);
 
+/* A packet identifier that nothing under way has. */
+uint16_t tacit_new_packet_id(struct tacit_client *client);
+
+/* Is there anything encoded that has not been written? */
+static inline bool tacit_has_unsent(const struct tacit_client *client)
+{
+    return client->send.len > client->send.at || client->queue.streaming != TACIT_QUEUE_NONE;
+}
+
 /* Writes. TACIT_OK: all is gone; TACIT_AGAIN: the transport takes no more now. */
 enum tacit_status tacit_flush(struct tacit_client *client);
 
-/* A message is done with, one way or the other. */
+/* A message is done with: delivered with TACIT_OK, else rejected. */
 void tacit_give_up(struct tacit_client *client, struct tacit_record *record,
                    enum tacit_status status, uint8_t reason, struct tacit_event *out_event);

@@ -7,11 +7,12 @@
 
 #include "codec/writer.h"
 
-/* All properties of a message but its expiry and alias. Writes them to `w` unless it
- * is NULL; returns their bytes. */
-size_t tacit_message_properties(struct mqtt_writer *w, const struct tacit_message *message);
+/* All properties of a message but its alias; the expiry, last, counts from `now_s` on.
+ * Writes them to `w` unless it is NULL; returns their bytes. */
+size_t tacit_message_properties(struct mqtt_writer *w, const struct tacit_message *message,
+                                uint32_t now_s);
 
-/* The will's, expiry and delay included. */
+/* The will's, delay included; none if there is no will. */
 size_t tacit_will_properties(struct mqtt_writer *w, const struct tacit_config *config);
 
 /* CONNECT's. `aliases_in` is announced if not 0. */

@@ -17,23 +17,25 @@ static uint32_t offset_of(const struct tacit_queue *queue, const struct tacit_re
     return (uint32_t)((const uint8_t *)record - queue->memory);
 }
 
-static size_t record_size(size_t topic_len, size_t properties_len, size_t payload_len)
+/* A multiple of the alignment of records. */
+static uint32_t size_of(const struct tacit_record *record)
 {
-    return (sizeof(struct tacit_record) + topic_len + properties_len + payload_len + 7) / 8 * 8;
+    const uint32_t align = _Alignof(struct tacit_record);
+    return (uint32_t)sizeof(*record)
+           + (record->topic_len + record->properties_len + record->payload_len + align - 1) / align
+                 * align;
 }
 
 void tacit_queue_init(struct tacit_queue *queue, uint8_t *memory, uint32_t size)
 {
     *queue = (struct tacit_queue){ .memory = memory,
-                                   .size = size / 8 * 8,
+                                   .size = tacit_queue_bytes(size),
                                    .streaming = TACIT_QUEUE_NONE };
 }
 
-bool tacit_queue_could_hold(const struct tacit_queue *queue, size_t topic_len,
-                            size_t properties_len, size_t payload_len)
+bool tacit_queue_could_hold(const struct tacit_queue *queue, const struct tacit_record *wanted)
 {
-    return payload_len <= queue->size
-           && record_size(topic_len, properties_len, payload_len) <= queue->size;
+    return wanted->payload_len <= queue->size && size_of(wanted) <= queue->size;
 }
 
 /* Moves the living records together at the start of the memory. */
@@ -44,7 +46,7 @@ static void compact(struct tacit_queue *queue)
     uint32_t streaming = TACIT_QUEUE_NONE;
     for (uint32_t from = queue->head; from < queue->end;) {
         struct tacit_record *record = at(queue, from);
-        uint32_t size = record->size;
+        uint32_t size = size_of(record);
         if (from >= queue->next && next == TACIT_QUEUE_NONE)
             next = to;
         if (from == queue->streaming)
@@ -62,28 +64,21 @@ static void compact(struct tacit_queue *queue)
     queue->streaming = streaming;
 }
 
-struct tacit_record *tacit_queue_add(struct tacit_queue *queue, size_t topic_len,
-                                     size_t properties_len, size_t payload_len)
+struct tacit_record *tacit_queue_add(struct tacit_queue *queue, const struct tacit_record *wanted)
 {
-    if (!tacit_queue_could_hold(queue, topic_len, properties_len, payload_len))
+    if (!tacit_queue_could_hold(queue, wanted))
         return NULL;
-    uint32_t size = (uint32_t)record_size(topic_len, properties_len, payload_len);
+    uint32_t size = size_of(wanted);
     uint32_t movable = queue->head + queue->gaps;
-    if (size > queue->size - queue->end && size <= queue->size - queue->end + movable
+    if (size > queue->size - queue->end
         && (queue->size <= SMALL_QUEUE_BYTES || movable >= queue->size / 8))
         compact(queue);
     if (size > queue->size - queue->end)
         return NULL;
 
     struct tacit_record *record = at(queue, queue->end);
-    *record = (struct tacit_record){ .size = size,
-                                     .payload_len = (uint32_t)payload_len,
-                                     .topic_len = (uint16_t)topic_len,
-                                     .properties_len = (uint16_t)properties_len,
-                                     .state = TACIT_RECORD_QUEUED };
+    *record = *wanted;
     queue->end += size;
-    if (tacit_queue_used(queue) > queue->peak)
-        queue->peak = tacit_queue_used(queue);
     return record;
 }
 
@@ -92,9 +87,9 @@ void tacit_queue_remove(struct tacit_queue *queue, struct tacit_record *record)
     if (queue->streaming == offset_of(queue, record))
         queue->streaming = TACIT_QUEUE_NONE;
     record->state = TACIT_RECORD_FREE;
-    queue->gaps += record->size;
+    queue->gaps += size_of(record);
     while (queue->head < queue->end && at(queue, queue->head)->state == TACIT_RECORD_FREE) {
-        uint32_t size = at(queue, queue->head)->size;
+        uint32_t size = size_of(at(queue, queue->head));
         queue->gaps -= size;
         queue->head += size;
     }
@@ -113,7 +108,7 @@ static struct tacit_record *alive_from(const struct tacit_queue *queue, uint32_t
         struct tacit_record *record = at(queue, offset);
         if (record->state != TACIT_RECORD_FREE)
             return record;
-        offset += record->size;
+        offset += size_of(record);
     }
     return NULL;
 }
@@ -121,7 +116,8 @@ static struct tacit_record *alive_from(const struct tacit_queue *queue, uint32_t
 struct tacit_record *tacit_queue_next(const struct tacit_queue *queue,
                                       const struct tacit_record *after)
 {
-    return alive_from(queue, after == NULL ? queue->head : offset_of(queue, after) + after->size);
+    return alive_from(queue,
+                      after == NULL ? queue->head : offset_of(queue, after) + size_of(after));
 }
 
 struct tacit_record *tacit_queue_due(struct tacit_queue *queue)

@@ -17,17 +17,16 @@ enum tacit_record_state {
 };
 
 struct tacit_record {
-    uint64_t expires_at_ms; /* UINT64_MAX: never */
-    uint32_t size;          /* of the whole record, a multiple of 8 */
     uint32_t token;
     uint32_t payload_len;
     uint16_t topic_len;
-    uint16_t properties_len; /* all but expiry and alias, in wire form */
+    uint16_t properties_len; /* all but the alias, in wire form; expiry last */
     uint16_t packet_id;      /* 0: not assigned yet */
     uint8_t state;
     uint8_t qos : 2;
     uint8_t retain : 1;
     uint8_t duplicate : 1;
+    uint8_t has_expiry : 1; /* the block's last four bytes say at which second it ends */
     /* topic, properties and payload follow */
 };
 
@@ -36,23 +35,28 @@ struct tacit_queue {
     uint32_t size;
     uint32_t head; /* first record that may be alive */
     uint32_t end;
-    uint32_t gaps; /* bytes of free records between head and end */
-    uint32_t peak;
+    uint32_t gaps;      /* bytes of free records between head and end */
     uint32_t next;      /* first record that may be due for sending */
     uint32_t streaming; /* record whose payload is being written; TACIT_QUEUE_NONE */
 };
 
 #define TACIT_QUEUE_NONE UINT32_MAX
 
+/* Bytes of memory for a queue of so many: records are aligned. */
+static inline uint32_t tacit_queue_bytes(uint32_t size)
+{
+    return (size + 3u) / 4u * 4u;
+}
+
+/* `memory` is aligned for a record and has room for tacit_queue_bytes(size). */
 void tacit_queue_init(struct tacit_queue *queue, uint8_t *memory, uint32_t size);
 
-/* A record with room for the three parts, all else zero; NULL if there is none now. */
-struct tacit_record *tacit_queue_add(struct tacit_queue *queue, size_t topic_len,
-                                     size_t properties_len, size_t payload_len);
+/* A record with room for the parts whose lengths `wanted` says, and all else as there;
+ * NULL if there is none now. */
+struct tacit_record *tacit_queue_add(struct tacit_queue *queue, const struct tacit_record *wanted);
 
 /* Would such a record fit an empty queue? */
-bool tacit_queue_could_hold(const struct tacit_queue *queue, size_t topic_len,
-                            size_t properties_len, size_t payload_len);
+bool tacit_queue_could_hold(const struct tacit_queue *queue, const struct tacit_record *wanted);
 
 void tacit_queue_remove(struct tacit_queue *queue, struct tacit_record *record);
 
@@ -69,6 +73,14 @@ struct tacit_record *tacit_queue_find(const struct tacit_queue *queue, uint16_t 
 /* After a connection ended: everything unacknowledged is due again. With
  * `session_present` as duplicates of what the server may have; without, as new. */
 void tacit_queue_rewind(struct tacit_queue *queue, bool session_present);
+
+/* The one whose payload is being written, or NULL. */
+static inline struct tacit_record *tacit_queue_streaming(const struct tacit_queue *queue)
+{
+    if (queue->streaming == TACIT_QUEUE_NONE)
+        return NULL;
+    return (struct tacit_record *)(void *)(queue->memory + queue->streaming);
+}
 
 static inline uint32_t tacit_queue_used(const struct tacit_queue *queue)
 {

@@ -44,8 +44,10 @@ uint8_t tacit_reason_of_return_code(uint8_t return_code)
 uint32_t tacit_retry_delay_ms(uint32_t minimum_ms, uint32_t maximum_ms, unsigned attempt,
                               uint32_t random)
 {
-    uint64_t range = (uint64_t)minimum_ms << (attempt < 31 ? attempt : 31);
+    uint32_t range = minimum_ms;
+    for (; attempt > 0 && range < maximum_ms; attempt--)
+        range = range <= maximum_ms / 2 ? range * 2 : maximum_ms;
     if (range > maximum_ms)
         range = maximum_ms;
-    return (uint32_t)(((range + 1) * random) >> 32);
+    return (uint32_t)((((uint64_t)range + 1) * random) >> 32);
 }

@@ -7,7 +7,12 @@
 #include "base/attrs.h"
 #include "client/alias.h"
 #include "client/queue.h"
-#include "codec/packet.h"
+#include "codec/variant.h"
+
+/* Of the versions that this build speaks. */
+#define TACIT_NEWEST (MQTT_SPEAKS_5 ? MQTT_VERSION_5 : MQTT_VERSION_3_1_1)
+
+#define TACIT_HIGHEST_QOS (MQTT_SPEAKS_QOS_2 ? 2u : 1u)
 
 enum tacit_client_state {
     TACIT_CLIENT_STOPPED = 0, /* until tacit_start */
@@ -42,21 +47,17 @@ struct tacit_slot {
 /* Received bytes: [at, len) are not yet looked at. */
 struct tacit_receive_buffer {
     uint8_t *memory;
-    uint32_t size;
     uint32_t at;
     uint32_t len;
     /* A PUBLISH that exceeds the buffer: its first `head_bytes` stay in front while
      * its payload passes behind them in pieces. */
     uint32_t head_bytes; /* 0: no such packet under way */
     uint32_t offset;     /* payload bytes handed out */
-    uint32_t total;      /* payload bytes in all */
-    bool discard;        /* it is a duplicate of a QoS 2 message */
 };
 
 /* Encoded bytes: [at, len) are to be written. */
 struct tacit_send_buffer {
     uint8_t *memory;
-    uint32_t size;
     uint32_t at;
     uint32_t len;
     uint32_t payload_at; /* where the payload of the record queue.streaming belongs */
@@ -72,24 +73,36 @@ struct tacit_grant {
     bool retain_available;
 };
 
+/* How long ago, or still to go; each ends at its bound. So a clock that leaps does no
+ * more than to let everything be over. */
+struct tacit_clock {
+    uint64_t now_ms;          /* of the last tacit_poll; 0: none yet */
+    uint32_t left_ms;         /* until the deadline of the state, or of the PINGRESP */
+    uint32_t up_ms;           /* since CONNACK */
+    uint32_t sent_ago_ms;     /* since bytes left */
+    uint32_t received_ago_ms; /* since bytes came */
+    uint32_t seconds;         /* that passed since the first tacit_poll */
+    uint16_t milliseconds;    /* of the second that has begun */
+};
+
 struct tacit_client {
     const struct tacit_config *config;
     uint8_t state;     /* enum tacit_client_state */
     uint8_t stop_wish; /* enum tacit_stop_wish */
     uint8_t version;   /* enum mqtt_version spoken, or to be tried next */
     uint8_t attempt;   /* failed ones in a row */
-    bool ping_sent;
-    bool was_up;          /* at least once: later connects continue the session */
-    bool aliases_refused; /* a topic outgrew our slots: announce none any more */
+    bool ping_sent : 1;
+    bool was_up : 1;          /* at least once: later connects continue the session */
+    bool aliases_refused : 1; /* a topic outgrew our slots: announce none any more */
+    bool discards : 1;        /* what comes in pieces is a duplicate of a QoS 2 message */
+    uint8_t connection;       /* counts them: receipts of earlier ones are void */
     uint16_t next_packet_id;
     uint16_t in_flight; /* QoS 1 and 2 on their way to the server */
     uint16_t inbound_count;
-    uint32_t next_token;
-    uint64_t now_ms;
-    uint64_t deadline_ms; /* of the state, or of the PINGRESP */
-    uint64_t up_since_ms;
-    uint64_t sent_ms;     /* last time bytes left */
-    uint64_t received_ms; /* last time bytes came */
+    uint16_t unanswered; /* QoS 2 messages handed out and not yet acknowledged */
+    uint32_t owed;       /* receipt to be honoured at the next tacit_poll; 0: none */
+    uint32_t last_token;
+    struct tacit_clock clock;
     struct tacit_receive_buffer receive;
     struct tacit_send_buffer send;
     struct tacit_queue queue;
@@ -98,7 +111,6 @@ struct tacit_client {
     struct tacit_grant grant;
     struct tacit_slot *slots;
     uint16_t *inbound; /* QoS 2 packet ids received and not yet released */
-    struct tacit_statistics statistics;
 };
 
 static inline struct mqtt_span tacit_span(struct tacit_bytes bytes)
@@ -116,10 +128,23 @@ static inline uint32_t tacit_or(uint32_t value, uint32_t otherwise)
     return value != 0 ? value : otherwise;
 }
 
-static inline uint32_t tacit_timeout_ms(const struct tacit_client *client)
+static inline const struct tacit_limits *tacit_limits(const struct tacit_client *client)
 {
-    return tacit_or(client->config->retry.timeout_ms, 10000);
+    return &client->config->limits;
 }
+
+static inline enum mqtt_version tacit_version(const struct tacit_client *client)
+{
+    return (enum mqtt_version)client->version;
+}
+
+static inline bool tacit_is_5(const struct tacit_client *client)
+{
+    return mqtt_is_5(tacit_version(client));
+}
+
+/* Lets the state end when the configured time for answers has passed. */
+void tacit_set_deadline(struct tacit_client *client);
 
 /* The connection is over, or never came to be: closes it, plans the next attempt and
  * tells so in *out_event, whose reason texts the caller may have filled. Returns true,

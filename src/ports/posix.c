@@ -29,8 +29,16 @@ static int posix_sendv(void *context, const struct tacit_bytes *pieces, unsigned
     struct tacit_posix *posix = context;
     if (posix->state != TACIT_POSIX_UP || count == 0)
         return posix->state != TACIT_POSIX_UP ? TACIT_IO : 0;
-    return posix->tls != NULL ? tacit_tls_send(posix, pieces, count)
-                              : tacit_posix_send(posix, pieces, count);
+    int taken = posix->tls != NULL ? tacit_tls_send(posix, pieces, count)
+                                   : tacit_posix_send(posix, pieces, count);
+    if (taken > 0)
+        posix->sent_bytes += (uint64_t)taken;
+    return taken;
+}
+
+uint64_t tacit_posix_sent_bytes(const struct tacit_posix *posix)
+{
+    return posix->sent_bytes;
 }
 
 static int posix_receive(void *context, void *out, size_t size)

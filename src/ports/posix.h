@@ -31,6 +31,7 @@ struct tacit_posix {
     struct tacit_tls *tls;      /* NULL: not encrypted */
     SSL *ssl;
     SSL_SESSION *session; /* to be resumed */
+    uint64_t sent_bytes;  /* of MQTT */
     char host[256];
     char error[240];
 };

@@ -157,15 +157,13 @@ static void run(struct publisher *publisher)
 
 static void report(const struct publisher *publisher)
 {
-    struct tacit_statistics statistics;
-    tacit_get_statistics(publisher->connection.client, &statistics);
     if (!publisher->options->json)
         return;
     json_t *object =
         json_pack("{s:s, s:s, s:i, s:i, s:i, s:I}", "event", "published", "topic",
                   publisher->options->topics.item[0], "qos", (int)publisher->options->qos,
                   "acknowledged", (int)publisher->delivered, "refused", (int)publisher->refused,
-                  "bytes", (json_int_t)statistics.sent_bytes);
+                  "bytes", (json_int_t)tacit_posix_sent_bytes(publisher->connection.posix));
     if (object != NULL)
         (void)json_dumpf(object, stdout, JSON_COMPACT);
     (void)fputc('\n', stdout);

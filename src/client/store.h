@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is to survive a reboot: the calls into the application's tacit_store. Without
+ * one, and in a build without stores, nothing is kept and all of them succeed. */
+#pragma once
+
+#include "client/state.h"
+
+#ifdef TACIT_NO_STORE
+#define TACIT_STORES 0
+#else
+#define TACIT_STORES 1
+#endif
+
+static inline bool tacit_has_store(const struct tacit_client *client)
+{
+    return TACIT_STORES && client->config->store != NULL;
+}
+
+/* May a message with that token be kept? Not while an older one has its place. */
+bool tacit_store_has_place(const struct tacit_client *client, uint32_t token);
+
+/* All false if the store failed. Keeps a message of QoS 1 or 2 as it is now. */
+bool tacit_store_keep(struct tacit_client *client, const struct tacit_record *record);
+bool tacit_store_drop(struct tacit_client *client, const struct tacit_record *record);
+
+/* Keeps the identifiers of QoS 2 messages that were received and not yet released. */
+bool tacit_store_keep_inbound(struct tacit_client *client);
+
+static inline bool tacit_store_message(struct tacit_client *client,
+                                       const struct tacit_record *record)
+{
+    return !tacit_has_store(client) || tacit_store_keep(client, record);
+}
+
+static inline bool tacit_store_forget(struct tacit_client *client,
+                                      const struct tacit_record *record)
+{
+    return !tacit_has_store(client) || record->qos == 0 || tacit_store_drop(client, record);
+}
+
+static inline bool tacit_store_inbound(struct tacit_client *client)
+{
+    return !tacit_has_store(client) || tacit_store_keep_inbound(client);
+}
