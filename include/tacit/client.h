@@ -180,7 +180,7 @@ struct tacit_client;
 #define TACIT_ARENA_BYTES(receive, send, queue, inbound, subscriptions, aliases, alias_topic) \
     (TACIT_CLIENT_BYTES + (receive) + (send) + ((queue) + 3u) / 4u * 4u                       \
      + 2u * ((inbound) > 0 ? (inbound) : 1u) + TACIT_SUBSCRIPTION_BYTES * (subscriptions)     \
-     + (aliases) * ((alias_topic) + 4u))
+     + (aliases) * ((alias_topic) + 2u))
 
 /* The same, of a filled-in struct. */
 size_t tacit_arena_bytes(const struct tacit_limits *limits);

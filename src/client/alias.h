@@ -7,10 +7,10 @@
 #include "base/span.h"
 
 struct tacit_alias_table {
-    uint8_t *slots;      /* (length, age, topic) each */
+    uint8_t *slots;      /* (length, topic) each */
     uint16_t maximum;    /* slots this connection may use */
     uint16_t slot_bytes; /* longest topic */
-    uint16_t clock;      /* counts uses */
+    uint16_t next;       /* outgoing: the slot that is given away next */
 };
 
 /* Bytes of slots for that many. */
@@ -19,14 +19,14 @@ size_t tacit_alias_bytes(uint16_t capacity, uint16_t slot_bytes);
 /* A new connection: no alias is set, `maximum` may be used, for which there are slots. */
 void tacit_alias_reset(struct tacit_alias_table *table, uint16_t maximum, uint16_t slot_bytes);
 
-/* Outgoing. The alias that stands for `topic`, or 0. */
-uint16_t tacit_alias_find(struct tacit_alias_table *table, struct mqtt_span topic);
+/* Outgoing. The alias that stands for `topic`, which is not empty, or 0. */
+uint16_t tacit_alias_find(const struct tacit_alias_table *table, struct mqtt_span topic);
 
-/* Outgoing. Gives `topic` an alias, the least recently used one if none is free;
- * 0 if the topic is too long or aliases are off. */
+/* Outgoing. Gives `topic` an alias, that of the topic which has one for longest if none
+ * is free; 0 if the topic is too long or aliases are off. */
 uint16_t tacit_alias_assign(struct tacit_alias_table *table, struct mqtt_span topic);
 
-/* Incoming. Remembers; false if `alias` is beyond the maximum. A topic too long for a
+/* Incoming, `alias` is not 0. Remembers; false if `alias` is beyond the maximum. A topic too long for a
  * slot is remembered as unknown. */
 bool tacit_alias_set(struct tacit_alias_table *table, uint16_t alias, struct mqtt_span topic);
 

@@ -2,10 +2,9 @@
 /* The server's answers to our messages and subscriptions. */
 #include "client/handlers.h"
 
+#include "client/answer.h"
 #include "client/outbound.h"
 #include "client/store.h"
-#include "codec/ack.h"
-#include "codec/suback.h"
 
 void tacit_give_up(struct tacit_client *client, struct tacit_record *record,
                    enum tacit_status status, uint8_t reason, struct tacit_event *out_event)
@@ -19,17 +18,16 @@ void tacit_give_up(struct tacit_client *client, struct tacit_record *record,
 
 /* PUBACK, or a refusing PUBREC, or PUBCOMP: the message's way ends here. */
 static bool conclude(struct tacit_client *client, struct tacit_record *record,
-                     const struct mqtt_ack *ack, struct tacit_event *out_event)
+                     const struct tacit_answer *ack, struct tacit_event *out_event)
 {
     bool is_refused = ack->reason >= 0x80 && record->state == TACIT_RECORD_SENT;
     client->in_flight--;
-    out_event->reason_string = tacit_borrow(ack->reason_string);
     tacit_give_up(client, record, is_refused ? TACIT_REFUSED : TACIT_OK, ack->reason, out_event);
     return true;
 }
 
 static bool on_pubrec(struct tacit_client *client, struct tacit_record *record,
-                      const struct mqtt_ack *ack, struct tacit_event *out_event)
+                      const struct tacit_answer *ack, struct tacit_event *out_event)
 {
     if (ack->reason >= 0x80)
         return record != NULL && record->state == TACIT_RECORD_SENT
@@ -40,17 +38,16 @@ static bool on_pubrec(struct tacit_client *client, struct tacit_record *record,
             return tacit_go_down(client, TACIT_STORE, 0, out_event);
     }
     /* An identifier we do not know is answered too, or the server keeps it for ever. */
-    tacit_send_ack(client, MQTT_PUBREL, ack->packet_id,
-                   record != NULL ? MQTT_SUCCESS : MQTT_PACKET_IDENTIFIER_NOT_FOUND);
+    (void)tacit_send_short(client, MQTT_PUBREL, ack->packet_id,
+                           record != NULL ? MQTT_SUCCESS : MQTT_PACKET_IDENTIFIER_NOT_FOUND);
     return false;
 }
 
 bool tacit_on_answer(struct tacit_client *client, const struct mqtt_frame *frame,
                      struct tacit_event *out_event)
 {
-    struct mqtt_ack ack;
-    enum mqtt_status status =
-        mqtt_ack_decode(tacit_version(client), frame->type, frame->body, &ack);
+    struct tacit_answer ack;
+    enum mqtt_status status = tacit_answer_decode(client, frame, &ack, out_event);
     if (status != MQTT_OK)
         return tacit_refuse_status(client, status, out_event);
     struct tacit_record *record = tacit_queue_find(&client->queue, ack.packet_id);
@@ -83,26 +80,20 @@ static struct tacit_slot *slot_find(const struct tacit_client *client, uint16_t 
 bool tacit_on_suback(struct tacit_client *client, const struct mqtt_frame *frame,
                      struct tacit_event *out_event)
 {
-    struct mqtt_suback suback;
+    struct tacit_answer answer;
     bool subscribes = frame->type == MQTT_SUBACK;
-    enum mqtt_status status =
-        mqtt_suback_decode(tacit_version(client), frame->type, frame->body, &suback);
+    enum mqtt_status status = tacit_answer_decode(client, frame, &answer, out_event);
     if (status != MQTT_OK)
         return tacit_refuse_status(client, status, out_event);
-    /* [MQTT-3.8.4-6] [MQTT-3.11.3-1] one reason for the one filter that was asked for. */
-    bool has_reason = subscribes || tacit_is_5(client);
-    if (suback.reasons.len != (has_reason ? 1 : 0))
-        return tacit_refuse(client, MQTT_PROTOCOL_ERROR, out_event);
     struct tacit_slot *slot =
-        slot_find(client, suback.packet_id,
+        slot_find(client, answer.packet_id,
                   subscribes ? TACIT_SLOT_SUBSCRIBE_SENT : TACIT_SLOT_UNSUBSCRIBE_SENT);
     if (slot == NULL)
         return false;
     out_event->type = subscribes ? TACIT_EVENT_SUBSCRIBED : TACIT_EVENT_UNSUBSCRIBED;
     out_event->subscription = slot->what;
-    out_event->reason = has_reason ? suback.reasons.data[0] : MQTT_SUCCESS;
-    out_event->reason_string = tacit_borrow(suback.reason_string);
+    out_event->reason = answer.reason;
     slot->packet_id = 0;
-    slot->state = subscribes && out_event->reason < 0x80 ? TACIT_SLOT_ACTIVE : TACIT_SLOT_FREE;
+    slot->state = subscribes && answer.reason < 0x80 ? TACIT_SLOT_ACTIVE : TACIT_SLOT_FREE;
     return true;
 }

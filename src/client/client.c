@@ -114,7 +114,7 @@ void tacit_stop(struct tacit_client *client, bool with_will)
 static bool describe(const struct tacit_client *client, const struct tacit_message *message,
                      struct tacit_record *out)
 {
-    size_t properties_len = tacit_message_properties(NULL, message, 0);
+    size_t properties_len = tacit_message_property_bytes(message);
     size_t head_len = message->topic.len + properties_len + HEAD_BYTES;
     *out = (struct tacit_record){ .payload_len = (uint32_t)message->payload.len,
                                   .topic_len = (uint16_t)message->topic.len,
@@ -153,7 +153,7 @@ enum tacit_status tacit_publish(struct tacit_client *client, const struct tacit_
 
     struct mqtt_writer w = mqtt_writer_over(tacit_record_bytes(record), SIZE_MAX / 2);
     mqtt_write_bytes(&w, tacit_span(message->topic));
-    (void)tacit_message_properties(&w, message, client->clock.seconds);
+    tacit_message_properties(&w, message, client->clock.seconds);
     mqtt_write_bytes(&w, tacit_span(message->payload));
     if (wanted.qos > 0 && !tacit_store_message(client, record)) {
         tacit_queue_remove(&client->queue, record);
@@ -182,7 +182,7 @@ enum tacit_status tacit_subscribe(struct tacit_client *client,
 {
     if (!tacit_subscription_is_valid(subscription))
         return TACIT_ARGUMENT;
-    if (subscription->filter.len + tacit_subscribe_properties(NULL, subscription) + HEAD_BYTES
+    if (subscription->filter.len + tacit_subscribe_property_bytes(subscription) + HEAD_BYTES
         > tacit_limits(client)->send_bytes)
         return TACIT_TOO_BIG;
     struct tacit_slot *slot = slot_of(client, subscription);

@@ -25,36 +25,26 @@ uint16_t tacit_new_packet_id(struct tacit_client *client)
     return client->next_packet_id;
 }
 
-static bool send_subscribe(struct tacit_client *client, const struct tacit_subscription *what,
-                           uint16_t packet_id)
+static bool encode_slot(struct tacit_client *client, const struct tacit_subscription *what,
+                        enum mqtt_packet_type type, uint16_t packet_id)
 {
-    bool is_5 = tacit_is_5(client);
-    struct mqtt_subscription entry = {
-        .filter = tacit_span(what->filter),
+    const struct mqtt_subscription entry = {
         .qos = (enum mqtt_qos)what->qos,
         .no_local = what->no_local,
         .retain_as_published = what->retain_as_published,
         .retain_handling = what->retain_handling,
     };
-    size_t block = is_5 ? tacit_subscribe_properties(NULL, what) : 0;
-    if (block > tacit_send_room(client))
-        return false;
-    struct mqtt_writer scratch = tacit_send_scratch(client, block);
-    struct mqtt_span properties = { scratch.at, block };
-    if (is_5)
-        (void)tacit_subscribe_properties(&scratch, what);
-    struct mqtt_writer w = tacit_send_writer(client, block);
-    mqtt_subscribe_encode(&w, tacit_version(client), packet_id, properties, &entry, 1);
-    return tacit_send_commit(client, &w);
-}
-
-static bool send_unsubscribe(struct tacit_client *client, const struct tacit_subscription *what,
-                             uint16_t packet_id)
-{
-    struct mqtt_writer w = tacit_send_writer(client, 0);
-    struct mqtt_span filter = tacit_span(what->filter);
-    mqtt_unsubscribe_encode(&w, tacit_version(client), packet_id, (struct mqtt_span){ NULL, 0 },
-                            &filter, 1);
+    struct mqtt_span properties = { NULL, 0 };
+    struct mqtt_writer w = tacit_send_writer(client);
+    if (tacit_is_5(client) && type == MQTT_SUBSCRIBE) {
+        tacit_subscribe_properties(&w, what);
+        tacit_send_set_aside(&w, &properties);
+    }
+    uint8_t *packet = mqtt_subscribe_begin(&w, tacit_version(client), type, packet_id, properties);
+    mqtt_write_binary(&w, tacit_span(what->filter));
+    if (type == MQTT_SUBSCRIBE)
+        mqtt_write_u8(&w, mqtt_subscription_options(tacit_version(client), &entry));
+    mqtt_packet_end(&w, packet);
     return tacit_send_commit(client, &w);
 }
 
@@ -65,8 +55,7 @@ static bool send_slot(struct tacit_client *client, struct tacit_slot *slot)
     if (!subscribes && slot->state != TACIT_SLOT_UNSUBSCRIBE_DUE)
         return true;
     uint16_t packet_id = tacit_new_packet_id(client);
-    if (!(subscribes ? send_subscribe(client, slot->what, packet_id)
-                     : send_unsubscribe(client, slot->what, packet_id)))
+    if (!encode_slot(client, slot->what, subscribes ? MQTT_SUBSCRIBE : MQTT_UNSUBSCRIBE, packet_id))
         return false;
     slot->packet_id = packet_id;
     slot->state++; /* from due to sent */
@@ -185,7 +174,7 @@ static void encode_publish(struct tacit_client *client, struct tacit_record *rec
         use_alias(client, record, outgoing);
     if (record->qos > 0 && record->packet_id == 0)
         record->packet_id = tacit_new_packet_id(client);
-    struct mqtt_writer w = tacit_send_writer(client, 0);
+    struct mqtt_writer w = tacit_send_writer(client);
     write_head(&w, client, record, outgoing);
     if (whole)
         mqtt_write_bytes(&w, tacit_record_payload(record));
@@ -232,7 +221,7 @@ static enum step send_record(struct tacit_client *client, struct tacit_record *r
         return send_publish(client, record, out_event);
     if (tacit_send_room(client) < TACIT_SEND_RESERVE)
         return STEP_BLOCKED;
-    tacit_send_ack(client, MQTT_PUBREL, record->packet_id, MQTT_SUCCESS);
+    (void)tacit_send_short(client, MQTT_PUBREL, record->packet_id, MQTT_SUCCESS);
     record->state = TACIT_RECORD_RELEASED;
     client->in_flight++;
     return STEP_DONE;

@@ -124,8 +124,11 @@ bool tacit_handle_received(struct tacit_client *client, struct tacit_event *out_
 {
     bool event = false;
     bool wait = false;
-    while (!event && !wait && client->receive.at < client->receive.len && may_answer(client))
+    while (!event && !wait && client->receive.at < client->receive.len && may_answer(client)) {
+        /* What an uneventful packet left there. */
+        memset(out_event, 0, sizeof(*out_event));
         event = take_packet(client, out_event, &wait);
+    }
     return event;
 }
 

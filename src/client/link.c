@@ -118,7 +118,8 @@ bool tacit_go_down(struct tacit_client *client, enum tacit_status status, uint8_
                    struct tacit_event *out_event)
 {
     if (status == TACIT_MALFORMED && tacit_is_5(client) && client->state == TACIT_CLIENT_ONLINE
-        && client->queue.streaming == TACIT_QUEUE_NONE && tacit_send_disconnect(client, reason))
+        && client->queue.streaming == TACIT_QUEUE_NONE
+        && tacit_send_short(client, MQTT_DISCONNECT, 0, reason))
         (void)tacit_flush(client);
 
     uint32_t delay = 0;
@@ -169,7 +170,8 @@ static bool stop(struct tacit_client *client, struct tacit_event *out_event)
             return false;
         /* Before MQTT 5 a server publishes the will unless it sees a DISCONNECT. */
         if ((tacit_is_5(client) || !with_will)
-            && tacit_send_disconnect(client, with_will ? MQTT_DISCONNECT_WITH_WILL : MQTT_SUCCESS))
+            && tacit_send_short(client, MQTT_DISCONNECT, 0,
+                                with_will ? MQTT_DISCONNECT_WITH_WILL : MQTT_SUCCESS))
             (void)tacit_flush(client);
     }
     return tacit_go_down(client, TACIT_STOPPED, 0, out_event);
@@ -218,7 +220,7 @@ static bool keep_alive(struct tacit_client *client, struct tacit_event *out_even
 {
     if (client->state == TACIT_CLIENT_CONNECTING || client->ping_sent)
         return give_up_in_time(client, out_event);
-    if (until_ping(client) > 0 || !tacit_send_ping(client))
+    if (until_ping(client) > 0 || !tacit_send_short(client, MQTT_PINGREQ, 0, MQTT_SUCCESS))
         return false;
     client->ping_sent = true;
     tacit_set_deadline(client);

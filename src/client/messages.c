@@ -2,9 +2,9 @@
 /* Messages from the server. */
 #include "client/handlers.h"
 
+#include "client/answer.h"
 #include "client/outbound.h"
 #include "client/store.h"
-#include "codec/ack.h"
 #include "codec/properties.h"
 
 static unsigned inbound_place(const struct tacit_client *client, uint16_t packet_id)
@@ -78,7 +78,7 @@ bool tacit_hand_out(struct tacit_client *client, const struct mqtt_publish *publ
                     bool is_discarded, struct tacit_event *out_event)
 {
     if (is_discarded && is_last)
-        tacit_send_ack(client, MQTT_PUBREC, publish->packet_id, MQTT_SUCCESS);
+        (void)tacit_send_short(client, MQTT_PUBREC, publish->packet_id, MQTT_SUCCESS);
     if (is_discarded)
         return false;
     out_event->type = TACIT_EVENT_MESSAGE;
@@ -116,7 +116,8 @@ enum tacit_status tacit_acknowledge(struct tacit_client *client, uint32_t receip
     client->owed = 0;
     enum tacit_status status = is_qos_2 ? note_inbound(client, packet_id) : TACIT_OK;
     if (status == TACIT_OK)
-        tacit_send_ack(client, is_qos_2 ? MQTT_PUBREC : MQTT_PUBACK, packet_id, MQTT_SUCCESS);
+        (void)tacit_send_short(client, is_qos_2 ? MQTT_PUBREC : MQTT_PUBACK, packet_id,
+                               MQTT_SUCCESS);
     return status;
 }
 
@@ -153,9 +154,8 @@ bool tacit_on_publish(struct tacit_client *client, const struct mqtt_frame *fram
 bool tacit_on_pubrel(struct tacit_client *client, const struct mqtt_frame *frame,
                      struct tacit_event *out_event)
 {
-    struct mqtt_ack ack;
-    enum mqtt_status status =
-        mqtt_ack_decode(tacit_version(client), MQTT_PUBREL, frame->body, &ack);
+    struct tacit_answer ack;
+    enum mqtt_status status = tacit_answer_decode(client, frame, &ack, out_event);
     if (status != MQTT_OK)
         return tacit_refuse_status(client, status, out_event);
     unsigned place = inbound_place(client, ack.packet_id);
@@ -165,7 +165,7 @@ bool tacit_on_pubrel(struct tacit_client *client, const struct mqtt_frame *frame
         if (!tacit_store_inbound(client))
             return tacit_go_down(client, TACIT_STORE, 0, out_event);
     }
-    tacit_send_ack(client, MQTT_PUBCOMP, ack.packet_id,
-                   known ? MQTT_SUCCESS : MQTT_PACKET_IDENTIFIER_NOT_FOUND);
+    (void)tacit_send_short(client, MQTT_PUBCOMP, ack.packet_id,
+                           known ? MQTT_SUCCESS : MQTT_PACKET_IDENTIFIER_NOT_FOUND);
     return false;
 }

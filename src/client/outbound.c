@@ -2,9 +2,7 @@
 #include "client/outbound.h"
 
 #include "client/properties.h"
-#include "codec/ack.h"
 #include "codec/connect.h"
-#include "codec/disconnect.h"
 
 #include <string.h>
 
@@ -20,17 +18,19 @@ size_t tacit_send_room(struct tacit_client *client)
     return tacit_limits(client)->send_bytes - send->len;
 }
 
-struct mqtt_writer tacit_send_writer(struct tacit_client *client, size_t scratch)
+struct mqtt_writer tacit_send_writer(struct tacit_client *client)
 {
     size_t room = tacit_send_room(client);
-    return mqtt_writer_over(client->send.memory + client->send.len,
-                            room > scratch ? room - scratch : 0);
+    return mqtt_writer_over(client->send.memory + client->send.len, room);
 }
 
-struct mqtt_writer tacit_send_scratch(struct tacit_client *client, size_t scratch)
+void tacit_send_set_aside(struct mqtt_writer *w, struct mqtt_span *out_block)
 {
-    return mqtt_writer_over(client->send.memory + tacit_limits(client)->send_bytes - scratch,
-                            scratch);
+    struct mqtt_span block = mqtt_writer_written(w);
+    w->at = w->start;
+    w->end -= block.len;
+    *out_block = (struct mqtt_span){ w->end, block.len };
+    memmove(w->end, block.data, block.len);
 }
 
 bool tacit_send_commit(struct tacit_client *client, const struct mqtt_writer *w)
@@ -67,54 +67,32 @@ static struct mqtt_connect connect_of(const struct tacit_client *client)
     return connect;
 }
 
-/* Writes both blocks of properties to the far end of the send buffer; returns their
- * bytes. SIZE_MAX if there is no room. */
-static size_t write_blocks(struct tacit_client *client, struct mqtt_connect *connect)
-{
-    const struct tacit_config *config = client->config;
-    uint16_t aliases = client->aliases_refused ? 0 : config->limits.aliases_in;
-    size_t block = tacit_connect_properties(NULL, config, aliases);
-    size_t will_block = tacit_will_properties(NULL, config);
-    if (block + will_block > tacit_send_room(client))
-        return SIZE_MAX;
-    struct mqtt_writer scratch = tacit_send_scratch(client, block + will_block);
-    connect->properties = (struct mqtt_span){ scratch.at, block };
-    connect->will.properties = (struct mqtt_span){ scratch.at + block, will_block };
-    (void)tacit_connect_properties(&scratch, config, aliases);
-    (void)tacit_will_properties(&scratch, config);
-    return block + will_block;
-}
-
 bool tacit_send_connect(struct tacit_client *client)
 {
+    const struct tacit_config *config = client->config;
     struct mqtt_connect connect = connect_of(client);
-    size_t blocks = tacit_is_5(client) ? write_blocks(client, &connect) : 0;
-    struct mqtt_writer w = tacit_send_writer(client, blocks);
+    struct mqtt_writer w = tacit_send_writer(client);
+    if (tacit_is_5(client)) {
+        tacit_connect_properties(&w, config, tacit_aliases_in(client));
+        tacit_send_set_aside(&w, &connect.properties);
+        tacit_will_properties(&w, config);
+        tacit_send_set_aside(&w, &connect.will.properties);
+    }
     mqtt_connect_encode(&w, &connect);
     return tacit_send_commit(client, &w);
 }
 
-void tacit_send_ack(struct tacit_client *client, enum mqtt_packet_type type, uint16_t packet_id,
-                    uint8_t reason)
+bool tacit_send_short(struct tacit_client *client, enum mqtt_packet_type type, uint16_t packet_id,
+                      uint8_t reason)
 {
-    struct mqtt_writer w = tacit_send_writer(client, 0);
-    struct mqtt_ack ack = { .packet_id = packet_id, .reason = reason };
-    mqtt_ack_encode(&w, tacit_version(client), type, &ack);
-    (void)tacit_send_commit(client, &w);
-}
-
-bool tacit_send_ping(struct tacit_client *client)
-{
-    struct mqtt_writer w = tacit_send_writer(client, 0);
-    mqtt_ping_encode(&w, MQTT_PINGREQ);
-    return tacit_send_commit(client, &w);
-}
-
-bool tacit_send_disconnect(struct tacit_client *client, uint8_t reason)
-{
-    struct mqtt_writer w = tacit_send_writer(client, 0);
-    struct mqtt_disconnect disconnect = { .reason = reason };
-    mqtt_disconnect_encode(&w, tacit_version(client), &disconnect);
+    struct mqtt_writer w = tacit_send_writer(client);
+    unsigned flags = type == MQTT_PUBREL ? 0x2 : 0x0; /* [MQTT-3.6.1-1] */
+    uint8_t *packet = mqtt_packet_begin(&w, (uint8_t)((unsigned)type << 4 | flags));
+    if (packet_id != 0)
+        mqtt_write_u16(&w, packet_id);
+    if (tacit_is_5(client) && reason != MQTT_SUCCESS)
+        mqtt_write_u8(&w, reason);
+    mqtt_packet_end(&w, packet);
     return tacit_send_commit(client, &w);
 }
 

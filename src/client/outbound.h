@@ -8,23 +8,22 @@
 /* Bytes that can be encoded now. While a payload passes through they follow it. */
 size_t tacit_send_room(struct tacit_client *client);
 
-/* A writer over that room, but for `scratch` bytes at its far end; and one over those,
- * for blocks which an encoder wants ready-made. tacit_send_commit keeps what was
- * written; false if the encoder failed, which wrote nothing then. */
-struct mqtt_writer tacit_send_writer(struct tacit_client *client, size_t scratch);
-struct mqtt_writer tacit_send_scratch(struct tacit_client *client, size_t scratch);
+/* A writer over that room. tacit_send_commit keeps what was written; false if the
+ * encoder failed, which wrote nothing then. */
+struct mqtt_writer tacit_send_writer(struct tacit_client *client);
+
+/* For blocks which an encoder wants ready-made: moves what was written to the far end of
+ * the room, where it stays until the packet is complete, and starts anew before it. */
+void tacit_send_set_aside(struct mqtt_writer *w, struct mqtt_span *out_block);
 bool tacit_send_commit(struct tacit_client *client, const struct mqtt_writer *w);
 
 /* False if CONNECT does not fit the send buffer. */
 bool tacit_send_connect(struct tacit_client *client);
 
-/* PUBACK, PUBREC, PUBREL or PUBCOMP; needs TACIT_SEND_RESERVE bytes of room. */
-void tacit_send_ack(struct tacit_client *client, enum mqtt_packet_type type, uint16_t packet_id,
-                    uint8_t reason);
-
-/* PINGREQ and DISCONNECT; false if there is no room now. */
-bool tacit_send_ping(struct tacit_client *client);
-bool tacit_send_disconnect(struct tacit_client *client, uint8_t reason);
+/* PUBACK, PUBREC, PUBREL and PUBCOMP, which need no more than TACIT_SEND_RESERVE bytes;
+ * DISCONNECT, and PINGREQ, without `packet_id`. False if there is no room now. */
+bool tacit_send_short(struct tacit_client *client, enum mqtt_packet_type type, uint16_t packet_id,
+                      uint8_t reason);
 
 /* The largest packet that answers another. */
 #define TACIT_SEND_RESERVE 8u

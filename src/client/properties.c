@@ -6,87 +6,104 @@
 #include "codec/topic.h"
 #include "codec/utf8.h"
 
-static size_t emit(struct mqtt_writer *w, const struct mqtt_property *property)
-{
-    if (w != NULL)
-        mqtt_property_write(w, property);
-    return mqtt_property_size(property);
-}
-
 /* Nothing when the value is zero: absent means so for each of ours. */
-static size_t emit_number(struct mqtt_writer *w, uint8_t id, uint32_t number)
+static void emit_number(struct mqtt_writer *w, uint8_t id, uint32_t number)
 {
-    if (number == 0)
-        return 0;
-    return emit(w, &(struct mqtt_property){ .id = id, .number = number });
+    if (number != 0)
+        mqtt_property_write_number(w, id, number);
 }
 
 /* Nothing when the value is empty. */
-static size_t emit_bytes(struct mqtt_writer *w, uint8_t id, struct tacit_bytes value)
+static void emit_bytes(struct mqtt_writer *w, uint8_t id, struct tacit_bytes value)
 {
     if (value.len == 0)
-        return 0;
-    return emit(w, &(struct mqtt_property){ .id = id, .value = tacit_span(value) });
+        return;
+    mqtt_write_u8(w, id);
+    mqtt_write_binary(w, tacit_span(value));
 }
 
-static size_t emit_pairs(struct mqtt_writer *w, const struct tacit_pair *pairs, unsigned count)
+static void emit_pairs(struct mqtt_writer *w, const struct tacit_pair *pairs, unsigned count)
 {
-    size_t size = 0;
+    for (unsigned i = 0; i < count; i++) {
+        mqtt_write_u8(w, MQTT_PROP_USER_PROPERTY);
+        mqtt_write_binary(w, tacit_span(pairs[i].name));
+        mqtt_write_binary(w, tacit_span(pairs[i].value));
+    }
+}
+
+static size_t pairs_bytes(const struct tacit_pair *pairs, unsigned count)
+{
+    size_t bytes = 0;
     for (unsigned i = 0; i < count; i++)
-        size += emit(w, &(struct mqtt_property){ .id = MQTT_PROP_USER_PROPERTY,
-                                                 .name = tacit_span(pairs[i].name),
-                                                 .value = tacit_span(pairs[i].value) });
-    return size;
+        bytes += 5 + pairs[i].name.len + pairs[i].value.len;
+    return bytes;
 }
 
-size_t tacit_message_properties(struct mqtt_writer *w, const struct tacit_message *message,
-                                uint32_t now_s)
+static size_t text_bytes(struct tacit_bytes text)
 {
-    size_t size = 0;
+    return text.len > 0 ? 3 + text.len : 0;
+}
+
+size_t tacit_message_property_bytes(const struct tacit_message *message)
+{
     if (!MQTT_SPEAKS_5)
         return 0;
-    size += emit_number(w, MQTT_PROP_PAYLOAD_FORMAT, message->payload_is_utf8);
-    size += emit_bytes(w, MQTT_PROP_CONTENT_TYPE, message->content_type);
-    size += emit_bytes(w, MQTT_PROP_RESPONSE_TOPIC, message->response_topic);
-    size += emit_bytes(w, MQTT_PROP_CORRELATION_DATA, message->correlation);
-    size += emit_pairs(w, message->user_properties, message->user_property_count);
-    if (!message->has_expiry)
-        return size;
-    uint32_t longest = UINT32_MAX - now_s;
-    uint32_t expiry_s = message->expiry_s < longest ? message->expiry_s : longest;
-    return size
-           + emit(w, &(struct mqtt_property){ .id = MQTT_PROP_MESSAGE_EXPIRY,
-                                              .number = now_s + expiry_s });
+    return (message->payload_is_utf8 ? 2u : 0u) + text_bytes(message->content_type)
+           + text_bytes(message->response_topic) + text_bytes(message->correlation)
+           + pairs_bytes(message->user_properties, message->user_property_count)
+           + (message->has_expiry ? 5u : 0u);
 }
 
-size_t tacit_will_properties(struct mqtt_writer *w, const struct tacit_config *config)
+void tacit_message_properties(struct mqtt_writer *w, const struct tacit_message *message,
+                              uint32_t now_s)
+{
+    uint32_t longest = UINT32_MAX - now_s;
+    if (!MQTT_SPEAKS_5)
+        return;
+    emit_number(w, MQTT_PROP_PAYLOAD_FORMAT, message->payload_is_utf8);
+    emit_bytes(w, MQTT_PROP_CONTENT_TYPE, message->content_type);
+    emit_bytes(w, MQTT_PROP_RESPONSE_TOPIC, message->response_topic);
+    emit_bytes(w, MQTT_PROP_CORRELATION_DATA, message->correlation);
+    emit_pairs(w, message->user_properties, message->user_property_count);
+    if (message->has_expiry)
+        mqtt_property_write_number(
+            w, MQTT_PROP_MESSAGE_EXPIRY,
+            now_s + (message->expiry_s < longest ? message->expiry_s : longest));
+}
+
+void tacit_will_properties(struct mqtt_writer *w, const struct tacit_config *config)
 {
     if (config->will == NULL)
-        return 0;
-    size_t size = tacit_message_properties(w, config->will, 0);
-    return size + emit_number(w, MQTT_PROP_WILL_DELAY, config->will_delay_s);
+        return;
+    tacit_message_properties(w, config->will, 0);
+    emit_number(w, MQTT_PROP_WILL_DELAY, config->will_delay_s);
 }
 
-size_t tacit_connect_properties(struct mqtt_writer *w, const struct tacit_config *config,
-                                uint16_t aliases_in)
+void tacit_connect_properties(struct mqtt_writer *w, const struct tacit_config *config,
+                              uint16_t aliases_in)
 {
     const struct tacit_limits *limits = &config->limits;
-    size_t size = emit_number(w, MQTT_PROP_SESSION_EXPIRY, config->session_expiry_s);
-    size += emit_number(w, MQTT_PROP_RECEIVE_MAXIMUM, tacit_or(limits->inbound_messages, 1));
-    size += emit_number(w, MQTT_PROP_MAXIMUM_PACKET_SIZE,
-                        tacit_or(limits->maximum_packet_bytes, limits->receive_bytes));
-    size += emit_number(w, MQTT_PROP_TOPIC_ALIAS_MAXIMUM, aliases_in);
-    size += emit_number(w, MQTT_PROP_REQUEST_RESPONSE, config->request_response);
-    return size + emit_pairs(w, config->user_properties, config->user_property_count);
+    emit_number(w, MQTT_PROP_SESSION_EXPIRY, config->session_expiry_s);
+    emit_number(w, MQTT_PROP_RECEIVE_MAXIMUM, tacit_or(limits->inbound_messages, 1));
+    emit_number(w, MQTT_PROP_MAXIMUM_PACKET_SIZE,
+                tacit_or(limits->maximum_packet_bytes, limits->receive_bytes));
+    emit_number(w, MQTT_PROP_TOPIC_ALIAS_MAXIMUM, aliases_in);
+    emit_number(w, MQTT_PROP_REQUEST_RESPONSE, config->request_response);
+    emit_pairs(w, config->user_properties, config->user_property_count);
 }
 
-size_t tacit_subscribe_properties(struct mqtt_writer *w,
-                                  const struct tacit_subscription *subscription)
+size_t tacit_subscribe_property_bytes(const struct tacit_subscription *subscription)
 {
-    if (!MQTT_SPEAKS_5)
-        return 0;
-    return emit_number(w, MQTT_PROP_SUBSCRIPTION_IDENTIFIER, subscription->identifier)
-           + emit_pairs(w, subscription->user_properties, subscription->user_property_count);
+    return MQTT_SPEAKS_5
+               ? 5 + pairs_bytes(subscription->user_properties, subscription->user_property_count)
+               : 0;
+}
+
+void tacit_subscribe_properties(struct mqtt_writer *w,
+                                const struct tacit_subscription *subscription)
+{
+    emit_number(w, MQTT_PROP_SUBSCRIPTION_IDENTIFIER, subscription->identifier);
+    emit_pairs(w, subscription->user_properties, subscription->user_property_count);
 }
 
 static bool text_is_valid(struct tacit_bytes text)

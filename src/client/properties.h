@@ -7,21 +7,22 @@
 
 #include "codec/writer.h"
 
-/* All properties of a message but its alias; the expiry, last, counts from `now_s` on.
- * Writes them to `w` unless it is NULL; returns their bytes. */
-size_t tacit_message_properties(struct mqtt_writer *w, const struct tacit_message *message,
-                                uint32_t now_s);
+/* All properties of a message but its alias; the expiry, last, counts from `now_s` on. */
+size_t tacit_message_property_bytes(const struct tacit_message *message);
+void tacit_message_properties(struct mqtt_writer *w, const struct tacit_message *message,
+                              uint32_t now_s);
 
 /* The will's, delay included; none if there is no will. */
-size_t tacit_will_properties(struct mqtt_writer *w, const struct tacit_config *config);
+void tacit_will_properties(struct mqtt_writer *w, const struct tacit_config *config);
 
 /* CONNECT's. `aliases_in` is announced if not 0. */
-size_t tacit_connect_properties(struct mqtt_writer *w, const struct tacit_config *config,
-                                uint16_t aliases_in);
+void tacit_connect_properties(struct mqtt_writer *w, const struct tacit_config *config,
+                              uint16_t aliases_in);
 
-/* SUBSCRIBE's. */
-size_t tacit_subscribe_properties(struct mqtt_writer *w,
-                                  const struct tacit_subscription *subscription);
+/* SUBSCRIBE's, and the bytes they take at most. */
+size_t tacit_subscribe_property_bytes(const struct tacit_subscription *subscription);
+void tacit_subscribe_properties(struct mqtt_writer *w,
+                                const struct tacit_subscription *subscription);
 
 bool tacit_message_is_valid(const struct tacit_message *message);
 bool tacit_subscription_is_valid(const struct tacit_subscription *subscription);

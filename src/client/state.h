@@ -69,6 +69,7 @@ struct tacit_grant {
     uint32_t maximum_packet_bytes;
     uint16_t receive_maximum;
     uint16_t keep_alive_s;
+    uint16_t topic_aliases;
     uint8_t maximum_qos;
     bool retain_available;
 };
@@ -141,6 +142,12 @@ static inline enum mqtt_version tacit_version(const struct tacit_client *client)
 static inline bool tacit_is_5(const struct tacit_client *client)
 {
     return mqtt_is_5(tacit_version(client));
+}
+
+/* Aliases that the server may use. */
+static inline uint16_t tacit_aliases_in(const struct tacit_client *client)
+{
+    return client->aliases_refused ? 0 : tacit_limits(client)->aliases_in;
 }
 
 /* Lets the state end when the configured time for answers has passed. */

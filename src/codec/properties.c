@@ -211,42 +211,46 @@ static void write_u16(struct mqtt_writer *w, uint32_t number)
     mqtt_write_u16(w, (uint16_t)number);
 }
 
-static void write_value(struct mqtt_writer *w, enum mqtt_property_type type,
-                        const struct mqtt_property *p)
+void mqtt_property_write_number(struct mqtt_writer *w, uint8_t id, uint32_t number)
 {
-    switch (type) {
-    case MQTT_PROPERTY_BYTE:
-        write_byte(w, p->number);
-        return;
-    case MQTT_PROPERTY_U16:
-        write_u16(w, p->number);
-        return;
-    case MQTT_PROPERTY_U32:
-        mqtt_write_u32(w, p->number);
-        return;
-    case MQTT_PROPERTY_VARINT:
-        mqtt_write_varint(w, p->number);
-        return;
-    case MQTT_PROPERTY_PAIR:
-        mqtt_write_binary(w, p->name);
-        mqtt_write_binary(w, p->value);
-        return;
-    case MQTT_PROPERTY_UTF8:
-    case MQTT_PROPERTY_BINARY:
-        mqtt_write_binary(w, p->value);
-        return;
-    case MQTT_PROPERTY_UNKNOWN:
-        mqtt_writer_fail(w, MQTT_ERR_PROPERTY_UNKNOWN);
-        return;
-    }
+    enum mqtt_property_type type = type_of(id);
+
+    mqtt_write_u8(w, id);
+    if (type == MQTT_PROPERTY_BYTE)
+        write_byte(w, number);
+    else if (type == MQTT_PROPERTY_U16)
+        write_u16(w, number);
+    else if (type == MQTT_PROPERTY_U32)
+        mqtt_write_u32(w, number);
+    else
+        mqtt_write_varint(w, number);
 }
 
 void mqtt_property_write(struct mqtt_writer *w, const struct mqtt_property *property)
 {
     uint8_t *start = w->at;
 
-    mqtt_write_u8(w, property->id);
-    write_value(w, type_of(property->id), property);
+    switch (type_of(property->id)) {
+    case MQTT_PROPERTY_BYTE:
+    case MQTT_PROPERTY_U16:
+    case MQTT_PROPERTY_U32:
+    case MQTT_PROPERTY_VARINT:
+        mqtt_property_write_number(w, property->id, property->number);
+        break;
+    case MQTT_PROPERTY_PAIR:
+        mqtt_write_u8(w, property->id);
+        mqtt_write_binary(w, property->name);
+        mqtt_write_binary(w, property->value);
+        break;
+    case MQTT_PROPERTY_UTF8:
+    case MQTT_PROPERTY_BINARY:
+        mqtt_write_u8(w, property->id);
+        mqtt_write_binary(w, property->value);
+        break;
+    case MQTT_PROPERTY_UNKNOWN:
+        mqtt_writer_fail(w, MQTT_ERR_PROPERTY_UNKNOWN);
+        break;
+    }
     if (w->status != MQTT_OK)
         w->at = start;
 }

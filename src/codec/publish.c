@@ -57,7 +57,8 @@ static enum mqtt_status check_topic(struct mqtt_span topic, struct mqtt_span pro
     if (topic.len > 0)
         return MQTT_ERR_TOPIC_WILDCARD; /* [MQTT-3.3.2-2] */
     struct mqtt_property alias;
-    bool has_alias = mqtt_properties_find(properties, MQTT_PROP_TOPIC_ALIAS, &alias);
+    bool has_alias =
+        MQTT_SPEAKS_5 && mqtt_properties_find(properties, MQTT_PROP_TOPIC_ALIAS, &alias);
     return has_alias ? MQTT_OK : MQTT_ERR_TOPIC_EMPTY;
 }
 
@@ -103,7 +104,7 @@ enum mqtt_status mqtt_publish_decode(enum mqtt_version version, uint8_t flags,
     out->properties = properties;
     out->payload = payload;
     clear_values(out);
-    if (MQTT_UNLIKELY(properties.len > 0))
+    if (MQTT_SPEAKS_5 && MQTT_UNLIKELY(properties.len > 0))
         take_properties(out);
     return MQTT_OK;
 }

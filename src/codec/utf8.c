@@ -51,45 +51,33 @@ static inline bool is_plain_text(const uint8_t *at, size_t len)
     return true;
 }
 
-/* What may follow a lead byte, RFC 3629 section 4: the range of the second byte
- * shuts out overlong forms, surrogates and values above U+10FFFF. */
-struct lead {
-    uint8_t len; /* 0: not a lead byte */
-    uint8_t second_min;
-    uint8_t second_max;
-};
-
-static struct lead lead_of(uint8_t byte)
+/* Bytes of a character by its first byte, RFC 3629 section 4; 0: none begins so. */
+static size_t announced_len(uint8_t byte)
 {
     if (byte < 0x80)
-        return (struct lead){ byte != 0, 0, 0 }; /* [MQTT-1.5.4-2] */
-    if (byte < 0xc2)
-        return (struct lead){ 0, 0, 0 };
-    if (byte < 0xe0)
-        return (struct lead){ 2, 0x80, 0xbf };
-    if (byte < 0xf0)
-        return (struct lead){ 3, byte == 0xe0 ? 0xa0 : 0x80, byte == 0xed ? 0x9f : 0xbf };
-    if (byte < 0xf5)
-        return (struct lead){ 4, byte == 0xf0 ? 0x90 : 0x80, byte == 0xf4 ? 0x8f : 0xbf };
-    return (struct lead){ 0, 0, 0 };
+        return byte != 0; /* [MQTT-1.5.4-2] */
+    if (byte < 0xc2 || byte > 0xf4)
+        return 0;
+    return byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
 }
 
-/* Bytes of the character at `at`, or 0 if none is well-formed there. */
+/* Bytes of the character at `at`, or 0 if none is well-formed there: the code must not
+ * fit a shorter form, be a surrogate or exceed U+10FFFF. */
 static size_t character_len(const uint8_t *at, size_t left)
 {
-    struct lead lead = lead_of(at[0]);
+    size_t len = announced_len(at[0]);
+    uint32_t code = at[0] & (0xffu >> (len + 1));
 
-    if (lead.len == 0 || lead.len > left)
+    if (len > left)
         return 0;
-    if (lead.len == 1)
-        return 1;
-    if (at[1] < lead.second_min || at[1] > lead.second_max)
-        return 0;
-    for (size_t i = 2; i < lead.len; i++) {
+    for (size_t i = 1; i < len; i++) {
         if ((at[i] & 0xc0) != 0x80)
             return 0;
+        code = code << 6 | (at[i] & 0x3fu);
     }
-    return lead.len;
+    bool is_overlong = (len == 3 && code < 0x800) || (len == 4 && code < 0x10000);
+    bool is_surrogate = code >= 0xd800 && code <= 0xdfff;
+    return is_overlong || is_surrogate || code > 0x10ffff ? 0 : len;
 }
 
 bool mqtt_utf8_is_valid(struct mqtt_span text)
