@@ -190,6 +190,14 @@ size_t tacit_arena_bytes(const struct tacit_limits *limits);
  * stopped; tacit_start lets it connect. There is nothing to release but the arena. */
 struct tacit_client *tacit_init(void *arena, size_t size, const struct tacit_config *config);
 
+/* After tacit_init, before anything else: takes back what config.store has kept. Tokens
+ * are those that tacit_publish gave. With the server's session still there all of it is
+ * resumed; MQTT 5 keeps one for session_expiry_s, 3.1.1 without clean_start. Messages
+ * count the time that is left to them from now on. TACIT_STORE: the store failed, or has
+ * what is not ours; TACIT_FULL: the arena is smaller than what was kept. What the store
+ * has is left alone then. */
+enum tacit_status tacit_restore(struct tacit_client *client);
+
 /* Lets the client connect at the next tacit_poll; ends any waiting. */
 void tacit_start(struct tacit_client *client);
 
@@ -200,7 +208,9 @@ void tacit_stop(struct tacit_client *client, bool with_will);
 
 /* Copies the message to the queue. `out_token`, if not NULL, receives the number that
  * events will carry, never 0. TACIT_FULL: later; TACIT_TOO_BIG: never;
- * TACIT_ARGUMENT: the topic is not a topic name or QoS is above 2. */
+ * TACIT_ARGUMENT: the topic is not a topic name or QoS is above 2; TACIT_STORE: the
+ * store did not take it, nor does the queue. With a store TACIT_FULL may also mean that
+ * one of its places is still taken by an old message. */
 enum tacit_status tacit_publish(struct tacit_client *client, const struct tacit_message *message,
                                 uint32_t *out_token);
 
@@ -223,7 +233,8 @@ uint32_t tacit_poll(struct tacit_client *client, uint64_t now_ms, struct tacit_e
  * it may be forgotten by the server. Without it, the next tacit_poll after the event does
  * this. A message that is not acknowledged when the connection ends comes again.
  * TACIT_AGAIN: no room now, call again after tacit_poll; TACIT_ARGUMENT: not a receipt of
- * this connection; TACIT_STORE: the store failed, the message will come again. */
+ * this connection; TACIT_STORE: the store failed, call again; the message
+ * may come again, too. */
 enum tacit_status tacit_acknowledge(struct tacit_client *client, uint32_t receipt);
 
 bool tacit_is_up(const struct tacit_client *client);

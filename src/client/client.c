@@ -143,9 +143,9 @@ enum tacit_status tacit_publish(struct tacit_client *client, const struct tacit_
         return TACIT_TOO_BIG;
     wanted.token = next_token(client);
     if (tacit_has_store(client) && wanted.qos > 0) {
-        wanted.packet_id = tacit_new_packet_id(client);
         if (!tacit_store_has_place(client, wanted.token))
             return TACIT_FULL;
+        wanted.packet_id = tacit_new_packet_id(client);
     }
     struct tacit_record *record = tacit_queue_add(&client->queue, &wanted);
     if (record == NULL)

@@ -4,6 +4,7 @@
 
 #include "client/answer.h"
 #include "client/retry.h"
+#include "client/store.h"
 #include "codec/properties.h"
 
 static const struct mqtt_field grants[] = {
@@ -35,12 +36,11 @@ static void take_grant(struct tacit_client *client, struct mqtt_span properties)
     tacit_alias_reset(&client->aliases_in, tacit_aliases_in(client), limits->alias_topic_bytes);
 }
 
-static void restore_session(struct tacit_client *client, bool session_present)
+/* False if the store failed. */
+static bool restore_session(struct tacit_client *client, bool session_present)
 {
     tacit_queue_rewind(&client->queue, session_present);
     client->in_flight = 0;
-    if (!session_present)
-        client->inbound_count = 0;
     for (unsigned i = 0; i < tacit_limits(client)->subscriptions; i++) {
         struct tacit_slot *slot = &client->slots[i];
         if (slot->state == TACIT_SLOT_UNSUBSCRIBE_SENT)
@@ -49,6 +49,7 @@ static void restore_session(struct tacit_client *client, bool session_present)
                  || (slot->state == TACIT_SLOT_ACTIVE && !session_present))
             slot->state = TACIT_SLOT_SUBSCRIBE_DUE;
     }
+    return session_present || tacit_forget_inbound(client);
 }
 
 /* A server older than version 5 says so in its own words, 3.1.1 section 3.2.2.3. */
@@ -85,7 +86,8 @@ bool tacit_on_connack(struct tacit_client *client, const struct mqtt_frame *fram
 
     take_grant(client, connack.properties);
     out_event->session_present = connack.flags != 0 && !mqtt_is_3_1(tacit_version(client));
-    restore_session(client, out_event->session_present);
+    if (!restore_session(client, out_event->session_present))
+        return tacit_go_down(client, TACIT_STORE, 0, out_event);
     client->state = TACIT_CLIENT_ONLINE;
     client->was_up = true;
     client->clock.up_ms = 0;

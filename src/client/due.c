@@ -87,8 +87,7 @@ static void measure(const struct tacit_client *client, const struct tacit_record
     outgoing->bytes = 1u + (uint32_t)mqtt_varint_size(outgoing->body) + outgoing->body;
 }
 
-/* UINT32_MAX: never. */
-static uint32_t seconds_left(const struct tacit_client *client, const struct tacit_record *record)
+uint32_t tacit_seconds_left(const struct tacit_client *client, const struct tacit_record *record)
 {
     if (!MQTT_SPEAKS_5 || !record->has_expiry)
         return UINT32_MAX;
@@ -106,7 +105,7 @@ static void write_properties(struct mqtt_writer *w, const struct tacit_client *c
     properties.len -= record->has_expiry ? 4 : 0;
     mqtt_write_bytes(w, properties);
     if (record->has_expiry)
-        mqtt_write_u32(w, seconds_left(client, record));
+        mqtt_write_u32(w, tacit_seconds_left(client, record));
     if (outgoing->alias != 0) {
         mqtt_write_u8(w, MQTT_PROP_TOPIC_ALIAS);
         mqtt_write_u16(w, outgoing->alias);
@@ -151,7 +150,7 @@ static bool is_refused(struct tacit_client *client, struct tacit_record *record,
     uint8_t reason = MQTT_SUCCESS;
     if (!MQTT_SPEAKS_5)
         return false;
-    if (seconds_left(client, record) == 0) {
+    if (tacit_seconds_left(client, record) == 0) {
         status = TACIT_EXPIRED;
     } else if (bytes > client->grant.maximum_packet_bytes) {
         status = TACIT_TOO_BIG;

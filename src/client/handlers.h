@@ -38,6 +38,10 @@ bool tacit_open_publish(struct tacit_client *client, const struct mqtt_frame *fr
 /* Was this message of QoS 2 handed out already? */
 bool tacit_is_duplicate(const struct tacit_client *client, const struct mqtt_publish *publish);
 
+/* The server has lost the session, and with it the QoS 2 messages it had under way. False
+ * if the store failed; they are remembered then. */
+bool tacit_forget_inbound(struct tacit_client *client);
+
 /* Hands out a message or a piece of it, whose offset and total *out_event has, and sees
  * to its acknowledgement with the last. One to be discarded is acknowledged only.
  * Returns true, or false if there is no event then. */

@@ -101,7 +101,33 @@ static enum tacit_status note_inbound(struct tacit_client *client, uint16_t pack
         return TACIT_ARGUMENT;
     client->inbound[client->inbound_count++] = packet_id;
     client->unanswered--;
-    return tacit_store_inbound(client) ? TACIT_OK : TACIT_STORE;
+    if (tacit_store_inbound(client))
+        return TACIT_OK;
+    client->inbound_count--;
+    client->unanswered++;
+    return TACIT_STORE;
+}
+
+/* Forgets one that the server has released. False if the store failed: then it is
+ * not forgotten here either, since after a reboot it would be back. */
+static bool forget_one(struct tacit_client *client, unsigned place)
+{
+    uint16_t packet_id = client->inbound[place];
+    client->inbound[place] = client->inbound[--client->inbound_count];
+    if (tacit_store_inbound(client))
+        return true;
+    client->inbound[client->inbound_count++] = packet_id;
+    return false;
+}
+
+bool tacit_forget_inbound(struct tacit_client *client)
+{
+    uint16_t count = client->inbound_count;
+    client->inbound_count = 0;
+    if (count == 0 || tacit_store_inbound(client))
+        return true;
+    client->inbound_count = count;
+    return false;
 }
 
 enum tacit_status tacit_acknowledge(struct tacit_client *client, uint32_t receipt)
@@ -160,11 +186,8 @@ bool tacit_on_pubrel(struct tacit_client *client, const struct mqtt_frame *frame
         return tacit_refuse_status(client, status, out_event);
     unsigned place = inbound_place(client, ack.packet_id);
     bool known = place < client->inbound_count;
-    if (known) {
-        client->inbound[place] = client->inbound[--client->inbound_count];
-        if (!tacit_store_inbound(client))
-            return tacit_go_down(client, TACIT_STORE, 0, out_event);
-    }
+    if (known && !forget_one(client, place))
+        return tacit_go_down(client, TACIT_STORE, 0, out_event);
     (void)tacit_send_short(client, MQTT_PUBCOMP, ack.packet_id,
                            known ? MQTT_SUCCESS : MQTT_PACKET_IDENTIFIER_NOT_FOUND);
     return false;

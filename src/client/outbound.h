@@ -35,6 +35,9 @@ bool tacit_send_due(struct tacit_client *client, struct tacit_event *out_event);
 /* A packet identifier that nothing under way has. */
 uint16_t tacit_new_packet_id(struct tacit_client *client);
 
+/* Until the message expires; UINT32_MAX: never. */
+uint32_t tacit_seconds_left(const struct tacit_client *client, const struct tacit_record *record);
+
 /* Is there anything encoded that has not been written? */
 static inline bool tacit_has_unsent(const struct tacit_client *client)
 {
