@@ -8,7 +8,11 @@
 #define MQTT_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #define MQTT_HOT                 __attribute__((hot))
 #define MQTT_COLD                __attribute__((cold))
-#define MQTT_UNUSED              __attribute__((unused))
+/* What is seldom needed and would make the stack of its only caller deeper. */
+#define MQTT_NOINLINE __attribute__((noinline))
+/* For the smallest of functions, which cost more to call than they are. */
+#define MQTT_INLINED inline __attribute__((always_inline))
+#define MQTT_UNUSED  __attribute__((unused))
 /* For large scratch buffers that are written before they are read. */
 #define MQTT_UNINITIALIZED __attribute__((uninitialized))
 

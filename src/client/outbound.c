@@ -39,12 +39,12 @@ bool tacit_send_commit(struct tacit_client *client, const struct mqtt_writer *w)
     return w->status == MQTT_OK;
 }
 
-static struct mqtt_connect connect_of(const struct tacit_client *client)
+static void describe_connect(const struct tacit_client *client, struct mqtt_connect *out)
 {
     const struct tacit_config *config = client->config;
     const struct tacit_message *will = config->will;
     bool resumes = client->was_up && tacit_is_5(client) && config->session_expiry_s > 0;
-    struct mqtt_connect connect = {
+    *out = (struct mqtt_connect){
         .version = tacit_version(client),
         .clean_start = config->clean_start && !resumes,
         .keep_alive_s = config->keep_alive_s,
@@ -57,20 +57,20 @@ static struct mqtt_connect connect_of(const struct tacit_client *client)
     };
     /* Before MQTT 5 a session without a name cannot be kept [MQTT-3.1.3-7]. */
     if (!tacit_is_5(client) && config->client_id.len == 0)
-        connect.clean_start = true;
+        out->clean_start = true;
     if (will != NULL) {
-        connect.will.qos = (enum mqtt_qos)will->qos;
-        connect.will.retain = will->retain;
-        connect.will.topic = tacit_span(will->topic);
-        connect.will.payload = tacit_span(will->payload);
+        out->will.qos = (enum mqtt_qos)will->qos;
+        out->will.retain = will->retain;
+        out->will.topic = tacit_span(will->topic);
+        out->will.payload = tacit_span(will->payload);
     }
-    return connect;
 }
 
 bool tacit_send_connect(struct tacit_client *client)
 {
     const struct tacit_config *config = client->config;
-    struct mqtt_connect connect = connect_of(client);
+    struct mqtt_connect connect;
+    describe_connect(client, &connect);
     struct mqtt_writer w = tacit_send_writer(client);
     if (tacit_is_5(client)) {
         tacit_connect_properties(&w, config, tacit_aliases_in(client));

@@ -126,9 +126,10 @@ static enum mqtt_status check(const struct mqtt_property *p, enum mqtt_packet_ty
 
 struct mqtt_span mqtt_properties_read(struct mqtt_reader *r, enum mqtt_packet_type packet)
 {
+    /* Most packets have none. */
+    if (MQTT_LIKELY(mqtt_reader_has(r, 1) && r->at[0] == 0))
+        return (struct mqtt_span){ r->at++, 0 };
     struct mqtt_span block = mqtt_read_bytes(r, mqtt_read_varint(r));
-    if (MQTT_LIKELY(block.len == 0))
-        return block;
 
     struct mqtt_reader inner = mqtt_reader_over(block);
     uint64_t seen = 0;

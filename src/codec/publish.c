@@ -10,7 +10,7 @@ enum {
     FLAG_DUPLICATE = 0x08,
 };
 
-static void take_properties(struct mqtt_publish *p)
+static MQTT_NOINLINE void take_properties(struct mqtt_publish *p)
 {
     struct mqtt_reader block = mqtt_reader_over(p->properties);
     struct mqtt_property property;
@@ -50,16 +50,18 @@ static enum mqtt_status check_flags(enum mqtt_version version, unsigned flags)
     return MQTT_OK;
 }
 
-static enum mqtt_status check_topic(struct mqtt_span topic, struct mqtt_span properties)
+/* Of a topic that is not plain text without wildcards. */
+static MQTT_NOINLINE enum mqtt_status check_topic(struct mqtt_span topic,
+                                                  struct mqtt_span properties)
 {
-    if (MQTT_LIKELY(mqtt_topic_name_is_valid(topic)))
-        return MQTT_OK;
-    if (topic.len > 0)
-        return MQTT_ERR_TOPIC_WILDCARD; /* [MQTT-3.3.2-2] */
     struct mqtt_property alias;
-    bool has_alias =
-        MQTT_SPEAKS_5 && mqtt_properties_find(properties, MQTT_PROP_TOPIC_ALIAS, &alias);
-    return has_alias ? MQTT_OK : MQTT_ERR_TOPIC_EMPTY;
+
+    if (topic.len == 0)
+        return MQTT_SPEAKS_5 && mqtt_properties_find(properties, MQTT_PROP_TOPIC_ALIAS, &alias)
+                   ? MQTT_OK
+                   : MQTT_ERR_TOPIC_EMPTY;
+    /* [MQTT-3.3.2-2] */
+    return mqtt_topic_name_is_valid(topic) ? MQTT_OK : MQTT_ERR_TOPIC_WILDCARD;
 }
 
 /* What the block of properties may bring, before it is looked into. */
@@ -85,13 +87,16 @@ enum mqtt_status mqtt_publish_decode(enum mqtt_version version, uint8_t flags,
     uint16_t packet_id = 0;
 
     r.status = check_flags(version, flags);
-    struct mqtt_span topic = mqtt_read_utf8(&r);
+    struct mqtt_span topic = mqtt_read_binary(&r);
+    bool is_plain = mqtt_topic_name_is_plain(topic);
+    if (MQTT_UNLIKELY(!is_plain) && !mqtt_utf8_is_valid(topic))
+        mqtt_reader_fail(&r, MQTT_ERR_UTF8);
     if (qos != MQTT_QOS_0)
         packet_id = mqtt_read_packet_id(&r);
     if (mqtt_is_5(version))
         properties = mqtt_properties_read(&r, MQTT_PUBLISH);
     struct mqtt_span payload = mqtt_read_rest(&r);
-    if (MQTT_LIKELY(r.status == MQTT_OK))
+    if (MQTT_UNLIKELY(!is_plain) && r.status == MQTT_OK)
         r.status = check_topic(topic, properties);
     if (MQTT_UNLIKELY(r.status != MQTT_OK))
         return r.status;

@@ -26,6 +26,8 @@ uint32_t mqtt_read_varint(struct mqtt_reader *r)
 {
     uint32_t value = 0;
 
+    if (mqtt_reader_has(r, 1) && *r->at < 0x80)
+        return *r->at++;
     for (unsigned shift = 0; shift < 28; shift += 7) {
         uint8_t byte = mqtt_read_u8(r);
         value |= (uint32_t)(byte & 0x7f) << shift;

@@ -24,7 +24,7 @@ struct mqtt_reader {
     enum mqtt_status status; /* first failure, MQTT_OK until then */
 };
 
-inline struct mqtt_reader mqtt_reader_over(struct mqtt_span body)
+MQTT_INLINED struct mqtt_reader mqtt_reader_over(struct mqtt_span body)
 {
     /* NULL stands for no bytes; arithmetic on it is undefined. */
     const uint8_t *end = body.len > 0 ? body.data + body.len : body.data;
@@ -32,13 +32,13 @@ inline struct mqtt_reader mqtt_reader_over(struct mqtt_span body)
 }
 
 /* Bytes not yet read. */
-inline size_t mqtt_reader_left(const struct mqtt_reader *r)
+MQTT_INLINED size_t mqtt_reader_left(const struct mqtt_reader *r)
 {
     return (size_t)(r->end - r->at);
 }
 
 /* Records a failure the reader cannot see for itself. The first one wins. */
-inline void mqtt_reader_fail(struct mqtt_reader *r, enum mqtt_status why)
+MQTT_INLINED void mqtt_reader_fail(struct mqtt_reader *r, enum mqtt_status why)
 {
     if (r->status == MQTT_OK)
         r->status = why;
@@ -46,7 +46,7 @@ inline void mqtt_reader_fail(struct mqtt_reader *r, enum mqtt_status why)
 
 /* May the next `len` bytes be read? If they are not there, the reader fails. The
  * one bounds check of the codec. */
-inline bool mqtt_reader_has(struct mqtt_reader *r, size_t len)
+MQTT_INLINED bool mqtt_reader_has(struct mqtt_reader *r, size_t len)
 {
     if (MQTT_LIKELY(r->status == MQTT_OK && len <= mqtt_reader_left(r)))
         return true;
@@ -93,7 +93,13 @@ inline struct mqtt_span mqtt_read_bytes(struct mqtt_reader *r, size_t len)
 /* Two-byte length, then data. */
 inline struct mqtt_span mqtt_read_binary(struct mqtt_reader *r)
 {
-    return mqtt_read_bytes(r, mqtt_read_u16(r));
+    size_t left = mqtt_reader_left(r);
+    size_t len = r->status == MQTT_OK && left >= 2 ? (size_t)(r->at[0] << 8 | r->at[1]) : left;
+    if (!mqtt_reader_has(r, len + 2))
+        return (struct mqtt_span){ NULL, 0 };
+    struct mqtt_span data = { r->at + 2, len };
+    r->at += 2 + len;
+    return data;
 }
 
 /* Two-byte length, then text. [MQTT-1.5.4-1] [MQTT-1.5.4-2] */
@@ -110,7 +116,9 @@ inline struct mqtt_span mqtt_read_utf8(struct mqtt_reader *r)
 /* All that is left; never fails. */
 inline struct mqtt_span mqtt_read_rest(struct mqtt_reader *r)
 {
-    return mqtt_read_bytes(r, r->status == MQTT_OK ? mqtt_reader_left(r) : 0);
+    struct mqtt_span rest = { r->at, r->status == MQTT_OK ? mqtt_reader_left(r) : 0 };
+    r->at = r->status == MQTT_OK ? r->end : r->at;
+    return rest;
 }
 
 /* The verdict: the first failure, MQTT_ERR_TRAILING if bytes remain, or MQTT_OK. */

@@ -12,22 +12,6 @@
 
 _Static_assert(('+' ^ '#') == 0x08, "the wildcards differ in one bit");
 
-static inline bool has_zero_byte(size_t word)
-{
-    return ((word - ONES) & ~word & HIGHS) != 0;
-}
-
-/* Is one of its bytes '+', '#' or NUL? */
-static inline bool has_forbidden(size_t word)
-{
-    return has_zero_byte(word) || has_zero_byte((word | PLUS_BIT) ^ PLUSES);
-}
-
-static inline bool is_forbidden(uint8_t byte)
-{
-    return byte == '+' || byte == '#' || byte == 0;
-}
-
 static inline size_t load(const uint8_t *at)
 {
     size_t word;
@@ -35,13 +19,26 @@ static inline size_t load(const uint8_t *at)
     return word;
 }
 
-bool mqtt_topic_name_is_valid(struct mqtt_span topic)
+/* Are all bytes of it 0x01..0x7F and neither '+' nor '#'? A zero byte borrows into its
+ * high bit; a byte that is not zero and below 0x80 carries into it. */
+static inline bool is_plain(size_t word)
+{
+    size_t mark = ((word | PLUS_BIT) ^ PLUSES) + (HIGHS - ONES);
+    return (((word - ONES) | word | ~mark) & HIGHS) == 0;
+}
+
+static inline bool is_forbidden(uint8_t byte)
+{
+    return byte == '+' || byte == '#' || byte == 0;
+}
+
+bool mqtt_topic_name_is_plain(struct mqtt_span topic)
 {
     const uint8_t *at = topic.data;
 
     if (topic.len < WORD) {
         for (size_t i = 0; i < topic.len; i++) {
-            if (is_forbidden(at[i]))
+            if (is_forbidden(at[i]) || at[i] >= 0x80)
                 return false;
         }
         return topic.len > 0;
@@ -49,10 +46,19 @@ bool mqtt_topic_name_is_valid(struct mqtt_span topic)
     /* The last word may overlap the one before it. */
     const uint8_t *last = at + topic.len - WORD;
     for (; at < last; at += WORD) {
-        if (has_forbidden(load(at)))
+        if (!is_plain(load(at)))
             return false;
     }
-    return !has_forbidden(load(last));
+    return is_plain(load(last));
+}
+
+bool mqtt_topic_name_is_valid(struct mqtt_span topic)
+{
+    for (size_t i = 0; i < topic.len; i++) {
+        if (is_forbidden(topic.data[i]))
+            return false;
+    }
+    return topic.len > 0;
 }
 
 bool mqtt_topic_filter_is_valid(struct mqtt_span filter)

@@ -14,6 +14,9 @@
  * [MQTT-4.7.3-2] */
 bool mqtt_topic_name_is_valid(struct mqtt_span topic);
 
+/* Is it that, and all of it ASCII? In one pass: true for nearly every topic there is. */
+bool mqtt_topic_name_is_plain(struct mqtt_span topic);
+
 /* At least one byte, '#' alone in the last level, '+' alone in its level.
  * [MQTT-4.7.1-1] [MQTT-4.7.1-2] [MQTT-4.7.3-1] [MQTT-4.7.3-2]. Judges the filter
  * part of a shared subscription too, but knows nothing of "$share". */

@@ -36,11 +36,12 @@ static inline bool is_plain_text(const uint8_t *at, size_t len)
 {
     if (len >= WORD) {
         const uint8_t *last = at + len - WORD;
-        for (; at < last; at += WORD) {
-            if (!is_plain(load(at)))
-                return false;
+        while (is_plain(load(at))) {
+            if (at == last)
+                return true;
+            at = (size_t)(last - at) > WORD ? at + WORD : last;
         }
-        return is_plain(load(last));
+        return false;
     }
     if (WORD > HALF && len >= HALF)
         return is_plain(load_half(at) | load_half(at + len - HALF) << (4 * WORD));
