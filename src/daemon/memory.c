@@ -13,6 +13,7 @@
 
 #define GROUPS_ROOT  "/sys/fs/cgroup"
 #define GROUPS_BYTES 4096
+#define TURN_BYTES   (UINT64_C(16) * 1024 * 1024)
 
 /* A small file as text; empty: there is none. */
 static void read_text(const char *path, char *out, size_t size)
@@ -137,6 +138,21 @@ uint64_t memory_bound_bytes(const struct memory *memory, uint64_t limit_bytes)
     if (limit_bytes != 0)
         return limit_bytes;
     return memory->given_bytes != UINT64_MAX ? memory->given_bytes / 4 * 3 : 0;
+}
+
+static uint64_t wanted_reserve(const struct memory *memory)
+{
+    return TURN_BYTES + 2 * memory->segment_bytes;
+}
+
+uint64_t memory_reserve_bytes(const struct memory *memory, uint64_t bound_bytes)
+{
+    return lowest(wanted_reserve(memory), bound_bytes / 2);
+}
+
+bool memory_is_enough(const struct memory *memory, uint64_t bound_bytes)
+{
+    return bound_bytes == 0 || wanted_reserve(memory) <= bound_bytes / 2;
 }
 
 void memory_trim(void)

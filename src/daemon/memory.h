@@ -14,6 +14,7 @@ struct memory {
     int fd; /* of /proc/self/statm; -1: not open, also when zeroed by memory_close() */
     uint64_t page_bytes;
     uint64_t given_bytes; /* what the machine or the control group has; UINT64_MAX: not known */
+    uint64_t segment_bytes; /* of the store, as it was opened; set by the owner; 0: there is none */
 };
 
 /* Negative errno: there is nothing to look at. memory_close() is fine all the same. */
@@ -25,6 +26,14 @@ uint64_t memory_used_bytes(const struct memory *memory);
 
 /* The bound that follows from limits.memory_bytes; 0: none, as nothing is known. */
 uint64_t memory_bound_bytes(const struct memory *memory, uint64_t limit_bytes);
+
+/* Of the bound, what the stages leave free: what a turn of the loop takes before anybody looks, and
+ * what the store holds while it gives up a segment (that one, and its copies until the disk has
+ * them). At most half of it: below that the bound is too small for such segments. */
+uint64_t memory_reserve_bytes(const struct memory *memory, uint64_t bound_bytes);
+
+/* The bound has room for all of that. True also where there is no bound. */
+bool memory_is_enough(const struct memory *memory, uint64_t bound_bytes);
 
 /* Gives back to the kernel what the process does not use. Takes a while. */
 void memory_trim(void);

@@ -107,12 +107,31 @@ static void the_bound_is_what_was_said_or_three_quarters(void **state)
     assert_int_equal(memory_bound_bytes(&unknown, 5), 5);
 }
 
+static void what_nobody_sees_coming_is_kept_back(void **state)
+{
+    (void)state;
+    const struct memory none = { .fd = -1 };
+    const struct memory small = { .fd = -1, .segment_bytes = MIB };
+    const struct memory usual = { .fd = -1, .segment_bytes = 16 * MIB };
+
+    assert_int_equal(memory_reserve_bytes(&none, 128 * MIB), 16 * MIB);
+    assert_int_equal(memory_reserve_bytes(&small, 128 * MIB), 18 * MIB);
+    assert_int_equal(memory_reserve_bytes(&usual, 128 * MIB), 48 * MIB);
+    assert_int_equal(memory_reserve_bytes(&usual, 96 * MIB), 48 * MIB);
+    assert_true(memory_is_enough(&usual, 96 * MIB));
+    assert_int_equal(memory_reserve_bytes(&usual, 95 * MIB), 95 * MIB / 2);
+    assert_false(memory_is_enough(&usual, 95 * MIB));
+    assert_int_equal(memory_reserve_bytes(&usual, 0), 0);
+    assert_true(memory_is_enough(&usual, 0));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_smallest_group_around_counts),
         cmocka_unit_test(what_is_used_is_known),
         cmocka_unit_test(the_bound_is_what_was_said_or_three_quarters),
+        cmocka_unit_test(what_nobody_sees_coming_is_kept_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,20 +14,34 @@ static uint64_t bound_of(const struct server *server)
     return memory_bound_bytes(&server->memory, server->config->limits.memory_bytes);
 }
 
+static uint64_t reserve_of(const struct server *server)
+{
+    return memory_reserve_bytes(&server->memory, bound_of(server));
+}
+
+/* What the stages are shares of. */
+static uint64_t staged_bound_of(const struct server *server)
+{
+    return bound_of(server) - reserve_of(server);
+}
+
 static void say(const struct server *server, enum pressure before, enum pressure stage,
                 uint64_t used)
 {
     enum config_log_level level = stage > before ? CONFIG_LOG_WARNING : CONFIG_LOG_NOTICE;
 
-    log_say(server->log, level, "memory: %" PRIu64 " of %" PRIu64 " KiB are in use: stage %u, %s",
-            used / 1024, bound_of(server) / 1024, (unsigned)stage, pressure_text(stage));
+    log_say(server->log, level,
+            "memory: %" PRIu64 " of %" PRIu64 " KiB are in use, %" PRIu64
+            " are kept back: stage %u, %s",
+            used / 1024, bound_of(server) / 1024, reserve_of(server) / 1024, (unsigned)stage,
+            pressure_text(stage));
 }
 
 /* One look; how much is in use. */
 static uint64_t look(struct server *server)
 {
     uint64_t used = memory_used_bytes(&server->memory);
-    enum pressure stage = shared_look(server->shared, used, bound_of(server));
+    enum pressure stage = shared_look(server->shared, used, staged_bound_of(server));
 
     if (stage != server->memory_stage)
         say(server, (enum pressure)server->memory_stage, stage, used);
@@ -50,7 +64,7 @@ static void on_memory_timer(struct wheel_timer *timer, void *context, uint64_t n
 
     trim(server, now_ms);
     uint64_t used = look(server);
-    loop_arm(context, timer, now_ms + pressure_next_look_ms(used, bound_of(server)),
+    loop_arm(context, timer, now_ms + pressure_next_look_ms(used, staged_bound_of(server)),
              on_memory_timer);
 }
 
@@ -58,10 +72,18 @@ void server_open_memory(struct server *server)
 {
     int error = memory_open(&server->memory);
 
+    server->memory.segment_bytes = server->config->limits.store_segment_bytes;
+
     if (error < 0)
         log_say(server->log, CONFIG_LOG_WARNING,
                 "memory: nobody says how much is in use (%s), so limits.memory-bytes is not kept",
                 strerror(-error));
+    else if (!memory_is_enough(&server->memory, bound_of(server)))
+        log_say(server->log, CONFIG_LOG_WARNING,
+                "memory: limits.memory-bytes is too little for segments of the store of %" PRIu64
+                " KiB: it may be exceeded while the store tidies up; allow more, or make "
+                "limits.store-segment-bytes smaller",
+                server->memory.segment_bytes / 1024);
 }
 
 void server_start_memory(struct server *server)
@@ -84,5 +106,6 @@ void server_publish_memory(const struct server *server, uint64_t now_ms)
 {
     publish(server, "$SYS/broker/memory/used", memory_used_bytes(&server->memory), now_ms);
     publish(server, "$SYS/broker/memory/bound", bound_of(server), now_ms);
+    publish(server, "$SYS/broker/memory/reserve", reserve_of(server), now_ms);
     publish(server, "$SYS/broker/memory/stage", shared_pressure(server->shared), now_ms);
 }
