@@ -7,7 +7,7 @@
 #include "codec/disconnect.h"
 #include "codec/topic.h"
 #include "codec/utf8.h"
-#include "core/account.h"
+#include "core/allowance.h"
 #include "core/authentication.h"
 #include "core/client.h"
 #include "core/clone.h"
@@ -310,7 +310,7 @@ static enum mqtt_status on_answer(struct client *client, const struct mqtt_conne
     if (admission == ADMISSION_REFUSE)
         return refuse(client, answer->reason != 0 ? answer->reason : MQTT_NOT_AUTHORIZED,
                       answer->reason_text, answer->server_reference);
-    if (!account_connect(client, connect->client_id, answer, now_ms))
+    if (!allowance_connect(client, connect->client_id, answer, now_ms))
         return refuse(client, MQTT_CONNECTION_RATE_EXCEEDED, "it connects too often", NULL);
     if (!client_id_fits(connect->client_id, answer))
         return refuse(client, MQTT_CLIENT_IDENTIFIER_NOT_VALID,

@@ -16,7 +16,7 @@
 
 #define MESSAGE_CLASSES 4
 
-struct account;
+struct allowance;
 struct pool;
 struct session;
 
@@ -52,7 +52,7 @@ struct publication {
     bool stays_in_memory;         /* a retained message of somebody whose level is "memory" */
     bool is_restored;             /* a retained message that comes from the journal */
     const struct session *origin; /* for No Local; NULL: nobody's */
-    struct account *payer;        /* of what is retained, borrowed; NULL: nobody */
+    struct allowance *payer;      /* of what is retained, borrowed; NULL: nobody */
     uint64_t payer_bytes;         /* most that it may have retained; 0: no bound */
     struct message *message;      /* the counted copy, once one was needed */
     uint64_t ticket;              /* other shards reply to it; 0: nobody waits for that */

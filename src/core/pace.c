@@ -2,7 +2,7 @@
 #include "core/pace.h"
 
 #include "base/pool.h"
-#include "core/account.h"
+#include "core/allowance.h"
 #include "core/client.h"
 #include "core/state.h"
 
@@ -25,7 +25,7 @@ static bool make(struct client *client)
 
 void pace_follow(struct client *client, const struct role *role)
 {
-    const struct policy_bounds bounds = account_bounds(role, &client->broker->limits);
+    const struct policy_bounds bounds = allowance_bounds(role, &client->broker->limits);
     bool has_bounds = is_bound(&bounds.messages) || is_bound(&bounds.bytes);
 
     if (!has_bounds && client->pace == NULL)
@@ -41,9 +41,9 @@ void pace_follow(struct client *client, const struct role *role)
 void pace_charge(struct client *client, size_t bytes, uint64_t now_ms)
 {
     const struct pace *pace = client->pace;
-    struct account *account = client->session->account;
-    uint64_t message_ms = bucket_charge(&account->messages, &pace->messages, 1, now_ms);
-    uint64_t bytes_ms = bucket_charge(&account->bytes, &pace->bytes, bytes, now_ms);
+    struct allowance *allowance = client->session->allowance;
+    uint64_t message_ms = bucket_charge(&allowance->messages, &pace->messages, 1, now_ms);
+    uint64_t bytes_ms = bucket_charge(&allowance->bytes, &pace->bytes, bytes, now_ms);
     uint64_t ms = message_ms > bytes_ms ? message_ms : bytes_ms;
 
     if (ms == 0 || client->is_asked)

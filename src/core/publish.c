@@ -6,8 +6,8 @@
 #include "codec/ack.h"
 #include "codec/topic.h"
 #include "codec/utf8.h"
-#include "core/account.h"
 #include "core/alias.h"
+#include "core/allowance.h"
 #include "core/client.h"
 #include "core/dispatch.h"
 #include "core/encode.h"
@@ -218,7 +218,7 @@ static void route_it(struct client *client, const struct mqtt_publish *publish, 
         return;
     }
     if (MQTT_UNLIKELY(publish->retain)) {
-        account_answers_for(client->session, &publication);
+        allowance_answers_for(client->session, &publication);
         kept = shared_retain(broker->options.shared, &publication, &broker->limits);
     }
     if (MQTT_UNLIKELY(kept > 0))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Retained messages: contract in shared.h. */
-#include "core/account.h"
+#include "core/allowance.h"
 #include "core/journal_record.h"
 #include "core/limits.h"
 #include "core/message.h"
@@ -68,9 +68,9 @@ static void drop(struct shared *shared, struct retained_message *message)
     if (message == NULL)
         return;
     shared->retained_bytes -= size_of(message);
-    if (message->account != NULL)
-        message->account->retained_bytes -= size_of(message);
-    account_unref(shared, message->account);
+    if (message->allowance != NULL)
+        message->allowance->retained_bytes -= size_of(message);
+    allowance_unref(shared, message->allowance);
     shared->sys_messages -= is_sys((struct mqtt_span){ message->bytes, message->topic_len });
     list_unlink(&message->expiring);
     free(message);
@@ -104,11 +104,11 @@ static struct retained_message *retained_message_new(const struct publication *p
 
 static bool can_pay(const struct publication *p, const struct retained_message *old, size_t bytes)
 {
-    const struct account *payer = p->payer;
+    const struct allowance *payer = p->payer;
 
     if (payer == NULL || p->payer_bytes == 0)
         return true;
-    uint64_t gone = old != NULL && old->account == payer ? size_of(old) : 0;
+    uint64_t gone = old != NULL && old->allowance == payer ? size_of(old) : 0;
     return payer->retained_bytes - gone + bytes <= p->payer_bytes;
 }
 
@@ -152,9 +152,9 @@ static int keep(struct shared *shared, const struct publication *p, const struct
         return -ENOMEM;
     }
     shared->retained_bytes += size_of(message);
-    message->account = p->payer != NULL ? account_ref(p->payer) : NULL;
-    if (message->account != NULL)
-        message->account->retained_bytes += size_of(message);
+    message->allowance = p->payer != NULL ? allowance_ref(p->payer) : NULL;
+    if (message->allowance != NULL)
+        message->allowance->retained_bytes += size_of(message);
     shared->sys_messages += is_sys(p->topic);
     if (message->expires_ms != WHEEL_NEVER)
         list_push_back(&shared->expiring, &message->expiring);
@@ -234,7 +234,7 @@ bool shared_sweep(struct shared *shared, uint64_t now_ms)
         has_moved |= journal_let_go(shared, m);
         drop(shared, m);
     }
-    account_sweep(shared, now_ms);
+    allowance_sweep(shared, now_ms);
     shared_exit(shared);
     return has_moved;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/session.h"
 
-#include "core/account.h"
+#include "core/allowance.h"
 #include "core/client.h"
 #include "core/policy_walk.h"
 #include "core/publish.h"
@@ -57,9 +57,9 @@ struct session *session_new(struct broker *broker, struct mqtt_span client_id,
     session->identity = identity_take(broker, identity);
     if (session->identity == NULL)
         goto fail_free;
-    session->account =
-        account_take(broker->options.shared, identity, client_id, broker->limits.accounts);
-    if (session->account == NULL)
+    session->allowance =
+        allowance_take(broker->options.shared, identity, client_id, broker->limits.accounts);
+    if (session->allowance == NULL)
         goto fail_identity;
     memcpy(session->client_id, client_id.data, client_id.len);
     memcpy(session->client_id + client_id.len, space, space_len);
@@ -71,13 +71,13 @@ struct session *session_new(struct broker *broker, struct mqtt_span client_id,
     list_init(&session->subscriptions);
     outgoing_init(&session->outgoing);
     if (bytes_map_insert(&broker->sessions, &session->by_client_id) < 0)
-        goto fail_account;
+        goto fail_allowance;
     list_push_back(&broker->session_list, &session->in_broker);
     broker->stats.sessions++;
     return session;
 
-fail_account:
-    account_give(broker->options.shared, session->account, broker->limits.accounts);
+fail_allowance:
+    allowance_give(broker->options.shared, session->allowance, broker->limits.accounts);
 fail_identity:
     identity_give(broker, session->identity);
 fail_free:
@@ -102,7 +102,7 @@ void session_discard(struct session *session)
     wheel_cancel(&broker->wheel, &session->expiry);
     bytes_map_remove(&broker->sessions, &session->by_client_id);
     broker->stats.sessions--;
-    account_give(broker->options.shared, session->account, broker->limits.accounts);
+    allowance_give(broker->options.shared, session->allowance, broker->limits.accounts);
     identity_give(broker, session->identity);
     free(session);
 }

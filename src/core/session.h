@@ -18,7 +18,7 @@
 
 #define SESSION_NEVER_EXPIRES UINT32_MAX
 
-struct account;
+struct allowance;
 struct broker;
 struct client;
 struct message;
@@ -36,9 +36,9 @@ struct will {
 struct session {
     struct bytes_node by_client_id;
     struct broker *broker;
-    struct client *client;     /* NULL while nobody is connected */
-    struct identity *identity; /* owned, or the broker's anonymous one */
-    struct account *account;   /* counted; the identity's */
+    struct client *client;       /* NULL while nobody is connected */
+    struct identity *identity;   /* owned, or the broker's anonymous one */
+    struct allowance *allowance; /* counted; the identity's */
     struct list in_broker;
     const struct role *role;   /* by the policy of policy_generation: see standing.h; NULL: none */
     struct rates *rates;       /* of its grants with a rate; NULL: none used yet */

@@ -2,7 +2,7 @@
 /* Life of the shared state, and interest. Retained messages: retained.c. */
 #include "core/shared.h"
 
-#include "core/account.h"
+#include "core/allowance.h"
 #include "core/message.h"
 #include "core/shared_state.h"
 
@@ -51,8 +51,8 @@ struct shared *shared_new(const struct siphash_key *key, const struct shared_loc
     list_init(&shared->expiring);
     bytes_map_init(&shared->entries, key);
     bytes_map_init(&shared->keys, key);
-    bytes_map_init(&shared->accounts, key);
-    list_init(&shared->idle_accounts);
+    bytes_map_init(&shared->allowances, key);
+    list_init(&shared->idle_allowances);
     atomic_init(&shared->generation, 1);
     shared->retained = retained_tree_new(key);
     shared->index = topic_index_new(key);
@@ -87,7 +87,7 @@ void shared_free(struct shared *shared)
     topic_index_free(shared->index);
     record_fini(&shared->journal.frame);
     retained_tree_free(shared->retained, release_message);
-    account_free_all(shared);
+    allowance_free_all(shared);
     free(shared);
 }
 

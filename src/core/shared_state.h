@@ -32,10 +32,10 @@ struct shared {
         _Atomic uint64_t used_bytes; /* by the process, at the last look */
         _Atomic uint64_t bound_bytes;
     } memory;
-    /* what identities have used up: account.c */
-    struct bytes_map accounts;
-    struct list idle_accounts; /* those that nobody uses, and some that are used again */
-    size_t idle_account_count;
+    /* what identities have used up: allowance.c */
+    struct bytes_map allowances;
+    struct list idle_allowances; /* those that nobody uses, and some that are used again */
+    size_t idle_allowance_count;
     /* who is connected with which key: sightings.c */
     struct bytes_map keys;
     uint64_t sighting_number;
@@ -44,8 +44,8 @@ struct shared {
 struct retained_message {
     struct list expiring;
     uint64_t expires_ms;
-    uint64_t number;         /* in the journal; 0: it is not kept on disk */
-    struct account *account; /* counted; of who retained it; NULL: nobody's, or not known */
+    uint64_t number;             /* in the journal; 0: it is not kept on disk */
+    struct allowance *allowance; /* counted; of who retained it; NULL: nobody's, or not known */
     uint32_t topic_len;
     uint32_t forward_len;
     uint32_t payload_len;

@@ -5,7 +5,7 @@
 
 #include "codec/disconnect.h"
 #include "codec/topic.h"
-#include "core/account.h"
+#include "core/allowance.h"
 #include "core/client.h"
 #include "core/dispatch.h"
 #include "core/encode.h"
@@ -187,9 +187,9 @@ static bool may_ask(struct client *client, uint64_t now_ms)
 {
     struct session *session = client->session;
     const struct policy_bounds bounds =
-        account_bounds(session_role(session), &client->broker->limits);
+        allowance_bounds(session_role(session), &client->broker->limits);
 
-    return bucket_take(&session->account->subscribes, &bounds.subscribes, 1, now_ms);
+    return bucket_take(&session->allowance->subscribes, &bounds.subscribes, 1, now_ms);
 }
 
 /* Judges and sets; the retained messages follow after the SUBACK. */

@@ -2,7 +2,7 @@
 /* Wills, MQTT 5.0 section 3.1.2.5 and 3.1.3.2.2: contract in session.h. */
 #include "codec/connect.h"
 #include "codec/publish.h"
-#include "core/account.h"
+#include "core/allowance.h"
 #include "core/client.h"
 #include "core/route.h"
 #include "core/session.h"
@@ -91,7 +91,7 @@ void will_publish(struct session *session, uint64_t now_ms)
         return;
     struct publication publication = message_publication(will->message);
     publication.origin = session;
-    account_answers_for(session, &publication);
+    allowance_answers_for(session, &publication);
     if (will->has_expiry) {
         publication.expires_ms = now_ms + (uint64_t)will->expiry_s * 1000;
         will->message->expires_ms = publication.expires_ms;

@@ -13,7 +13,7 @@
 struct memory {
     int fd; /* of /proc/self/statm; -1: not open, also when zeroed by memory_close() */
     uint64_t page_bytes;
-    uint64_t given_bytes; /* what the machine or the control group has; UINT64_MAX: not known */
+    uint64_t given_bytes;   /* what the machine or the control group has; UINT64_MAX: not known */
     uint64_t segment_bytes; /* of the store, as it was opened; set by the owner; 0: there is none */
 };
 

@@ -2,7 +2,7 @@
 /* The bounds of one identity, whatever the number of its connections: the limits messages_per_s,
  * bytes_per_s, connects_per_minute, subscribes_per_s, identity_retained_bytes and accounts, and
  * what a role says instead. */
-#include "core/account.h"
+#include "core/allowance.h"
 
 #include "core/client.h"
 #include "core/pace.h"
@@ -133,7 +133,7 @@ static void bytes_wait(void **state)
 }
 
 /* Four connections on several shards have no more than one. */
-static void connections_share_one_account(void **state)
+static void connections_share_one_allowance(void **state)
 {
     (void)state;
     struct world world;
@@ -338,12 +338,12 @@ static void so_many_are_remembered(void **state)
         peer = world_open_device(&world, MQTT_VERSION_5, id, "device");
         world_connect(peer, &(struct world_connect){ .client_id = id }, NULL);
         world_break(peer);
-        assert_in_range(account_idle_count(world.shared), 1, 3);
+        assert_in_range(allowance_idle_count(world.shared), 1, 3);
     }
     world_sleep(&world, 3600000 - 1);
-    assert_int_equal(account_idle_count(world.shared), 3);
+    assert_int_equal(allowance_idle_count(world.shared), 3);
     world_sleep(&world, 60000);
-    assert_int_equal(account_idle_count(world.shared), 0);
+    assert_int_equal(allowance_idle_count(world.shared), 0);
     world_fini(&world);
 }
 
@@ -374,7 +374,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(messages_wait),
         cmocka_unit_test(bytes_wait),
-        cmocka_unit_test(connections_share_one_account),
+        cmocka_unit_test(connections_share_one_allowance),
         cmocka_unit_test(waiting_is_not_silence),
         cmocka_unit_test(a_new_policy_counts_at_once),
         cmocka_unit_test(who_waits_may_go),

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/allowance.h"
+
+#include "core/client.h"
+#include "core/message.h"
+#include "core/shared_state.h"
+#include "core/standing.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Whether it was proved, and three names with a NUL behind each. */
+#define KEY_BYTES (1 + 3 * (IDENTITY_NAME_BYTES + 1))
+
+/* ---- bounds ---- */
+
+static struct policy_rate rate_of(const struct policy_rate *said, uint64_t limit, uint32_t seconds)
+{
+    if (said->count != 0)
+        return *said;
+    return (struct policy_rate){ .count =
+                                     limit < POLICY_NO_LIMIT ? (uint32_t)limit : POLICY_NO_LIMIT,
+                                 .seconds = seconds };
+}
+
+struct policy_bounds allowance_bounds(const struct role *role, const struct limits *limits)
+{
+    static const struct policy_bounds nothing = { 0 };
+    const struct policy_bounds *said = role != NULL ? &role_options_of(role)->bounds : &nothing;
+
+    return (struct policy_bounds){
+        .messages = rate_of(&said->messages, limits->messages_per_s, 1),
+        .bytes = rate_of(&said->bytes, limits->bytes_per_s, 1),
+        .connects = rate_of(&said->connects, limits->connects_per_minute, 60),
+        .subscribes = rate_of(&said->subscribes, limits->subscribes_per_s, 1),
+        .retained_bytes =
+            said->has_retained_bytes ? said->retained_bytes : limits->identity_retained_bytes,
+        .has_retained_bytes = true,
+    };
+}
+
+/* ---- keys ---- */
+
+static size_t put_name(uint8_t *at, const char *name)
+{
+    size_t len = name != NULL ? strlen(name) : 0;
+
+    if (len > 0)
+        memcpy(at, name, len);
+    at[len] = 0;
+    return len + 1;
+}
+
+/* Into `memory` of KEY_BYTES, unless the client identifier is the key. */
+static struct mqtt_span key_of(const struct identity *identity, struct mqtt_span client_id,
+                               uint8_t *memory)
+{
+    size_t len = 1;
+
+    if (identity->device == NULL)
+        return client_id;
+    memory[0] = identity->proved ? 1 : 2; /* no client identifier has a NUL */
+    len += put_name(memory + len, identity->device);
+    len += put_name(memory + len, identity->tenant);
+    len += put_name(memory + len, identity->site);
+    return (struct mqtt_span){ memory, len };
+}
+
+/* ---- life ---- */
+
+static struct allowance *allowance_of(struct list *idle)
+{
+    return MQTT_CONTAINER_OF(idle, struct allowance, idle);
+}
+
+static void forget(struct shared *shared, struct allowance *allowance)
+{
+    if (list_is_linked(&allowance->idle))
+        shared->idle_allowance_count--;
+    list_unlink(&allowance->idle);
+    bytes_map_remove(&shared->allowances, &allowance->by_key);
+    free(allowance);
+}
+
+static struct allowance *allowance_new(struct shared *shared, struct mqtt_span key)
+{
+    struct allowance *allowance = calloc(1, sizeof(*allowance) + key.len);
+
+    if (allowance == NULL)
+        return NULL;
+    if (key.len > 0)
+        memcpy(allowance->key, key.data, key.len);
+    allowance->by_key.key = (struct mqtt_span){ allowance->key, key.len };
+    if (bytes_map_insert(&shared->allowances, &allowance->by_key) == 0)
+        return allowance;
+    free(allowance);
+    return NULL;
+}
+
+static struct allowance *find_or_make(struct shared *shared, const struct identity *identity,
+                                      struct mqtt_span client_id)
+{
+    uint8_t memory[KEY_BYTES];
+    struct mqtt_span key = key_of(identity, client_id, memory);
+    struct bytes_node *node = bytes_map_find(&shared->allowances, key);
+
+    if (node != NULL)
+        return allowance_ref(MQTT_CONTAINER_OF(node, struct allowance, by_key));
+    struct allowance *allowance = allowance_new(shared, key);
+    return allowance != NULL ? allowance_ref(allowance) : NULL;
+}
+
+struct allowance *allowance_ref(struct allowance *allowance)
+{
+    allowance->references++;
+    return allowance;
+}
+
+void allowance_unref(struct shared *shared, struct allowance *allowance)
+{
+    if (allowance == NULL || --allowance->references > 0)
+        return;
+    if (!list_is_linked(&allowance->idle))
+        shared->idle_allowance_count++;
+    list_unlink(&allowance->idle);
+    list_push_back(&shared->idle_allowances, &allowance->idle);
+}
+
+/* The one that was used longest ago first; those that are in use again are only unlinked here. */
+static void bound_idle(struct shared *shared, uint64_t most)
+{
+    while (shared->idle_allowance_count > most) {
+        struct allowance *allowance = allowance_of(shared->idle_allowances.next);
+
+        if (allowance->references == 0) {
+            forget(shared, allowance);
+            continue;
+        }
+        list_unlink(&allowance->idle);
+        shared->idle_allowance_count--;
+    }
+}
+
+struct allowance *allowance_take(struct shared *shared, const struct identity *identity,
+                                 struct mqtt_span client_id, uint64_t most)
+{
+    shared_enter(shared);
+    struct allowance *allowance = find_or_make(shared, identity, client_id);
+    bound_idle(shared, most);
+    shared_exit(shared);
+    return allowance;
+}
+
+void allowance_give(struct shared *shared, struct allowance *allowance, uint64_t most)
+{
+    shared_enter(shared);
+    allowance_unref(shared, allowance);
+    bound_idle(shared, most);
+    shared_exit(shared);
+}
+
+bool allowance_connect(struct client *client, struct mqtt_span client_id,
+                       const struct admission_answer *answer, uint64_t now_ms)
+{
+    const struct limits *limits = &client->broker->limits;
+    const struct policy_bounds bounds = allowance_bounds(answer->role, limits);
+    struct shared *shared = client->broker->options.shared;
+
+    /* Nobody in particular who is given a client identifier has never been here before. */
+    if (client->is_counted || (answer->identity.device == NULL && client_id.len == 0))
+        return true;
+    client->is_counted = true;
+    struct allowance *allowance =
+        allowance_take(shared, &answer->identity, client_id, limits->accounts);
+    if (allowance == NULL)
+        return false;
+    bool is_taken = bucket_take(&allowance->connects, &bounds.connects, 1, now_ms);
+    allowance_give(shared, allowance, limits->accounts);
+    return is_taken;
+}
+
+void allowance_answers_for(struct session *session, struct publication *publication)
+{
+    const struct policy_bounds bounds =
+        allowance_bounds(session_role(session), &session->broker->limits);
+
+    publication->payer = session->allowance;
+    publication->payer_bytes = bounds.retained_bytes;
+}
+
+static bool is_as_new(const struct allowance *allowance, uint64_t now_ms)
+{
+    return allowance->references == 0 && bucket_is_full(&allowance->messages, now_ms)
+           && bucket_is_full(&allowance->bytes, now_ms)
+           && bucket_is_full(&allowance->connects, now_ms)
+           && bucket_is_full(&allowance->subscribes, now_ms);
+}
+
+void allowance_sweep(struct shared *shared, uint64_t now_ms)
+{
+    list_for_each_safe (link, following, &shared->idle_allowances) {
+        struct allowance *allowance = allowance_of(link);
+
+        if (is_as_new(allowance, now_ms))
+            forget(shared, allowance);
+    }
+}
+
+size_t allowance_idle_count(const struct shared *shared)
+{
+    return shared->idle_allowance_count;
+}
+
+static void release(struct bytes_node *node, void *context)
+{
+    forget(context, MQTT_CONTAINER_OF(node, struct allowance, by_key));
+}
+
+void allowance_free_all(struct shared *shared)
+{
+    bytes_map_each(&shared->allowances, release, shared);
+    bytes_map_fini(&shared->allowances);
+}
