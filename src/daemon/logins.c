@@ -2,8 +2,8 @@
 #include "daemon/logins.h"
 
 #include "base/invariant.h"
-#include "base/wipe.h"
 #include "pki/private_file.h"
+#include "vault/vault.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -18,7 +18,7 @@
 struct logins {
     struct helpers *helpers; /* NULL once stopped */
     struct log *log;
-    uint8_t secret[SCRAM_KEY_BYTES];
+    uint8_t *secret;       /* of SCRAM_KEY_BYTES, in the vault */
     atomic_uint under_way; /* submitted and not done */
     atomic_ullong looks;   /* passwords that were hashed */
     atomic_bool is_stopping;
@@ -35,26 +35,26 @@ struct logins {
 
 static int make_secret(const char *path, struct logins *logins)
 {
-    if (getrandom(logins->secret, sizeof(logins->secret), 0) != (ssize_t)sizeof(logins->secret))
+    if (getrandom(logins->secret, SCRAM_KEY_BYTES, 0) != SCRAM_KEY_BYTES)
         return -EIO;
-    return private_file_write(path, (struct mqtt_span){ logins->secret, sizeof(logins->secret) },
+    return private_file_write(path, (struct mqtt_span){ logins->secret, SCRAM_KEY_BYTES },
                               PRIVATE_FILE_REPLACE);
 }
 
 /* The same after a restart: else it would show which users there are not. */
 static int open_secret(const char *path, struct logins *logins, struct pki_fault *fault)
 {
-    uint8_t *bytes = NULL;
     size_t len = 0;
-    int status = private_file_read(path, sizeof(logins->secret), &bytes, &len);
+    int status = vault_read(path, SCRAM_KEY_BYTES, &logins->secret, &len);
 
-    if (status == 0 && len == sizeof(logins->secret))
-        memcpy(logins->secret, bytes, len);
+    if (status == 0 && len == SCRAM_KEY_BYTES)
+        return 0;
+    vault_free(logins->secret);
+    logins->secret = vault_alloc(SCRAM_KEY_BYTES);
+    if (logins->secret == NULL)
+        status = -ENOMEM;
     else if (status == 0 || status == -ENOENT)
         status = make_secret(path, logins);
-    if (bytes != NULL)
-        wipe_bytes(bytes, len);
-    free(bytes);
     return status == 0 ? 0 : pki_fail(fault, status, "%s: %s", path, strerror(-status));
 }
 
@@ -125,7 +125,7 @@ void logins_free(struct logins *logins)
         registry_close(logins->registries[i]);
     lockout_free(logins->lockout);
     pthread_mutex_destroy(&logins->lock);
-    wipe_bytes(logins->secret, sizeof(logins->secret));
+    vault_free(logins->secret);
     free(logins);
 }
 

@@ -4,6 +4,7 @@
 #include "core/shared.h"
 #include "daemon/process.h"
 #include "net/porch.h"
+#include "vault/vault.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -368,6 +369,15 @@ static int run(struct server *server)
     return end_run(server, status);
 }
 
+static void tell_locking(const struct server *server, int error)
+{
+    if (error < 0)
+        log_say(server->log, CONFIG_LOG_WARNING,
+                "private keys are in memory that may be swapped out: %s; allow %u KiB of locked "
+                "memory (ulimit -l, LimitMEMLOCK=)",
+                strerror(-error), VAULT_BYTES / 1024);
+}
+
 enum server_exit server_run(const struct options *options, const char *program)
 {
     struct server server = {
@@ -379,6 +389,8 @@ enum server_exit server_run(const struct options *options, const char *program)
         .porch_lock = PTHREAD_MUTEX_INITIALIZER,
     };
 
+    int locking = vault_open();
+
     if (server_read_config(&server, server.config_path, server.config_digest, &server.config) != 0)
         return SERVER_EXIT_USAGE;
     process_prepare();
@@ -389,6 +401,7 @@ enum server_exit server_run(const struct options *options, const char *program)
         fprintf(stderr, "tacitd: no place for the state folder; name one with --state DIR\n");
         status = -ENOENT;
     } else {
+        tell_locking(&server, locking);
         status = run(&server);
         release(&server);
     }

@@ -3,6 +3,7 @@
 
 #include "pki/base64.h"
 #include "pki/certificate.h"
+#include "vault/vault.h"
 
 #include <errno.h>
 #include <openssl/err.h>
@@ -16,7 +17,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define SUITES_1_2 "ECDHE+AESGCM:ECDHE+CHACHA20"
+#define KEY_FILE_MAX_BYTES 65536
+#define SUITES_1_2         "ECDHE+AESGCM:ECDHE+CHACHA20"
 
 struct est_trust {
     SSL_CTX *context;
@@ -62,6 +64,20 @@ static int trust_all(SSL_CTX *context, STACK_OF(X509) * authorities)
 
 /* ---- TLS ---- */
 
+static bool use_key(SSL_CTX *context, const char *path)
+{
+    uint8_t *pem = NULL;
+    size_t len = 0;
+
+    if (vault_read(path, KEY_FILE_MAX_BYTES, &pem, &len) != 0)
+        return false;
+    EVP_PKEY *key = vault_key((struct mqtt_span){ pem, len }, NULL, NULL);
+    vault_free(pem);
+    bool is_used = key != NULL && SSL_CTX_use_PrivateKey(context, key) == 1;
+    EVP_PKEY_free(key);
+    return is_used;
+}
+
 static int own_certificate(struct est_trust *trust, const struct est_options *options,
                            struct pki_fault *fault)
 {
@@ -71,7 +87,7 @@ static int own_certificate(struct est_trust *trust, const struct est_options *op
     if (SSL_CTX_use_certificate_chain_file(trust->context, options->certificate_path) != 1)
         return pki_fail_crypto(fault, -EBADMSG, "%s: no certificate for a server",
                                options->certificate_path);
-    if (SSL_CTX_use_PrivateKey_file(trust->context, options->key_path, SSL_FILETYPE_PEM) != 1
+    if (!use_key(trust->context, options->key_path)
         || SSL_CTX_check_private_key(trust->context) != 1)
         return pki_fail_crypto(fault, -EBADMSG, "%s is not the key of %s", options->key_path,
                                options->certificate_path);

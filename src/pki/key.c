@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pki/key.h"
 
-#include "base/wipe.h"
 #include "pki/private_file.h"
+#include "vault/vault.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -68,8 +68,10 @@ int key_take(struct evp_pkey_st *handle, struct key **out)
 
 int key_generate_as(enum key_algorithm algorithm, struct key **out, struct pki_fault *fault)
 {
+    vault_enter();
     EVP_PKEY *handle =
         algorithm == KEY_ED25519 ? EVP_PKEY_Q_keygen(NULL, NULL, "ED25519") : EVP_EC_gen("P-256");
+    vault_leave();
     if (handle == NULL)
         return pki_fail_crypto(fault, -EIO, "cannot make a key (%s)",
                                key_algorithm_text(algorithm));
@@ -125,13 +127,9 @@ static int explain_decode(bool is_under_passphrase, bool has_passphrase, const c
 static int key_decode(struct mqtt_span pem, const struct passphrase *passphrase, const char *path,
                       struct key **out, struct pki_fault *fault)
 {
-    BIO *bio = BIO_new_mem_buf(pem.data, (int)pem.len);
-    if (bio == NULL)
-        return -ENOMEM;
     /* OpenSSL passes the context on as it is and does not write to it. */
     void *context = (void *)(uintptr_t)passphrase;
-    EVP_PKEY *handle = PEM_read_bio_PrivateKey(bio, NULL, on_passphrase, context);
-    BIO_free(bio);
+    EVP_PKEY *handle = vault_key(pem, on_passphrase, context);
     if (handle == NULL)
         return explain_decode(is_sealed(pem), passphrase != NULL, path, fault);
     if (EVP_PKEY_get_security_bits(handle) < KEY_SECURITY_BITS) {
@@ -141,24 +139,18 @@ static int key_decode(struct mqtt_span pem, const struct passphrase *passphrase,
     return key_take(handle, out);
 }
 
-/* The file in memory; the caller wipes and frees it. */
+/* The file in the vault, for vault_free(). */
 static int read_file(const char *path, uint8_t **out, size_t *out_len, struct pki_fault *fault)
 {
     int error = private_file_is_closed(path);
     if (error == -EPERM)
         return pki_fail(fault, error, "%s: others can read this private key; chmod 600 it", path);
     if (error == 0)
-        error = private_file_read(path, KEY_FILE_MAX_BYTES, out, out_len);
+        error = vault_read(path, KEY_FILE_MAX_BYTES, out, out_len);
     if (error < 0)
         return pki_fail(fault, error, "%s: cannot read the private key: %s", path,
                         strerror(-error));
     return 0;
-}
-
-static void drop_file(uint8_t *bytes, size_t len)
-{
-    wipe_bytes(bytes, len);
-    free(bytes);
 }
 
 int key_load_with(const char *path, const struct passphrase *passphrase, struct key **out,
@@ -170,7 +162,7 @@ int key_load_with(const char *path, const struct passphrase *passphrase, struct 
     if (error < 0)
         return error;
     error = key_decode((struct mqtt_span){ pem, len }, passphrase, path, out, fault);
-    drop_file(pem, len);
+    vault_free(pem);
     return error;
 }
 
@@ -187,7 +179,7 @@ int key_is_sealed(const char *path, bool *out, struct pki_fault *fault)
     if (error < 0)
         return error;
     *out = is_sealed((struct mqtt_span){ pem, len });
-    drop_file(pem, len);
+    vault_free(pem);
     return 0;
 }
 
@@ -214,14 +206,15 @@ static int save(const struct key *key, const struct passphrase *passphrase, cons
                 enum private_file_existing existing, struct pki_fault *fault)
 {
     char *pem;
+    vault_enter();
     BIO *bio = BIO_new(BIO_s_secmem()); /* wipes when freed */
-    if (bio == NULL)
-        return -ENOMEM;
     int error = 0;
     bool done =
-        passphrase != NULL
-            ? write_sealed(bio, key->handle, passphrase)
-            : PEM_write_bio_PKCS8PrivateKey(bio, key->handle, NULL, NULL, 0, NULL, NULL) == 1;
+        bio != NULL
+        && (passphrase != NULL
+                ? write_sealed(bio, key->handle, passphrase)
+                : PEM_write_bio_PKCS8PrivateKey(bio, key->handle, NULL, NULL, 0, NULL, NULL) == 1);
+    vault_leave();
     if (!done) {
         error = pki_fail_crypto(fault, -EIO, "%s: cannot encode the private key", path);
     } else {

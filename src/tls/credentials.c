@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tls/credentials.h"
 
-#include "base/wipe.h"
+#include "vault/vault.h"
 
 #include <errno.h>
 #include <openssl/bio.h>
@@ -13,7 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FILE_BYTES_MAX (64u << 20) /* a revocation list of a million entries fits */
+#define FILE_BYTES_MAX     (64u << 20) /* a revocation list of a million entries fits */
+#define KEY_FILE_BYTES_MAX 65536       /* with what else may stand in it */
 
 static int refuse(struct tls_error *why, int error, const char *path, const char *what)
 {
@@ -72,8 +73,6 @@ int tls_credentials_read(const char *path, struct tls_error *why, uint8_t **out,
 static void content_fini(struct content *content)
 {
     BIO_free(content->bio);
-    if (content->bytes != NULL)
-        wipe_bytes(content->bytes, content->len); /* it may be the key */
     free(content->bytes);
     *content = (struct content){ 0 };
 }
@@ -125,22 +124,13 @@ static int use_chain(SSL_CTX *ssl_ctx, struct content *content, struct tls_error
     return ended_well() ? 0 : refuse(why, -EINVAL, content->path, "a certificate is damaged");
 }
 
-static int no_password(char *buffer, int size, int writing, void *context)
-{
-    (void)buffer;
-    (void)size;
-    (void)writing;
-    (void)context;
-    return -1;
-}
-
-static int use_key(SSL_CTX *ssl_ctx, struct content *content, const char *certificate_path,
+static int use_key(SSL_CTX *ssl_ctx, struct mqtt_span pem, const struct tls_options *options,
                    struct tls_error *why)
 {
-    EVP_PKEY *key = PEM_read_bio_PrivateKey(content->bio, NULL, no_password, NULL);
+    EVP_PKEY *key = vault_key(pem, NULL, NULL);
     if (key == NULL) {
         bool is_locked = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_BAD_PASSWORD_READ;
-        return refuse(why, -EINVAL, content->path,
+        return refuse(why, -EINVAL, options->key_path,
                       is_locked ? "the key is encrypted; store it without a password, readable "
                                   "by the broker only"
                                 : "no private key in PEM form");
@@ -149,15 +139,17 @@ static int use_key(SSL_CTX *ssl_ctx, struct content *content, const char *certif
     EVP_PKEY_free(key);
     if (used == 1 && SSL_CTX_check_private_key(ssl_ctx) == 1)
         return 0;
-    refuse(why, -EINVAL, content->path, "this key does not belong to the certificate");
+    refuse(why, -EINVAL, options->key_path, "this key does not belong to the certificate");
     size_t len = strlen(why->text);
-    snprintf(why->text + len, sizeof(why->text) - len, " %s", certificate_path);
+    snprintf(why->text + len, sizeof(why->text) - len, " %s", options->certificate_path);
     return -EINVAL;
 }
 
 int tls_credentials_own(SSL_CTX *ssl_ctx, const struct tls_options *options, struct tls_error *why)
 {
     struct content content;
+    uint8_t *pem = NULL;
+    size_t len = 0;
     int error = content_init(&content, options->certificate_path, why);
     if (error < 0)
         return error;
@@ -166,11 +158,11 @@ int tls_credentials_own(SSL_CTX *ssl_ctx, const struct tls_options *options, str
     if (error < 0)
         return error;
 
-    error = content_init(&content, options->key_path, why);
+    error = vault_read(options->key_path, KEY_FILE_BYTES_MAX, &pem, &len);
     if (error < 0)
-        return error;
-    error = use_key(ssl_ctx, &content, options->certificate_path, why);
-    content_fini(&content);
+        return refuse(why, error, options->key_path, strerror(-error));
+    error = use_key(ssl_ctx, (struct mqtt_span){ pem, len }, options, why);
+    vault_free(pem);
     return error;
 }
 

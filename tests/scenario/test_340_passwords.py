@@ -17,6 +17,7 @@ import pytest
 from support import wire
 from support.broker import FOREIGN, TACIT, free_port
 from support.client import Closed, RawClient
+from support.memory import found_in
 from support.secure import House
 
 pytestmark = pytest.mark.skipif(FOREIGN or not TACIT.exists(), reason="about tacitd and tacit")
@@ -427,26 +428,7 @@ def test_no_password_is_told(home):
     for mark in marks:
         assert mark.encode() not in texts
     for mark in marks[1:]:
-        assert not in_memory(home.broker.process.pid, mark.encode()), mark
-
-
-def in_memory(pid, mark):
-    """In a writable part of the memory of a process? OpenSSL keeps the record it decrypted last."""
-    with open(f"/proc/{pid}/maps", encoding="ascii") as maps, open(f"/proc/{pid}/mem", "rb") as mem:
-        for line in maps:
-            span, rights = line.split()[:2]
-            if not rights.startswith("rw") or "[v" in line:
-                continue
-            begin, end = (int(part, 16) for part in span.split("-"))
-            if end - begin > 1 << 28:
-                continue  # the shadow of a sanitizer
-            try:
-                mem.seek(begin)
-                if mark in mem.read(end - begin):
-                    return True
-            except (OSError, ValueError, OverflowError):
-                continue
-    return False
+        assert not found_in(home.broker.process.pid, mark.encode()), mark
 
 
 # -- configuration ----------------------------------------------------------------------------

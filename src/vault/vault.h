@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Memory for secrets that live long: private keys, and what one is made of while it is read.
+ *
+ * One piece of memory that is locked (it does not reach the swap), left out of core dumps, and
+ * bounded by two pages that nobody can touch. What is given back is wiped. OpenSSL allocates there
+ * between vault_enter() and vault_leave(), and only there: what it needs for handshakes stays in
+ * ordinary memory, so that no peer can use up what keys need. Where the vault is full, ordinary
+ * memory is taken, and wiped all the same.
+ *
+ * Thread-safe but for vault_open(). Before it, and without it, all of it is ordinary memory. */
+#pragma once
+
+#include "base/attrs.h"
+#include "base/span.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Some 3 KB a key, 9 KB of RSA with 4096 bits; below what any user may lock since Linux 5.16. */
+#define VAULT_BYTES (512u * 1024u)
+
+/* Once, before OpenSSL is used at all and before there are threads. Negative errno: secrets are in
+ * memory that may be swapped out (-ENOMEM, -EPERM, -EAGAIN: the bound of locked memory, RLIMIT_MEMLOCK,
+ * is too low), or OpenSSL goes its own ways (-EALREADY). All else works the same. */
+MQTT_NODISCARD int vault_open(void);
+
+/* Until vault_leave(), what OpenSSL allocates on this thread lies in the vault, and what it frees is
+ * wiped. May be nested. */
+void vault_enter(void);
+void vault_leave(void);
+
+/* Zeroed. NULL: out of memory. */
+void *vault_alloc(size_t bytes);
+void vault_free(void *secret); /* wipes; NULL is fine */
+
+/* All of a file, at most `limit` bytes, and a NUL behind it, for vault_free(). -EFBIG, or what
+ * open() and read() say. */
+MQTT_NODISCARD int vault_read(const char *path, size_t limit, uint8_t **out, size_t *out_len);
+
+struct evp_pkey_st;
+
+/* The private key in that PEM. `on_password` is asked as OpenSSL's pem_password_cb is; NULL: a key
+ * under a password is refused. NULL: there is none; why is in OpenSSL's queue of errors. */
+struct evp_pkey_st *vault_key(struct mqtt_span pem, int (*on_password)(char *, int, int, void *),
+                              void *context);
+
+/* What OpenSSL makes at its first key and keeps for good is made: 400 KB that are no secret and
+ * would fill the vault. vault_open() does it. */
+void vault_key_prepare(void);
+
+/* Does it lie in the vault? For tests. */
+bool vault_holds(const void *secret);
+
+/* In use now. For tests. */
+size_t vault_used_bytes(void);

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Memory for secrets: where it lies, that it is wiped, and that OpenSSL takes it for keys only. */
+#include "vault/vault.h"
+
+#include "base/attrs.h"
+
+#include <errno.h>
+#include <openssl/evp.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static bool is_zero(const uint8_t *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (bytes[i] != 0)
+            return false;
+    return true;
+}
+
+static void what_is_given_back_is_wiped(void **state)
+{
+    (void)state;
+    uint8_t *secret = vault_alloc(100);
+
+    assert_true(vault_holds(secret));
+    assert_true(is_zero(secret, 100));
+    memset(secret, 0x5a, 100);
+    vault_free(secret);
+    assert_true(vault_holds(secret));
+    assert_true(is_zero(secret, 100));
+    vault_free(NULL);
+    assert_int_equal(vault_used_bytes(), 0);
+}
+
+/* Pieces of all sizes, in every order: they do not overlap, and all of it is one again. */
+static void pieces_come_and_go(void **state)
+{
+    (void)state;
+    enum { PIECES = 64 };
+    uint8_t *pieces[PIECES] = { NULL };
+    size_t sizes[PIECES] = { 0 };
+    uint32_t random = 1;
+
+    for (unsigned round = 0; round < 20000; round++) {
+        random = random * 1664525u + 1013904223u;
+        unsigned i = random >> 26;
+        if (pieces[i] != NULL) {
+            for (size_t k = 0; k < sizes[i]; k++)
+                assert_int_equal(pieces[i][k], i + 1);
+            vault_free(pieces[i]);
+            pieces[i] = NULL;
+            continue;
+        }
+        sizes[i] = (random >> 8) % 5000;
+        pieces[i] = vault_alloc(sizes[i]);
+        assert_true(vault_holds(pieces[i]));
+        assert_int_equal((uintptr_t)pieces[i] % 16, 0);
+        assert_true(is_zero(pieces[i], sizes[i]));
+        memset(pieces[i], (int)i + 1, sizes[i]);
+    }
+    for (unsigned i = 0; i < PIECES; i++)
+        vault_free(pieces[i]);
+    assert_int_equal(vault_used_bytes(), 0);
+    void *all = vault_alloc(VAULT_BYTES - 16);
+    assert_true(vault_holds(all));
+    vault_free(all);
+}
+
+static void when_it_is_full_ordinary_memory_is_taken(void **state)
+{
+    (void)state;
+    void *most = vault_alloc(VAULT_BYTES - 1024);
+    void *more = vault_alloc(2048);
+    void *huge = vault_alloc(VAULT_BYTES + 1);
+
+    assert_true(vault_holds(most));
+    assert_non_null(more);
+    assert_false(vault_holds(more));
+    assert_non_null(huge);
+    assert_false(vault_holds(huge));
+    vault_free(huge);
+    vault_free(more);
+    vault_free(most);
+}
+
+static void openssl_takes_it_for_keys_only(void **state)
+{
+    (void)state;
+    size_t before = vault_used_bytes();
+    EVP_PKEY *ephemeral = EVP_PKEY_Q_keygen(NULL, NULL, "X25519");
+
+    assert_non_null(ephemeral);
+    assert_int_equal(vault_used_bytes(), before);
+    EVP_PKEY_free(ephemeral);
+    /* What is made once for all keys is not in it. */
+    vault_enter();
+    EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
+    vault_leave();
+    assert_non_null(key);
+    assert_true(vault_used_bytes() > before);
+    assert_true(vault_used_bytes() < before + 8192);
+    EVP_PKEY_free(key);
+}
+
+static void a_file_is_read_into_it(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/tacit-vault-XXXXXX";
+    int fd = mkstemp(path);
+    uint8_t *bytes = NULL;
+    size_t len = 0;
+
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, "secret", 6), 6);
+    close(fd);
+    assert_int_equal(vault_read(path, 6, &bytes, &len), 0);
+    assert_true(vault_holds(bytes));
+    assert_int_equal(len, 6);
+    assert_string_equal((const char *)bytes, "secret");
+    vault_free(bytes);
+    assert_int_equal(vault_read(path, 5, &bytes, &len), -EFBIG);
+    unlink(path);
+    assert_int_equal(vault_read(path, 5, &bytes, &len), -ENOENT);
+}
+
+/* What can be locked is the machine's to say, and what a sanitizer makes of it its own; that it is
+ * locked is tests/scenario/test_395_secrets.py's. */
+static int open_it(void **state)
+{
+    (void)state;
+    int error = vault_open();
+
+    return error == 0 || error == -ENOMEM || error == -EPERM || error == -EAGAIN ? 0 : -1;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_given_back_is_wiped),
+        cmocka_unit_test(pieces_come_and_go),
+        cmocka_unit_test(when_it_is_full_ordinary_memory_is_taken),
+        cmocka_unit_test(openssl_takes_it_for_keys_only),
+        cmocka_unit_test(a_file_is_read_into_it),
+    };
+    return cmocka_run_group_tests(tests, open_it, NULL);
+}
