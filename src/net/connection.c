@@ -152,7 +152,7 @@ void connection_open(struct net *net, int fd, const struct connection_start *sta
     net->stats.accepted++;
     if (is_full)
         connection_refuse(connection, NET_REFUSED_CONNECTIONS, "limit of open connections");
-    else if (!is_over || guest_yield(connection, GUEST_PLACES))
+    else if (!is_over || guest_yield(connection, PORCH_PLACES))
         welcome(connection);
 }
 

@@ -22,6 +22,9 @@ uint32_t guest_admit(struct net *net, const struct connection_start *start, bool
                                             .transport = start->transport };
     uint32_t guest = 0;
     switch (porch_enter(net->porch, &start->place, loop_now_ms(net->loop), &guest)) {
+    case PORCH_FULL:
+        net_refuse(net, &facts, NET_REFUSED_UNPROVED, "limits.unproved");
+        break;
     case PORCH_ADDRESS:
         net_refuse(net, &facts, NET_REFUSED_ADDRESS, "limits.unproved_per_address");
         break;
@@ -42,8 +45,10 @@ void guest_enter(struct connection *connection)
 {
     struct net *net = connection->net;
     connection->guests = (struct list){ 0 };
-    if (connection->guest != 0)
-        list_push_back(connection->is_holder ? &net->holders : &net->guests, &connection->guests);
+    if (connection->guest == 0)
+        return;
+    porch_move(net->porch, connection->guest, net->shard);
+    list_push_back(connection->is_holder ? &net->holders : &net->guests, &connection->guests);
 }
 
 void guest_step_aside(struct connection *connection)
@@ -73,11 +78,11 @@ static const struct {
     enum net_refusal why;
     const char *text;
 } reasons[] = {
-    [GUEST_PLACES] = { NET_REFUSED_UNPROVED, "limits.unproved" },
-    [GUEST_BYTES] = { NET_REFUSED_BYTES, "limits.unproved_bytes" },
+    [PORCH_PLACES] = { NET_REFUSED_UNPROVED, "limits.unproved" },
+    [PORCH_BYTES] = { NET_REFUSED_BYTES, "limits.unproved_bytes" },
 };
 
-static void send_away(struct connection *connection, enum guest_want want)
+static void send_away(struct connection *connection, enum porch_want want)
 {
     net_refuse(connection->net, &connection->facts, reasons[want].why, reasons[want].text);
     connection_lost(connection);
@@ -114,9 +119,9 @@ static void add_oldest(struct rivals *rivals, const struct list *list)
 /* In the order in which they are to go. Where places are short, the newest: the others may be about
  * to prove themselves. Where bytes are, those who have held theirs for longest: an honest handshake
  * is over in milliseconds, and the newest is an honest one as likely as not. */
-static void add_rivals(struct rivals *rivals, const struct net *net, enum guest_want want)
+static void add_rivals(struct rivals *rivals, const struct net *net, enum porch_want want)
 {
-    if (want == GUEST_BYTES) {
+    if (want == PORCH_BYTES) {
         add_oldest(rivals, &net->holders);
         return;
     }
@@ -126,13 +131,59 @@ static void add_rivals(struct rivals *rivals, const struct net *net, enum guest_
     add_oldest(rivals, &net->holders);
 }
 
-bool guest_yield(struct connection *connection, enum guest_want want)
+/* NULL: there is nobody. */
+static struct connection *choose(const struct net *net, enum porch_want want)
 {
-    struct net *net = connection->net;
     struct rivals rivals = { 0 };
     add_rivals(&rivals, net, want);
     size_t chosen = porch_choose(net->porch, rivals.guests, rivals.count);
-    struct connection *goes = chosen < rivals.count ? rivals.all[chosen] : connection;
+    return chosen < rivals.count ? rivals.all[chosen] : NULL;
+}
+
+/* ---- the fullest shard gives way ---- */
+
+/* On the thread of the one that was asked. Others may have gone meanwhile. */
+static void on_asked(struct loop_message *message, struct loop *loop)
+{
+    struct room *room = MQTT_CONTAINER_OF(message, struct room, message);
+    const struct net *giver = room->giver;
+    (void)loop;
+    atomic_store(&room->is_posted, false); /* from here on it may be posted anew */
+    for (unsigned want = 0; want < PORCH_WANTS; want++) {
+        unsigned count = atomic_exchange(&room->asked[want], 0);
+        for (; count > 0 && porch_is_over(giver->porch, (enum porch_want)want); count--) {
+            struct connection *goes = choose(giver, (enum porch_want)want);
+            if (goes == NULL)
+                break;
+            send_away(goes, (enum porch_want)want);
+        }
+    }
+}
+
+/* False: somebody of this shard has to go. */
+static bool ask(const struct connection *connection, enum porch_want want)
+{
+    struct net *net = connection->net;
+    struct room *room = &net->room;
+    unsigned shard = porch_giver(net->porch, connection->guest, want);
+    if (shard == net->shard || shard >= net->peer_count
+        || atomic_load(&room->asked[want]) >= PORCH_ASKED_MOST)
+        return false;
+    atomic_fetch_add(&room->asked[want], 1);
+    if (!atomic_exchange(&room->is_posted, true)) {
+        room->giver = net->peers[shard];
+        loop_post(room->giver->loop, &room->message, on_asked);
+    }
+    return true;
+}
+
+bool guest_yield(struct connection *connection, enum porch_want want)
+{
+    if (ask(connection, want))
+        return true;
+    struct connection *goes = choose(connection->net, want);
+    if (goes == NULL)
+        goes = connection;
     send_away(goes, want);
     return goes != connection;
 }
@@ -159,7 +210,7 @@ bool guest_hold(struct connection *connection)
     uint32_t held = bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;
     if (porch_hold(connection->net->porch, connection->guest, held))
         return true;
-    return guest_yield(connection, GUEST_BYTES);
+    return guest_yield(connection, PORCH_BYTES);
 }
 
 /* ---- deadlines ---- */
@@ -194,7 +245,7 @@ static void on_deadline(struct wheel_timer *timer, void *context, uint64_t now_m
         return;
     }
     if (is_in_the_way(connection)) {
-        send_away(connection, GUEST_PLACES);
+        send_away(connection, PORCH_PLACES);
         return;
     }
     loop_arm(context, timer, due_ms, on_deadline);

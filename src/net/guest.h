@@ -5,15 +5,10 @@
 #pragma once
 
 #include "net/connection.h"
-
-/* What there is too much of. */
-enum guest_want {
-    GUEST_PLACES = 0,
-    GUEST_BYTES, /* who holds none does not help */
-};
+#include "net/porch.h"
 
 /* One has been accepted. 0: refused, reported, to be closed. *out_is_over: once it has entered
- * the net, guest_yield(GUEST_PLACES) has to follow. */
+ * the net, guest_yield(PORCH_PLACES) has to follow. */
 uint32_t guest_admit(struct net *net, const struct connection_start *start, bool *out_is_over);
 
 /* Into, or out of, the net's list. */
@@ -30,8 +25,9 @@ void guest_let_in(struct connection *connection);
  * freed. No guest is fine. */
 bool guest_hold(struct connection *connection);
 
-/* There are too many: one of the net goes. False when it was this one, which is freed. */
-bool guest_yield(struct connection *connection, enum guest_want want);
+/* There are too many: one of the net goes, or of the shard that has the most, which is told so.
+ * False when it was this one, which is freed. */
+bool guest_yield(struct connection *connection, enum porch_want want);
 
 /* Arms the timer of a new one, or of one that has changed its net. */
 void guest_watch_time(struct connection *connection);

@@ -262,6 +262,96 @@ static void in_all_the_crowd_makes_room(void **state)
     world_close(&world);
 }
 
+/* Two shards with a port each, turned by one thread. */
+struct pair {
+    struct world worlds[2];
+    struct net *nets[2];
+    struct porch *porch;
+};
+
+static void open_pair(struct pair *pair, const struct limits *limits)
+{
+    *pair =
+        (struct pair){ .porch = world_porch(limits, &(struct shared_lock){ NULL, NULL, NULL }) };
+    for (unsigned i = 0; i < 2; i++) {
+        struct world *world = &pair->worlds[i];
+        struct listener_options listener = world_listener_options(world, KIND_PLAIN);
+        int fd = -1;
+        *world = (struct world){ .kind = KIND_PLAIN, .porch = pair->porch };
+        world_open_shard(world, i, limits);
+        pair->nets[i] = world->net;
+        assert_int_equal(listener_bind(&listener, 1, &fd), 0);
+        world_listen(world, fd);
+    }
+    for (unsigned i = 0; i < 2; i++)
+        net_set_peers(pair->nets[i], pair->nets, 2);
+}
+
+static void close_pair(struct pair *pair)
+{
+    for (unsigned i = 0; i < 2; i++)
+        loop_deliver(pair->worlds[i].loop);
+    for (unsigned i = 0; i < 2; i++)
+        world_close(&pair->worlds[i]);
+    porch_free(pair->porch);
+}
+
+/* All that is taken is taken on one shard: who comes to the other one is let in all the same. */
+static void the_fullest_shard_gives_way(void **state)
+{
+    (void)state;
+    enum { CROWD = 20 };
+    struct pair pair;
+    struct device crowd[CROWD];
+    struct device other;
+    struct limits limits = limits_default();
+    limits.unproved = CROWD;
+    open_pair(&pair, &limits);
+    for (unsigned i = 0; i < CROWD; i++) {
+        world_device_from(&crowd[i], &pair.worlds[0], NEAR + i);
+        until_guests(&pair.worlds[0], i + 1);
+    }
+    world_device_from(&other, &pair.worlds[1], APART);
+    until_guests(&pair.worlds[1], CROWD + 1);
+    assert_int_equal(loop_turn(pair.worlds[0].loop, 100), 0);
+    assert_int_equal(figures(&pair.worlds[0]).guests, CROWD);
+    assert_int_equal(pair.worlds[0].refused[NET_REFUSED_UNPROVED], 1);
+    world_until_over(&pair.worlds[0], &crowd[CROWD - 1]);
+    queue_put(&other.out, "\x10\x01\x01", 3); /* its home is that shard */
+    world_until_came(&pair.worlds[1], &other, 4);
+    assert_int_equal(pair.worlds[1].refused[NET_REFUSED_UNPROVED], 0);
+    device_close(&other);
+    for (unsigned i = 0; i < CROWD; i++)
+        device_close(&crowd[i]);
+    close_pair(&pair);
+}
+
+/* What was asked for is not needed any more when others have gone meanwhile. */
+static void nobody_goes_when_it_is_not_too_much_any_more(void **state)
+{
+    (void)state;
+    struct pair pair;
+    struct device crowd[4];
+    struct device other;
+    struct limits limits = limits_default();
+    limits.unproved = 4;
+    open_pair(&pair, &limits);
+    for (unsigned i = 0; i < 4; i++) {
+        world_device_from(&crowd[i], &pair.worlds[0], NEAR + i);
+        until_guests(&pair.worlds[0], i + 1);
+    }
+    world_device_from(&other, &pair.worlds[1], APART);
+    until_guests(&pair.worlds[1], 5);
+    device_close(&other);
+    until_guests(&pair.worlds[1], 4);
+    assert_int_equal(loop_turn(pair.worlds[0].loop, 100), 0);
+    assert_int_equal(figures(&pair.worlds[0]).guests, 4);
+    assert_int_equal(pair.worlds[0].refused[NET_REFUSED_UNPROVED], 0);
+    for (unsigned i = 0; i < 4; i++)
+        device_close(&crowd[i]);
+    close_pair(&pair);
+}
+
 static void what_guests_hold_in_all_is_bounded(void **state)
 {
     (void)state;
@@ -327,6 +417,8 @@ int main(void)
         cmocka_unit_test(a_listener_accepts_so_many_in_a_turn),
         cmocka_unit_test(too_many_from_one_address_or_network_are_closed_at_accept),
         cmocka_unit_test(in_all_the_crowd_makes_room),
+        cmocka_unit_test(the_fullest_shard_gives_way),
+        cmocka_unit_test(nobody_goes_when_it_is_not_too_much_any_more),
         cmocka_unit_test(what_guests_hold_in_all_is_bounded),
         cmocka_unit_test(the_slow_go_early_when_it_is_crowded),
     };

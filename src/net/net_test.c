@@ -497,13 +497,7 @@ static void open_pair(struct world worlds[2], struct net *nets[2], enum kind kin
         world_porch(&limits, &(struct shared_lock){ lock, lock_porch, unlock_porch });
     for (unsigned i = 0; i < 2; i++) {
         worlds[i] = (struct world){ .kind = kind, .porch = porch };
-        assert_int_equal(loop_open(&worlds[i].loop), 0);
-        assert_int_equal(outbox_pools_init(&worlds[i].broker.pools), 0);
-        assert_int_equal(outbox_pools_init(&worlds[i].decoy.pools), 0);
-        worlds[i].broker.transport = worlds[i].decoy.transport = net_transport();
-        worlds[i].broker.shard = i;
-        struct net_options options = world_net_options(&worlds[i], i);
-        assert_int_equal(net_open(&options, &worlds[i].net), 0);
+        world_open_shard(&worlds[i], i, &limits);
         nets[i] = worlds[i].net;
     }
     struct listener_options listener = world_listener_options(&worlds[0], kind);

@@ -86,6 +86,19 @@ struct porch *world_porch(const struct limits *limits, const struct shared_lock 
     return porch;
 }
 
+/* Its kind and its porch are set. */
+void world_open_shard(struct world *world, unsigned shard, const struct limits *limits)
+{
+    assert_int_equal(loop_open(&world->loop), 0);
+    assert_int_equal(outbox_pools_init(&world->broker.pools), 0);
+    assert_int_equal(outbox_pools_init(&world->decoy.pools), 0);
+    world->broker.transport = world->decoy.transport = net_transport();
+    world->broker.shard = shard;
+    struct net_options options = world_net_options(world, shard);
+    options.limits = *limits;
+    assert_int_equal(net_open(&options, &world->net), 0);
+}
+
 void world_open(struct world *world, enum kind kind, const struct limits *changed)
 {
     *world = (struct world){ .kind = kind };

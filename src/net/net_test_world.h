@@ -44,6 +44,7 @@ void world_close(struct world *world);
 /* Parts of world_open(), for several shards. */
 struct net_options world_net_options(struct world *world, unsigned shard);
 struct listener_options world_listener_options(struct world *world, enum kind kind);
+void world_open_shard(struct world *world, unsigned shard, const struct limits *limits);
 void world_listen(struct world *world, int fd);
 struct porch *world_porch(const struct limits *limits, const struct shared_lock *lock);
 

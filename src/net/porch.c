@@ -9,8 +9,10 @@
 
 #define WAYS 8 /* known addresses among which the hash leaves the choice */
 
-/* Each shard may be one above the bound, until it has chosen who goes. */
-#define SPARE SHARDS_MAX
+/* Each shard may be so many above the bound, until those who are to go are chosen. */
+#define SPARE (SHARDS_MAX * (PORCH_ASKED_MOST + 1))
+
+#define PORCH_SHARDS 256 /* as many as a guest's number of its shard can name */
 
 /* The guests of one address, or of one network. Free when it has none. */
 struct crowd {
@@ -25,6 +27,7 @@ struct guest {
     uint32_t bytes;
     bool is_known;
     bool is_here;
+    uint8_t shard;
 };
 
 struct known {
@@ -46,6 +49,7 @@ struct porch {
     struct crowd *crowds; /* [0] is none */
     uint32_t *buckets;    /* the first crowd of each */
     struct known *known;
+    uint64_t held[PORCH_WANTS][PORCH_SHARDS]; /* by each shard */
 };
 
 static void lock(struct porch *porch)
@@ -239,9 +243,9 @@ static uint32_t take_guest(struct porch *porch, struct guest given)
 {
     uint32_t index = porch->free_guest;
 
-    MQTT_INVARIANT(index != 0);
     porch->free_guest = porch->guests[index].crowd;
     porch->guests[index] = given;
+    porch->held[PORCH_PLACES][given.shard]++;
     porch->figures.guests++;
     if (porch->figures.guests > porch->figures.most)
         porch->figures.most = porch->figures.guests;
@@ -253,6 +257,8 @@ static enum porch_verdict enter(struct porch *porch, const struct porch_place *p
 {
     struct guest guest = { .is_known = true, .is_here = true };
 
+    if (porch->free_guest == 0)
+        return PORCH_FULL;
     if (place->len > 0) {
         uint64_t address = key_of(porch, place, place->len);
         uint64_t network = key_of(porch, place, place->network_len);
@@ -282,14 +288,21 @@ static struct guest *guest_of(const struct porch *porch, uint32_t index)
     return &porch->guests[index];
 }
 
+static void count_bytes(struct porch *porch, struct guest *guest, uint32_t bytes)
+{
+    uint64_t more = (uint64_t)bytes - guest->bytes; /* or less: it wraps both times */
+
+    porch->figures.bytes += more;
+    porch->held[PORCH_BYTES][guest->shard] += more;
+    guest->bytes = bytes;
+}
+
 bool porch_hold(struct porch *porch, uint32_t index, uint32_t bytes)
 {
     lock(porch);
     struct guest *guest = guest_of(porch, index);
-    porch->figures.bytes += bytes;
-    porch->figures.bytes -= guest->bytes;
     bool is_more = bytes > guest->bytes;
-    guest->bytes = bytes;
+    count_bytes(porch, guest, bytes);
     bool is_within = !is_more || porch->figures.bytes <= porch->limits.unproved_bytes;
     unlock(porch);
     return is_within;
@@ -307,8 +320,9 @@ void porch_leave(struct porch *porch, uint32_t index, bool is_let_in, uint64_t n
         part(porch, guest->crowd);
         part(porch, network);
     }
+    count_bytes(porch, guest, 0);
+    porch->held[PORCH_PLACES][guest->shard]--;
     porch->figures.guests--;
-    porch->figures.bytes -= guest->bytes;
     *guest = (struct guest){ .crowd = porch->free_guest };
     porch->free_guest = index;
     unlock(porch);
@@ -324,14 +338,63 @@ static uint64_t weight_of(const struct porch *porch, const struct guest *guest)
     return porch->crowds[porch->crowds[guest->crowd].network].count;
 }
 
-enum porch_standing porch_standing(struct porch *porch, uint32_t index)
+static enum porch_standing standing_of(const struct porch *porch, const struct guest *guest)
 {
-    lock(porch);
-    uint64_t weight = weight_of(porch, guest_of(porch, index));
-    unlock(porch);
+    uint64_t weight = weight_of(porch, guest);
+
     if (weight == 0)
         return PORCH_KNOWN;
     return weight <= PORCH_QUIET ? PORCH_STILL : PORCH_CROWD;
+}
+
+enum porch_standing porch_standing(struct porch *porch, uint32_t index)
+{
+    lock(porch);
+    enum porch_standing standing = standing_of(porch, guest_of(porch, index));
+    unlock(porch);
+    return standing;
+}
+
+void porch_move(struct porch *porch, uint32_t index, unsigned shard)
+{
+    lock(porch);
+    struct guest *guest = guest_of(porch, index);
+    uint32_t bytes = guest->bytes;
+    count_bytes(porch, guest, 0);
+    porch->held[PORCH_PLACES][guest->shard]--;
+    guest->shard = (uint8_t)shard;
+    porch->held[PORCH_PLACES][guest->shard]++;
+    count_bytes(porch, guest, bytes);
+    unlock(porch);
+}
+
+static unsigned fullest(const uint64_t held[PORCH_SHARDS], unsigned own)
+{
+    unsigned giver = own;
+
+    for (unsigned i = 0; i < PORCH_SHARDS; i++)
+        giver = held[i] > held[giver] ? i : giver;
+    return giver;
+}
+
+unsigned porch_giver(struct porch *porch, uint32_t index, enum porch_want want)
+{
+    lock(porch);
+    const struct guest *guest = guest_of(porch, index);
+    unsigned giver = guest->shard;
+    if (standing_of(porch, guest) != PORCH_CROWD)
+        giver = fullest(porch->held[want], giver);
+    unlock(porch);
+    return giver;
+}
+
+bool porch_is_over(struct porch *porch, enum porch_want want)
+{
+    lock(porch);
+    bool is_over = want == PORCH_PLACES ? porch->figures.guests > porch->limits.unproved
+                                        : porch->figures.bytes > porch->limits.unproved_bytes;
+    unlock(porch);
+    return is_over;
 }
 
 bool porch_is_crowded(struct porch *porch)

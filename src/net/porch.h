@@ -36,11 +36,23 @@ struct porch_place {
     uint8_t network_len; /* of the network: the first 3 or 6 */
 };
 
+/* What there can be too much of. */
+enum porch_want {
+    PORCH_PLACES = 0,
+    PORCH_BYTES, /* who holds none does not help */
+    PORCH_WANTS,
+};
+
+/* Of each shard; what it has asked others for and not got yet, one for each guest that it took
+ * instead. */
+#define PORCH_ASKED_MOST 16u
+
 /* Zero refuses. */
 enum porch_verdict {
-    PORCH_ADDRESS = 0, /* limits.unproved_per_address is reached */
-    PORCH_NETWORK,     /* limits.unproved_per_network is reached */
-    PORCH_OVER,        /* it is in, and limits.unproved is exceeded: somebody has to go */
+    PORCH_FULL = 0, /* limits.unproved is exceeded, and nobody has gone yet who was to */
+    PORCH_ADDRESS,  /* limits.unproved_per_address is reached */
+    PORCH_NETWORK,  /* limits.unproved_per_network is reached */
+    PORCH_OVER,     /* it is in, and limits.unproved is exceeded: somebody has to go */
     PORCH_IN,
 };
 
@@ -72,6 +84,16 @@ enum porch_verdict porch_enter(struct porch *porch, const struct porch_place *pl
 
 /* It holds so many bytes now. False: limits.unproved_bytes is exceeded, somebody has to go. */
 bool porch_hold(struct porch *porch, uint32_t guest, uint32_t bytes);
+
+/* It is that shard's from now on; after porch_enter() it is shard 0's. */
+void porch_move(struct porch *porch, uint32_t guest, unsigned shard);
+
+/* There is too much because of this guest: which shard is to give way? Its own when it is one of a
+ * crowd, or when no other shard has more of it; else the one that has the most. */
+unsigned porch_giver(struct porch *porch, uint32_t guest, enum porch_want want);
+
+/* There is still too much of it. */
+bool porch_is_over(struct porch *porch, enum porch_want want);
 
 /* It has gone, or was let in: then its address is known from now on. */
 void porch_leave(struct porch *porch, uint32_t guest, bool is_let_in, uint64_t now_ms);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/porch.h"
 
+#include "core/shared.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -228,6 +230,56 @@ static void bytes_are_counted_in_all(void **state)
     porch_free(world.porch);
 }
 
+/* The one that has the most, unless the guest is one of a crowd, or its own has as much. */
+static void the_fullest_shard_is_known(void **state)
+{
+    (void)state;
+    struct limits limits = small();
+    struct world world = opened(&limits);
+    uint32_t quiet = must_come(&world, v4(1, 1));
+    uint32_t many[PORCH_QUIET + 1];
+    porch_move(world.porch, quiet, 2);
+    assert_int_equal(porch_giver(world.porch, quiet, PORCH_PLACES), 2);
+    for (unsigned i = 0; i <= PORCH_QUIET; i++) {
+        many[i] = must_come(&world, v4(2, i));
+        porch_move(world.porch, many[i], 255);
+    }
+    assert_int_equal(porch_giver(world.porch, quiet, PORCH_PLACES), 255);
+    assert_int_equal(porch_giver(world.porch, quiet, PORCH_BYTES), 2);
+    porch_move(world.porch, many[0], 2);
+    assert_int_equal(porch_giver(world.porch, many[0], PORCH_PLACES), 2);
+    assert_true(porch_hold(world.porch, many[0], 1000));
+    porch_move(world.porch, many[0], 7);
+    assert_int_equal(porch_giver(world.porch, quiet, PORCH_BYTES), 7);
+    porch_leave(world.porch, many[0], false, world.now_ms);
+    assert_int_equal(porch_giver(world.porch, quiet, PORCH_BYTES), 2);
+    assert_false(porch_is_over(world.porch, PORCH_PLACES));
+    assert_false(porch_is_over(world.porch, PORCH_BYTES));
+    assert_false(porch_hold(world.porch, quiet, 100001));
+    assert_true(porch_is_over(world.porch, PORCH_BYTES));
+    porch_free(world.porch);
+}
+
+/* Whatever is asked for and does not come: it is bounded. */
+static void beyond_what_may_be_asked_for_nobody_comes_in(void **state)
+{
+    (void)state;
+    struct limits limits = small();
+    struct world world = opened(&limits);
+    uint32_t guest = 0;
+    unsigned over = 0;
+    for (unsigned i = 0; i < 40; i++)
+        (void)must_come(&world, v4(i, 1));
+    while (come(&world, v4(100 + over, 1), &guest) == PORCH_OVER)
+        over++;
+    assert_int_equal(over, SHARDS_MAX * (PORCH_ASKED_MOST + 1));
+    assert_true(porch_is_over(world.porch, PORCH_PLACES));
+    assert_int_equal(come(&world, v4(9, 9), &guest), PORCH_FULL);
+    porch_leave(world.porch, guest, false, world.now_ms);
+    assert_int_equal(come(&world, v4(9, 9), &guest), PORCH_OVER);
+    porch_free(world.porch);
+}
+
 static void a_unix_socket_counts_in_all_only(void **state)
 {
     (void)state;
@@ -312,6 +364,8 @@ int main(void)
         cmocka_unit_test(in_all_the_newest_of_the_largest_network_goes),
         cmocka_unit_test(the_known_go_last),
         cmocka_unit_test(bytes_are_counted_in_all),
+        cmocka_unit_test(the_fullest_shard_is_known),
+        cmocka_unit_test(beyond_what_may_be_asked_for_nobody_comes_in),
         cmocka_unit_test(a_unix_socket_counts_in_all_only),
         cmocka_unit_test(standing_goes_by_the_network),
         cmocka_unit_test(bounds_change_but_not_beyond_the_tables),

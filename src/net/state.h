@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The inside of a net: what its connections share. Inside net/ only.
  *
- * Owner: the loop's thread, but for `loop`, which others use to post, and `count`,
- * which they read. */
+ * Owner: the loop's thread, but for `loop`, which others use to post, `count`, which they read, and
+ * `room`, which the one that was asked empties. */
 #pragma once
 
 #include "base/list.h"
 #include "net/net.h"
+#include "net/porch.h"
 #include "tls/stream.h"
 
 #include <stdatomic.h>
@@ -33,6 +34,14 @@ struct handshakes {
     bool is_serving;
 };
 
+/* What a net has asked another one to give up: net/guest.c. It has one message for that. */
+struct room {
+    struct loop_message message;
+    struct net *giver; /* while it is posted */
+    _Atomic bool is_posted;
+    _Atomic unsigned asked[PORCH_WANTS];
+};
+
 struct net {
     struct loop *loop;
     struct broker *broker;
@@ -51,6 +60,7 @@ struct net {
     struct list holders; /* instead of there: those who hold memory */
     struct list dirty;   /* connections with output */
     struct handshakes handshakes;
+    struct room room;
     struct list listeners;
     struct loop_hook turn_end;
     struct tls_shard *tls;

@@ -3,6 +3,7 @@
 from one network and in all, memory that grows with what has come; and the others do not notice."""
 
 import contextlib
+import os
 import re
 import select
 import socket
@@ -18,6 +19,7 @@ from support.client import Closed, RawClient
 from support.patience import patience
 from support.ports import free_port
 from support.secure import House
+from support.shards import loops_by_port
 
 pytestmark = pytest.mark.skipif(FOREIGN or not TACIT.exists(), reason="about tacitd and tacit")
 
@@ -96,6 +98,23 @@ class Crowd:
 
     def __exit__(self, *_):
         for one in self.sockets:
+            one.close()
+
+
+def fill_one_shard(broker, crowd, count):
+    """They come until so many are on one shard; the others go."""
+    deadline, host, chosen = time.monotonic() + patience(20), 0, None
+    while len(crowd.sockets) < count:
+        assert time.monotonic() < deadline, f"{len(crowd.sockets)} on one shard"
+        host += 1
+        one = crowd.come(f"127.200.0.{host % 250 + 1}")
+        loops = {}
+        while one.getsockname()[1] not in loops:
+            assert time.monotonic() < deadline, "it is on no shard"
+            loops = loops_by_port(broker.process.pid, broker.port)
+        chosen = chosen or loops[one.getsockname()[1]]
+        if loops[one.getsockname()[1]] != chosen:
+            crowd.sockets.remove(one)
             one.close()
 
 
@@ -201,9 +220,9 @@ def test_so_many_from_one_network(shards):
             RawClient("127.0.0.1", broker.port, source=source).open("a").leave()
 
 
-def test_in_all_the_crowd_makes_room_for_others():
-    """One shard: who has to go is chosen within the shard, and of so few a shard may have none."""
-    with plain(1, unproved=20) as broker, Crowd(broker.port) as crowd:
+def test_in_all_the_crowd_makes_room_for_others(shards):
+    """However the kernel has spread them among the shards."""
+    with plain(shards, unproved=20) as broker, Crowd(broker.port) as crowd:
         inside = RawClient("127.0.0.1", broker.port, source="127.0.5.250").open("inside")
         for host in range(1, 41):
             crowd.come(f"127.0.5.{host}")
@@ -212,6 +231,16 @@ def test_in_all_the_crowd_makes_room_for_others():
             RawClient("127.0.0.1", broker.port, source=f"127.0.{60 + network}.1").open("a").leave()
         answers(inside)
         inside.leave()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root sees which shard a connection is on")
+def test_a_crowd_on_one_shard_makes_room_for_who_comes_to_another():
+    """All of the crowd is on one of three shards: a proxy's doing, or chance. So is what it holds."""
+    with plain(3, unproved=30) as broker, Crowd(broker.port) as crowd:
+        fill_one_shard(broker, crowd, 30)
+        assert len(crowd.open()) == 30
+        for network in range(30):
+            RawClient("127.0.0.1", broker.port, source=f"127.0.{60 + network}.1").open("a").leave()
 
 
 def test_when_it_is_crowded_the_slow_go_early(shards):

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which thread of a process a connection is watched by, as root sees it."""
+
+import contextlib
+import os
+import pathlib
+import re
+
+
+def loops_by_port(process, port):
+    """{the peer's port: descriptor of the epoll that watches the connection} of those accepted on
+    that port of IPv4."""
+    inodes = {}
+    for line in pathlib.Path(f"/proc/{process}/net/tcp").read_text().splitlines()[1:]:
+        words = line.split()
+        if int(words[1].split(":")[1], 16) == port:
+            inodes[words[9]] = int(words[2].split(":")[1], 16)
+    ports, loops = {}, {}
+    folder = pathlib.Path(f"/proc/{process}/fd")
+    for entry in folder.iterdir():
+        with contextlib.suppress(OSError):
+            found = re.fullmatch(r"socket:\[(\d+)\]", os.readlink(entry))
+            if found and inodes.get(found.group(1)):
+                ports[int(entry.name)] = inodes[found.group(1)]
+            elif os.readlink(entry) == "anon_inode:[eventpoll]":
+                loops[int(entry.name)] = (folder.parent / "fdinfo" / entry.name).read_text()
+    return {ports[watched]: loop for loop, text in loops.items()
+            for watched in map(int, re.findall(r"^tfd:\s+(\d+)", text, re.M)) if watched in ports}
