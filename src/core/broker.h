@@ -98,6 +98,9 @@ void client_judged(struct client *client, enum admission admission, struct admis
  * Then what has come of it is to be kept, too. */
 bool client_rest(struct client *client, uint64_t now_ms);
 
+/* Is memory so short that whoever has no session is refused? */
+bool broker_refuses_newcomers(const struct broker *broker);
+
 /* Is memory so short that little is to be read at a time? */
 bool broker_is_short(const struct broker *broker);
 

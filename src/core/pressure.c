@@ -13,7 +13,7 @@ static const struct {
     const char *text;
 } stages[PRESSURE_COUNT] = {
     [PRESSURE_NONE] = { 0, 0, "everything is served" },
-    [PRESSURE_NEWCOMERS] = { 75, 70, "new sessions are refused" },
+    [PRESSURE_NEWCOMERS] = { 75, 70, "newcomers are refused" },
     [PRESSURE_SHED] = { 80, 75, "QoS 0 messages for slow receivers are dropped" },
     [PRESSURE_PAUSE] = { 85, 80, "publishers are slowed down" },
     [PRESSURE_REFUSE] = { 92, 87, "messages that would have to wait are refused" },
@@ -153,6 +153,11 @@ bool client_rest(struct client *client, uint64_t now_ms)
 {
     pressure_press(client, now_ms);
     return client_is_waiting(client);
+}
+
+bool broker_refuses_newcomers(const struct broker *broker)
+{
+    return pressure_is(broker, PRESSURE_NEWCOMERS);
 }
 
 bool broker_is_short(const struct broker *broker)

@@ -15,7 +15,8 @@ struct shared;
 
 enum pressure {
     PRESSURE_NONE = 0,
-    PRESSURE_NEWCOMERS, /* a CONNECT that would make a session is refused: 0x89 */
+    PRESSURE_NEWCOMERS, /* strangers are closed at accept when some wait already, and a CONNECT that
+                           would make a session is refused: 0x89 */
     PRESSURE_SHED,      /* QoS 0 messages for who does not take them at once are dropped, new
                            subscriptions refused */
     PRESSURE_PAUSE,     /* who publishes is read only now and then */
@@ -36,7 +37,7 @@ enum pressure pressure_decide(enum pressure now, uint64_t used_bytes, uint64_t b
 /* Until it is to be looked at again, were memory taken as fast as it can be. */
 uint64_t pressure_next_look_ms(uint64_t used_bytes, uint64_t bound_bytes);
 
-/* "new sessions are refused" and so on. Static. */
+/* "newcomers are refused" and so on. Static. */
 const char *pressure_text(enum pressure stage);
 
 /* The edge has looked: so much is in use of so much. Returns the stage, which is in force then;

@@ -14,6 +14,17 @@
 
 /* ---- coming and going ---- */
 
+/* Who has to go because memory is short goes before anything is spent on it. */
+static uint32_t admit_while_short(struct net *net, const struct connection_facts *facts,
+                                  uint32_t guest)
+{
+    if (!porch_bars(net->porch, guest))
+        return guest;
+    porch_leave(net->porch, guest, false, 0);
+    net_refuse(net, facts, NET_REFUSED_SHORT, "limits.memory_bytes");
+    return 0;
+}
+
 uint32_t guest_admit(struct net *net, const struct connection_start *start, bool *out_is_over)
 {
     const struct connection_facts facts = { .listener = start->listener,
@@ -38,6 +49,8 @@ uint32_t guest_admit(struct net *net, const struct connection_start *start, bool
         *out_is_over = false;
         break;
     }
+    if (guest != 0 && MQTT_UNLIKELY(broker_refuses_newcomers(net->broker)))
+        return admit_while_short(net, &facts, guest);
     return guest;
 }
 

@@ -378,6 +378,40 @@ static void what_guests_hold_in_all_is_bounded(void **state)
     world_close(&world);
 }
 
+/* While memory is short few come in of whom nobody knows, and all who are known. */
+static void strangers_are_closed_at_accept_while_memory_is_short(void **state)
+{
+    (void)state;
+    struct world world;
+    struct device crowd[PORCH_SHORT_MOST + 1];
+    struct device known;
+    world_open(&world, KIND_PLAIN, NULL);
+    world_device_from(&known, &world, APART);
+    world_connect(&world, &known);
+    world.broker.refuses_newcomers = true;
+    for (unsigned i = 0; i < PORCH_SHORT_MOST; i++) {
+        world_device_from(&crowd[i], &world, NEAR);
+        until_guests(&world, i + 1);
+    }
+    world_device_from(&crowd[PORCH_SHORT_MOST], &world, NEAR);
+    world_until_over(&world, &crowd[PORCH_SHORT_MOST]);
+    assert_int_equal(world.refused[NET_REFUSED_SHORT], 1);
+    assert_string_equal(world.refusal, "limits.memory_bytes");
+    device_close(&known);
+    world_device_from(&known, &world, APART);
+    world_connect(&world, &known);
+    device_close(&crowd[0]);
+    until_guests(&world, PORCH_SHORT_MOST - 1);
+    device_close(&crowd[PORCH_SHORT_MOST]);
+    world_device_from(&crowd[0], &world, NEAR);
+    world_connect(&world, &crowd[0]);
+    device_close(&known);
+    for (unsigned i = 0; i < PORCH_SHORT_MOST; i++)
+        device_close(&crowd[i]);
+    world_until_alone(&world);
+    world_close(&world);
+}
+
 /* While three quarters of the places are taken, who is slow has a quarter of the time. */
 static void the_slow_go_early_when_it_is_crowded(void **state)
 {
@@ -420,6 +454,7 @@ int main(void)
         cmocka_unit_test(the_fullest_shard_gives_way),
         cmocka_unit_test(nobody_goes_when_it_is_not_too_much_any_more),
         cmocka_unit_test(what_guests_hold_in_all_is_bounded),
+        cmocka_unit_test(strangers_are_closed_at_accept_while_memory_is_short),
         cmocka_unit_test(the_slow_go_early_when_it_is_crowded),
     };
     return cmocka_run_group_tests(tests, world_set_up, world_tear_down);

@@ -33,6 +33,7 @@ enum net_refusal {
     NET_REFUSED_ADDRESS,  /* limits.unproved_per_address */
     NET_REFUSED_NETWORK,  /* limits.unproved_per_network */
     NET_REFUSED_BYTES,    /* limits.unproved_bytes */
+    NET_REFUSED_SHORT,    /* limits.memory_bytes: memory is short, and its address is not known */
     NET_REFUSAL_COUNT,
 };
 

@@ -155,6 +155,11 @@ bool client_rest(struct client *client, uint64_t now_ms)
     return client->is_waiting;
 }
 
+bool broker_refuses_newcomers(const struct broker *broker)
+{
+    return broker->refuses_newcomers;
+}
+
 bool broker_is_short(const struct broker *broker)
 {
     return broker->is_short;

@@ -19,6 +19,7 @@ struct broker {
     unsigned ended;
     unsigned sent_calls;
     unsigned full_calls;
+    bool refuses_newcomers;
     bool is_short; /* the end of every long packet has to wait until core_judge() */
     char peer[64]; /* common name of the last one's certificate */
     char address[64];

@@ -397,6 +397,14 @@ bool porch_is_over(struct porch *porch, enum porch_want want)
     return is_over;
 }
 
+bool porch_bars(struct porch *porch, uint32_t index)
+{
+    lock(porch);
+    bool is_barred = porch->figures.guests > PORCH_SHORT_MOST && !guest_of(porch, index)->is_known;
+    unlock(porch);
+    return is_barred;
+}
+
 bool porch_is_crowded(struct porch *porch)
 {
     lock(porch);

@@ -43,6 +43,10 @@ enum porch_want {
     PORCH_WANTS,
 };
 
+/* Guests up to which unknown addresses come in while memory is short: somebody has to be able to take
+ * what is kept for him, also after a restart, when nobody is known. */
+#define PORCH_SHORT_MOST 64u
+
 /* Of each shard; what it has asked others for and not got yet, one for each guest that it took
  * instead. */
 #define PORCH_ASKED_MOST 16u
@@ -99,6 +103,9 @@ bool porch_is_over(struct porch *porch, enum porch_want want);
 void porch_leave(struct porch *porch, uint32_t guest, bool is_let_in, uint64_t now_ms);
 
 enum porch_standing porch_standing(struct porch *porch, uint32_t guest);
+
+/* While memory is short: it is not known, and there are PORCH_SHORT_MOST others. */
+bool porch_bars(struct porch *porch, uint32_t guest);
 
 /* Three quarters of limits.unproved are here. */
 bool porch_is_crowded(struct porch *porch);

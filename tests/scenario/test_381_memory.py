@@ -15,10 +15,12 @@ from support.marks import no_instruments, only_tacit, versions
 from support.patience import patience
 
 from test_010_sessions import kept
+from test_380_unproved import Crowd, until_logged
 
 pytestmark = [only_tacit, no_instruments]
 MIB = 1048576
 BOUND = 128 * MIB
+STRANGERS_MOST = 64  # PORCH_SHORT_MOST
 PAYLOAD = 4000
 LIMITS = {"memory-bytes": BOUND, "session-queue-bytes": 4294967295, "session-queue-messages": 16777216,
           "store-bytes": "16GiB", "sys-interval-s": 1, "memory-pause-ms": 5}
@@ -101,9 +103,19 @@ def test_a_flood_stays_within_the_bound(variant, clients, unique, version, shard
     taken = flood(sender, topic, 20)
     assert stages(broker)[-1] == 4, broker.log()
 
-    newcomer = clients(broker)
+    newcomer = clients(broker)  # its address is known, but it has no session
     newcomer.open(unique("new"), reason=0x89)
     newcomer.expect_closed()
+    with Crowd(broker.port) as strangers:
+        for _ in range(STRANGERS_MOST + 16):
+            strangers.come("127.0.0.9")
+        deadline = time.monotonic() + patience(10.0)
+        while len(strangers.open()) > STRANGERS_MOST:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        assert len(strangers.open()) >= STRANGERS_MOST - 2, "one or two more may be on their way"
+        until_logged(broker, r"connection from 127\.0\.0\.9:\d+ .* memory is short .*: "
+                             r"limits\.memory_bytes")
     seen = b""
     while seen != b"4":
         seen = watcher.message().payload
