@@ -24,7 +24,7 @@ build: ## build/release/tacitd and build/release/tacit
 
 test: ## everything a change has to pass (unit, proofs, static, scenarios, some crashes)
 	@tools/install-deps build test
-	@tools/test --jobs $(JOBS) unit proof static scenario crash
+	@tools/test --jobs $(JOBS) unit proof static client-size scenario crash
 
 test-unit: ## unit tests beside the code
 	@tools/test --jobs $(JOBS) unit
@@ -34,6 +34,10 @@ test-proof: ## proofs by exhaustion
 
 test-static: ## layers, sizes, symbols, statements, format, paths, fuzz targets, cppcheck
 	@tools/test --jobs $(JOBS) static
+
+client-size: ## what libtacit costs on a Cortex-M4, as JSON, against bench/client/bounds.txt
+	@tools/install-deps test
+	@bench/client-size
 
 test-scenario: ## the whole broker, from outside
 	@tools/test --jobs $(JOBS) scenario
@@ -98,5 +102,5 @@ install: build ## PREFIX=/usr/local DESTDIR=
 clean: ## remove what was built
 	@rm -rf build
 
-.PHONY: help run build test test-unit test-proof test-static test-scenario test-clang test-asan \
+.PHONY: help run build test client-size test-unit test-proof test-static test-scenario test-clang test-asan \
 	test-tsan test-fuzz fuzz fuzz-record coverage oracle powercut crash interop bench format docs install clean
