@@ -96,6 +96,9 @@ format: ## clang-format on every C file
 docs: ## the generated documents
 	@tools/gen-docs
 
+drop-in: ## libtacit as one folder of sources, FOLDER=build/tacit
+	@tools/drop-in $(or $(FOLDER),build/tacit)
+
 install: build ## PREFIX=/usr/local DESTDIR=
 	@DESTDIR=$(DESTDIR) cmake --install build/release --prefix $(PREFIX) --strip
 
@@ -103,4 +106,4 @@ clean: ## remove what was built
 	@rm -rf build
 
 .PHONY: help run build test client-size test-unit test-proof test-static test-scenario test-clang test-asan \
-	test-tsan test-fuzz fuzz fuzz-record coverage oracle powercut crash interop bench format docs install clean
+	test-tsan test-fuzz fuzz fuzz-record coverage oracle powercut crash interop bench format docs drop-in install clean

@@ -6,22 +6,35 @@ foreach(program tacitd tacit)
     endif()
 endforeach()
 
-# libtacit.a is the device library and what it needs of ours, in one archive;
-# with the POSIX ports it also wants libssl and libcrypto.
+# libtacit.a is the device library and what it needs of ours, in one archive; the POSIX ports in it
+# want libssl and libcrypto. Found by pkg-config, and by CMake's find_package(tacit): tacit::tacit.
 if(TARGET tacit_client AND TARGET tacit_ports)
+    set(tacit_cmake_folder ${CMAKE_INSTALL_LIBDIR}/cmake/tacit)
     add_library(tacit_library STATIC
         $<TARGET_OBJECTS:tacit_base> $<TARGET_OBJECTS:tacit_codec>
         $<TARGET_OBJECTS:tacit_client> $<TARGET_OBJECTS:tacit_ports>)
-    set_target_properties(tacit_library PROPERTIES OUTPUT_NAME tacit LINKER_LANGUAGE C)
+    add_library(tacit::tacit ALIAS tacit_library)
+    set_target_properties(tacit_library PROPERTIES
+        OUTPUT_NAME tacit EXPORT_NAME tacit LINKER_LANGUAGE C)
+    target_include_directories(tacit_library INTERFACE
+        $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+        $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+    target_link_libraries(tacit_library INTERFACE OpenSSL::SSL OpenSSL::Crypto)
+    file(RELATIVE_PATH TACIT_UP /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
     configure_file(${PROJECT_SOURCE_DIR}/packaging/libtacit.pc.in libtacit.pc @ONLY)
-    install(TARGETS tacit_library ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+    write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/tacit-config-version.cmake
+        COMPATIBILITY SameMinorVersion)
+    install(TARGETS tacit_library EXPORT tacit ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+    install(EXPORT tacit NAMESPACE tacit:: FILE tacit-targets.cmake DESTINATION ${tacit_cmake_folder})
+    install(FILES ${PROJECT_SOURCE_DIR}/packaging/tacit-config.cmake
+        ${CMAKE_CURRENT_BINARY_DIR}/tacit-config-version.cmake DESTINATION ${tacit_cmake_folder})
     install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/tacit
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
     install(FILES ${CMAKE_CURRENT_BINARY_DIR}/libtacit.pc
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endif()
 
-foreach(section 1 5 8)
+foreach(section 1 3 5 8)
     install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs/man/
         DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section}
         FILES_MATCHING PATTERN "*.${section}")
