@@ -24,7 +24,7 @@ build: ## build/release/tacitd and build/release/tacit
 
 test: ## everything a change has to pass (unit, proofs, static, scenarios, some crashes)
 	@tools/install-deps build test
-	@tools/test --jobs $(JOBS) unit proof static client-size scenario crash
+	@tools/test --jobs $(JOBS) unit proof static client-size client-coverage scenario crash
 
 test-unit: ## unit tests beside the code
 	@tools/test --jobs $(JOBS) unit
@@ -59,8 +59,9 @@ fuzz-record: ## fuzz for HOURS (1) of processor time, on record in docs/fuzzing.
 	@tools/install-deps build test
 	@tools/fuzz-record --hours $(or $(HOURS),1) --jobs $(JOBS)
 
-coverage: ## line coverage of the unit tests, build/coverage.txt
-	@tools/test --jobs $(JOBS) coverage
+coverage: ## lines and branches of client and codec that unit tests run, against the bounds
+	@tools/install-deps build test
+	@tools/coverage --jobs $(JOBS)
 
 oracle: ## filter algebra and decisions against brute force; the last line counts
 	@tools/install-deps build test
