@@ -15,6 +15,9 @@ struct words {
     const char *certificate;
     const char *key;
     const char *name;
+    const char *keep_alive_s;
+    const char *retry_ms;
+    const char *timeout_ms;
 };
 
 static const char **place_of(struct words *words, const char *option)
@@ -23,9 +26,15 @@ static const char **place_of(struct words *words, const char *option)
         const char *option;
         const char **place;
     } table[] = {
-        { "--host", &words->host }, { "--port", &words->port },
-        { "--ca", &words->ca },     { "--certificate", &words->certificate },
-        { "--key", &words->key },   { "--name", &words->name },
+        { "--host", &words->host },
+        { "--port", &words->port },
+        { "--ca", &words->ca },
+        { "--certificate", &words->certificate },
+        { "--key", &words->key },
+        { "--name", &words->name },
+        { "--keep-alive", &words->keep_alive_s },
+        { "--retry-ms", &words->retry_ms },
+        { "--timeout-ms", &words->timeout_ms },
     };
     for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++)
         if (strcmp(table[i].option, option) == 0)
@@ -48,6 +57,11 @@ static char **read_words(struct words *words, char **arguments)
     return all ? at : NULL;
 }
 
+static uint32_t number_or(const char *word, uint32_t otherwise)
+{
+    return word != NULL ? (uint32_t)strtoul(word, NULL, 10) : otherwise;
+}
+
 /* Rest of the configuration: zero is a sensible value for what is not named. */
 static void configure(struct device *device, const struct words *words)
 {
@@ -55,7 +69,7 @@ static void configure(struct device *device, const struct words *words)
         .host = { words->host, strlen(words->host) },
         .port = (uint16_t)strtoul(words->port, NULL, 10),
         .client_id = { words->name, strlen(words->name) },
-        .keep_alive_s = 30,
+        .keep_alive_s = (uint16_t)number_or(words->keep_alive_s, 30),
         .session_expiry_s = 3600, /* what waits for us survives an hour of absence */
         .limits = { .receive_bytes = 512,
                     .send_bytes = 512,
@@ -64,7 +78,9 @@ static void configure(struct device *device, const struct words *words)
                     .subscriptions = 4,
                     .aliases_out = 4,
                     .alias_topic_bytes = DEVICE_TOPIC_SIZE },
-        .retry = { .minimum_ms = 500, .maximum_ms = 60000 },
+        .retry = { .minimum_ms = 500,
+                   .maximum_ms = number_or(words->retry_ms, 60000),
+                   .timeout_ms = number_or(words->timeout_ms, 10000) },
         .transport = tacit_posix_transport(device->posix),
         .random = tacit_posix_random,
     };
@@ -78,7 +94,8 @@ bool device_read(struct device *device, char **arguments, const char *more)
     if (rest == NULL) {
         (void)fprintf(stderr,
                       "usage: %s --host HOST --port PORT --ca FILE --certificate FILE --key FILE "
-                      "--name NAME %s\n",
+                      "--name NAME\n"
+                      "       [--keep-alive S] [--retry-ms MOST] [--timeout-ms MS] %s\n",
                       arguments[0], more);
         return false;
     }

@@ -19,7 +19,8 @@ struct device {
     uint64_t arena[2048];       /* 16 KiB: of it, config.limits take what they say */
 };
 
-/* Reads --host --port --ca --certificate --key --name and loads the files. False, with the reason on
+/* Reads --host --port --ca --certificate --key --name, and if they are there --keep-alive (seconds),
+ * --retry-ms (the longest delay) and --timeout-ms, and loads the files. False, with the reason on
  * standard error, if that cannot work. `more` is what the usage says behind the options. */
 bool device_read(struct device *device, char **arguments, const char *more);
 

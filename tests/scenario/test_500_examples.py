@@ -2,20 +2,16 @@
 """The programs in examples/, against a tacitd as it comes, over mutual TLS."""
 
 import hashlib
-import os
 import random
-import re
 import subprocess
 
 import pytest
 
 from support import wire
-from support.broker import FOREIGN, TACIT, TACITD
-from support.patience import patience
+from support.broker import FOREIGN, TACIT
+from support.examples import EXAMPLES, join, line, output, start  # noqa: F401
 from support.place import Place
 
-EXAMPLES = TACITD.parent / "examples"
-LONG_S = patience(30.0)
 UPDATABLE = """
 role "updatable" {
   publish   = { "devices/%{device}/state", "devices/%{device}/firmware/want" }
@@ -58,59 +54,6 @@ def house():
                            ("board", "updatable"), ("works", "factory"), ("panel", "controller")):
             one.add(name, role)
         yield one
-
-
-@pytest.fixture
-def start(house):
-    """start("sensor", "probe", 3, 10): an example that runs as that device."""
-    running = []
-
-    def new(example, name, *words, given=subprocess.DEVNULL):
-        ca, certificate, key = house.files(name)
-        running.append(subprocess.Popen(
-            [str(EXAMPLES / example), "--host", "localhost", "--port", str(house.broker.port),
-             "--ca", ca, "--certificate", certificate, "--key", key, "--name", name,
-             *map(str, words)],
-            stdin=given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            env={"PATH": os.environ["PATH"]}))
-        return running[-1]
-
-    yield new
-    for one in running:
-        if one.poll() is None:
-            one.kill()
-        one.communicate()
-
-
-@pytest.fixture
-def join(house):
-    opened = []
-
-    def new(name, **more):
-        opened.append(house.connect(name).open(name, **more))
-        return opened[-1]
-
-    yield new
-    for one in opened:
-        one.close()
-
-
-def output(process):
-    """All that it says until it ends, which it does with exit code 0."""
-    text, _ = process.communicate(timeout=LONG_S)
-    assert process.returncode == 0, text
-    return text
-
-
-def line(process, pattern):
-    """The next line of its output that matches."""
-    seen = []
-    for text in process.stdout:
-        seen.append(text)
-        found = re.search(pattern, text)
-        if found:
-            return found
-    raise AssertionError(f"it ended without {pattern!r}:\n{''.join(seen)}")
 
 
 def test_a_sensor_delivers_all_its_readings(start, join):
