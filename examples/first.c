@@ -4,8 +4,8 @@
  * device.c for TLS.
  *
  *   first PORT TOPIC TEXT */
+#include <tacit/blocking.h>
 #include <tacit/client.h>
-#include <tacit/posix.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,15 +17,15 @@ static uint64_t arena[256];
 
 int main(int count, char **words)
 {
-    struct tacit_posix *posix = tacit_posix_insecure_new();
-    if (count != 4 || posix == NULL)
+    struct tacit_blocking line = { .posix = tacit_posix_insecure_new() };
+    if (count != 4 || line.posix == NULL)
         return 2;
     const struct tacit_config config = {
         .host = TACIT_LITERAL("127.0.0.1"),
         .port = (uint16_t)strtoul(words[1], NULL, 10),
         .client_id = TACIT_LITERAL("first"),
         .limits = { .receive_bytes = 256, .send_bytes = 256, .queue_bytes = 512 },
-        .transport = tacit_posix_transport(posix),
+        .transport = tacit_blocking_transport(&line),
         .random = tacit_posix_random,
     };
     const struct tacit_message message = { .topic = { words[2], strlen(words[2]) },
@@ -38,11 +38,9 @@ int main(int count, char **words)
     if (client == NULL || tacit_publish(client, &message, NULL) != TACIT_OK)
         return 2;
     tacit_start(client);
-    while (event.type != TACIT_EVENT_DELIVERED && tacit_posix_now_ms() < end_ms) {
-        uint32_t sleep_ms = tacit_poll(client, tacit_posix_now_ms(), &event);
-        tacit_posix_wait(posix, -1, sleep_ms < 100 ? sleep_ms : 100);
-    }
+    while (event.type != TACIT_EVENT_DELIVERED && tacit_posix_now_ms() < end_ms)
+        (void)tacit_poll(client, tacit_posix_now_ms(), &event);
     (void)puts(event.type == TACIT_EVENT_DELIVERED ? "delivered" : "not delivered");
-    tacit_posix_free(posix);
+    tacit_posix_free(line.posix);
     return event.type == TACIT_EVENT_DELIVERED ? 0 : 1;
 }

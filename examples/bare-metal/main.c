@@ -4,7 +4,7 @@
  *
  * The serial line is the transport: whatever is at its other end (a modem, a gateway, QEMU's TCP
  * connection to a server on the same machine) carries the bytes of MQTT as they are. A line is not
- * encrypted: a product puts its TLS library between this transport and the line, as ports/template.c
+ * encrypted: a product puts its TLS library between this transport and the line, as examples/template
  * shows. Sent are devices/board/state, received devices/board/set. */
 #include "board.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ports/probe.h"
+#include "ports/stand.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -16,29 +17,6 @@
 #define SHORT_MS 30
 #define LONG_MS  5000
 #define MUCH     (64u * 1024u * 1024u) /* more than the kernel takes */
-
-/* A listener on the loopback, and what it has accepted. */
-struct server {
-    int listener, peer;
-    uint16_t port;
-    struct sockaddr_in from;
-};
-
-static struct server listen_here(void)
-{
-    struct server server = { .peer = -1 };
-    struct sockaddr_in address = { .sin_family = AF_INET,
-                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    socklen_t len = sizeof(address);
-
-    server.listener = socket(AF_INET, SOCK_STREAM, 0);
-    assert_true(server.listener >= 0);
-    assert_int_equal(bind(server.listener, (struct sockaddr *)&address, len), 0);
-    assert_int_equal(listen(server.listener, 1), 0);
-    assert_int_equal(getsockname(server.listener, (struct sockaddr *)&address, &len), 0);
-    server.port = ntohs(address.sin_port);
-    return server;
-}
 
 static struct tacit_probe *connect_to(struct server *server, const char *source)
 {
@@ -67,7 +45,7 @@ static void says_that_nobody_is_there(void **state)
 {
     char error[TACIT_PROBE_ERROR_SIZE];
     struct tacit_probe *probe = NULL;
-    struct server server = listen_here();
+    struct server server = stand_listen();
     const struct tacit_probe_target target = { .address = "127.0.0.1", .port = server.port };
     const struct tacit_probe_target nowhere = { .address = "no digits", .port = 1 };
 
@@ -81,7 +59,7 @@ static void says_that_nobody_is_there(void **state)
 
 static void comes_from_the_address_it_is_told(void **state)
 {
-    struct server server = listen_here();
+    struct server server = stand_listen();
     struct tacit_probe *probe = connect_to(&server, "127.0.0.2");
 
     (void)state;
@@ -91,7 +69,7 @@ static void comes_from_the_address_it_is_told(void **state)
 
 static void waits_no_longer_than_it_may(void **state)
 {
-    struct server server = listen_here();
+    struct server server = stand_listen();
     struct tacit_probe *probe = connect_to(&server, NULL);
     char byte = 0;
 
@@ -109,7 +87,7 @@ static void waits_no_longer_than_it_may(void **state)
 
 static void says_how_much_was_taken(void **state)
 {
-    struct server server = listen_here();
+    struct server server = stand_listen();
     struct tacit_probe *probe = connect_to(&server, NULL);
     char *much = calloc(1, MUCH);
 
@@ -134,7 +112,7 @@ static void ends_a_handshake_with_who_says_nothing(void **state)
 {
     const struct tacit_probe_tls_options options = { .only = TACIT_PROBE_TLS_1_2 };
     struct tacit_probe_tls *tls = tls_of(&options);
-    struct server server = listen_here();
+    struct server server = stand_listen();
     struct tacit_probe *probe = connect_to(&server, NULL);
     struct tacit_probe_facts facts;
     struct tacit_probe_certificate certificate;
@@ -152,7 +130,7 @@ static void refuses_what_is_no_tls(void **state)
 {
     const struct tacit_probe_tls_options options = { .ciphers = "ALL" };
     struct tacit_probe_tls *tls = tls_of(&options);
-    struct server server = listen_here();
+    struct server server = stand_listen();
     struct tacit_probe *probe = connect_to(&server, NULL);
 
     (void)state;

@@ -126,3 +126,12 @@ def test_public_headers_stand_alone(prefix, tmp_path):
         source.write_text(f"#include <tacit/{header.name}>\nint one(void);\n"
                           "int one(void) { return 1; }\n", encoding="utf-8")
         run("cc", *STRICT, f"-I{prefix / 'include'}", "-c", source, "-o", tmp_path / "one.o")
+
+
+# ---- a platform of one's own ----
+
+
+@pytest.mark.parametrize("compiler", [["cc"], M4], ids=["here", "cortex-m4"])
+def test_the_template_compiles(compiler, tmp_path):
+    run(*compiler, *STRICT, "-ffreestanding", f"-I{ROOT / 'include'}", "-c",
+        ROOT / "examples/template/template.c", "-o", tmp_path / "template.o")
