@@ -47,6 +47,6 @@ foreach(name tacitd.service tacit-enroll@.service tacit-enroll@.timer)
     # Written as it is: @ means something to configure_file(), and stands in the names.
     file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/${name} "${unit}")
     install(FILES ${CMAKE_CURRENT_BINARY_DIR}/${name}
-        DESTINATION ${CMAKE_INSTALL_PREFIX}/lib/systemd/system)
+        DESTINATION lib/systemd/system)
 endforeach()
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

@@ -4,6 +4,7 @@ What is built from either speaks to tacitd."""
 
 import os
 import pathlib
+import re
 import subprocess
 
 import pytest
@@ -83,7 +84,9 @@ def test_the_folder_is_made_anew_and_nothing_else_is_lost(tmp_path):
 @pytest.fixture(scope="module")
 def prefix(tmp_path_factory):
     place = tmp_path_factory.mktemp("installed") / "prefix with a space"
-    run("cmake", "--install", TACITD.parent, "--prefix", place)
+    said = run("cmake", "--install", TACITD.parent, "--prefix", place)
+    written = re.findall(r"^-- (?:Installing|Up-to-date): (.*)$", said, re.M)
+    assert written and all(path.startswith(f"{place}/") for path in written), said
     return place
 
 
