@@ -20,7 +20,7 @@ static void check_text(const char *text)
 
 static void check_peer(X509 *x509)
 {
-    const struct tls_peer *peer = tls_peer_new(x509);
+    const struct tls_peer *peer = tls_peer_new(x509, OBJ_nid2obj(NID_key_usage));
     char label[40];
 
     if (peer == NULL)
@@ -32,6 +32,7 @@ static void check_peer(X509 *x509)
     check_text(peer->serial);
     for (size_t i = 0; i < peer->uri_count; i++)
         check_text(peer->uris[i]);
+    MQTT_INVARIANT(peer->extension.len <= TLS_EXTENSION_BYTES);
     MQTT_INVARIANT(tls_peer_is_of(peer, x509));
     tls_certificate_label(x509, label, sizeof(label));
     MQTT_INVARIANT(memchr(label, '\0', sizeof(label)) != NULL);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The look at a ClientHello before anything is spent on it. Promises asserted: what it wants is more
- * than there is and no more than a record can have; a ticket lies within the bytes; and bytes that
- * are whole stay so whatever follows. */
+/* The look at a ClientHello before anything is spent on it, and its print. Promises asserted: what it
+ * wants is more than there is and no more than a record can have; a ticket lies within the bytes;
+ * bytes that are whole stay so whatever follows; of all that is no longer than a record a print is
+ * made, and the random number in it does not change that. */
 #include "base/invariant.h"
 #include "tls/hello.h"
 
@@ -22,12 +23,34 @@ static void look(const uint8_t *bytes, size_t len, bool *out_is_whole)
                        && hello.ticket.data + hello.ticket.len <= bytes + len);
 }
 
+#define RANDOM_AT    2u
+#define RANDOM_BYTES 32u
+
+static void print(const uint8_t *data, size_t len)
+{
+    uint8_t first[TLS_HELLO_PRINT_BYTES];
+    uint8_t again[TLS_HELLO_PRINT_BYTES];
+    uint8_t *copy = malloc(len);
+
+    if (copy == NULL)
+        return;
+    memcpy(copy, data, len);
+    MQTT_INVARIANT(tls_hello_print((struct mqtt_span){ copy, len }, first));
+    if (len >= RANDOM_AT + RANDOM_BYTES)
+        memset(copy + RANDOM_AT, 0xa5, RANDOM_BYTES);
+    MQTT_INVARIANT(tls_hello_print((struct mqtt_span){ copy, len }, again));
+    MQTT_INVARIANT(memcmp(first, again, sizeof(first)) == 0);
+    free(copy);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     bool was_whole = false, is_whole;
 
     if (len > TLS_HELLO_MAX_BYTES)
         return 0;
+    if (len > 0)
+        print(data, len);
     for (size_t part = 1; part <= len; part = part < len && 2 * part > len ? len : 2 * part) {
         /* Exactly sized: whoever reads on is seen. */
         uint8_t *copy = malloc(part);

@@ -25,6 +25,7 @@ struct house {
     struct tls_fixture pki;
     struct tls_context *context;
     struct tls_shard *shard;
+    struct tls_agreed agreed; /* in the handshake that is under way */
 };
 
 static void build(struct house *house)
@@ -49,10 +50,8 @@ static void build(struct house *house)
 
 static enum tls_result feed(struct house *house, struct tls_stream *stream, struct mqtt_span bytes)
 {
-    bool is_resumed;
-
     tls_shard_feed(house->shard, bytes);
-    enum tls_result result = tls_stream_handshake(stream, house->shard, &is_resumed);
+    enum tls_result result = tls_stream_handshake(stream, house->shard, &house->agreed);
     if (result == TLS_FAILED)
         MQTT_INVARIANT(tls_shard_failure(house->shard)[0] != '\0');
     return result;
@@ -88,6 +87,7 @@ static void shake_hands(struct house *house, struct mqtt_reader *script, uint8_t
     uint8_t flight[FLIGHT_BYTES];
     enum tls_result result = TLS_WANTS_INPUT;
 
+    house->agreed = (struct tls_agreed){ 0 };
     MQTT_INVARIANT(tls_stream_open(&stream, house->context, house->shard) == 0);
     (void)tls_client_handshake(client);
     size_t len = tls_client_take(client, flight, sizeof(flight));
@@ -108,6 +108,7 @@ static void send_bytes(struct house *house, struct mqtt_span bytes)
 {
     struct tls_stream stream = { 0 };
 
+    house->agreed = (struct tls_agreed){ 0 };
     MQTT_INVARIANT(tls_stream_open(&stream, house->context, house->shard) == 0);
     MQTT_INVARIANT(feed(house, &stream, bytes) != TLS_DONE);
     tls_shard_clear(house->shard);

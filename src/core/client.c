@@ -294,22 +294,24 @@ void client_doom_for(struct client *client, enum mqtt_status status)
     client_doom(client, mqtt_status_reason(status), mqtt_status_text(status));
 }
 
+void client_tell(const struct client *client, struct event *event)
+{
+    const struct event_port *port = &client->broker->options.ports.events;
+
+    event->facts = client->facts;
+    event->version = client->version;
+    event->client_id = client_id(client);
+    event->identity = client->session != NULL ? client->session->identity : NULL;
+    if (port->report != NULL)
+        port->report(port->context, event);
+}
+
 void client_report(const struct client *client, enum event_kind kind, uint8_t reason,
                    const char *text, struct mqtt_span topic)
 {
-    const struct event_port *port = &client->broker->options.ports.events;
-    const struct event event = {
-        .kind = kind,
-        .facts = client->facts,
-        .client_id = client_id(client),
-        .identity = client->session != NULL ? client->session->identity : NULL,
-        .reason = reason,
-        .text = text,
-        .topic = topic,
-    };
+    struct event event = { .kind = kind, .reason = reason, .text = text, .topic = topic };
 
-    if (port->report != NULL)
-        port->report(port->context, &event);
+    client_tell(client, &event);
 }
 
 /* Lets the session go. What the will needs is decided there. */

@@ -113,6 +113,10 @@ void client_activate(struct client *client, struct session *session, uint64_t no
 /* Its keep alive counts from now on, and no other deadline does. */
 void client_keep_alive(struct client *client, uint64_t now_ms);
 
-/* Tells the event port about this client. */
+/* Tells the event port about this client: the event has its kind and what is special about it, the
+ * rest is filled in. */
+void client_tell(const struct client *client, struct event *event);
+
+/* The same, of an event of which there is no more to say. */
 void client_report(const struct client *client, enum event_kind kind, uint8_t reason,
                    const char *text, struct mqtt_span topic);

@@ -23,11 +23,16 @@
 
 #include <errno.h>
 
-static enum mqtt_status refuse(struct client *client, uint8_t reason, const char *text,
-                               const char *server_reference)
+/* `connect`: NULL where there is none that can be read. */
+static enum mqtt_status refuse(struct client *client, const struct mqtt_connect *connect,
+                               uint8_t reason, const char *text, const char *server_reference)
 {
+    struct event event = { .kind = EVENT_REFUSED, .reason = reason, .text = text };
+
     client->broker->stats.connects_refused++;
-    client_report(client, EVENT_REFUSED, reason, text, (struct mqtt_span){ 0 });
+    if (connect != NULL)
+        event.claimed_id = connect->client_id;
+    client_tell(client, &event);
     connack_refuse(client, reason, text, server_reference);
     client_doom(client, 0, text);
     return MQTT_OK;
@@ -44,7 +49,7 @@ static enum mqtt_status refuse_malformed(struct client *client, enum mqtt_versio
     if (version == MQTT_VERSION_NONE && wrong_version)
         client->version = MQTT_VERSION_3_1_1;
     if (client->version == MQTT_VERSION_5 || wrong_version)
-        return refuse(client, mqtt_status_reason(status), mqtt_status_text(status), NULL);
+        return refuse(client, NULL, mqtt_status_reason(status), mqtt_status_text(status), NULL);
     return status;
 }
 
@@ -152,26 +157,6 @@ static struct session *find_session(struct client *client, struct mqtt_span id,
     return session;
 }
 
-/* A client identifier that nobody has and that is at home on this shard. */
-static struct mqtt_span assign_client_id(struct broker *broker, uint8_t memory[static 40])
-{
-    static const char digits[] = "0123456789abcdefghijklmnopqrstuv";
-    struct mqtt_span id = { memory, 6 + 26 };
-
-    memcpy(memory, "tacit-", 6);
-    do {
-        uint8_t random[26];
-
-        broker->options.ports.random.fill(broker->options.ports.random.context, random,
-                                          sizeof(random));
-        for (size_t i = 0; i < sizeof(random); i++)
-            memory[6 + i] = (uint8_t)digits[random[i] & 31];
-    } while (session_find(broker, id) != NULL
-             || siphash(&broker->options.hash_key, id) % broker->options.shard_count
-                    != broker->options.shard);
-    return id;
-}
-
 static bool client_id_fits(const struct mqtt_span id, const struct admission_answer *answer)
 {
     if (!answer->client_id_is_bound || answer->identity.device == NULL || id.len == 0)
@@ -226,17 +211,17 @@ static int settle(struct client *client, struct session *session,
 static enum mqtt_status accept_held(struct client *client, const struct mqtt_connect *connect,
                                     const struct admission_answer *answer, uint64_t now_ms)
 {
-    uint8_t memory[40];
+    uint8_t memory[SESSION_ASSIGNED_BYTES];
     bool is_assigned = connect->client_id.len == 0;
     const struct connack_session session = {
-        .client_id = is_assigned ? assign_client_id(client->broker, memory) : connect->client_id,
+        .client_id = is_assigned ? session_assign_id(client->broker, memory) : connect->client_id,
         .expiry_s = connect_keep_expiry(client, connect),
         .id_is_assigned = is_assigned,
     };
 
     take_rights(client, answer->role);
     if (hold_newcomer(client, session.client_id, answer, now_ms) < 0)
-        return refuse(client, MQTT_SERVER_BUSY, "out of memory", NULL);
+        return refuse(client, connect, MQTT_SERVER_BUSY, "out of memory", NULL);
     connack_accept(client, connect, answer, &session);
     return MQTT_OK;
 }
@@ -244,31 +229,32 @@ static enum mqtt_status accept_held(struct client *client, const struct mqtt_con
 static enum mqtt_status accept(struct client *client, const struct mqtt_connect *connect,
                                const struct admission_answer *answer, uint64_t now_ms)
 {
-    uint8_t memory[40];
+    uint8_t memory[SESSION_ASSIGNED_BYTES];
     uint8_t reason;
     client->durability = connect_keep_level(client, answer->role);
     const char *objection = connect_keep_objection(client, connect, &reason);
     if (objection != NULL)
-        return refuse(client, reason, objection, NULL);
+        return refuse(client, connect, reason, objection, NULL);
     bool is_assigned = connect->client_id.len == 0;
     struct mqtt_span id =
-        is_assigned ? assign_client_id(client->broker, memory) : connect->client_id;
+        is_assigned ? session_assign_id(client->broker, memory) : connect->client_id;
     const struct journal_mark before = journal_mark(client->broker);
     struct session *session =
         find_session(client, id, answer, connect->clean_start, now_ms, &reason);
     bool is_present = session != NULL;
 
     if (reason != MQTT_SUCCESS)
-        return refuse(client, reason, "this client identifier belongs to another identity", NULL);
+        return refuse(client, connect, reason, "this client identifier belongs to another identity",
+                      NULL);
     if (session == NULL && pressure_is(client->broker, PRESSURE_NEWCOMERS))
-        return refuse(client, MQTT_SERVER_BUSY, "the broker is short of memory", NULL);
+        return refuse(client, connect, MQTT_SERVER_BUSY, "the broker is short of memory", NULL);
     if (session == NULL)
         session = session_new(client->broker, id, &answer->identity, answer->role);
     if (session == NULL)
-        return refuse(client, MQTT_QUOTA_EXCEEDED, "no room for another session", NULL);
+        return refuse(client, connect, MQTT_QUOTA_EXCEEDED, "no room for another session", NULL);
     if (settle(client, session, connect, answer->role) < 0) {
         session_detach(session, now_ms);
-        return refuse(client, MQTT_SERVER_BUSY, "out of memory", NULL);
+        return refuse(client, connect, MQTT_SERVER_BUSY, "out of memory", NULL);
     }
     client_activate(client, session, now_ms);
     clone_settle(client);
@@ -300,7 +286,7 @@ static enum mqtt_status accept_alone(struct client *client, const struct mqtt_co
     case CLONE_COMES_IN:
         return accept(client, connect, answer, now_ms);
     }
-    return refuse(client, reason, text, NULL);
+    return refuse(client, connect, reason, text, NULL);
 }
 
 static enum mqtt_status on_answer(struct client *client, const struct mqtt_connect *connect,
@@ -308,18 +294,21 @@ static enum mqtt_status on_answer(struct client *client, const struct mqtt_conne
                                   uint64_t now_ms)
 {
     if (admission == ADMISSION_REFUSE)
-        return refuse(client, answer->reason != 0 ? answer->reason : MQTT_NOT_AUTHORIZED,
+        return refuse(client, connect, answer->reason != 0 ? answer->reason : MQTT_NOT_AUTHORIZED,
                       answer->reason_text, answer->server_reference);
     if (!allowance_connect(client, connect->client_id, answer, now_ms))
-        return refuse(client, MQTT_CONNECTION_RATE_EXCEEDED, "it connects too often", NULL);
+        return refuse(client, connect, MQTT_CONNECTION_RATE_EXCEEDED, "it connects too often",
+                      NULL);
     if (!client_id_fits(connect->client_id, answer))
-        return refuse(client, MQTT_CLIENT_IDENTIFIER_NOT_VALID,
+        return refuse(client, connect, MQTT_CLIENT_IDENTIFIER_NOT_VALID,
                       "client identifier must start with the device's name", NULL);
     if (connect->has_will && answer->role != NULL
         && connect->will.qos > role_maximum_qos(answer->role))
-        return refuse(client, MQTT_QOS_NOT_SUPPORTED, "QoS of the will is not allowed", NULL);
+        return refuse(client, connect, MQTT_QOS_NOT_SUPPORTED, "QoS of the will is not allowed",
+                      NULL);
     if (will_objection(client, connect, answer) != NULL)
-        return refuse(client, MQTT_NOT_AUTHORIZED, "not allowed to publish the will", NULL);
+        return refuse(client, connect, MQTT_NOT_AUTHORIZED, "not allowed to publish the will",
+                      NULL);
     return accept_alone(client, connect, answer, now_ms);
 }
 
@@ -377,7 +366,7 @@ enum mqtt_status on_connect(struct client *client, const struct mqtt_frame *fram
     take_over_settings(client, &connect);
     uint8_t reason = judge(client, &connect, &text);
     if (reason != MQTT_SUCCESS)
-        return refuse(client, reason, text, NULL);
+        return refuse(client, &connect, reason, text, NULL);
 
     const struct admission_request request = {
         .client = client,
@@ -388,7 +377,7 @@ enum mqtt_status on_connect(struct client *client, const struct mqtt_frame *fram
     };
     if (connect.has_authentication_method
         && authentication_begin(client, connect.authentication_method, frame->body) < 0)
-        return refuse(client, MQTT_SERVER_BUSY, "out of memory", NULL);
+        return refuse(client, &connect, MQTT_SERVER_BUSY, "out of memory", NULL);
     enum admission admission = port->decide(port->context, &request, &answer);
     bool may_wait = admission == ADMISSION_WAIT
                     || (admission == ADMISSION_ALLOW && answer.credential.key.len > 0);
@@ -396,7 +385,7 @@ enum mqtt_status on_connect(struct client *client, const struct mqtt_frame *fram
         && authentication_begin(client, (struct mqtt_span){ 0 }, frame->body) < 0) {
         if (admission == ADMISSION_WAIT)
             port->abandon(port->context, answer.exchange);
-        return refuse(client, MQTT_SERVER_BUSY, "out of memory", NULL);
+        return refuse(client, &connect, MQTT_SERVER_BUSY, "out of memory", NULL);
     }
     return follow(client, &connect, admission, &answer, now_ms);
 }
@@ -418,7 +407,7 @@ enum mqtt_status on_connect_auth(struct client *client, const struct mqtt_frame 
     if (status == MQTT_OK)
         status = mqtt_connect_decode(authentication_connect(client), &connect);
     if (status != MQTT_OK)
-        return refuse(client, mqtt_status_reason(status), mqtt_status_text(status), NULL);
+        return refuse(client, NULL, mqtt_status_reason(status), mqtt_status_text(status), NULL);
 
     const struct admission_request request = {
         .client = client,
@@ -467,8 +456,11 @@ void connect_go_on(struct client *client, uint64_t now_ms)
 
 void connect_turn_away(struct client *client, uint8_t reason, const char *text)
 {
+    struct mqtt_connect connect = { 0 };
+    bool is_kept = mqtt_connect_decode(authentication_connect(client), &connect) == MQTT_OK;
+
     client->state = CLIENT_AWAITS_CONNECT;
-    refuse(client, reason, text, NULL);
+    refuse(client, is_kept ? &connect : NULL, reason, text, NULL);
     authentication_settle(client);
 }
 

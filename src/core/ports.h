@@ -139,6 +139,9 @@ struct event {
     const struct policy_scope *scope; /* the scoped grant it is about; NULL: none */
     const struct event_clone *clone;  /* of EVENT_CLONE; else NULL */
     struct mqtt_span payload;         /* of EVENT_WATCHED_PUBLISH and EVENT_WATCHED_WILL */
+    enum mqtt_version version;        /* that the client speaks, as far as it has said so */
+    struct mqtt_span claimed_id;      /* of EVENT_REFUSED: the client id in the CONNECT. Nobody has
+                                         proved it; as long as a CONNECT may be */
 };
 
 struct event_port {

@@ -12,6 +12,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct mqtt_span session_assign_id(struct broker *broker,
+                                   uint8_t memory[static SESSION_ASSIGNED_BYTES])
+{
+    static const char digits[] = "0123456789abcdefghijklmnopqrstuv";
+    struct mqtt_span id = { memory, SESSION_ASSIGNED_BYTES };
+
+    memcpy(memory, "tacit-", 6);
+    do {
+        uint8_t random[26];
+
+        broker->options.ports.random.fill(broker->options.ports.random.context, random,
+                                          sizeof(random));
+        for (size_t i = 0; i < sizeof(random); i++)
+            memory[6 + i] = (uint8_t)digits[random[i] & 31];
+    } while (session_find(broker, id) != NULL
+             || siphash(&broker->options.hash_key, id) % broker->options.shard_count
+                    != broker->options.shard);
+    return id;
+}
+
 struct session *session_find(const struct broker *broker, struct mqtt_span client_id)
 {
     struct bytes_node *node = bytes_map_find(&broker->sessions, client_id);

@@ -16,7 +16,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SESSION_NEVER_EXPIRES UINT32_MAX
+#define SESSION_NEVER_EXPIRES  UINT32_MAX
+#define SESSION_ASSIGNED_BYTES 32 /* of a client identifier that the broker makes */
 
 struct allowance;
 struct broker;
@@ -64,6 +65,10 @@ struct session {
 
 /* Borrowed, or NULL. */
 struct session *session_find(const struct broker *broker, struct mqtt_span client_id);
+
+/* A client identifier that nobody has and that is at home on this shard, in `memory`. */
+struct mqtt_span session_assign_id(struct broker *broker,
+                                   uint8_t memory[static SESSION_ASSIGNED_BYTES]);
 
 /* A new session without a client, copying the client id and the identity. NULL out
  * of memory or at limits.sessions. */

@@ -11,17 +11,6 @@ static const struct watch_port *port_of(const struct broker *broker)
     return &broker->options.ports.watch;
 }
 
-static void report(const struct client *client, struct event *event)
-{
-    const struct event_port *port = &client->broker->options.ports.events;
-
-    event->facts = client->facts;
-    event->client_id = client_id(client);
-    event->identity = client->session->identity;
-    if (port->report != NULL)
-        port->report(port->context, event);
-}
-
 bool watch_has_topic(const struct broker *broker, struct mqtt_span topic)
 {
     const struct watch_port *port = port_of(broker);
@@ -37,7 +26,7 @@ void watch_publish(const struct client *client, const struct mqtt_publish *publi
         .payload = publish->payload,
     };
 
-    report(client, &event);
+    client_tell(client, &event);
 }
 
 void watch_will(const struct client *client, const struct mqtt_connect *connect)
@@ -48,7 +37,7 @@ void watch_will(const struct client *client, const struct mqtt_connect *connect)
         return;
     event.topic = space_enter(client->session, connect->will.topic);
     if (watch_has_topic(client->broker, event.topic))
-        report(client, &event);
+        client_tell(client, &event);
 }
 
 void watch_subscribe(const struct client *client, struct mqtt_span filter, uint8_t reason)
@@ -62,5 +51,5 @@ void watch_subscribe(const struct client *client, struct mqtt_span filter, uint8
     event.topic = space_enter_filter(client->session, filter);
     share.filter = event.topic;
     if (mqtt_share_parse(event.topic, &share) >= 0 && port->has_filter(port->context, share.filter))
-        report(client, &event);
+        client_tell(client, &event);
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/alarm.h"
 
+#include "audit/hex.h"
 #include "base/invariant.h"
+#include "daemon/arrival.h"
+#include "pki/audit_key.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -121,11 +124,12 @@ static void add(struct log_line *line, const char *key, struct mqtt_span value)
     line->fields[line->field_count++] = (struct log_field){ key, value };
 }
 
-static void add_facts(struct log_line *line, const struct alarm_use *use)
+static void add_facts(struct log_line *line, const struct alarm_use *use, struct arrival_text *text)
 {
     const struct connection_facts *facts = use->facts;
 
     add(line, "address", span_of(address_of(use)));
+    arrival_add(line, facts != NULL ? facts->tls : use->tls, text);
     if (facts == NULL)
         return;
     add(line, "listener", span_of(facts->listener));
@@ -135,12 +139,31 @@ static void add_facts(struct log_line *line, const struct alarm_use *use)
     add(line, "serial", span_of(facts->peer->serial));
 }
 
+struct payload_text {
+    char bytes[24];
+    char sha256[2 * AUDIT_KEY_HASH_BYTES + 1];
+};
+
+/* So that what was sent is known again where it turns up, without being kept. */
+static void add_payload(struct log_line *line, struct mqtt_span payload, struct payload_text *text)
+{
+    uint8_t hash[AUDIT_KEY_HASH_BYTES];
+
+    if (payload.len == 0)
+        return;
+    audit_key_hash(payload, hash);
+    (void)snprintf(text->bytes, sizeof(text->bytes), "%zu", payload.len);
+    add(line, "bytes", span_of(text->bytes));
+    add(line, "sha256", span_of(audit_hex_put(hash, sizeof(hash), text->sha256)));
+}
+
 static void write_line(struct log *log, const struct alarm_use *use)
 {
     const struct what_row *row = &rows[use->what];
     char text[LOG_LINE_BYTES];
-    char bytes[24];
+    struct payload_text payload;
     char reason[8];
+    struct arrival_text arrival;
     struct log_line line = {
         .level = row->is_deed ? CONFIG_LOG_WARNING : CONFIG_LOG_ERROR,
         .kind = row->is_deed ? LOG_CANARY_DEED : LOG_CANARY,
@@ -148,19 +171,17 @@ static void write_line(struct log *log, const struct alarm_use *use)
     };
 
     put_words(use, text);
-    (void)snprintf(bytes, sizeof(bytes), "%zu", use->payload_bytes);
     (void)snprintf(reason, sizeof(reason), "0x%02x", use->reason);
     add(&line, "canary", span_of(use->canary));
     add(&line, "what", span_of(row->name));
     add(&line, "client", use->client_id);
-    add_facts(&line, use);
+    add_facts(&line, use, &arrival);
     if (use->identity != NULL) {
         add(&line, "device", span_of(use->identity->device));
         add(&line, "role", span_of(use->identity->role));
     }
     add(&line, "topic", use->topic);
-    if (use->payload_bytes > 0)
-        add(&line, "bytes", span_of(bytes));
+    add_payload(&line, use->payload, &payload);
     if (use->reason != 0)
         add(&line, "reason", span_of(reason));
     add(&line, "why", span_of(use->text));
@@ -184,7 +205,7 @@ static void describe(const struct alarm_use *use, struct canary_use *out)
     struct mqtt_span address = span_of(address_of(use));
 
     *out = (struct canary_use){
-        .count = 1, .bytes = use->payload_bytes, .first_s = now_s, .last_s = now_s
+        .count = 1, .bytes = use->payload.len, .first_s = now_s, .last_s = now_s
     };
     if (use->facts != NULL)
         address.len = facts_host_len(use->facts);

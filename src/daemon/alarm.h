@@ -43,12 +43,13 @@ struct alarm_use {
     enum alarm_what what;
     const char *canary;
     const struct connection_facts *facts;
-    const char *address; /* where there are no facts; without the port */
+    const char *address;          /* where there are no facts; without the port */
+    const struct tls_agreed *tls; /* likewise */
     struct mqtt_span client_id;
     const struct identity *identity; /* who uses a decoy */
     struct mqtt_span topic;
-    size_t payload_bytes;
-    uint8_t reason; /* MQTT 5 */
+    struct mqtt_span payload; /* told of by its length and its SHA-256 */
+    uint8_t reason;           /* MQTT 5 */
     const char *text;
 };
 

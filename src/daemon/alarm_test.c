@@ -48,7 +48,7 @@ static void raise_publish(struct world *world, const char *topic)
                                                    .facts = &facts,
                                                    .client_id = span_of("thief"),
                                                    .topic = span_of(topic),
-                                                   .payload_bytes = 5 });
+                                                   .payload = span_of("12345") });
 }
 
 static void what_was_done_waits_for_the_keeper(void **state)

@@ -72,7 +72,7 @@ static void on_event(void *context, const struct event *event)
                                                    .facts = event->facts,
                                                    .client_id = event->client_id,
                                                    .topic = event->topic,
-                                                   .payload_bytes = event->payload.len,
+                                                   .payload = event->payload,
                                                    .reason = event->reason,
                                                    .text = event->text });
 }

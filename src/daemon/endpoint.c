@@ -2,6 +2,7 @@
 #include "daemon/endpoint.h"
 
 #include "base/invariant.h"
+#include "pki/identity_extension.h"
 #include "pki/ocsp.h"
 
 #include <errno.h>
@@ -250,6 +251,7 @@ static int fill_options(const struct endpoints *endpoints, const struct config_l
         .crl_path = listener->crl,
         .accepts_stale_crl = listener->accepts_stale_crl,
         .ocsp_response_path = is_stapled ? files->ocsp : NULL,
+        .extension_oid = IDENTITY_EXTENSION_OID,
         .clients = clients[listener->clients],
         .allow_tls_1_2 = listener->allow_tls_1_2,
         .wipes_plaintext = listener->passwords == CONFIG_PASSWORDS_ON,

@@ -3,6 +3,7 @@
 
 #include "base/invariant.h"
 #include "codec/packet.h"
+#include "daemon/arrival.h"
 #include "daemon/event_clone.h"
 
 #include <stdio.h>
@@ -144,28 +145,74 @@ static void add_scope(struct log_line *line, const struct policy_scope *scope,
     add_field(line, "grant_origin", span_of(text->origin));
 }
 
+/* ---- how it came in, or did not ---- */
+
+static void add_protocol(struct log_line *line, enum mqtt_version version)
+{
+    static const char *const names[] = {
+        [MQTT_VERSION_3_1] = "3.1",
+        [MQTT_VERSION_3_1_1] = "3.1.1",
+        [MQTT_VERSION_5] = "5",
+    };
+
+    if (version != MQTT_VERSION_NONE)
+        add_field(line, "protocol", span_of(names[version]));
+}
+
+static void add_key(struct log_line *line, const struct event *event,
+                    const struct identity_extension *key)
+{
+    const struct connection_facts *facts = event->facts;
+    static const struct identity_extension unknown = { .protection = KEY_PROTECTION_UNKNOWN };
+
+    if (facts == NULL || facts->peer == NULL)
+        return;
+    if (key == NULL)
+        key = &unknown;
+    add_field(line, "key_protection", span_of(identity_extension_protection_text(key->protection)));
+    add_field(line, "key_attested", span_of(key->is_attested ? "yes" : "no"));
+}
+
+static void add_arrival(struct log_line *line, const struct event *event,
+                        const struct identity_extension *key, struct arrival_text *text)
+{
+    const struct connection_facts *facts = event->facts;
+
+    if (event->kind != EVENT_CONNECTED && event->kind != EVENT_REFUSED)
+        return;
+    add_protocol(line, event->version);
+    arrival_add(line, facts != NULL ? facts->tls : NULL, text);
+    if (event->kind == EVENT_REFUSED)
+        add_field(line, "claimed_client", event->claimed_id);
+    else
+        add_key(line, event, key);
+}
+
 /* ---- a line ---- */
 
 static void compose(const struct event *event, const struct kind_row *row, const char *why,
                     const char *more, char out[LOG_LINE_BYTES])
 {
-    char who[NAME_SHOWN_BYTES + 16] = "a client";
+    char who[NAME_SHOWN_BYTES + 32] = "a client";
     char rest[LOG_LINE_BYTES / 2];
 
     if (event->client_id.len > 0)
         snprintf(who, sizeof(who), "client \"%.*s\"", shown(event->client_id),
                  (const char *)event->client_id.data);
+    else if (event->claimed_id.len > 0)
+        snprintf(who, sizeof(who), "a client that calls itself \"%.*s\"", shown(event->claimed_id),
+                 (const char *)event->claimed_id.data);
     describe(event, rest, sizeof(rest));
     snprintf(out, LOG_LINE_BYTES, "%s %s%s%s%s%.800s", who, row->verb, rest,
              why[0] != '\0' ? ": " : "", why, more);
 }
 
-void event_log_report(void *context, const struct event *event)
+static void report(struct log *log, const struct event *event, const struct identity_extension *key)
 {
     const struct kind_row *row = &kinds[event->kind];
     struct scope_text scope = { .words = "" };
     struct event_clone_text clone = { .words = "" };
-    struct log *log = context;
+    struct arrival_text arrival;
     char reason[8];
     char text[LOG_LINE_BYTES];
 
@@ -185,6 +232,7 @@ void event_log_report(void *context, const struct event *event)
     add_field(&line, "client", event->client_id);
     add_facts(&line, event->facts);
     add_identity(&line, event->identity);
+    add_arrival(&line, event, key, &arrival);
     add_field(&line, "topic", event->topic);
     if (event->reason != 0)
         add_field(&line, "reason", span_of(reason));
@@ -194,6 +242,17 @@ void event_log_report(void *context, const struct event *event)
     if (event->clone != NULL)
         event_clone_add(&line, event, &clone);
     log_write(log, &line);
+}
+
+void event_log_report(void *context, const struct event *event)
+{
+    report(context, event, NULL);
+}
+
+void event_log_connected(struct log *log, const struct event *event,
+                         const struct identity_extension *key)
+{
+    report(log, event, key);
 }
 
 static const char *const refusals[NET_REFUSAL_COUNT] = {
@@ -217,6 +276,7 @@ void event_log_refused(void *context, const struct connection_facts *facts, enum
                        const char *text)
 {
     struct log *log = context;
+    struct arrival_text arrival;
     char words[LOG_LINE_BYTES / 2];
 
     MQTT_INVARIANT(why < NET_REFUSAL_COUNT);
@@ -231,6 +291,7 @@ void event_log_refused(void *context, const struct connection_facts *facts, enum
                              .kind = why >= NET_REFUSED_UNPROVED ? LOG_UNPROVED : LOG_HANDSHAKE,
                              .text = words };
     add_facts(&line, facts);
+    arrival_add(&line, facts != NULL ? facts->tls : NULL, &arrival);
     add_field(&line, "why", span_of(text));
     log_write(log, &line);
 }

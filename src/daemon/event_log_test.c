@@ -16,7 +16,8 @@
 #include <cmocka.h>
 
 /* The line that the event makes on standard error. */
-static void written(const struct event *event, enum config_log_format format, char *out)
+static void written_with_key(const struct event *event, const struct identity_extension *key,
+                             enum config_log_format format, char *out)
 {
     int ends[2];
     int terminal = dup(STDERR_FILENO);
@@ -26,7 +27,7 @@ static void written(const struct event *event, enum config_log_format format, ch
     assert_true(terminal >= 0);
     assert_int_equal(pipe(ends), 0);
     assert_true(dup2(ends[1], STDERR_FILENO) >= 0);
-    event_log_report(log, event);
+    event_log_connected(log, event, key);
     assert_true(dup2(terminal, STDERR_FILENO) >= 0);
     close(terminal);
     close(ends[1]);
@@ -35,6 +36,11 @@ static void written(const struct event *event, enum config_log_format format, ch
     log_free(log);
     assert_in_range(len, 1, LOG_LINE_BYTES);
     out[len] = '\0';
+}
+
+static void written(const struct event *event, enum config_log_format format, char *out)
+{
+    written_with_key(event, NULL, format, out);
 }
 
 static const struct policy_scope scope = {
@@ -134,6 +140,62 @@ static void kinds_have_their_words(void **state)
         assert_string_equal(field(line, "grant_owner"), rows[i].scope != NULL ? "olga" : "");
         json_decref(line);
     }
+}
+
+static json_t *line_of(const struct event *event)
+{
+    char out[LOG_LINE_BYTES + 1];
+    json_error_t error;
+
+    written(event, CONFIG_LOG_JSON, out);
+    json_t *line = json_loads(out, 0, &error);
+    assert_non_null(line);
+    return line;
+}
+
+static void who_is_refused_has_only_claimed_its_name(void **state)
+{
+    struct tls_agreed tls = { "TLSv1.3", "TLS_AES_128_GCM_SHA256", true, true, { 0xab } };
+    const struct connection_facts over_tls = { .listener = "mqtts", .address = "a", .tls = &tls };
+    struct event event = { .kind = EVENT_REFUSED,
+                           .facts = &over_tls,
+                           .version = MQTT_VERSION_3_1_1,
+                           .claimed_id = span_of("a\"b") };
+
+    (void)state;
+    json_t *line = line_of(&event);
+    assert_string_equal(field(line, "client"), "");
+    assert_string_equal(field(line, "claimed_client"), "a\"b");
+    assert_string_equal(field(line, "protocol"), "3.1.1");
+    assert_string_equal(field(line, "tls"), "TLSv1.3");
+    assert_string_equal(field(line, "cipher"), "TLS_AES_128_GCM_SHA256");
+    assert_string_equal(field(line, "resumed"), "yes");
+    assert_string_equal(field(line, "client_hello"), "ab000000000000000000000000000000");
+    assert_string_equal(field(line, "key_protection"), "");
+    json_decref(line);
+    tls = (struct tls_agreed){ 0 }; /* before the handshake is over */
+    line = line_of(&event);
+    assert_string_equal(field(line, "tls"), "");
+    assert_string_equal(field(line, "client_hello"), "");
+    json_decref(line);
+}
+
+static void a_key_is_as_well_kept_as_is_known(void **state)
+{
+    static const struct identity_extension kept = { .protection = KEY_PROTECTION_TPM,
+                                                    .is_attested = true };
+    struct event event = about(EVENT_CONNECTED, NULL);
+    char out[LOG_LINE_BYTES + 1];
+
+    (void)state;
+    json_t *line = line_of(&event);
+    assert_string_equal(field(line, "key_protection"), "unknown");
+    assert_string_equal(field(line, "key_attested"), "no");
+    assert_string_equal(field(line, "protocol"), "");
+    json_decref(line);
+    written_with_key(&event, &kept, CONFIG_LOG_JSON, out);
+    assert_non_null(strstr(out, "\"key_protection\":\"tpm\""));
+    assert_non_null(strstr(out, "\"key_attested\":\"yes\""));
 }
 
 static const struct portrait here = { .address = "192.0.2.1:40000",
@@ -253,6 +315,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_use_of_a_grant_is_recorded_whole),
         cmocka_unit_test(kinds_have_their_words),
+        cmocka_unit_test(who_is_refused_has_only_claimed_its_name),
+        cmocka_unit_test(a_key_is_as_well_kept_as_is_known),
         cmocka_unit_test(a_clone_is_told_with_both_ends),
         cmocka_unit_test(a_clone_may_have_one_end),
         cmocka_unit_test(a_grant_without_an_end_says_so),

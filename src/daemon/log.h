@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #define LOG_LINE_BYTES  2048 /* longest line with its newline; the rest is cut off */
-#define LOG_FIELDS_MAX  24
+#define LOG_FIELDS_MAX  32
 #define LOG_BURST       50
 #define LOG_PER_SECOND  10
 #define LOG_AUDIT_TIMES 20

@@ -68,11 +68,13 @@ static void on_report(void *context, const struct est_report *report)
                     || strcmp(report->operation, "simplereenroll") == 0;
 
     if (report->canary != NULL)
-        alarm_raise(server->alarm, &(struct alarm_use){
-                                       .what = ALARM_ENROLMENT,
-                                       .canary = report->canary,
-                                       .address = report->address,
-                                       .text = report->reason[0] != '\0' ? report->reason : NULL });
+        alarm_raise(
+            server->alarm,
+            &(struct alarm_use){ .what = report->status == 0 ? ALARM_HANDSHAKE : ALARM_ENROLMENT,
+                                 .canary = report->canary,
+                                 .address = report->address,
+                                 .tls = report->tls,
+                                 .text = report->reason[0] != '\0' ? report->reason : NULL });
     if (report->status >= 300 && (is_grant || report->status >= 500))
         say_refused(server->log, report);
     else if (is_grant && report->status < 300)

@@ -57,6 +57,20 @@ static void note_presence(struct shard *shard, const struct event *event)
         sightings_note(shard->sightings, device, facts->address, (int64_t)time(NULL));
 }
 
+static void tell(struct shard *shard, const struct event *event)
+{
+    const struct connection_facts *facts = event->facts;
+    const struct tls_peer *peer = facts != NULL ? facts->peer : NULL;
+    struct identity_extension key;
+
+    /* What the certificate of another CA says of its key is nobody's word. */
+    if (event->kind == EVENT_CONNECTED && peer != NULL && admission_is_ours(&shard->rules, peer)
+        && identity_extension_decode(peer->extension, &key) == 0)
+        event_log_connected(shard->log, event, &key);
+    else
+        event_log_report(shard->log, event);
+}
+
 static void on_event(void *context, const struct event *event)
 {
     struct shard *shard = context;
@@ -66,7 +80,7 @@ static void on_event(void *context, const struct event *event)
     note_presence(shard, event);
     if (event->kind == EVENT_DISCONNECTED || event->kind == EVENT_REFUSED)
         expiry_remove(&shard->expiry, event->facts);
-    event_log_report(shard->log, event);
+    tell(shard, event);
     if (event->kind == EVENT_CLONE)
         shard_note_clone(shard, event);
 }

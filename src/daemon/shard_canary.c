@@ -100,7 +100,7 @@ bool shard_note_watched(struct shard *shard, const struct event *event)
                                                          .client_id = event->client_id,
                                                          .identity = event->identity,
                                                          .topic = event->topic,
-                                                         .payload_bytes = event->payload.len,
+                                                         .payload = event->payload,
                                                          .reason = event->reason });
     return true;
 }

@@ -96,6 +96,7 @@ static void use_trust(struct est *est, struct est_trust *trust)
 
     SSL_CTX_set_app_data(context, est);
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, on_verify);
+    SSL_CTX_set_info_callback(context, est_handshake_on_step);
     est_trust_free(est->trust);
     est->trust = trust;
 }
@@ -133,6 +134,7 @@ static struct est_connection *hang_on(struct est *est, SSL *ssl)
         free(connection);
         return NULL;
     }
+    tls_agreed_follow(&connection->agreed, ssl);
     list_push_back(&est->connections, &connection->place);
     est->count++;
     return connection;

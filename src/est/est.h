@@ -19,6 +19,7 @@
 #include "base/attrs.h"
 #include "pki/ca.h"
 #include "pki/fault.h"
+#include "tls/agreed.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -46,7 +47,8 @@ struct est_limits {
     uint32_t sources;
 };
 
-/* What was decided about one request. */
+/* What was decided about one request; or that a handshake is over, by somebody who has the key of a
+ * canary: then `status` is 0, and the rest is as if nothing had been asked for. */
 struct est_report {
     const char *operation; /* "simpleenroll" ...; "" for none that there is */
     const char *name;      /* of the identity, as far as it was proved; "" otherwise */
@@ -55,6 +57,7 @@ struct est_report {
     unsigned status;    /* of HTTP; 200 and 204 are good */
     const char *reason; /* one line; "" when it is good */
     const char *canary; /* whose token or certificate it came with (pki/canaries.h); NULL: none's */
+    const struct tls_agreed *tls;
 };
 
 /* Everything that is pointed at is borrowed until est_close(), but for what is said to be taken. */

@@ -4,7 +4,6 @@
 #include "est/message.h"
 #include "est/state.h"
 #include "pki/base64.h"
-#include "pki/canaries.h"
 #include "pki/crl.h"
 #include "pki/enrolment.h"
 #include "pki/private_file.h"
@@ -25,7 +24,6 @@
 #define CHALLENGE         "Basic realm=\"tacit enrolment\", charset=\"UTF-8\""
 #define CRL_PATH          "/crl"
 #define BUSY_WAIT_S       5
-#define MAPPED            "::ffff:"
 
 /* CsrAttrs ::= { id-ecPublicKey { prime256v1 }, ecdsa-with-SHA256 }: P-256 is what we like, and
  * what else is taken stands in docs/enrolment.md. */
@@ -37,7 +35,7 @@ struct exchange {
     struct evhttp_request *request;
     struct mqtt_span operation; /* borrowed from the request */
     struct est_peer peer;
-    char *address; /* borrowed from the connection */
+    const char *address; /* borrowed from the connection */
     uint16_t port;
     char name[IDENTITY_URI_NAME_SIZE]; /* of the identity, once it is proved */
     struct pki_fault fault;
@@ -403,17 +401,15 @@ static void send_answer(struct exchange *x, const struct answer *answer)
 /* Also of who shows a certificate and asks for what anybody may have. */
 static const char *canary_of(const struct exchange *x)
 {
-    struct canary canary;
     const char *name = x->name;
 
     if (name[0] == '\0' && x->peer.kind == EST_PEER_OURS)
         name = x->peer.uri.name;
-    bool is_canary = name[0] != '\0' && canaries_find(x->est->registry, name, &canary, NULL) == 0
-                     && canary.kind != CANARY_TOPIC;
-    return is_canary ? name : NULL;
+    return est_is_canary(x->est, name) ? name : NULL;
 }
 
-static void report(const struct exchange *x, const char *operation, const struct answer *answer)
+static void report(const struct exchange *x, const struct est_connection *connection,
+                   const char *operation, const struct answer *answer)
 {
     const struct est_options *options = &x->est->options;
 
@@ -424,7 +420,8 @@ static void report(const struct exchange *x, const char *operation, const struct
                                           .port = x->port,
                                           .status = (unsigned)answer->status,
                                           .reason = answer->status == 200 ? "" : x->fault.text,
-                                          .canary = canary_of(x) });
+                                          .canary = canary_of(x),
+                                          .tls = &connection->agreed });
 }
 
 void est_service_on_request(struct evhttp_request *request, void *context)
@@ -436,22 +433,21 @@ void est_service_on_request(struct evhttp_request *request, void *context)
     const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
     const char *path = uri != NULL ? evhttp_uri_get_path(uri) : NULL;
     const char *operation = "";
+    char *address = NULL;
 
-    evhttp_connection_get_peer(link, &x.address, &x.port);
-    if (connection == NULL || x.address == NULL) {
+    evhttp_connection_get_peer(link, &address, &x.port);
+    if (connection == NULL || address == NULL) {
         evhttp_send_error(request, 503, NULL);
         return;
     }
-    /* An IPv4 address is shown as one, also where one socket serves both. */
-    if (strncmp(x.address, MAPPED, sizeof(MAPPED) - 1) == 0 && strchr(x.address, '.') != NULL)
-        x.address += sizeof(MAPPED) - 1;
+    x.address = est_plain_address(address);
     x.operation = path != NULL && strcmp(path, CRL_PATH) == 0
                       ? span_of(CRL_PATH)
                       : est_message_operation(span_of(path));
     est_trust_judge(x.est->trust, &x.est->options, bufferevent_openssl_get_ssl(stream),
                     connection->verify_error, &x.peer);
     struct answer answer = dispatch(&x, &operation);
-    report(&x, operation, &answer);
+    report(&x, connection, operation, &answer);
     send_answer(&x, &answer);
     free(answer.owned);
 }

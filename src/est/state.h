@@ -18,6 +18,7 @@ struct event_base;
 struct evhttp;
 struct evhttp_request;
 struct bufferevent;
+struct ssl_st;
 
 /* One connection, from TCP accept to the end of its TLS object, which it hangs on. */
 struct est_connection {
@@ -26,6 +27,7 @@ struct est_connection {
     struct bufferevent *stream;
     struct event *deadline;
     int verify_error; /* of the client's certificate: the first one; 0: none */
+    struct tls_agreed agreed;
 };
 
 struct est {
@@ -51,3 +53,12 @@ void est_service_on_request(struct evhttp_request *request, void *context);
 struct est_connection *est_connection_of(struct est *est, struct bufferevent *stream);
 
 uint64_t est_now_ms(void); /* monotonic */
+
+/* handshake.c: OpenSSL's callback for each step of a connection. */
+void est_handshake_on_step(const struct ssl_st *ssl, int where, int value);
+
+/* Is a credential of that name a canary's? "" is nobody's. */
+bool est_is_canary(struct est *est, const char *name);
+
+/* A numeric address without what IPv6 puts in front of one of IPv4. */
+const char *est_plain_address(const char *address);

@@ -54,6 +54,7 @@ void connection_free(struct connection *connection)
     if (connection->phase == PHASE_GREETING)
         tls_context_free(connection->tls_context);
     tls_stream_close(&connection->tls);
+    free(connection->facts.tls);
     free(connection->input);
     free(connection->output);
     free(connection);

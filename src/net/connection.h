@@ -61,8 +61,8 @@ struct connection {
         };
         struct outbox closing; /* after OPEN */
     };
-    struct connection_facts facts;
-    char address[]; /* facts.address */
+    struct connection_facts facts; /* what its `tls` points to is the connection's */
+    char address[];                /* facts.address */
 };
 
 /* What accept knows of a new connection. All borrowed. */

@@ -5,6 +5,7 @@
  * Immutable after the handshake; lives as long as the connection. */
 #pragma once
 
+#include "tls/agreed.h"
 #include "tls/peer.h"
 
 #include <stddef.h>
@@ -21,6 +22,7 @@ struct connection_facts {
     const void *tag;             /* from listener_options */
     const char *address;         /* numeric, "192.0.2.1:40000", "[2001:db8::1]:40000" or "unix" */
     const struct tls_peer *peer; /* NULL: no verified certificate */
+    struct tls_agreed *tls;      /* NULL: no handshake has begun */
     enum transport_kind transport;
 };
 

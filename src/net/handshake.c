@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 
 /* Who has waited for so long at the head of a queue is a sign that it is not going to be emptied:
@@ -161,7 +162,9 @@ void handshake_serve(struct net *net)
 static bool begin(struct connection *connection)
 {
     struct net *net = connection->net;
-    if (tls_stream_open(&connection->tls, connection->tls_context, net->tls) < 0) {
+    connection->facts.tls = calloc(1, sizeof(*connection->facts.tls));
+    if (connection->facts.tls == NULL
+        || tls_stream_open(&connection->tls, connection->tls_context, net->tls) < 0) {
         connection_refuse(connection, NET_REFUSED_MEMORY, "out of memory");
         return false;
     }
@@ -174,8 +177,8 @@ static bool begin(struct connection *connection)
 static bool shake_hands(struct connection *connection)
 {
     struct net *net = connection->net;
-    bool is_resumed = false;
-    enum tls_result result = tls_stream_handshake(&connection->tls, net->tls, &is_resumed);
+    struct tls_agreed *agreed = connection->facts.tls;
+    enum tls_result result = tls_stream_handshake(&connection->tls, net->tls, agreed);
     int error = transmit_ciphertext(connection);
     if (result == TLS_FAILED) {
         connection_dismiss(connection, NET_REFUSED_HANDSHAKE, tls_shard_failure(net->tls));
@@ -188,7 +191,7 @@ static bool shake_hands(struct connection *connection)
     if (result != TLS_DONE)
         return false;
     net->stats.handshakes++;
-    net->stats.resumed += is_resumed ? 1 : 0;
+    net->stats.resumed += agreed->is_resumed ? 1 : 0;
     connection->facts.peer = connection->tls.peer;
     const char *text = connection_objection(connection);
     if (text != NULL) {

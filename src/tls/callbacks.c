@@ -105,7 +105,8 @@ static int on_new_session(SSL *ssl, SSL_SESSION *session)
     if (!SSL_session_reused(ssl)) {
         /* A session that was found but not taken must not lend its peer. */
         tls_peer_unref(stream->peer);
-        stream->peer = certificate != NULL ? tls_peer_new(certificate) : NULL;
+        stream->peer =
+            certificate != NULL ? tls_peer_new(certificate, generation_of(ssl)->extension) : NULL;
     }
     if (certificate == NULL || stream->peer != NULL)
         tls_sessions_put(generation_of(ssl)->sessions, session, stream->peer);

@@ -33,6 +33,7 @@ struct names {
     char issuer[NAME_BYTES];
     char serial[SERIAL_SIZE];
     GENERAL_NAMES *alternatives;
+    struct mqtt_span extension; /* the certificate's */
 };
 
 static bool is_text(const unsigned char *bytes, int len, int most)
@@ -92,11 +93,24 @@ static const ASN1_STRING *uri_of(const GENERAL_NAME *name)
     return is_text(ASN1_STRING_get0_data(uri), ASN1_STRING_length(uri), 2048) ? uri : NULL;
 }
 
+/* Too long counts as none. */
+static struct mqtt_span value_of(const X509 *certificate, const ASN1_OBJECT *kind)
+{
+    int at = kind != NULL ? X509_get_ext_by_OBJ(certificate, kind, -1) : -1;
+    if (at < 0)
+        return (struct mqtt_span){ 0 };
+    const ASN1_OCTET_STRING *value = X509_EXTENSION_get_data(X509_get_ext(certificate, at));
+    int len = ASN1_STRING_length(value);
+    if (len <= 0 || len > TLS_EXTENSION_BYTES)
+        return (struct mqtt_span){ 0 };
+    return (struct mqtt_span){ ASN1_STRING_get0_data(value), (size_t)len };
+}
+
 static size_t text_bytes(const struct names *names)
 {
     size_t bytes = strlen(names->common_name) + strlen(names->organization)
                    + strlen(names->organizational_unit) + strlen(names->issuer)
-                   + strlen(names->serial) + 5;
+                   + strlen(names->serial) + 5 + names->extension.len;
     for (int i = 0; i < sk_GENERAL_NAME_num(names->alternatives); i++) {
         const ASN1_STRING *uri = uri_of(sk_GENERAL_NAME_value(names->alternatives, i));
         if (uri != NULL)
@@ -132,6 +146,10 @@ static struct counted_peer *assemble(const struct names *names)
         if (uri != NULL && made->peer.uri_count < MOST_URIS)
             made->uris[made->peer.uri_count++] =
                 put(&at, ASN1_STRING_get0_data(uri), (size_t)ASN1_STRING_length(uri));
+    }
+    if (names->extension.len > 0) {
+        memcpy(at, names->extension.data, names->extension.len);
+        made->peer.extension = (struct mqtt_span){ (const uint8_t *)at, names->extension.len };
     }
     atomic_init(&made->references, 1);
     return made;
@@ -171,7 +189,7 @@ static int64_t seconds_of(const ASN1_TIME *time)
     return (int64_t)days * 86400 + seconds;
 }
 
-const struct tls_peer *tls_peer_new(X509 *certificate)
+const struct tls_peer *tls_peer_new(X509 *certificate, const ASN1_OBJECT *extension)
 {
     struct names names;
     const X509_NAME *subject = X509_get_subject_name(certificate);
@@ -181,6 +199,7 @@ const struct tls_peer *tls_peer_new(X509 *certificate)
     read_name(X509_get_issuer_name(certificate), NID_commonName, names.issuer);
     read_serial(certificate, names.serial);
     names.alternatives = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+    names.extension = value_of(certificate, extension);
 
     struct counted_peer *made = assemble(&names);
     GENERAL_NAMES_free(names.alternatives);

@@ -9,8 +9,9 @@
 #include <openssl/x509.h>
 #include <stdbool.h>
 
-/* A new one with one reference, or NULL: out of memory or not encodable. */
-MQTT_NODISCARD const struct tls_peer *tls_peer_new(X509 *certificate);
+/* A new one with one reference, or NULL: out of memory or not encodable. `extension`: the one whose
+ * value is kept; NULL: none. */
+MQTT_NODISCARD const struct tls_peer *tls_peer_new(X509 *certificate, const ASN1_OBJECT *extension);
 
 /* Is it this very certificate? False also when it cannot be told. */
 bool tls_peer_is_of(const struct tls_peer *peer, X509 *certificate);

@@ -33,6 +33,8 @@ struct tls_options {
     const char *client_ca_path;     /* PEM, one or more; NULL only with TLS_CLIENTS_NONE */
     const char *crl_path;           /* PEM, one or more; NULL: no revocation lists */
     const char *ocsp_response_path; /* DER, stapled for clients that ask; NULL: none */
+    const char *extension_oid;      /* of client certificates, to be kept for who reads it; dotted
+                                       numbers; NULL: none */
     enum tls_clients clients;
     bool allow_tls_1_2;
     bool accepts_stale_crl;      /* a list after its time still counts; else it lets nobody in */

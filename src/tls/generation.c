@@ -147,6 +147,11 @@ static int load(struct tls_generation *generation, const struct tls_options *opt
     error = load_trust(generation, options, why);
     if (error < 0)
         return error;
+    if (options->extension_oid != NULL) {
+        generation->extension = OBJ_txt2obj(options->extension_oid, 1);
+        if (generation->extension == NULL)
+            return openssl_failed(why);
+    }
     generation->crl_expires_s = first_expiry(generation->ssl_ctx);
     generation->accepts_stale_crl = options->accepts_stale_crl;
     if (options->ocsp_response_path != NULL) {
@@ -187,6 +192,7 @@ void tls_generation_unref(struct tls_generation *generation)
         return;
     SSL_CTX_free(generation->ssl_ctx);
     EVP_PKEY_free(generation->placeholder);
+    ASN1_OBJECT_free(generation->extension);
     tls_sessions_unref(generation->sessions);
     free(generation->ocsp_response);
     free(generation);

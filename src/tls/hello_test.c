@@ -129,12 +129,85 @@ static void damage_is_survived(void **state)
     }
 }
 
+/* ---- its print ---- */
+
+static void make_body(struct maker *out, const char *suites, size_t suites_len,
+                      const char *extensions, size_t extensions_len)
+{
+    static const uint8_t version_and_random[34] = { 3, 3, 7 };
+
+    *out = (struct maker){ 0 };
+    put(out, version_and_random, sizeof(version_and_random));
+    put(out, "\x02id", 3);
+    put_number(out, suites_len, 2);
+    put(out, suites, suites_len);
+    put(out, "\x01\0", 2);
+    put_number(out, extensions_len, 2);
+    put(out, extensions, extensions_len);
+}
+
+static void assert_print(const struct maker *body, const char *expected)
+{
+    uint8_t print[TLS_HELLO_PRINT_BYTES];
+
+    assert_true(tls_hello_print((struct mqtt_span){ body->bytes, body->len }, print));
+    assert_memory_equal(print, expected, sizeof(print));
+}
+
+/* The numbers of the print, hashed by another program. */
+#define PRINT_OF_IT "\x36\xc9\x90\xa0\xa6\x29\x4e\xe0\x4a\xa6\x67\x96\xb4\xb8\x4e\xa9"
+
+static void its_print_has_what_stays(void **state)
+{
+    static const char plain[] = "\0\x2b\0\x03\x02\x03\x04"       /* versions */
+                                "\0\x0a\0\x06\0\x04\0\x1d\0\x17" /* groups */
+                                "\x12\x34\0\0";                  /* unknown to all */
+    static const char greased[] = "\x1a\x1a\0\x01\0"
+                                  "\0\x2b\0\x03\x02\x03\x04"
+                                  "\0\x2a\0\0" /* early data */
+                                  "\0\x0a\0\x08\0\x06\x4a\x4a\0\x1d\0\x17"
+                                  "\x12\x34\0\0"
+                                  "\0\x15\0\x03\0\0\0" /* padding */
+                                  "\0\x2c\0\0"         /* cookie */
+                                  "\0\x29\0\x02\0\0";  /* ticket */
+    struct maker body;
+    uint8_t print[TLS_HELLO_PRINT_BYTES];
+
+    (void)state;
+    make_body(&body, "\x13\x01\xc0\x2b", 4, plain, sizeof(plain) - 1);
+    assert_print(&body, PRINT_OF_IT);
+    make_body(&body, "\xfa\xfa\x13\x01\xc0\x2b", 6, greased, sizeof(greased) - 1);
+    assert_print(&body, PRINT_OF_IT);
+    make_body(&body, "\xc0\x2b\x13\x01", 4, plain, sizeof(plain) - 1);
+    assert_true(tls_hello_print((struct mqtt_span){ body.bytes, body.len }, print));
+    assert_memory_not_equal(print, PRINT_OF_IT, sizeof(print));
+}
+
+static void its_print_has_a_bound(void **state)
+{
+    uint8_t print[TLS_HELLO_PRINT_BYTES] = { 7 };
+    uint8_t *body = calloc(1, TLS_HELLO_MAX_BYTES + 1);
+
+    (void)state;
+    assert_non_null(body);
+    assert_false(tls_hello_print((struct mqtt_span){ body, TLS_HELLO_MAX_BYTES + 1 }, print));
+    assert_int_equal(print[0], 7);
+    /* All of it suites, or all of it extensions. */
+    body[35] = body[36] = 0xff;
+    assert_true(tls_hello_print((struct mqtt_span){ body, TLS_HELLO_MAX_BYTES }, print));
+    body[35] = 0x3f;
+    assert_true(tls_hello_print((struct mqtt_span){ body, TLS_HELLO_MAX_BYTES }, print));
+    assert_true(tls_hello_print((struct mqtt_span){ 0 }, print));
+    free(body);
+}
+
 /* ---- made by OpenSSL ---- */
 
 struct end {
     struct tls_shard *shard;
     struct tls_stream stream;
     struct tls_client *client;
+    struct tls_agreed agreed;
     uint8_t first[4096];
     size_t first_len;
 };
@@ -142,7 +215,6 @@ struct end {
 static void shake_hands(struct end *end, struct tls_context *context)
 {
     uint8_t bytes[16384];
-    bool resumed = false;
     bool is_done = false;
     assert_int_equal(tls_stream_open(&end->stream, context, end->shard), 0);
     for (int i = 0; i < 10; i++) {
@@ -155,7 +227,7 @@ static void shake_hands(struct end *end, struct tls_context *context)
         }
         tls_shard_feed(end->shard, (struct mqtt_span){ bytes, len });
         if (!is_done)
-            is_done = tls_stream_handshake(&end->stream, end->shard, &resumed) == TLS_DONE;
+            is_done = tls_stream_handshake(&end->stream, end->shard, &end->agreed) == TLS_DONE;
         tls_client_give(end->client, tls_shard_output(end->shard));
         tls_shard_clear(end->shard);
         (void)tls_client_read(end->client, bytes, sizeof(bytes));
@@ -215,6 +287,17 @@ static void a_ticket_of_ours_is_known_again(void **state)
     tls_context_forget_sessions(context);
     assert_false(tls_context_remembers(context, again.ticket));
 
+    /* What the stream took note of is the print of those bytes: record and message have headers. */
+    uint8_t print[TLS_HELLO_PRINT_BYTES];
+    assert_true(tls_hello_print(
+        (struct mqtt_span){ ends[0].first + 5 + 4, ends[0].first_len - 5 - 4 }, print));
+    assert_true(ends[0].agreed.has_print);
+    assert_memory_equal(ends[0].agreed.print, print, sizeof(print));
+    assert_true(tls_hello_print((struct mqtt_span){ bytes + 5 + 4, len - 5 - 4 }, print));
+    assert_memory_equal(ends[0].agreed.print, print, sizeof(print));
+    assert_string_equal(ends[0].agreed.version, "TLSv1.3");
+    assert_string_equal(ends[0].agreed.cipher, "TLS_AES_128_GCM_SHA256");
+
     end_close(&ends[0]);
     end_close(&ends[1]);
     tls_context_free(context);
@@ -227,6 +310,8 @@ int main(void)
         cmocka_unit_test(it_is_awaited_as_a_whole),
         cmocka_unit_test(what_is_no_hello_is_for_others_to_refuse),
         cmocka_unit_test(damage_is_survived),
+        cmocka_unit_test(its_print_has_what_stays),
+        cmocka_unit_test(its_print_has_a_bound),
         cmocka_unit_test(a_ticket_of_ours_is_known_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

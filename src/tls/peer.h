@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/attrs.h"
+#include "base/span.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,6 +14,7 @@
 
 #define TLS_FINGERPRINT_BYTES 32 /* SHA-256 */
 #define TLS_MODULUS_TAG_BYTES 10
+#define TLS_EXTENSION_BYTES   512 /* longest value of tls_options.extension_oid that is kept */
 
 struct tls_peer {
     uint8_t fingerprint[TLS_FINGERPRINT_BYTES];     /* of the certificate, DER */
@@ -27,7 +29,8 @@ struct tls_peer {
     bool is_rsa;
     uint8_t modulus_tag[TLS_MODULUS_TAG_BYTES]; /* RSA: keycheck_modulus_tag() */
     size_t uri_count;
-    const char *const *uris; /* subject alternative names of type URI */
+    const char *const *uris;    /* subject alternative names of type URI */
+    struct mqtt_span extension; /* value of tls_options.extension_oid; empty: there is none */
 };
 
 /* Names with bytes that are not printable ASCII are taken as absent, so that a

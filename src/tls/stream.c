@@ -27,10 +27,15 @@ int tls_stream_open(struct tls_stream *stream, struct tls_context *context, stru
     return 0;
 }
 
+static struct tls_generation *generation_of(const struct tls_stream *stream)
+{
+    return SSL_CTX_get_app_data(SSL_get_SSL_CTX(stream->ssl));
+}
+
 void tls_stream_close(struct tls_stream *stream)
 {
     if (stream->ssl != NULL) {
-        struct tls_generation *generation = SSL_CTX_get_app_data(SSL_get_SSL_CTX(stream->ssl));
+        struct tls_generation *generation = generation_of(stream);
         SSL_free(stream->ssl);
         tls_generation_unref(generation);
     }
@@ -73,28 +78,29 @@ static bool settle_peer(struct tls_stream *stream)
     if (certificate != NULL && stream->peer != NULL && tls_peer_is_of(stream->peer, certificate))
         return true; /* made when the ticket was */
     tls_peer_unref(stream->peer);
-    stream->peer = certificate != NULL ? tls_peer_new(certificate) : NULL;
+    stream->peer =
+        certificate != NULL ? tls_peer_new(certificate, generation_of(stream)->extension) : NULL;
     return certificate == NULL || stream->peer != NULL;
 }
 
 /* OpenSSL keeps the client's parsed certificate as long as the connection lives. It is
  * nobody else's (sessions.h keeps copies of what it needs, and `peer` has the facts),
  * so its heavy parts are swapped for small ones that all connections share. */
-static void slim_certificate(SSL *ssl)
+static void slim_certificate(const struct tls_stream *stream)
 {
-    const struct tls_generation *generation = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
-    STACK_OF(X509) *chain = SSL_get_peer_cert_chain(ssl);
+    STACK_OF(X509) *chain = SSL_get_peer_cert_chain(stream->ssl);
     while (sk_X509_num(chain) > 0)
         X509_free(sk_X509_pop(chain));
-    X509 *leaf = SSL_get0_peer_certificate(ssl);
+    X509 *leaf = SSL_get0_peer_certificate(stream->ssl);
     if (leaf != NULL)
-        tls_certificate_slim(leaf, generation->placeholder);
+        tls_certificate_slim(leaf, generation_of(stream)->placeholder);
 }
 
 enum tls_result tls_stream_handshake(struct tls_stream *stream, struct tls_shard *shard,
-                                     bool *out_resumed)
+                                     struct tls_agreed *agreed)
 {
     shard->current = stream;
+    tls_agreed_follow(agreed, stream->ssl);
     int result = SSL_do_handshake(stream->ssl);
     if (result != 1) {
         enum tls_result end = outcome(stream, shard, result);
@@ -108,8 +114,8 @@ enum tls_result tls_stream_handshake(struct tls_stream *stream, struct tls_shard
         tls_shard_fail(shard, "out of memory");
         return TLS_FAILED;
     }
-    slim_certificate(stream->ssl);
-    *out_resumed = SSL_session_reused(stream->ssl);
+    slim_certificate(stream);
+    tls_agreed_settle(agreed, stream->ssl);
     return TLS_DONE;
 }
 

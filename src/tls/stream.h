@@ -8,10 +8,10 @@
 
 #include "base/attrs.h"
 #include "base/span.h"
+#include "tls/agreed.h"
 #include "tls/context.h"
 #include "tls/peer.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -63,10 +63,11 @@ void tls_stream_close(struct tls_stream *stream);
  * that end in something else than TLS_DONE, or tls_shard_feed() is called again. */
 void tls_shard_feed(struct tls_shard *shard, struct mqtt_span ciphertext);
 
-/* Goes on with the handshake. At TLS_DONE stream->peer is set, what OpenSSL keeps
- * of the certificate has been dropped as far as it lets go, and *out_resumed tells. */
+/* Goes on with the handshake. At TLS_DONE stream->peer and *agreed are set, and what OpenSSL keeps of
+ * the certificate has been dropped as far as it lets go. `agreed` is zeroed before the first call
+ * and the same in all: the print may be in it earlier. */
 enum tls_result tls_stream_handshake(struct tls_stream *stream, struct tls_shard *shard,
-                                     bool *out_resumed);
+                                     struct tls_agreed *agreed);
 
 /* Plaintext of at most one record. */
 MQTT_HOT enum tls_result tls_stream_read(struct tls_stream *stream, struct tls_shard *shard,

@@ -68,8 +68,8 @@ struct link {
     struct tls_shard *shard;
     struct tls_stream stream;
     struct tls_client *client;
+    struct tls_agreed agreed;
     enum tls_result server;
-    bool resumed;
 };
 
 static void to_client(struct link *link)
@@ -93,7 +93,7 @@ static int shake_hands(struct link *link, size_t piece)
         while (link->server == TLS_WANTS_INPUT
                && (len = tls_client_take(link->client, wire, piece)) > 0) {
             tls_shard_feed(link->shard, (struct mqtt_span){ wire, len });
-            link->server = tls_stream_handshake(&link->stream, link->shard, &link->resumed);
+            link->server = tls_stream_handshake(&link->stream, link->shard, &link->agreed);
             to_client(link);
             moved = true;
         }
@@ -164,7 +164,7 @@ static void handshake_works_in_pieces_of_any_size(void **state)
             link_open(context, &(struct tls_client_options){ .fixture = &pki, .identity = "lamp" });
         assert_int_equal(shake_hands(&link, pieces[i]), 0);
         assert_int_equal(link.server, TLS_DONE);
-        assert_false(link.resumed);
+        assert_false(link.agreed.is_resumed);
         assert_string_equal(tls_client_suite(link.client), "TLS_AES_128_GCM_SHA256");
         both_ends_talk(&link);
         link_close(&link);
@@ -316,7 +316,7 @@ static void plaintext_is_told_apart(void **state)
     for (size_t i = 0; i < MQTT_ARRAY_LEN(rows); i++) {
         struct link link = link_open(context, &(struct tls_client_options){ .fixture = &pki });
         tls_shard_feed(link.shard, (struct mqtt_span){ (const uint8_t *)rows[i].bytes, 17 });
-        assert_int_equal(tls_stream_handshake(&link.stream, link.shard, &link.resumed), TLS_FAILED);
+        assert_int_equal(tls_stream_handshake(&link.stream, link.shard, &link.agreed), TLS_FAILED);
         assert_non_null(strstr(tls_shard_failure(link.shard), rows[i].text));
         link_close(&link);
     }
@@ -487,8 +487,8 @@ static struct tls_client *connect_with(struct tls_context *context,
     assert_int_equal(shake_hands(&link, 65536), 0);
     assert_int_equal(link.server, TLS_DONE);
     both_ends_talk(&link);
-    *out_resumed = link.resumed;
-    assert_int_equal(tls_client_resumed(link.client), link.resumed);
+    *out_resumed = link.agreed.is_resumed;
+    assert_int_equal(tls_client_resumed(link.client), *out_resumed);
     *out_peer = tls_peer_ref(link.stream.peer);
     struct tls_client *client = link.client;
     link.client = NULL;

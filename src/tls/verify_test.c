@@ -261,9 +261,9 @@ static void meet(struct tls_context *context, const char *identity, char out[256
     struct tls_client *client =
         tls_client_new(&(struct tls_client_options){ .fixture = &pki, .identity = identity });
     struct tls_stream stream;
+    struct tls_agreed agreed = { 0 };
     enum tls_result result = TLS_WANTS_INPUT;
     uint8_t *wire = malloc(WIRE_BYTES);
-    bool is_resumed = false;
     bool has_moved = true;
     assert_non_null(shard);
     assert_non_null(wire);
@@ -274,7 +274,7 @@ static void meet(struct tls_context *context, const char *identity, char out[256
         (void)tls_client_handshake(client);
         while (result == TLS_WANTS_INPUT && (len = tls_client_take(client, wire, WIRE_BYTES)) > 0) {
             tls_shard_feed(shard, (struct mqtt_span){ wire, len });
-            result = tls_stream_handshake(&stream, shard, &is_resumed);
+            result = tls_stream_handshake(&stream, shard, &agreed);
             tls_client_give(client, tls_shard_output(shard));
             tls_shard_clear(shard);
             has_moved = true;

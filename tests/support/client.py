@@ -17,7 +17,7 @@ class Closed(Exception):
 
 class RawClient:
     def __init__(self, host, port, version=5, tls=None, server_name="localhost",
-                 timeout=TIMEOUT_S, source=None):
+                 timeout=TIMEOUT_S, source=None, session=None):
         self.version, self.timeout = version, timeout
         self.buffer, self.held, self.next_id = b"", [], 1
         self.connack, self.client_id = None, ""
@@ -25,7 +25,8 @@ class RawClient:
                                                source_address=(source, 0) if source else None)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls is not None:
-            self.socket = tls.wrap_socket(self.socket, server_hostname=server_name)
+            self.socket = tls.wrap_socket(self.socket, server_hostname=server_name,
+                                          session=session)
 
     # -- bytes --------------------------------------------------------------------------------
 
