@@ -18,6 +18,16 @@ tacit_package(SECCOMP libseccomp)   # PkgConfig::SECCOMP
 tacit_package(URCU liburcu)        # PkgConfig::URCU
 tacit_package(EVENT libevent)      # PkgConfig::EVENT
 tacit_package(EVENT_OPENSSL libevent_openssl) # PkgConfig::EVENT_OPENSSL
+
+# Headers alone: these libraries are loaded by `tacit` when a key lies in a TPM or in a token.
+function(tacit_headers target package)
+    pkg_check_modules(${target} REQUIRED ${package})
+    add_library(PkgConfig::${target} INTERFACE IMPORTED GLOBAL)
+    target_include_directories(PkgConfig::${target} INTERFACE ${${target}_INCLUDE_DIRS})
+endfunction()
+
+tacit_headers(TSS2_HEADERS tss2-esys)   # PkgConfig::TSS2_HEADERS
+tacit_headers(P11_HEADERS p11-kit-1)    # PkgConfig::P11_HEADERS
 if(BUILD_TESTING)
     tacit_package(CMOCKA cmocka)   # PkgConfig::CMOCKA, linked to every unit test
 endif()

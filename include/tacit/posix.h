@@ -6,6 +6,7 @@
  * SIGPIPE. */
 #pragma once
 
+#include "tacit/key.h"
 #include "tacit/transport.h"
 
 #include <stdbool.h>
@@ -13,9 +14,13 @@
 /* NULL means not set. */
 struct tacit_tls_options {
     const char *ca_file;          /* PEM; NULL: the CAs that the system trusts */
-    const char *certificate_file; /* PEM, with the chain; needs key_file */
+    const char *certificate_file; /* PEM, with the chain; needs key_file or key */
     const char *key_file;         /* PEM */
     bool require_tls_1_3;         /* else 1.2 will do */
+
+    /* Signs in place of key_file. Its context is taken, also on failure: it is released when the
+     * last connection that uses it is gone. */
+    const struct tacit_key *key;
 };
 
 /* What connections share: options, certificates, the key. */

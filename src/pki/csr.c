@@ -2,6 +2,7 @@
 #include "pki/csr.h"
 
 #include "keycheck/keycheck.h"
+#include "pki/csr_protection.h"
 #include "pki/private_file.h"
 
 #include <errno.h>
@@ -40,6 +41,12 @@ static int csr_wrap(X509_REQ *handle, struct csr **out)
 
 int csr_new(const struct key *key, const char *name, struct csr **out, struct pki_fault *fault)
 {
+    return csr_new_declaring(key, name, KEY_PROTECTION_UNKNOWN, out, fault);
+}
+
+int csr_new_declaring(const struct key *key, const char *name, enum key_protection protection,
+                      struct csr **out, struct pki_fault *fault)
+{
     X509_REQ *request = X509_REQ_new();
     if (request == NULL)
         return -ENOMEM;
@@ -50,6 +57,7 @@ int csr_new(const struct key *key, const char *name, struct csr **out, struct pk
         || X509_NAME_add_entry_by_NID(X509_REQ_get_subject_name(request), NID_commonName,
                                       MBSTRING_UTF8, (const unsigned char *)name, -1, -1, 0)
                != 1
+        || csr_protection_add(request, protection) < 0
         || X509_REQ_sign(request, key_handle(key), is_edwards ? NULL : EVP_sha256()) <= 0) {
         X509_REQ_free(request);
         return pki_fail_crypto(fault, -EIO, "cannot make a certificate request for '%s'", name);

@@ -7,6 +7,7 @@
 #include "base/attrs.h"
 #include "base/span.h"
 #include "pki/fault.h"
+#include "pki/identity_extension.h"
 #include "pki/key.h"
 
 #include <stddef.h>
@@ -20,6 +21,11 @@ struct X509_req_st;
 /* A request signed by `key` with `name` as its common name. */
 MQTT_NODISCARD int csr_new(const struct key *key, const char *name, struct csr **out,
                            struct pki_fault *fault);
+
+/* The same, declaring how the key is kept (csr_protection.h). */
+MQTT_NODISCARD int csr_new_declaring(const struct key *key, const char *name,
+                                     enum key_protection protection, struct csr **out,
+                                     struct pki_fault *fault);
 void csr_free(struct csr *csr); /* NULL is fine */
 
 /* From PEM or DER. -EBADMSG: not a request, or its signature does not verify; -EKEYREJECTED:

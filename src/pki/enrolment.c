@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pki/enrolment.h"
 
+#include "pki/enrolment_level.h"
 #include "pki/holds.h"
 #include "pki/issued.h"
 #include "pki/key_admission.h"
@@ -141,6 +142,8 @@ static int write_down(struct registry *registry, const struct registry_entry *en
                                    now_s, fault);
         break;
     }
+    if (error == 0)
+        error = enrolment_level_record(registry, entry, fault);
     return error == 0 ? issued_record(registry, entry->name, entry->key_sha256, &entry->certificate,
                                       now_s, fault)
                       : error;
@@ -148,14 +151,19 @@ static int write_down(struct registry *registry, const struct registry_entry *en
 
 /* Inside a transaction. */
 static int sign(const struct ca *ca, struct registry *registry, const struct csr *csr,
-                const struct enrolment *request, struct certificate **out, struct pki_fault *fault)
+                const struct enrolment *asked, struct certificate **out, struct pki_fault *fault)
 {
+    struct enrolment wanted = *asked;
+    const struct enrolment *request = &wanted;
     struct registry_entry entry = { 0 };
     struct certificate_facts facts;
     struct certificate *certificate;
     enum change change = CHANGE_NEW;
 
-    int error = describe(request, csr, &entry, fault);
+    int error = enrolment_level_decide(registry, csr, asked->name, asked->protection,
+                                       &wanted.protection, fault);
+    if (error == 0)
+        error = describe(request, csr, &entry, fault);
     if (error == 0)
         error = key_admission_check(registry, csr, fault);
     const struct identity_extension extension = extension_of(request, &entry);

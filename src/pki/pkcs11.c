@@ -47,8 +47,8 @@ static int hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* A path as RFC 7512 writes it, %20 for a space. */
-static bool decode_path(const char *text, size_t len, char out[PATH_MAX])
+/* A value as RFC 7512 writes it, %20 for a space. How many bytes, or -EINVAL. */
+static int decode(const char *text, size_t len, uint8_t *out, size_t size)
 {
     size_t n = 0;
     for (size_t i = 0; i < len; i++) {
@@ -57,16 +57,43 @@ static bool decode_path(const char *text, size_t len, char out[PATH_MAX])
             int high = i + 2 < len ? hex_digit(text[i + 1]) : -1;
             int low = high < 0 ? -1 : hex_digit(text[i + 2]);
             if (low < 0)
-                return false;
+                return -EINVAL;
             c = high << 4 | low;
             i += 2;
         }
-        if (c == 0 || n + 1 >= PATH_MAX)
-            return false;
-        out[n++] = (char)c;
+        if (n >= size)
+            return -EINVAL;
+        out[n++] = (uint8_t)c;
     }
+    return (int)n;
+}
+
+static bool decode_path(const char *text, size_t len, char out[PATH_MAX])
+{
+    int n = decode(text, len, (uint8_t *)out, PATH_MAX - 1);
+    if (n <= 0 || memchr(out, 0, (size_t)n) != NULL)
+        return false;
     out[n] = '\0';
-    return n > 0;
+    return true;
+}
+
+int pkcs11_uri_attribute(const char *uri, const char *attribute, uint8_t *out, size_t size,
+                         size_t *out_len)
+{
+    size_t name_len = strlen(attribute);
+    const char *at = uri + strlen(SCHEME);
+    while (strncmp(at, attribute, name_len) != 0 || at[name_len] != '=') {
+        at += strcspn(at, ";?&");
+        if (*at == '\0')
+            return -ENOENT;
+        at++;
+    }
+    at += name_len + 1;
+    int n = decode(at, strcspn(at, ";?&"), out, size);
+    if (n < 0)
+        return n;
+    *out_len = (size_t)n;
+    return 0;
 }
 
 /* The engine would read the PIN's file itself, whoever may read it; so it does not see its name. */

@@ -2,6 +2,7 @@
 #include "ports/posix.h"
 
 #include "ports/posix_unverified.h"
+#include "ports/signing_key.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -31,12 +32,21 @@ static int keep_session(SSL *ssl, SSL_SESSION *session)
     return 1; /* the reference is ours now */
 }
 
-static bool load_identity(SSL_CTX *context, const struct tacit_tls_options *options, char *error,
-                          size_t error_size)
+/* The hook, if there is one: the file is not looked at then. */
+static bool use_key(SSL_CTX *context, EVP_PKEY *hook, const char *key_file)
+{
+    return hook != NULL ? SSL_CTX_use_PrivateKey(context, hook) == 1
+                        : SSL_CTX_use_PrivateKey_file(context, key_file, SSL_FILETYPE_PEM) == 1;
+}
+
+static bool load_identity(SSL_CTX *context, const struct tacit_tls_options *options, EVP_PKEY *hook,
+                          char *error, size_t error_size)
 {
     const char *certificate = options->certificate_file;
     const char *key = options->key_file;
     const char *culprit = NULL;
+    if (hook != NULL && key == NULL)
+        key = "the key";
     if (certificate == NULL && key == NULL)
         return true;
     if (certificate == NULL || key == NULL) {
@@ -45,7 +55,7 @@ static bool load_identity(SSL_CTX *context, const struct tacit_tls_options *opti
     }
     if (SSL_CTX_use_certificate_chain_file(context, certificate) != 1)
         culprit = certificate;
-    else if (SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) != 1)
+    else if (!use_key(context, hook, key))
         culprit = key;
     if (culprit != NULL)
         (void)snprintf(error, error_size, "%s: %s", culprit, openssl_reason());
@@ -82,18 +92,21 @@ struct tacit_tls *tacit_tls_new(const struct tacit_tls_options *options, char *e
 {
     struct tacit_tls *tls = calloc(1, sizeof(*tls));
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    EVP_PKEY *hook = options->key != NULL ? tacit_signing_key_new(options->key) : NULL;
     ERR_clear_error();
-    if (tls == NULL || context == NULL) {
+    if (tls == NULL || context == NULL || (options->key != NULL && hook == NULL)) {
         (void)snprintf(error, error_size, "out of memory");
         goto failed;
     }
     set_rules(context, options);
     if (!load_trust(context, options->ca_file, error, error_size)
-        || !load_identity(context, options, error, error_size))
+        || !load_identity(context, options, hook, error, error_size))
         goto failed;
+    EVP_PKEY_free(hook); /* the context has a reference of its own */
     tls->context = context;
     return tls;
 failed:
+    EVP_PKEY_free(hook);
     SSL_CTX_free(context);
     free(tls);
     return NULL;

@@ -158,13 +158,15 @@ static enum enroll_exit get_certificate(struct enroll_options *o, const struct e
     enum enroll_exit code = get_token(o);
     if (code != ENROLL_EXIT_DONE)
         return code;
-    return enroll_device_get(files,
-                             &(struct enroll_call){ .host = o->host,
-                                                    .port = o->enrolment_port,
-                                                    .operation = "simpleenroll",
-                                                    .authority_file = files->authority,
-                                                    .token = o->token },
-                             o->name, o->new_key);
+    return enroll_device_get(
+        files,
+        &(struct enroll_call){ .host = o->host,
+                               .port = o->enrolment_port,
+                               .operation = "simpleenroll",
+                               .authority_file = files->authority,
+                               .token = o->token },
+        o->name,
+        &(struct enroll_key){ .is_next = o->new_key, .store = o->has_store ? &o->store : NULL });
 }
 
 static enum enroll_exit enrol(struct enroll_options *o)

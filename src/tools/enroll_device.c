@@ -7,31 +7,93 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static enum enroll_exit fail(const struct pki_fault *fault)
 {
     return enroll_options_fail(ENROLL_EXIT_FAILED, "%s", fault->text);
 }
 
+/* ---- the key ---- */
+
+/* A plain file is worth what whoever reads it is worth. */
+static void warn_of(const char *path, enum key_protection protection)
+{
+    if (protection == KEY_PROTECTION_PLAIN)
+        (void)fprintf(
+            stderr,
+            "tacit enroll: warning: whoever can read %s has this device's key, and a copy "
+            "of it works everywhere; --key-store sealed binds it to this machine\n",
+            path);
+}
+
+/* The store of the next key, unless somebody says otherwise, is that of the present one. */
+static int make_key(const struct enroll_files *files, const struct enroll_key *wanted,
+                    const char *path, struct pki_fault *fault)
+{
+    struct device_key_store store = { .protection = KEY_PROTECTION_SEALED };
+    char room[DEVICE_KEY_PLACE_SIZE];
+    int error = 0;
+
+    if (wanted->store != NULL)
+        store = *wanted->store;
+    else if (wanted->is_next && access(files->key, F_OK) == 0)
+        error = device_key_same_store(files->key, room, &store, fault);
+    return error == 0 ? device_key_create(&store, wanted->is_next, path, fault) : error;
+}
+
+/* The key that is there stays: an attempt that was interrupted goes on with it. */
+static int find_key(const struct enroll_files *files, const struct enroll_key *wanted,
+                    const char *path, enum key_protection *out, struct pki_fault *fault)
+{
+    int error = device_key_protection(path, out, fault);
+
+    if (error == -ENOENT) {
+        error = make_key(files, wanted, path, fault);
+        if (error == 0)
+            error = device_key_protection(path, out, fault);
+        if (error == 0)
+            warn_of(path, *out);
+    }
+    if (error == 0 && wanted->store != NULL && wanted->store->protection != *out)
+        error = pki_fail(fault, -EEXIST,
+                         "%s: there is a key already, which is kept otherwise (%s); say --new-key, "
+                         "or move it: tacit keys migrate",
+                         path, identity_extension_protection_text(*out));
+    return error;
+}
+
+static int make_request(const struct enroll_files *files, const struct enroll_key *wanted,
+                        const char *name, struct csr **out, struct pki_fault *fault)
+{
+    const char *path = wanted->is_next ? files->next_key : files->key;
+    enum key_protection protection;
+    struct key *key;
+    int error = find_key(files, wanted, path, &protection, fault);
+
+    if (error == 0)
+        error = device_key_load(path, &key, fault);
+    if (error < 0)
+        return error;
+    error = csr_new_declaring(key, name, protection, out, fault);
+    key_free(key);
+    return error;
+}
+
 enum enroll_exit enroll_device_get(const struct enroll_files *files, const struct enroll_call *call,
-                                   const char *name, bool is_next)
+                                   const char *name, const struct enroll_key *key)
 {
     struct pki_fault fault = { "out of memory" };
-    struct key *key;
     struct csr *csr;
     struct certificate *certificate;
 
-    if (key_load_or_create(is_next ? files->next_key : files->key, &key, &fault) < 0)
-        return fail(&fault);
-    int error = csr_new(key, name, &csr, &fault);
-    key_free(key);
-    if (error < 0)
+    if (make_request(files, key, name, &csr, &fault) < 0)
         return fail(&fault);
     enum enroll_exit code = enroll_exchange_sign(call, csr, &certificate);
     csr_free(csr);
     if (code != ENROLL_EXIT_DONE)
         return code;
-    error = enroll_files_store(files, certificate, is_next, &fault);
+    int error = enroll_files_store(files, certificate, key->is_next, &fault);
     certificate_free(certificate);
     return error < 0 ? fail(&fault) : ENROLL_EXIT_DONE;
 }
@@ -66,7 +128,7 @@ bool enroll_device_has(const struct enroll_files *files, const char *name, int64
     if (certificate_load(files->certificate, &certificate, NULL) < 0)
         return false;
     bool has = is_for(certificate, name) && is_signed(certificate, files->authority, now_s);
-    if (has && key_load(files->key, &key, NULL) == 0) {
+    if (has && device_key_load(files->key, &key, NULL) == 0) {
         has = certificate_matches_key(certificate, key);
         key_free(key);
     } else {
@@ -76,14 +138,24 @@ bool enroll_device_has(const struct enroll_files *files, const char *name, int64
     return has;
 }
 
+static const char *protection_of(const struct enroll_files *files)
+{
+    enum key_protection protection = KEY_PROTECTION_UNKNOWN;
+
+    return device_key_protection(files->key, &protection, NULL) == 0
+               ? identity_extension_protection_text(protection)
+               : "unknown";
+}
+
 static json_t *describe(const struct enroll_files *files, const struct certificate *certificate,
                         const char *name, bool is_new)
 {
     json_t *facts = identity_print_certificate_json(certificate);
 
-    return json_pack("{s:s, s:b, s:o, s:{s:s, s:s, s:s}}", "name", name, "new", (int)is_new,
-                     "certificate", facts != NULL ? facts : json_null(), "files", "key", files->key,
-                     "certificate", files->certificate, "ca", files->authority);
+    return json_pack("{s:s, s:b, s:s, s:o, s:{s:s, s:s, s:s}}", "name", name, "new", (int)is_new,
+                     "key_store", protection_of(files), "certificate",
+                     facts != NULL ? facts : json_null(), "files", "key", files->key, "certificate",
+                     files->certificate, "ca", files->authority);
 }
 
 enum enroll_exit enroll_device_print(const struct enroll_files *files, const char *name,
@@ -105,8 +177,9 @@ enum enroll_exit enroll_device_print(const struct enroll_files *files, const cha
         return fail(&fault);
     (void)printf("%s %s a certificate until %s\n", name, is_new ? "has" : "has already",
                  identity_print_time(facts.registered.not_after_s, to));
-    (void)printf("  key          %s (made here, readable by you alone)\n  certificate  %s\n"
+    (void)printf("  key          %s (made here; %s)\n  certificate  %s\n"
                  "  CA           %s\nUse it with: tacit pub --as %s ..., tacit sub --as %s ...\n",
-                 files->key, files->certificate, files->authority, name, name);
+                 files->key, protection_of(files), files->certificate, files->authority, name,
+                 name);
     return fflush(stdout) == 0 ? ENROLL_EXIT_DONE : ENROLL_EXIT_FAILED;
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/attrs.h"
+#include "keystore/device_key.h"
 #include "pki/certificate.h"
 #include "tools/enroll_exchange.h"
 #include "tools/enroll_files.h"
@@ -12,10 +13,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* With a key of its own: the one that is there or, with `is_next`, another. */
+/* Which key it is to have. */
+struct enroll_key {
+    bool is_next;                         /* another one than that which is there */
+    const struct device_key_store *store; /* where one is made; NULL: where that is, else sealed */
+};
+
+/* With a key of its own, which is made if need be. */
 MQTT_NODISCARD enum enroll_exit enroll_device_get(const struct enroll_files *files,
                                                   const struct enroll_call *call, const char *name,
-                                                  bool is_next);
+                                                  const struct enroll_key *key);
 
 /* Is there a certificate of the key that is there, for `name`, signed by the authority and good
  * now? */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/enroll_files.h"
 
+#include "keystore/device_key.h"
 #include "pki/private_file.h"
 #include "tools/profile.h"
 
@@ -63,7 +64,7 @@ static bool belongs(const struct certificate *certificate, const char *key_path)
 {
     struct key *key;
 
-    if (key_load(key_path, &key, NULL) < 0)
+    if (device_key_load(key_path, &key, NULL) < 0)
         return false;
     bool matches = certificate_matches_key(certificate, key);
     key_free(key);

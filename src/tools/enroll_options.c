@@ -18,8 +18,9 @@
 static const char usage[] =
     "usage: tacit enroll --server HOST[:PORT] (--ca-sha256 HEX | --cafile FILE) --name NAME\n"
     "                    [--token TOKEN | --token-file FILE] [--port N] [--out DIR] [--new-key]\n"
+    "                    [--key-store STORE]\n"
     "       tacit enroll --renew [--as NAME] [--server HOST[:PORT]] [--force] [--new-key]\n"
-    "                    [--watch]\n"
+    "                    [--watch] [--key-store STORE]\n"
     "\n"
     "On the device: makes a key that never leaves it, asks the broker for a certificate, and "
     "writes\n"
@@ -37,6 +38,9 @@ static const char usage[] =
     "  --port N              where the broker listens (default 8883)\n"
     "  --out DIR             where key and certificate go (default: beside the profiles)\n"
     "  --new-key             make another key in place of the one that is there\n"
+    "  --key-store STORE     where a new key is kept, and made: sealed (default; a file that opens "
+    "on\n"
+    "                        this machine only), tpm, tpm:HANDLE, pkcs11:URI, or file\n"
     "\n"
     "  --renew               another certificate, when less than a third of the time is left\n"
     "  --as NAME             of this profile (default: the default profile)\n"
@@ -71,6 +75,7 @@ static const struct {
     ROW("as", TEXT, as),
     ROW("out", TEXT, out),
     ROW("token-file", TEXT, token_file),
+    ROW("key-store", TEXT, key_store),
     ROW("token", SECRET, token),
     ROW("port", PORT, port),
     ROW("renew", FLAG, renew),
@@ -237,6 +242,12 @@ static bool check_first(const struct enroll_options *o)
 
 static bool check(struct enroll_options *o)
 {
+    o->has_store = o->key_store != NULL;
+    if (o->has_store && device_key_parse_store(o->key_store, &o->store) < 0)
+        return complain("no store of keys (sealed, tpm, tpm:0x81000010, pkcs11:..., file):",
+                        o->key_store);
+    if (o->renew && o->has_store && !o->new_key)
+        return complain("--key-store is for a new key: say --new-key as well", NULL);
     if (o->server != NULL && !enroll_options_split(o->server, o->host, &o->enrolment_port))
         return complain("this is neither HOST nor HOST:PORT:", o->server);
     return o->renew ? check_renewal(o) : check_first(o);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/attrs.h"
+#include "keystore/device_key.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,11 +21,13 @@ enum enroll_exit {
 
 /* Strings are borrowed from argv but for the token; NULL and 0 mean "not given". */
 struct enroll_options {
-    const char *server, *ca_sha256, *ca_file, *name, *as, *out, *token_file;
+    const char *server, *ca_sha256, *ca_file, *name, *as, *out, *token_file, *key_store;
     char *token; /* a copy: in argv it is overwritten */
     char host[ENROLL_HOST_SIZE];
-    uint16_t enrolment_port; /* of --server */
-    uint16_t port;           /* of the broker */
+    uint16_t enrolment_port;       /* of --server */
+    uint16_t port;                 /* of the broker */
+    struct device_key_store store; /* of --key-store */
+    bool has_store;
     bool renew, force, watch, new_key, json, help;
 };
 

@@ -120,7 +120,11 @@ static enum enroll_exit renew_now(struct renewal *r)
         .certificate_file = r->files.certificate,
         .key_file = r->files.key,
     };
-    enum enroll_exit code = enroll_device_get(&r->files, &call, r->name, r->options->new_key);
+    const struct enroll_key key = {
+        .is_next = r->options->new_key,
+        .store = r->options->has_store ? &r->options->store : NULL,
+    };
+    enum enroll_exit code = enroll_device_get(&r->files, &call, r->name, &key);
 
     return code == ENROLL_EXIT_DONE ? read_certificate(r) : code;
 }

@@ -2,6 +2,7 @@
 #include "tools/https.h"
 
 #include "base/wipe.h"
+#include "keystore/device_key.h"
 #include "ports/posix_unverified.h"
 
 #include <ctype.h>
@@ -238,7 +239,7 @@ static struct tacit_tls *make_tls(const struct https_request *r, char *error)
                                                .certificate_file = r->certificate_file,
                                                .key_file = r->key_file };
 
-    return r->ca_file != NULL ? tacit_tls_new(&options, error, HTTPS_ERROR_SIZE)
+    return r->ca_file != NULL ? device_key_tls_new(&options, error, HTTPS_ERROR_SIZE)
                               : tacit_tls_unverified_new(error, HTTPS_ERROR_SIZE);
 }
 

@@ -20,7 +20,7 @@ struct https_request {
     const char *ca_file;          /* PEM; NULL: the server is NOT verified, and nothing is sent
                                      but the path */
     const char *certificate_file; /* PEM; NULL: none is shown */
-    const char *key_file;
+    const char *key_file;         /* its place (keystore/device_key.h) */
     const char *authorization; /* value of the header, a secret; NULL: none */
     const char *type;          /* of the body */
     const char *body;          /* NULL: GET; else POST */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/target.h"
 
+#include "keystore/device_key.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -152,7 +154,7 @@ struct tacit_tls *target_tls_new(const struct target *target, const struct optio
     if (target->key_file != NULL && !tacit_posix_key_is_private(target->key_file))
         options_complain(options, "others may read the private key %s; chmod 600 it",
                          target->key_file);
-    struct tacit_tls *tls = tacit_tls_new(&tls_options, error, sizeof(error));
+    struct tacit_tls *tls = device_key_tls_new(&tls_options, error, sizeof(error));
     if (tls == NULL)
         options_complain(options, "%s", error);
     return tls;

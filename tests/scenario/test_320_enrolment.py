@@ -70,7 +70,8 @@ class Device:
         self.house, self.folder = house, folder
         folder.mkdir(parents=True, exist_ok=True)
         self.environment = {**house.environment, "HOME": str(folder),
-                            "XDG_CONFIG_HOME": str(folder / ".config")}
+                            "XDG_CONFIG_HOME": str(folder / ".config"),
+                            "XDG_STATE_HOME": str(folder / ".state")}
 
     def popen(self, *arguments):
         return subprocess.Popen([str(TACIT), *map(str, arguments)], env=self.environment,
@@ -158,7 +159,7 @@ def test_from_the_box_to_the_first_message(house, device):
     print(f"seconds_to_first_publish: {took:.3f}")
     assert took < 2
     authority, certificate, key = device.files("lamp")
-    assert "PRIVATE KEY" in open(key, encoding="utf-8").read()
+    assert "TACIT SEALED KEY" in open(key, encoding="utf-8").read()
     assert not list(house.state.rglob("lamp.*")) and not list(house.home.rglob("lamp.key"))
     assert rows(house, "SELECT name FROM certificate WHERE fingerprint = ?",
                 fingerprint(certificate)) == [("lamp",)]
