@@ -11,8 +11,7 @@ endforeach()
 if(TARGET tacit_client AND TARGET tacit_ports)
     set(tacit_cmake_folder ${CMAKE_INSTALL_LIBDIR}/cmake/tacit)
     add_library(tacit_library STATIC
-        $<TARGET_OBJECTS:tacit_base> $<TARGET_OBJECTS:tacit_codec>
-        $<TARGET_OBJECTS:tacit_client> $<TARGET_OBJECTS:tacit_ports>)
+        $<TARGET_OBJECTS:tacit_base> ${library_objects} $<TARGET_OBJECTS:tacit_ports>)
     add_library(tacit::tacit ALIAS tacit_library)
     set_target_properties(tacit_library PROPERTIES
         OUTPUT_NAME tacit EXPORT_NAME tacit LINKER_LANGUAGE C)

@@ -191,7 +191,7 @@ size_t tacit_arena_bytes(const struct tacit_limits *limits);
 struct tacit_client *tacit_init(void *arena, size_t size, const struct tacit_config *config);
 
 /* After tacit_init, before anything else: takes back what config.store has kept. Tokens
- * are those that tacit_publish gave. With the server's session still there all of it is
+ * are those that tacit_publish gave; new ones follow the highest that is kept. With the server's session still there all of it is
  * resumed; MQTT 5 keeps one for session_expiry_s, 3.1.1 without clean_start. Messages
  * count the time that is left to them from now on. TACIT_STORE: the store failed, or has
  * what is not ours; TACIT_FULL: the arena is smaller than what was kept. What the store

@@ -50,6 +50,7 @@ void stand_start(struct stand *stand)
 {
     size_t size = tacit_arena_bytes(&stand->config.limits);
     stand->arena = malloc(size);
+    stand->arena_size = size;
     assert_null(tacit_init(stand->arena, size - 1, &stand->config));
     stand->client = tacit_init(stand->arena, size, &stand->config);
     assert_non_null(stand->client);

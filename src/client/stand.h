@@ -21,6 +21,7 @@ struct stand {
     struct tacit_memory wire;
     struct tacit_client *client;
     void *arena;
+    size_t arena_size;
     uint64_t now_ms;
     uint32_t random;
     struct tacit_event event; /* of the last poll */

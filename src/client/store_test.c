@@ -1,60 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What survives a reboot: the client is thrown away and made anew over the same store. */
-#include "client/stand.h"
-
-#define ENTRIES 8
-
-struct entry {
-    uint8_t bytes[256];
-    size_t len; /* 0: none */
-};
-
-/* A store in memory that fails when told to. */
-struct shelf {
-    struct entry entries[ENTRIES];
-    bool refuses_put;
-    bool refuses_get;
-    bool refuses_del;
-    struct tacit_store store;
-};
-
-static int shelf_put(void *context, uint32_t id, const struct tacit_bytes *pieces, unsigned count)
-{
-    struct shelf *shelf = context;
-    struct entry entry = { .len = 0 };
-    assert_true(id < ENTRIES);
-    if (shelf->refuses_put)
-        return TACIT_IO;
-    for (unsigned i = 0; i < count; i++) {
-        assert_true(entry.len + pieces[i].len <= sizeof(entry.bytes));
-        if (pieces[i].len > 0)
-            memcpy(entry.bytes + entry.len, pieces[i].data, pieces[i].len);
-        entry.len += pieces[i].len;
-    }
-    shelf->entries[id] = entry;
-    return TACIT_OK;
-}
-
-static int shelf_get(void *context, uint32_t id, void *out, size_t size)
-{
-    const struct shelf *shelf = context;
-    const struct entry *entry = &shelf->entries[id];
-    assert_true(id < ENTRIES);
-    if (shelf->refuses_get)
-        return TACIT_IO;
-    memcpy(out, entry->bytes, entry->len < size ? entry->len : size);
-    return (int)entry->len;
-}
-
-static int shelf_del(void *context, uint32_t id)
-{
-    struct shelf *shelf = context;
-    assert_true(id < ENTRIES);
-    if (shelf->refuses_del)
-        return TACIT_IO;
-    shelf->entries[id].len = 0;
-    return TACIT_OK;
-}
+#include "client/shelf.h"
 
 struct board {
     struct stand stand;
@@ -65,13 +11,7 @@ static int setup(void **state)
 {
     struct board *board = calloc(1, sizeof(*board));
     stand_init(&board->stand);
-    board->shelf.store = (struct tacit_store){ .put = shelf_put,
-                                               .get = shelf_get,
-                                               .del = shelf_del,
-                                               .context = &board->shelf,
-                                               .messages = ENTRIES - 1 };
-    board->stand.config.store = &board->shelf.store;
-    board->stand.config.session_expiry_s = 60;
+    shelf_init(&board->shelf, &board->stand);
     *state = board;
     return 0;
 }
@@ -82,21 +22,6 @@ static int teardown(void **state)
     stand_fini(&board->stand);
     free(board);
     return 0;
-}
-
-/* The power fails and comes back; what the server had on its way is lost. */
-static enum tacit_status reboot(struct board *board)
-{
-    struct stand *stand = &board->stand;
-    free(stand->arena);
-    stand->wire.is_open = false;
-    stand->wire.to_server.len = 0;
-    stand->wire.to_client.len = 0;
-    stand_start(stand);
-    tacit_stop(stand->client, false);
-    enum tacit_status status = tacit_restore(stand->client);
-    tacit_start(stand->client);
-    return status;
 }
 
 static void come_up(struct stand *stand, const char *connack)
@@ -115,7 +40,7 @@ static void what_waits_is_sent_after_a_reboot(void **state)
     stand_publish(stand, "z", "0", 0);
     uint32_t first = stand_publish(stand, "a", "1", 1);
     uint32_t second = stand_publish(stand, "b", "2", 2);
-    assert_int_equal(reboot(board), TACIT_OK);
+    assert_int_equal(shelf_reboot(stand), TACIT_OK);
     come_up(stand, CONNACK_5);
     stand_expect(stand, "32 07 0001 61 0001 00 31  34 07 0001 62 0002 00 32");
     stand_feed(stand, "40 02 0001");
@@ -139,7 +64,7 @@ static void what_was_sent_is_sent_again_as_a_duplicate(void **state)
     stand_expect(stand, "32 07 0001 61 0001 00 31  34 07 0001 62 0002 00 32");
     stand_feed(stand, "50 02 0002");
     stand_expect(stand, "62 02 0002");
-    assert_int_equal(reboot(board), TACIT_OK);
+    assert_int_equal(shelf_reboot(stand), TACIT_OK);
     come_up(stand, CONNACK_5_SESSION);
     stand_expect(stand, "3a 07 0001 61 0001 00 31  62 02 0002");
     stand_feed(stand, "70 02 0002");
@@ -147,7 +72,7 @@ static void what_was_sent_is_sent_again_as_a_duplicate(void **state)
     assert_int_equal(stand->event.token, second);
     stand_feed(stand, "40 02 0001");
     assert_int_equal(stand_poll(stand), TACIT_EVENT_DELIVERED);
-    for (unsigned i = 1; i < ENTRIES; i++)
+    for (unsigned i = 1; i < SHELF_ENTRIES; i++)
         assert_int_equal(board->shelf.entries[i].len, 0);
 }
 
@@ -157,7 +82,7 @@ static void resumes_the_session_although_told_to_start_clean(void **state)
     struct stand *stand = &board->stand;
     stand_start(stand);
     stand_publish(stand, "a", "1", 1);
-    assert_int_equal(reboot(board), TACIT_OK);
+    assert_int_equal(shelf_reboot(stand), TACIT_OK);
     assert_int_equal(stand_poll(stand), TACIT_EVENT_NONE);
     assert_int_equal(stand->wire.to_server.bytes[9], 0); /* connect flags */
 }
@@ -170,14 +95,14 @@ static void a_message_of_qos_2_is_handed_out_once(void **state)
     stand_feed(stand, "34 07 0001 61 0009 00 78");
     assert_int_equal(stand_poll(stand), TACIT_EVENT_MESSAGE);
     stand_expect(stand, "50 02 0009");
-    assert_int_equal(reboot(board), TACIT_OK);
+    assert_int_equal(shelf_reboot(stand), TACIT_OK);
     come_up(stand, CONNACK_5_SESSION);
     stand_feed(stand, "3c 07 0001 61 0009 00 78");
     stand_expect(stand, "50 02 0009");
     stand_feed(stand, "62 02 0009");
     stand_expect(stand, "70 02 0009");
     /* Released twice: the answer got lost with the power. */
-    assert_int_equal(reboot(board), TACIT_OK);
+    assert_int_equal(shelf_reboot(stand), TACIT_OK);
     come_up(stand, CONNACK_5_SESSION);
     stand_feed(stand, "62 02 0009");
     stand_expect(stand, "70 03 0009 92");
@@ -191,7 +116,7 @@ static void a_lost_session_takes_its_identifiers_with_it(void **state)
     stand_feed(stand, "34 07 0001 61 0009 00 78");
     assert_int_equal(stand_poll(stand), TACIT_EVENT_MESSAGE);
     stand_expect(stand, "50 02 0009");
-    assert_int_equal(reboot(board), TACIT_OK);
+    assert_int_equal(shelf_reboot(stand), TACIT_OK);
     come_up(stand, CONNACK_5);
     assert_int_equal(board->shelf.entries[0].len, 0);
     stand_feed(stand, "34 07 0001 61 0009 00 79");
@@ -214,7 +139,7 @@ static void the_time_that_is_left_is_kept(void **state)
     stand_settle(stand);
     assert_int_equal(tacit_publish(stand->client, &message, NULL), TACIT_OK);
     stand->wire.open_result = TACIT_OK;
-    assert_int_equal(reboot(board), TACIT_OK);
+    assert_int_equal(shelf_reboot(stand), TACIT_OK);
     come_up(stand, CONNACK_5);
     stand->now_ms += 3000;
     stand_expect(stand, "32 0c 0001 61 0001 05 02 00000007 78");
@@ -284,7 +209,7 @@ static void releases_are_not_answered_unnoted(void **state)
     assert_int_equal(board->shelf.entries[0].len, 2);
     /* A session that is gone cannot be forgotten either. */
     board->shelf.refuses_put = false;
-    assert_int_equal(reboot(board), TACIT_OK);
+    assert_int_equal(shelf_reboot(stand), TACIT_OK);
     assert_int_equal(stand_poll(stand), TACIT_EVENT_NONE);
     board->shelf.refuses_put = true;
     stand_feed(stand, CONNACK_5);
@@ -295,7 +220,7 @@ static void releases_are_not_answered_unnoted(void **state)
 static void what_is_not_ours_is_left_alone(void **state)
 {
     struct board *board = *state;
-    static const struct entry strange[] = {
+    static const struct shelf_entry strange[] = {
         { .bytes = { 1, 2, 3 }, .len = 3 },
         { .bytes = { 0 }, .len = 16 },
         { .bytes = { 0 }, .len = 200 },
@@ -303,14 +228,14 @@ static void what_is_not_ours_is_left_alone(void **state)
     for (size_t i = 0; i < sizeof(strange) / sizeof(strange[0]); i++) {
         board->shelf.entries[2] = strange[i];
         stand_start(&board->stand);
-        assert_int_equal(reboot(board), TACIT_STORE);
+        assert_int_equal(shelf_reboot(&board->stand), TACIT_STORE);
         assert_int_equal(board->shelf.entries[2].len, strange[i].len);
         free(board->stand.arena);
     }
     board->shelf.entries[2].len = 0;
     board->shelf.refuses_get = true;
     stand_start(&board->stand);
-    assert_int_equal(reboot(board), TACIT_STORE);
+    assert_int_equal(shelf_reboot(&board->stand), TACIT_STORE);
 }
 
 static void a_smaller_arena_is_told(void **state)
@@ -322,10 +247,10 @@ static void a_smaller_arena_is_told(void **state)
     stand_start(stand);
     stand_publish(stand, "a", payload, 1);
     stand->config.limits.queue_bytes = 64;
-    assert_int_equal(reboot(board), TACIT_FULL);
+    assert_int_equal(shelf_reboot(stand), TACIT_FULL);
     stand->config.limits.queue_bytes = 1024;
     board->shelf.entries[0].len = 64;
-    assert_int_equal(reboot(board), TACIT_FULL);
+    assert_int_equal(shelf_reboot(stand), TACIT_FULL);
 }
 
 static void places_are_not_given_away_twice(void **state)
@@ -334,7 +259,7 @@ static void places_are_not_given_away_twice(void **state)
     struct stand *stand = &board->stand;
     const struct tacit_message message = { .topic = TACIT_LITERAL("a"), .qos = 1 };
     stand_start(stand);
-    for (unsigned i = 1; i < ENTRIES; i++)
+    for (unsigned i = 1; i < SHELF_ENTRIES; i++)
         stand_publish(stand, "a", "", 1);
     assert_int_equal(tacit_publish(stand->client, &message, NULL), TACIT_FULL);
     come_up(stand, CONNACK_5);
@@ -343,11 +268,11 @@ static void places_are_not_given_away_twice(void **state)
     assert_int_equal(stand_poll(stand), TACIT_EVENT_DELIVERED);
     assert_int_equal(tacit_publish(stand->client, &message, NULL), TACIT_OK);
     /* The order is that of the tokens, wherever they lie. */
-    assert_int_equal(reboot(board), TACIT_OK);
+    assert_int_equal(shelf_reboot(stand), TACIT_OK);
     come_up(stand, CONNACK_5);
     assert_int_equal(stand_poll(stand), TACIT_EVENT_NONE);
     assert_int_equal(stand->wire.to_server.bytes[6], 2);
-    assert_int_equal(stand->wire.to_server.bytes[stand->wire.to_server.len - 2], ENTRIES);
+    assert_int_equal(stand->wire.to_server.bytes[stand->wire.to_server.len - 2], SHELF_ENTRIES);
 }
 
 static void without_a_store_there_is_nothing_to_restore(void **state)
@@ -355,7 +280,7 @@ static void without_a_store_there_is_nothing_to_restore(void **state)
     struct board *board = *state;
     board->stand.config.store = NULL;
     stand_start(&board->stand);
-    assert_int_equal(reboot(board), TACIT_OK);
+    assert_int_equal(shelf_reboot(&board->stand), TACIT_OK);
 }
 
 int main(void)
