@@ -13,14 +13,25 @@
 
 #define WIRE_BYTES 16384
 
+#define STORE_ENTRIES 5
+
+struct entry {
+    uint8_t bytes[300];
+    size_t len;
+};
+
 struct run {
     struct tacit_config config;
+    struct tacit_store store;
+    struct entry entries[STORE_ENTRIES];
+    bool store_fails;
     struct tacit_memory wire;
     struct tacit_client *client;
     uint32_t next_offset; /* of the message that comes in pieces */
     uint32_t ended[64];   /* tokens told about */
     unsigned ended_count;
     unsigned checksum;
+    uint32_t receipt; /* to be acknowledged by hand; 0: none */
 };
 
 static int no_random(void *context, void *out, size_t len)
@@ -28,6 +39,41 @@ static int no_random(void *context, void *out, size_t len)
     (void)context;
     memset(out, 0, len);
     return 0;
+}
+
+static int store_put(void *context, uint32_t id, const struct tacit_bytes *pieces, unsigned count)
+{
+    struct run *run = context;
+    struct entry *entry = &run->entries[id];
+    MQTT_INVARIANT(id < STORE_ENTRIES);
+    if (run->store_fails)
+        return TACIT_IO;
+    entry->len = 0;
+    for (unsigned i = 0; i < count; i++) {
+        MQTT_INVARIANT(pieces[i].len <= sizeof(entry->bytes) - entry->len);
+        if (pieces[i].len > 0)
+            memcpy(entry->bytes + entry->len, pieces[i].data, pieces[i].len);
+        entry->len += pieces[i].len;
+    }
+    return TACIT_OK;
+}
+
+static int store_get(void *context, uint32_t id, void *out, size_t size)
+{
+    const struct run *run = context;
+    const struct entry *entry = &run->entries[id];
+    MQTT_INVARIANT(id < STORE_ENTRIES);
+    memcpy(out, entry->bytes, entry->len < size ? entry->len : size);
+    return (int)entry->len;
+}
+
+static int store_del(void *context, uint32_t id)
+{
+    struct run *run = context;
+    MQTT_INVARIANT(id < STORE_ENTRIES);
+    if (!run->store_fails)
+        run->entries[id].len = 0;
+    return run->store_fails ? TACIT_IO : TACIT_OK;
 }
 
 static void touch(struct run *run, struct tacit_bytes bytes)
@@ -69,6 +115,8 @@ static void note(struct run *run, const struct tacit_event *event)
 {
     if (event->type == TACIT_EVENT_MESSAGE)
         note_message(run, event);
+    if (event->receipt != 0 && run->config.manual_acknowledgement)
+        run->receipt = event->receipt;
     if (event->type == TACIT_EVENT_DELIVERED || event->type == TACIT_EVENT_REJECTED)
         note_end(run, event->token);
     if (event->type == TACIT_EVENT_DOWN)
@@ -91,7 +139,7 @@ static void set_up(struct run *run, uint8_t choice)
         .keep_alive_s = 1,
         .limits = { .receive_bytes = 64,
                     .send_bytes = 96,
-                    .queue_bytes = 700,
+                    .queue_bytes = 900,
                     .maximum_packet_bytes = (choice & 16) != 0 ? 400 : 0,
                     .inbound_messages = 2,
                     .subscriptions = 2,
@@ -102,6 +150,16 @@ static void set_up(struct run *run, uint8_t choice)
         .transport = tacit_memory_transport(&run->wire),
         .random = no_random,
     };
+    /* Every second version of the set-up keeps things, and says itself when it is done. */
+    run->store = (struct tacit_store){ .put = store_put,
+                                       .get = store_get,
+                                       .del = store_del,
+                                       .context = run,
+                                       .messages = STORE_ENTRIES - 1 };
+    if ((choice & 64) != 0) {
+        run->config.store = &run->store;
+        run->config.manual_acknowledgement = true;
+    }
     run->wire.chunk_bytes = choice >> 5;
     run->wire.send_limit = (choice & 32) != 0 ? 40 : SIZE_MAX;
 }
@@ -122,7 +180,29 @@ static void act(struct run *run, unsigned turn)
         (void)tacit_unsubscribe(run->client, &subscriptions[turn / 11 % 2]);
 }
 
-static void play(struct run *run, const uint8_t *data, size_t size)
+/* Everything anew over what the store has; tokens may come again then. */
+static void reboot(struct run *run, void *arena)
+{
+    tacit_memory_drop(&run->wire, run->wire.to_server.len);
+    run->wire.to_client.len = 0;
+    run->wire.is_open = false;
+    run->next_offset = 0;
+    run->ended_count = 0;
+    run->receipt = 0;
+    run->client = tacit_init(arena, tacit_arena_bytes(&run->config.limits), &run->config);
+    MQTT_INVARIANT(run->client != NULL);
+    MQTT_INVARIANT(tacit_restore(run->client) == TACIT_OK);
+    tacit_start(run->client);
+}
+
+static void acknowledge(struct run *run, unsigned turn)
+{
+    if (run->receipt != 0 && turn % 2 == 0)
+        (void)tacit_acknowledge(run->client, run->receipt);
+    run->store_fails = turn % 13 == 12;
+}
+
+static void play(struct run *run, void *arena, const uint8_t *data, size_t size)
 {
     struct tacit_event event;
     uint64_t now_ms = 1;
@@ -135,6 +215,7 @@ static void play(struct run *run, const uint8_t *data, size_t size)
         data += len;
         size -= len;
         act(run, turn);
+        acknowledge(run, turn);
         for (unsigned i = 0; i < 64; i++) {
             uint32_t sleep_ms = tacit_poll(run->client, now_ms, &event);
             note(run, &event);
@@ -142,6 +223,8 @@ static void play(struct run *run, const uint8_t *data, size_t size)
                 break;
         }
         now_ms += 100;
+        if (run->config.store != NULL && turn % 17 == 16)
+            reboot(run, arena);
         tacit_memory_drop(&run->wire, run->wire.to_server.len);
     }
 }
@@ -159,7 +242,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     run.client = tacit_init(arena, arena_bytes, &run.config);
     MQTT_INVARIANT(run.client != NULL);
     tacit_start(run.client);
-    play(&run, data + 1, size - 1);
+    play(&run, arena, data + 1, size - 1);
     free(arena);
     free(run.wire.to_server.bytes);
     free(run.wire.to_client.bytes);
