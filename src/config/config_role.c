@@ -171,7 +171,7 @@ static void read_wildcards(const struct reading *r, const struct settings_block 
 
 /* ---- the whole block ---- */
 
-/* What one identity may use up. */
+/* What one identity may use up, and all that have the role together. */
 static void read_bounds(const struct reading *r, const struct settings_block *block)
 {
     struct policy_bounds *bounds = &r->role->options.bounds;
@@ -182,7 +182,11 @@ static void read_bounds(const struct reading *r, const struct settings_block *bl
     } rates[] = { { "max-messages", "messages", &bounds->messages },
                   { "max-bytes", "bytes", &bounds->bytes },
                   { "max-connects", "connections", &bounds->connects },
-                  { "max-subscribes", "filters", &bounds->subscribes } };
+                  { "max-subscribes", "filters", &bounds->subscribes },
+                  { "max-messages-all", "messages", &bounds->all.messages },
+                  { "max-bytes-all", "bytes", &bounds->all.bytes },
+                  { "max-connects-all", "connections", &bounds->all.connects },
+                  { "max-subscribes-all", "filters", &bounds->all.subscribes } };
 
     for (size_t i = 0; i < MQTT_ARRAY_LEN(rates); i++)
         config_value_bound(settings_value(block, rates[i].key), rates[i].unit, r->diagnostics,

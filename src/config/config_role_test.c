@@ -538,11 +538,14 @@ static void clones(void **state)
 
 static void bounds(void **state)
 {
-    struct config *config = test_load_good("role a { publish = { b } max-messages = \"100/s\" "
-                                           "max-bytes = \"64KiB/m\" max-connects = \"10/h\" "
-                                           "max-subscribes = unlimited max-retained = 10MiB } "
-                                           "role c { publish = { d } max-retained = 0 }",
-                                           NULL);
+    struct config *config =
+        test_load_good("role a { publish = { b } max-messages = \"100/s\" "
+                       "max-bytes = \"64KiB/m\" max-connects = \"10/h\" "
+                       "max-subscribes = unlimited max-retained = 10MiB } "
+                       "role c { publish = { d } max-retained = 0 "
+                       "max-messages-all = \"5/s\" max-bytes-all = \"1KiB/s\" "
+                       "max-connects-all = \"7/m\" max-subscribes-all = \"8/h\" }",
+                       NULL);
     const struct policy_bounds *said = &config->roles[0].options.bounds;
 
     (void)state;
@@ -557,6 +560,11 @@ static void bounds(void **state)
     assert_int_equal(said->retained_bytes, 10485760);
     said = &config->roles[1].options.bounds;
     assert_int_equal(said->messages.count, 0);
+    assert_int_equal(said->all.messages.count, 5);
+    assert_int_equal(said->all.bytes.count, 1024);
+    assert_int_equal(said->all.connects.count, 7);
+    assert_int_equal(said->all.connects.seconds, 60);
+    assert_int_equal(said->all.subscribes.count, 8);
     assert_true(said->has_retained_bytes);
     assert_int_equal(said->retained_bytes, 0);
     config_unref(config);

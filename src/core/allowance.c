@@ -36,6 +36,7 @@ struct policy_bounds allowance_bounds(const struct role *role, const struct limi
         .retained_bytes =
             said->has_retained_bytes ? said->retained_bytes : limits->identity_retained_bytes,
         .has_retained_bytes = true,
+        .all = said->all,
     };
 }
 
@@ -64,6 +65,12 @@ static struct mqtt_span key_of(const struct identity *identity, struct mqtt_span
     len += put_name(memory + len, identity->tenant);
     len += put_name(memory + len, identity->site);
     return (struct mqtt_span){ memory, len };
+}
+
+static struct mqtt_span key_of_role(const struct role *role, uint8_t *memory)
+{
+    memory[0] = 3; /* nor is it one of an identity */
+    return (struct mqtt_span){ memory, 1 + put_name(memory + 1, role_name(role)) };
 }
 
 /* ---- life ---- */
@@ -97,11 +104,8 @@ static struct allowance *allowance_new(struct shared *shared, struct mqtt_span k
     return NULL;
 }
 
-static struct allowance *find_or_make(struct shared *shared, const struct identity *identity,
-                                      struct mqtt_span client_id)
+static struct allowance *find_or_make(struct shared *shared, struct mqtt_span key)
 {
-    uint8_t memory[KEY_BYTES];
-    struct mqtt_span key = key_of(identity, client_id, memory);
     struct bytes_node *node = bytes_map_find(&shared->allowances, key);
 
     if (node != NULL)
@@ -141,14 +145,28 @@ static void bound_idle(struct shared *shared, uint64_t most)
     }
 }
 
-struct allowance *allowance_take(struct shared *shared, const struct identity *identity,
-                                 struct mqtt_span client_id, uint64_t most)
+static struct allowance *take(struct shared *shared, struct mqtt_span key, uint64_t most)
 {
     shared_enter(shared);
-    struct allowance *allowance = find_or_make(shared, identity, client_id);
+    struct allowance *allowance = find_or_make(shared, key);
     bound_idle(shared, most);
     shared_exit(shared);
     return allowance;
+}
+
+struct allowance *allowance_take(struct shared *shared, const struct identity *identity,
+                                 struct mqtt_span client_id, uint64_t most)
+{
+    uint8_t memory[KEY_BYTES];
+
+    return take(shared, key_of(identity, client_id, memory), most);
+}
+
+struct allowance *allowance_take_role(struct shared *shared, const struct role *role, uint64_t most)
+{
+    uint8_t memory[KEY_BYTES];
+
+    return take(shared, key_of_role(role, memory), most);
 }
 
 void allowance_give(struct shared *shared, struct allowance *allowance, uint64_t most)
@@ -157,6 +175,20 @@ void allowance_give(struct shared *shared, struct allowance *allowance, uint64_t
     allowance_unref(shared, allowance);
     bound_idle(shared, most);
     shared_exit(shared);
+}
+
+/* One of the connects that all of a role have. */
+static bool connect_of_all(struct shared *shared, const struct role *role,
+                           const struct policy_rate *rate, uint64_t most, uint64_t now_ms)
+{
+    if (rate->count == 0 || rate->count == POLICY_NO_LIMIT)
+        return true;
+    struct allowance *allowance = allowance_take_role(shared, role, most);
+    if (allowance == NULL)
+        return false;
+    bool is_taken = bucket_take(&allowance->connects, rate, 1, now_ms);
+    allowance_give(shared, allowance, most);
+    return is_taken;
 }
 
 bool allowance_connect(struct client *client, struct mqtt_span client_id,
@@ -176,7 +208,8 @@ bool allowance_connect(struct client *client, struct mqtt_span client_id,
         return false;
     bool is_taken = bucket_take(&allowance->connects, &bounds.connects, 1, now_ms);
     allowance_give(shared, allowance, limits->accounts);
-    return is_taken;
+    return is_taken
+           && connect_of_all(shared, answer->role, &bounds.all.connects, limits->accounts, now_ms);
 }
 
 void allowance_answers_for(struct session *session, struct publication *publication)

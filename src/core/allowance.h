@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What one identity has used up of its bounds: all of its sessions, on all shards, have one allowance.
+/* What one identity has used up of its bounds: all of its sessions, on all shards, have one allowance,
+ * and so have all that have one role, where that has bounds of its own.
  *
  * Allowances live in what the shards share (shared.h). They are found and let go under its lock, when
  * sessions begin and end and when messages are retained; the buckets are used without it. A device
@@ -44,6 +45,9 @@ struct policy_bounds allowance_bounds(const struct role *role, const struct limi
 MQTT_NODISCARD struct allowance *allowance_take(struct shared *shared,
                                                 const struct identity *identity,
                                                 struct mqtt_span client_id, uint64_t most);
+/* That of all that have the role; a combination has the one of its first part. */
+MQTT_NODISCARD struct allowance *allowance_take_role(struct shared *shared, const struct role *role,
+                                                     uint64_t most);
 void allowance_give(struct shared *shared, struct allowance *allowance, uint64_t most);
 
 /* Under the lock already: one more user of it, or one less. */

@@ -208,6 +208,63 @@ static void who_waits_may_go(void **state)
     world_fini(&world);
 }
 
+/* ---- of all that have a role ---- */
+
+static struct world_peer *another(struct world *world, const char *device, uint8_t *out_reason)
+{
+    struct world_peer *peer = world_open_device(world, MQTT_VERSION_5, device, "device");
+
+    world_connect(peer, &(struct world_connect){ .client_id = device }, out_reason);
+    return peer;
+}
+
+static void all_of_a_role_share_its_messages_and_bytes(void **state)
+{
+    static const struct policy_bounds bounds[] = { { .all = { .messages = { 10, 1 } } },
+                                                   { .all = { .bytes = { 310, 1 } } } };
+    static const char *const devices[] = { "lamp", "door", "bell", "lock" };
+    const struct limits limits = limits_default();
+
+    (void)state;
+    for (size_t b = 0; b < MQTT_ARRAY_LEN(bounds); b++) {
+        struct world world;
+        init(&world, &limits, &bounds[b]);
+        for (size_t i = 0; i < MQTT_ARRAY_LEN(devices); i++)
+            publish_many(another(&world, devices[i], NULL), 20);
+        /* Each is asked once before it has to wait. */
+        assert_in_range(received(&world), 9, 13);
+        world_sleep(&world, 1000);
+        assert_in_range(received(&world), 18, 26);
+        world_fini(&world);
+    }
+}
+
+static void all_of_a_role_share_its_connects_and_subscribes(void **state)
+{
+    struct world world;
+    const struct limits limits = limits_default();
+    uint8_t reason;
+
+    (void)state;
+    init(&world, &limits,
+         &(struct policy_bounds){ .all = { .connects = { 3, 60 }, .subscribes = { 2, 60 } } });
+    struct world_peer *lamp = another(&world, "lamp", NULL);
+    struct world_peer *door = another(&world, "door", NULL);
+    assert_int_equal(world_subscribe(lamp, "a", MQTT_QOS_1), 1);
+    assert_int_equal(world_subscribe(door, "b", MQTT_QOS_1), 1);
+    assert_int_equal(world_subscribe(door, "c", MQTT_QOS_1), MQTT_QUOTA_EXCEEDED);
+    assert_int_equal(world_subscribe(lamp, "c", MQTT_QOS_1), MQTT_QUOTA_EXCEEDED);
+    another(&world, "bell", &reason);
+    assert_int_equal(reason, MQTT_SUCCESS);
+    another(&world, "lock", &reason);
+    assert_int_equal(reason, MQTT_CONNECTION_RATE_EXCEEDED);
+    world_sleep(&world, 30000);
+    assert_int_equal(world_subscribe(lamp, "c", MQTT_QOS_1), 1);
+    another(&world, "lock", &reason);
+    assert_int_equal(reason, MQTT_SUCCESS);
+    world_fini(&world);
+}
+
 /* ---- connects and subscribes: refused ---- */
 
 static uint8_t comes_and_goes(struct world *world, const char *id)
@@ -378,6 +435,8 @@ int main(void)
         cmocka_unit_test(waiting_is_not_silence),
         cmocka_unit_test(a_new_policy_counts_at_once),
         cmocka_unit_test(who_waits_may_go),
+        cmocka_unit_test(all_of_a_role_share_its_messages_and_bytes),
+        cmocka_unit_test(all_of_a_role_share_its_connects_and_subscribes),
         cmocka_unit_test(connects_are_refused),
         cmocka_unit_test(subscribes_are_refused),
         cmocka_unit_test(retained_bytes_are_paid_by_who_wrote),

@@ -23,14 +23,44 @@ static bool make(struct client *client)
     return true;
 }
 
+static bool has_any(const struct policy_together *all)
+{
+    return is_bound(&all->messages) || is_bound(&all->bytes) || is_bound(&all->subscribes);
+}
+
+static void give_up(struct client *client)
+{
+    struct pace *pace = client->pace;
+    struct broker *broker = client->broker;
+
+    if (pace->allowance != NULL)
+        allowance_give(broker->options.shared, pace->allowance, broker->limits.accounts);
+    pace->allowance = NULL;
+}
+
+/* False: out of memory. */
+static bool follow_role(struct client *client, const struct role *role,
+                        const struct policy_together *all)
+{
+    struct pace *pace = client->pace;
+    struct broker *broker = client->broker;
+
+    give_up(client);
+    pace->all = *all;
+    if (!has_any(all))
+        return true;
+    pace->allowance = allowance_take_role(broker->options.shared, role, broker->limits.accounts);
+    return pace->allowance != NULL;
+}
+
 void pace_follow(struct client *client, const struct role *role)
 {
     const struct policy_bounds bounds = allowance_bounds(role, &client->broker->limits);
-    bool has_bounds = is_bound(&bounds.messages) || is_bound(&bounds.bytes);
+    bool has_bounds = is_bound(&bounds.messages) || is_bound(&bounds.bytes) || has_any(&bounds.all);
 
     if (!has_bounds && client->pace == NULL)
         return;
-    if (!make(client)) {
+    if (!make(client) || !follow_role(client, role, &bounds.all)) {
         client_doom(client, MQTT_UNSPECIFIED_ERROR, "out of memory");
         return;
     }
@@ -38,13 +68,34 @@ void pace_follow(struct client *client, const struct role *role)
     client->pace->bytes = bounds.bytes;
 }
 
+/* Milliseconds to wait. */
+static uint64_t charge(struct allowance *allowance, const struct policy_rate *messages,
+                       const struct policy_rate *rate, size_t bytes, uint64_t now_ms)
+{
+    uint64_t message_ms = bucket_charge(&allowance->messages, messages, 1, now_ms);
+    uint64_t bytes_ms = bucket_charge(&allowance->bytes, rate, bytes, now_ms);
+
+    return message_ms > bytes_ms ? message_ms : bytes_ms;
+}
+
+bool pace_subscribe(struct client *client, uint64_t now_ms)
+{
+    struct pace *pace = client->pace;
+
+    return pace == NULL || pace->allowance == NULL || !is_bound(&pace->all.subscribes)
+           || bucket_take(&pace->allowance->subscribes, &pace->all.subscribes, 1, now_ms);
+}
+
 void pace_charge(struct client *client, size_t bytes, uint64_t now_ms)
 {
-    const struct pace *pace = client->pace;
-    struct allowance *allowance = client->session->allowance;
-    uint64_t message_ms = bucket_charge(&allowance->messages, &pace->messages, 1, now_ms);
-    uint64_t bytes_ms = bucket_charge(&allowance->bytes, &pace->bytes, bytes, now_ms);
-    uint64_t ms = message_ms > bytes_ms ? message_ms : bytes_ms;
+    struct pace *pace = client->pace;
+    uint64_t ms = charge(client->session->allowance, &pace->messages, &pace->bytes, bytes, now_ms);
+
+    if (pace->allowance != NULL) {
+        uint64_t all_ms =
+            charge(pace->allowance, &pace->all.messages, &pace->all.bytes, bytes, now_ms);
+        ms = all_ms > ms ? all_ms : ms;
+    }
 
     if (ms == 0 || client->is_asked)
         return;
@@ -91,6 +142,7 @@ void pace_end(struct client *client)
 
     if (pace == NULL)
         return;
+    give_up(client);
     wheel_cancel(&client->broker->wheel, &pace->timer);
     list_unlink(&pace->resting);
     client->pace = NULL;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How fast a client is read: its identity's bounds of messages and bytes, and pauses.
+/* How fast a client is read: the bounds of messages and bytes of its identity, and of all that have
+ * its role, and pauses.
  *
  * A client that has used up its bounds is not read until there may be more (back-pressure): nothing
  * is lost, and TCP makes it wait. Its keep alive does not count meanwhile. Owner: the shard. */
@@ -14,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct allowance;
 struct broker;
 struct client;
 
@@ -24,6 +26,8 @@ struct pace {
     struct client *client;
     struct policy_rate messages;
     struct policy_rate bytes;
+    struct policy_together all;  /* of its role */
+    struct allowance *allowance; /* of its role, counted; NULL: that has no bounds of its own */
     bool is_paused;
 };
 
@@ -32,6 +36,9 @@ void pace_follow(struct client *client, const struct role *role);
 
 /* A PUBLISH of so many bytes came. Call for clients with a pace. */
 void pace_charge(struct client *client, size_t bytes, uint64_t now_ms);
+
+/* May it subscribe to one more filter, as far as its role has a bound for all? Takes it. */
+MQTT_NODISCARD bool pace_subscribe(struct client *client, uint64_t now_ms);
 
 /* It is not read for `ms`, longer if it is paused for longer already. Out of memory it is read. */
 void pace_pause(struct client *client, uint64_t ms, uint64_t now_ms);

@@ -9,6 +9,7 @@
 #include "core/client.h"
 #include "core/dispatch.h"
 #include "core/encode.h"
+#include "core/pace.h"
 #include "core/pressure.h"
 #include "core/shared.h"
 #include "core/standing.h"
@@ -189,7 +190,8 @@ static bool may_ask(struct client *client, uint64_t now_ms)
     const struct policy_bounds bounds =
         allowance_bounds(session_role(session), &client->broker->limits);
 
-    return bucket_take(&session->allowance->subscribes, &bounds.subscribes, 1, now_ms);
+    return bucket_take(&session->allowance->subscribes, &bounds.subscribes, 1, now_ms)
+           && pace_subscribe(client, now_ms);
 }
 
 /* Judges and sets; the retained messages follow after the SUBACK. */

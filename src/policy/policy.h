@@ -112,6 +112,14 @@ struct policy_rate {
     uint32_t seconds; /* at least 1 where `count` is not 0 */
 };
 
+/* What all that have a role may use up together. What is not said has no bound. */
+struct policy_together {
+    struct policy_rate messages; /* PUBLISH packets from them */
+    struct policy_rate bytes;    /* of those, whole packets */
+    struct policy_rate connects;
+    struct policy_rate subscribes; /* filters of their SUBSCRIBE packets */
+};
+
 /* What one identity may use up, all of its connections together. What is not said is as the
  * limits of the broker have it. */
 struct policy_bounds {
@@ -119,6 +127,7 @@ struct policy_bounds {
     struct policy_rate bytes;    /* of them, whole packets */
     struct policy_rate connects;
     struct policy_rate subscribes; /* filters of its SUBSCRIBE packets */
+    struct policy_together all;    /* of its role */
     uint64_t retained_bytes;       /* of the messages that it has retained, topics included */
     bool has_retained_bytes;
 };

@@ -6,6 +6,7 @@
 #include "tools/identity_options.h"
 #include "tools/identity_print.h"
 #include "tools/policy_book.h"
+#include "tools/policy_bounds.h"
 #include "tools/policy_print.h"
 #include "tools/policy_subject.h"
 #include "tools/printable.h"
@@ -51,6 +52,7 @@ static void print_options(const struct part_of_space *p)
     policy_print_fact("wildcards", role_may_use_wildcards(p->role) ? "within the grants" : "no");
     policy_print_fact("denials", options->carves ? "are cut out of filters with wildcards"
                                                  : "refuse every filter that meets them");
+    policy_bounds_print(&options->bounds);
     if (options->unrestricted)
         policy_print_fact("unrestricted", "everything that is not denied");
 }
@@ -200,6 +202,9 @@ static int print_json(const struct part_of_space *p)
     json_t *document = json_object();
     if (policy_print_set(document, "subject", policy_subject_json(p->subject, p->role))
         && policy_print_set(document, "topic_space", policy_print_text_json(p->space))
+        && policy_print_set(document, "bounds",
+                            p->role != NULL ? policy_bounds_json(&role_options_of(p->role)->bounds)
+                                            : json_null())
         && policy_print_set(document, "options", options_json(p->role)) && add_rules(document, p)
         && add_scopes(document, p))
         return identity_print_document(document);

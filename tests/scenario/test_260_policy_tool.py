@@ -2,6 +2,7 @@
 """tacit policy check, explain, reach and share; and that what they say is what tacitd does."""
 
 import json
+import re
 import sqlite3
 import time
 
@@ -40,6 +41,7 @@ role "watcher" {{
 }}
 role "viewer" {{ subscribe = {{ "kitchen/temperature", "devices/lamp/state" }} }}
 role "member" {{
+  max-messages = "60/m"  max-bytes-all = "64KiB/s"  max-retained = 4096  max-connects = unlimited
   publish   = {{ "out/%{{device}}", "$SYS/mine" }}
   subscribe = {{ "in/%{{device}}", "#" }}
   grant {{ publish = {{ "slow/%{{device}}" }}  maximum-qos = 0  retain = on  max-payload = 8B }}
@@ -427,6 +429,11 @@ def test_share_for_programs(site):
     said = site.ask("share", "m2")
     assert said["topic_space"] == "$tenant/acme/"
     assert said["subject"]["parts"] == ["member", "viewer", "group:kitchen"]
+    assert said["bounds"] == {
+        "max_messages": {"count": 60, "seconds": 60}, "max_bytes": None, "max_subscribes": None,
+        "max_connects": "unlimited", "max_retained": 4096, "max_messages_all": None,
+        "max_bytes_all": {"count": 65536, "seconds": 1}, "max_connects_all": None,
+        "max_subscribes_all": None}
     rules = {rule["filter"]: rule for rule in said["rules"]}
     assert rules["out/m2"]["in_broker"] == "$tenant/acme/out/m2"
     assert rules["$SYS/mine"]["out_of_space"] and not rules["out/m2"]["out_of_space"]
@@ -443,7 +450,11 @@ def test_share_for_people(site):
     assert 'besides      role "viewer", group "kitchen", device "fan"' in text
     assert "a name is missing" in text and "some of it is denied" in text
     assert f"devices/fan/state                {place_of(site, chr(34) + 'devices/%{device}/state')}" in text
-    assert "its topic a/b is $tenant/acme/a/b" in site.policy("share", "m1").stdout
+    text = site.policy("share", "m1").stdout
+    assert "its topic a/b is $tenant/acme/a/b" in text
+    for bound in ("max-messages 60 in 60 seconds", "max-bytes-all 65536 a second",
+                  "max-retained 4096 bytes", "max-connects unlimited"):
+        assert re.search(rf"(?m)^bounds +{bound}$", text), text
     assert "it is suspended; it is not let in" in site.policy("share", "away").stdout
     assert "no device 'nobody'" in site.policy("share", "nobody", code=FAILED).stderr
 

@@ -127,6 +127,27 @@ def test_a_role_says_otherwise_and_a_reload_counts(variant, clients, unique, ver
         took = time.monotonic() - began
 
 
+@versions(5)
+@pytest.mark.parametrize("shards", [1, 2])
+def test_all_of_a_role_share_a_bound(variant, clients, unique, version, shards):
+    """Four of them, each within its own bound, wait for each other; a filter or a CONNECT too many is
+    refused."""
+    terms = '  max-messages-all = "4/s"\n  max-subscribes-all = "2/h"\n  max-connects-all = "6/h"'
+    broker = variant(config=with_terms(terms), shards=shards)
+    senders = [clients(broker).open(unique(f"s{i}")) for i in range(4)]
+    began = time.monotonic()
+    for number in range(4):
+        for one in senders:
+            one.publish(unique(), b"%d" % number, qos=1)
+    assert time.monotonic() - began >= 2.0, "16 messages, 4 at once, then 4 a second"
+    assert senders[0].subscribe("a") and senders[1].subscribe("b")
+    assert senders[2].subscribe("c", reasons=[0x97])
+    assert senders[0].subscribe("d", reasons=[0x97])
+    for _ in range(2):
+        clients(broker).open(unique("more"))
+    clients(broker).open(unique("one"), reason=0x9f)
+
+
 @both
 def test_a_slow_reader_is_closed_and_its_session_kept(variant, clients, unique, version):
     """It reads nothing of some megabytes; who reads is not touched, and what was for it is there
