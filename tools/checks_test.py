@@ -26,6 +26,7 @@ CLEAN = {
         "id_311\tid_5\tstatement\tside\ttest\treason\n"
         "MQTT-1.2.3-4\tMQTT-1.2.3-5\tsaid\tserver\tcodec/two\t\n"
         "-\tMQTT-6.0.0-1\tsaid\tserver\t-\tno WebSocket\n",
+    "src/core/limits_groups.tsv": "some_bytes\tprotocol\n",
     "src/core/limits.def": SPDX + 'LIMIT(some_bytes, "bytes", 1, 0, 2, "refused")\n',
     "fuzz/coverage.tsv": "function\ttarget\tby\n",
     "fuzz/record.tsv": fuzzing.write_record({}),
@@ -245,10 +246,16 @@ class Planted(unittest.TestCase):
                     self.accepts("check-limits")
 
     def test_documents(self):
+        groups = "src/core/limits_groups.tsv"
         self.refuses("is not current", "gen-docs", "--check")
         self.accepts("gen-docs")
         self.accepts("gen-docs", "--check")
         self.plant("src/core/limits.def", 'LIMIT(some_bytes, "bytes", 7, 0, 9, "refused")\n')
+        self.plant(groups, "# none\n")
+        self.refuses("some_bytes stands in one of", "gen-docs", "--check")
+        self.plant(groups, "some_bytes\tnowhere\n")
+        self.refuses("'nowhere' is none of", "gen-docs", "--check")
+        self.plant(groups, "some_bytes\tmemory\n")
         self.refuses("docs/limits.md is not current", "gen-docs", "--check")
         self.accepts("gen-docs")
         self.plant("fuzz/findings.tsv", "target\twhat\ttest\none\tit fell\tbase/one\n")
