@@ -65,6 +65,8 @@ static void board_tick(void)
     clock_ms++;
 }
 
+/* The first function that runs; board.ld names it as well. */
+void board_reset(void);
 void board_reset(void)
 {
     const uint32_t *from = board_data_load;
@@ -75,11 +77,19 @@ void board_reset(void)
     board_exit(main());
 }
 
-/* The table that the processor reads first: stack, start, faults, and the clock as the last. */
-__attribute__((section(".vectors"), used)) static const void *const vectors[16] = {
-    board_stack_top, board_reset, board_fault, board_fault, board_fault, board_fault,
-    board_fault,     0,           0,           0,           0,           board_fault,
-    board_fault,     0,           board_fault, board_tick,
+union vector {
+    const void *stack;
+    void (*handler)(void);
+};
+
+/* The table that the processor reads first: stack, start, faults and what is not used; the clock. */
+__attribute__((section(".vectors"), used)) static const union vector vectors[16] = {
+    [0] = { .stack = board_stack_top }, [1] = { .handler = board_reset },
+    [2] = { .handler = board_fault },   [3] = { .handler = board_fault },
+    [4] = { .handler = board_fault },   [5] = { .handler = board_fault },
+    [6] = { .handler = board_fault },   [11] = { .handler = board_fault },
+    [12] = { .handler = board_fault },  [14] = { .handler = board_fault },
+    [15] = { .handler = board_tick },
 };
 
 void board_clock_start(void)

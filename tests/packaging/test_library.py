@@ -58,6 +58,19 @@ def test_a_cross_compiler_builds_the_folder(tmp_path):
     run(*M4, *STRICT, "-c", *(path.name for path in folder.glob("*.c")), folder=folder)
 
 
+@pytest.mark.parametrize("switches", [
+    ["-DTACIT_NO_V5"], ["-DTACIT_NO_V311"], ["-DTACIT_NO_QOS2"], ["-DTACIT_NO_STORE"],
+    ["-DTACIT_NO_V5", "-DTACIT_NO_QOS2", "-DTACIT_NO_STORE"]], ids=" ".join)
+def test_what_is_left_out_leaves_a_program(tmp_path, switches):
+    """Each switch, given to all files alike, compiles and links into the reference application."""
+    folder = drop_in(tmp_path / "tacit")
+    run(*M4, *STRICT, *switches, "-ffunction-sections", "-fdata-sections", "-nostartfiles",
+        "--specs=nano.specs", "-Wl,--gc-sections", "-T", ROOT / "examples/bare-metal/board.ld",
+        f"-I{folder}", f"-I{ROOT / 'bench/client'}", f"-I{ROOT / 'examples/bare-metal'}",
+        ROOT / "bench/client/reference.c", ROOT / "bench/client/wire.c",
+        ROOT / "examples/bare-metal/board.c", *folder.glob("*.c"), "-o", tmp_path / "image.elf")
+
+
 def test_the_folder_alone_makes_a_program(tmp_path, broker):
     folder = drop_in(tmp_path / "tacit", "--with", "posix")
     program = tmp_path / "first"
