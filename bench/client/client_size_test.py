@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """What bench/client-size concludes from, on small cases: the graph of calls, the map of the linker,
-the table of bounds. And one measurement: that all names are there and the exit code is right."""
+the table of bounds. And one measurement, which is the gate: all names are there, and every bound is
+kept."""
 import json
 import pathlib
 import subprocess
@@ -105,11 +106,10 @@ class Whole(unittest.TestCase):
     def test_one_measurement(self):
         done = subprocess.run([str(ROOT / "bench/client-size")], capture_output=True, text=True,
                               check=False, stdin=subprocess.DEVNULL)
-        self.assertIn(done.returncode, (0, 1), done.stderr)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         found = json.loads(done.stdout)
         self.assertLessEqual(FIXED, set(found))
-        self.assertEqual(done.returncode, int(bool(found["missed"])))
-        self.assertEqual(found["missed"], bounds.missed(found, "bound"))
+        self.assertEqual(found["missed"], [])
 
 
 if __name__ == "__main__":
