@@ -12,9 +12,9 @@ if(TARGET tacit_client AND TARGET tacit_ports)
     set(tacit_cmake_folder ${CMAKE_INSTALL_LIBDIR}/cmake/tacit)
     add_library(tacit_library STATIC
         $<TARGET_OBJECTS:tacit_base> ${library_objects} $<TARGET_OBJECTS:tacit_ports>)
+    set_target_properties(tacit_library PROPERTIES OUTPUT_NAME tacit LINKER_LANGUAGE C)
+    set_target_properties(tacit_library PROPERTIES EXPORT_NAME tacit)
     add_library(tacit::tacit ALIAS tacit_library)
-    set_target_properties(tacit_library PROPERTIES
-        OUTPUT_NAME tacit EXPORT_NAME tacit LINKER_LANGUAGE C)
     target_include_directories(tacit_library INTERFACE
         $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
         $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
