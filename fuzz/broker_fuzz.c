@@ -6,8 +6,11 @@
  * What was confirmed is there after a crash; in the end nothing is left. */
 #include "base/invariant.h"
 #include "broker_check.h"
+#include "broker_limits.h"
+#include "broker_names.h"
 #include "broker_oracle.h"
 #include "broker_packets.h"
+#include "broker_roles.h"
 #include "codec/ack.h"
 #include "codec/disconnect.h"
 #include "core/authentication.h"
@@ -138,16 +141,34 @@ static void publish(struct play *play)
 }
 
 /* The same message several times over, which fills windows and queues. */
-static void publish_many(struct play *play)
+static void send_many(struct play *play, struct actor *actor, unsigned count)
 {
-    struct actor *actor = an_actor(play);
-    unsigned count = 2 + u8(play) % 32;
     const struct mqtt_reader again = play->script;
 
     for (unsigned i = 0; i < count && actor->peer != NULL; i++) {
         play->script = again;
         send_message(play, actor);
     }
+}
+
+static void publish_many(struct play *play)
+{
+    struct actor *actor = an_actor(play);
+
+    send_many(play, actor, 2 + u8(play) % 32);
+}
+
+/* To everything that it may have. */
+static void subscribe_widely(struct play *play, const struct actor *actor)
+{
+    uint8_t packet[PACKET_BYTES];
+    struct mqtt_writer w = mqtt_writer_over(packet, sizeof(packet));
+
+    if (actor->peer == NULL)
+        return;
+    packet_subscribe_all(actor->peer->version, &w);
+    world_send(actor->peer, mqtt_writer_written(&w));
+    look(play);
 }
 
 static void acknowledge(struct play *play)
@@ -328,51 +349,12 @@ static void drain(struct play *play)
 
 /* ---- policy ---- */
 
-static void grant(struct role *role, enum policy_action action, const char *pattern)
+static void enforce(struct play *play, struct policy *policy)
 {
-    const char *why;
-
-    MQTT_INVARIANT(role_grant(role, action, pattern, &why) == 0);
-}
-
-static void add_narrow_role(struct policy *policy, uint8_t how)
-{
-    const struct role_options options = {
-        .shared = how / 4 % 2 != 0,
-        .anonymous = true,
-        .carves = how / 8 % 2 != 0,
-        .durability = (enum policy_durability)(how / 16 % 3),
-        .terms = { .retain = how / 32 % 2 != 0,
-                   .maximum_qos = how / 64 % 3,
-                   .payload_bytes = how % 2 != 0 ? POLICY_NO_LIMIT : 100 },
-    };
-    const struct policy_scope scope = { .prefix = "a/",
-                                        .depth = how / 2 % 3,
-                                        .most_topics = 1 + how / 8 % 3,
-                                        .owner = "o",
-                                        .reason = "r" };
-    struct role *role = policy_add_role(policy, "all", &options);
-    const char *why;
-
-    MQTT_INVARIANT(role != NULL);
-    grant(role, POLICY_PUBLISH, "#");
-    grant(role, POLICY_SUBSCRIBE, "t");
-    grant(role, POLICY_SUBSCRIBE, "a/#");
-    MQTT_INVARIANT(role_add_scope(role, &scope, &why) == 0);
-    if (how % 3 == 0)
-        MQTT_INVARIANT(role_deny(role, POLICY_SUBSCRIBE, "a/b/c", &why) == 0);
-}
-
-static void add_wide_role(struct policy *policy, const char *name)
-{
-    const struct role_options options = {
-        .shared = true,
-        .unrestricted = true,
-        .anonymous = true,
-        .terms = { .retain = true, .maximum_qos = 2, .payload_bytes = POLICY_NO_LIMIT },
-    };
-
-    MQTT_INVARIANT(policy_add_role(policy, name, &options) != NULL);
+    policy_seal(policy);
+    for (size_t i = 0; i < ACTORS; i++)
+        play->actors[i].is_behind = play->actors[i].peer != NULL;
+    world_set_policy(&play->world, policy);
 }
 
 static void change_policy(struct play *play)
@@ -383,19 +365,46 @@ static void change_policy(struct play *play)
 
     MQTT_INVARIANT(policy != NULL);
     if (how % 8 < 4)
-        add_wide_role(policy, "all");
+        roles_add_wide(policy, "all");
     else if (how % 8 < 7)
-        add_narrow_role(policy, u8(play));
+        roles_add_narrow(policy, u8(play));
     if (how / 8 % 4 != 0)
-        add_wide_role(policy, "device");
-    policy_seal(policy);
+        roles_add_wide(policy, "device");
     world->barred = how / 32 % 4 == 1 ? "lamp" : NULL;
     world->slow = how / 32 % 4 == 2 ? "rock" : NULL;
     world->clone = (enum policy_clone)(how % POLICY_CLONE_COUNT);
     world->held[0] = '\0';
-    for (size_t i = 0; i < ACTORS; i++)
-        play->actors[i].is_behind = play->actors[i].peer != NULL;
-    world_set_policy(world, policy);
+    enforce(play, policy);
+}
+
+/* Somebody may have all but a few topics, asks for all, and others publish to every one. */
+static void carve(struct play *play)
+{
+    struct policy *policy = policy_new();
+    const struct actor *reader = an_actor(play);
+
+    MQTT_INVARIANT(policy != NULL);
+    roles_add_carved(policy, "all", u8(play));
+    roles_add_carved(policy, "device", u8(play));
+    enforce(play, policy);
+    if (u8(play) % 2 != 0)
+        (void)world_settle_policy(&play->world, UINT32_MAX);
+    look(play);
+    subscribe_widely(play, reader);
+    for (unsigned i = 0; i < BROKER_TOPICS; i++)
+        publish(play);
+}
+
+/* Identifiers come round while some of them are in flight. */
+static void come_round(struct play *play)
+{
+    struct actor *actor = an_actor(play);
+    uint8_t how = u8(play);
+
+    subscribe_widely(play, actor);
+    send_many(play, actor, 1 + how % 4);
+    witness_turn_over(actor, 1 + how / 4 % 4);
+    send_many(play, actor, 1 + how / 16 % 8);
 }
 
 static void walk(struct play *play)
@@ -455,39 +464,30 @@ static void (*const steps[])(struct play *) = {
     change_tenant,
 };
 
-static struct limits small_limits(void)
-{
-    struct limits limits = limits_default();
+/* Bytes that choose these chose others once: inputs that are kept have few of them. */
+#define RARE 248u
 
-    limits.packet_bytes = 2048;
-    limits.connect_packet_bytes = 512;
-    limits.connections = ACTORS - 1;
-    limits.sessions = FORESEEN;
-    limits.session_queue_messages = 24;
-    limits.session_queue_bytes = 4096;
-    limits.inflight_messages = 16;
-    limits.receive_maximum = 8;
-    limits.outbox_bytes = 4096;
-    limits.subscriptions = 6;
-    limits.topic_alias_maximum = 4;
-    limits.topic_alias_out = 4;
-    limits.retained_messages = 6;
-    limits.retained_bytes = 1024;
-    limits.route_cache_entries = 16;
-    limits.held_connections = 2;
-    limits.store_backlog_bytes = 2048;
-    return limits;
+static void (*const rare_steps[])(struct play *) = { carve, come_round };
+
+static void step(struct play *play)
+{
+    uint8_t which = u8(play);
+
+    if (which >= RARE)
+        rare_steps[which % MQTT_ARRAY_LEN(rare_steps)](play);
+    else
+        steps[which % MQTT_ARRAY_LEN(steps)](play);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     static struct play play;
-    const struct limits limits = small_limits();
+    const struct limits limits = broker_small_limits();
 
     play = (struct play){ .script = mqtt_reader_over((struct mqtt_span){ data, len }) };
     world_init(&play.world, 1 + u8(&play) % 3, &limits);
     for (unsigned i = 0; i < MOST_STEPS && mqtt_reader_left(&play.script) > 0; i++) {
-        steps[u8(&play) % MQTT_ARRAY_LEN(steps)](&play);
+        step(&play);
         look(&play);
         broker_check(&play.world);
     }

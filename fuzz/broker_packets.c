@@ -142,6 +142,16 @@ void packet_subscribe(struct mqtt_reader *script, enum mqtt_version version, str
                           entries, count);
 }
 
+void packet_subscribe_all(enum mqtt_version version, struct mqtt_writer *w)
+{
+    const struct mqtt_subscription entries[] = {
+        { .filter = span_of("#"), .qos = MQTT_QOS_2 },
+        { .filter = span_of("a/+"), .qos = MQTT_QOS_2 },
+    };
+
+    mqtt_subscribe_encode(w, version, 1, (struct mqtt_span){ 0 }, entries, MQTT_ARRAY_LEN(entries));
+}
+
 void packet_unsubscribe(struct mqtt_reader *script, enum mqtt_version version,
                         struct mqtt_writer *w)
 {

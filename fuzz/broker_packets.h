@@ -12,6 +12,10 @@
 void packet_connect(struct mqtt_reader *script, struct actor *actor, struct mqtt_writer *w);
 
 void packet_subscribe(struct mqtt_reader *script, enum mqtt_version version, struct mqtt_writer *w);
+
+/* To "#" and "a/+", with QoS 2. */
+void packet_subscribe_all(enum mqtt_version version, struct mqtt_writer *w);
+
 void packet_unsubscribe(struct mqtt_reader *script, enum mqtt_version version,
                         struct mqtt_writer *w);
 void packet_disconnect(struct mqtt_reader *script, enum mqtt_version version,

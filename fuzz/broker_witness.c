@@ -8,6 +8,7 @@
 #include "codec/suback.h"
 #include "codec/topic.h"
 #include "core/client.h"
+#include "core/state.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -213,4 +214,17 @@ void witness_acked(struct actor *actor, unsigned which)
         owed->next = MQTT_PUBCOMP;
     else
         *owed = actor->owed[--actor->owed_count];
+}
+
+void witness_turn_over(struct actor *actor, uint16_t back)
+{
+    const struct client *client = actor->peer != NULL ? actor->peer->client : NULL;
+
+    if (client == NULL || client->session == NULL
+        || list_is_empty(&client->session->outgoing.inflight))
+        return;
+    struct outgoing *outgoing = &client->session->outgoing;
+    const struct delivery *oldest =
+        MQTT_CONTAINER_OF(outgoing->inflight.next, struct delivery, link);
+    outgoing->last_packet_id = (uint16_t)(oldest->packet_id - back);
 }

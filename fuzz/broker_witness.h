@@ -50,3 +50,7 @@ void witness_look(struct actor *actor);
 
 /* It has acknowledged: takes note. */
 void witness_acked(struct actor *actor, unsigned which);
+
+/* As if all other packet identifiers had been given out to it since the oldest that is in flight
+ * was, and `back` of them were left before that one comes round again. */
+void witness_turn_over(struct actor *actor, uint16_t back);

@@ -9,7 +9,7 @@ if(TACIT_FUZZ)
             target_sources(${target}-fuzz PRIVATE ${PROJECT_SOURCE_DIR}/src/core/${source}.c)
         endforeach()
     endforeach()
-    target_sources(broker-fuzz PRIVATE broker_check.c broker_oracle.c broker_packets.c
-        broker_witness.c)
+    target_sources(broker-fuzz PRIVATE broker_check.c broker_limits.c broker_oracle.c broker_packets.c
+        broker_roles.c broker_witness.c)
     target_sources(persist-fuzz PRIVATE broker_check.c broker_packets.c)
 endif()

@@ -99,6 +99,8 @@ void encode_ack(struct client *client, enum mqtt_packet_type type, uint16_t pack
     uint8_t memory[REASON_STRING_BYTES + PACKET_OVERHEAD_BYTES];
     uint8_t packet[REASON_STRING_BYTES + 2 * PACKET_OVERHEAD_BYTES];
 
+    if (MQTT_UNLIKELY(client->is_expelled))
+        return;
     if (MQTT_LIKELY(client->version < MQTT_VERSION_5 || reason == MQTT_SUCCESS)) {
         uint8_t *at = client_reserve(client, 4);
         if (at == NULL)
@@ -130,6 +132,9 @@ void encode_suback(struct client *client, enum mqtt_packet_type type, uint16_t p
 {
     uint8_t memory[REASON_STRING_BYTES + PACKET_OVERHEAD_BYTES];
     size_t room = reasons.len + sizeof(memory) + PACKET_OVERHEAD_BYTES;
+
+    if (client->is_expelled)
+        return;
     uint8_t *packet = malloc(room);
 
     if (packet == NULL) {

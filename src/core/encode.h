@@ -38,7 +38,8 @@ struct wire {
 MQTT_HOT enum encoded encode_publish(struct client *client, const struct wire *wire,
                                      uint64_t now_ms);
 
-/* PUBACK, PUBREC, PUBREL, PUBCOMP. `text` becomes the Reason String where the client
+/* Nothing, as the next one, for who was expelled: the end is all that they are told.
+ * PUBACK, PUBREC, PUBREL, PUBCOMP. `text` becomes the Reason String where the client
  * wants and takes one; NULL: none. */
 MQTT_HOT void encode_ack(struct client *client, enum mqtt_packet_type type, uint16_t packet_id,
                          uint8_t reason, const char *text);

@@ -442,6 +442,29 @@ static void an_expelled_client_without_its_connack_hears_nothing(void **state)
     world_fini(&world);
 }
 
+/* It is found out while its own packet is looked at; what that would be answered is not for somebody
+ * who never had its CONNACK. */
+static void expelled_by_its_own_packet_it_hears_nothing(void **state)
+{
+    (void)state;
+    for (int subscribes = 0; subscribes < 2; subscribes++) {
+        struct world world;
+        begin(&world, NULL);
+        struct world_peer *peer = world_open_device(&world, MQTT_VERSION_5, "lamp", "all");
+        world_begin(peer, &(struct world_connect){ .client_id = "lamp", .expiry_s = LASTS_S });
+        world.barred = "lamp";
+        world_set_policy(&world, policy_ref(world.policy));
+        if (subscribes != 0)
+            world_send_subscribe(peer, "a", MQTT_QOS_1);
+        else
+            publish(peer, 1);
+        assert_false(peer->is_open);
+        confirm(&world, SIZE_MAX);
+        assert_true(is_silent(peer));
+        world_fini(&world);
+    }
+}
+
 /* ---- readers ---- */
 
 /* QoS 2 to a kept session waits in the outbox; so much of it that the outbox is full, and the rest
@@ -528,6 +551,7 @@ int main(void)
         cmocka_unit_test(one_that_is_taken_over_meanwhile_hears_nothing),
         cmocka_unit_test(an_expelled_client_hears_only_that),
         cmocka_unit_test(an_expelled_client_without_its_connack_hears_nothing),
+        cmocka_unit_test(expelled_by_its_own_packet_it_hears_nothing),
         cmocka_unit_test(held_bytes_count_against_the_outbox),
         cmocka_unit_test(a_reader_that_sleeps_gets_all_in_order),
     };
