@@ -132,7 +132,8 @@ static int look(struct following *following)
         return more < 0 ? more : 0;
     following->at = 0;
     int error = open_file(following, next);
-    return error == 0 ? 1 : error;
+    /* Removed to make room since it was listed: there is one behind it. */
+    return error == 0 || error == -ENOENT ? 1 : error;
 }
 
 static int follow(struct following *following)
@@ -143,6 +144,8 @@ static int follow(struct following *following)
 
     if (error == 0 && following->number != 0)
         error = open_file(following, following->number);
+    if (error == -ENOENT) /* more than all of the log has come since it was listed */
+        error = 0;
     (void)sigemptyset(&ends);
     (void)sigaddset(&ends, SIGINT);
     (void)sigaddset(&ends, SIGTERM);

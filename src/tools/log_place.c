@@ -53,6 +53,13 @@ int log_place_open(const struct identity_options *options, struct log_place *out
     return code;
 }
 
+int log_place_relist(struct log_place *place)
+{
+    audit_folder_fini(&place->files);
+    place->files = (struct audit_folder){ 0 };
+    return take_picture(place);
+}
+
 void log_place_close(struct log_place *place)
 {
     audit_folder_fini(&place->files);

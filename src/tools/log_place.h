@@ -25,7 +25,12 @@ struct log_place {
 MQTT_NODISCARD int log_place_open(const struct identity_options *options, struct log_place *out);
 void log_place_close(struct log_place *place);
 
-/* Reads the file at `index` as it was at that moment and calls `on_line` for each whole line, which
+/* The same moment again, later: for who found a file removed since. Negative errno: nothing is listed
+ * then. */
+MQTT_NODISCARD int log_place_relist(struct log_place *place);
+
+/* Reads the file at `index` as it was at that moment (-ENOENT: it was removed since, to make room) and
+ * calls `on_line` for each whole line, which
  * is borrowed. *out_rest: how many bytes are behind the last newline. What `on_line` returns other
  * than 0 ends it and is returned; negative errno. */
 typedef int (*log_place_line)(void *context, struct mqtt_span line);

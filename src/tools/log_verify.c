@@ -12,8 +12,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define TOLD_MAX 1000 /* troubles that are told one by one */
-#define HASH_HEX (2 * AUDIT_HASH_BYTES + 1)
+#define TOLD_MAX  1000 /* troubles that are told one by one */
+#define AGAIN_MAX 5    /* looks from the start because files went meanwhile */
+#define HASH_HEX  (2 * AUDIT_HASH_BYTES + 1)
 
 struct verifying {
     const struct identity_options *options;
@@ -156,9 +157,29 @@ static int print_json(struct verifying *verifying, const struct log_place *place
                   "troubles", troubles));
 }
 
-static int verify_and_print(struct verifying *verifying, const struct log_place *place)
+/* A file that was removed to make room since it was listed is none that is missing: all is listed
+ * again and looked at from the start. */
+static int verify_again(struct verifying *verifying, struct log_place *place)
 {
+    const struct audit_verify fresh = verifying->verify;
     int error = verify_all(verifying, place);
+
+    for (unsigned i = 0; i < AGAIN_MAX && error == -ENOENT; i++) {
+        error = log_place_relist(place);
+        if (error < 0)
+            return error;
+        verifying->verify = fresh;
+        verifying->verify.head = place->has_head ? &place->head : NULL;
+        if (verifying->troubles != NULL)
+            (void)json_array_clear(verifying->troubles);
+        error = verify_all(verifying, place);
+    }
+    return error;
+}
+
+static int verify_and_print(struct verifying *verifying, struct log_place *place)
+{
+    int error = verify_again(verifying, place);
 
     if (error == 0 && verifying->failed)
         error = -ENOMEM;

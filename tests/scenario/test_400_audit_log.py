@@ -372,6 +372,44 @@ def test_rotation_keeps_the_chain(plain):
     assert "at the front" in said["troubles"][0]["text"]
 
 
+def test_the_tools_read_beside_a_broker_that_rotates(plain):
+    """Files go while they are looked at: none of the tools takes that for damage, or for an end."""
+    broker = plain(audit_file_bytes=65536, audit_files=2, audit_per_s=1000000)
+    broker.audit.wait("started")
+    ends = threading.Event()
+
+    def burst(name):
+        for i in itertools.count():
+            if ends.is_set():
+                return
+            knock(broker, 1, f"{name}-{i}-" + "x" * 200)
+
+    threads = [threading.Thread(target=burst, args=(name,)) for name in "ab"]
+    follower = subprocess.Popen(broker.audit.command("follow", "--json"), stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, text=True)
+    seen = []
+    reading = threading.Thread(target=lambda: seen.extend(follower.stdout))
+    for thread in [*threads, reading]:
+        thread.start()
+    deadline = time.monotonic() + patience(60)
+    try:
+        while broker.audit.files()[-1].name < "audit-0000000000000018.log" or len(seen) < 50:
+            assert time.monotonic() < deadline
+            assert broker.audit.verify()["whole"]
+            broker.audit.show()
+        assert follower.poll() is None
+    finally:
+        ends.set()
+        for thread in threads:
+            thread.join()
+        follower.terminate()
+        reading.join()
+    assert follower.wait() == 0 and follower.stderr.read() == ""
+    numbers = [json.loads(line)["seq"] for line in seen]
+    assert numbers == sorted(set(numbers))
+    broker.stop()
+
+
 def test_tools_and_tacitd_write_together(home, device):
     ends = threading.Event()
     before = len(home.audit.records("administration"))
