@@ -195,6 +195,18 @@ static void read_bounds(const struct reading *r, const struct settings_block *bl
                        &bounds->retained_bytes, &bounds->has_retained_bytes);
 }
 
+static void read_require_key(const struct reading *r, const struct settings_block *block)
+{
+    const char *words[POLICY_KEY_COUNT];
+    unsigned choice = POLICY_KEY_ANY;
+
+    for (unsigned i = 0; i < POLICY_KEY_COUNT; i++)
+        words[i] = policy_key_name((enum policy_key)i);
+    config_value_choice(settings_value(block, "require-key"), words, MQTT_ARRAY_LEN(words),
+                        r->diagnostics, &choice);
+    r->role->options.require_key = (enum policy_key)choice;
+}
+
 static void read_options(const struct reading *r, const struct settings_block *block)
 {
     static const char *const spaces[] = { "own", "common" };
@@ -218,6 +230,7 @@ static void read_options(const struct reading *r, const struct settings_block *b
     options->common_space = space == 1;
     options->carves = denial == 1;
     read_bounds(r, block);
+    read_require_key(r, block);
     options->durability =
         config_value_durability(settings_value(block, "durability"), r->diagnostics);
     if (settings_value(block, "clone") == NULL)

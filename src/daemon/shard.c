@@ -2,6 +2,7 @@
 #include "daemon/shard.h"
 
 #include "base/invariant.h"
+#include "daemon/admission_key.h"
 #include "daemon/event_log.h"
 #include "daemon/keep.h"
 #include "daemon/login.h"
@@ -19,7 +20,9 @@
 static enum admission on_decide(void *context, const struct admission_request *request,
                                 struct admission_answer *out)
 {
-    return admission_decide(context, request, out);
+    enum admission verdict = admission_decide(context, request, out);
+
+    return verdict == ADMISSION_ALLOW ? admission_key_check(context, request, out) : verdict;
 }
 
 static void on_abandon(void *context, void *exchange)
@@ -31,6 +34,7 @@ static void on_abandon(void *context, void *exchange)
 static void on_find_standing(void *context, const struct identity *identity, struct standing *out)
 {
     admission_find_standing(context, identity, out);
+    admission_key_check_standing(context, identity, out);
 }
 
 /* Who is connected, with which key, before the log hears of it. */

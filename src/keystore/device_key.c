@@ -74,17 +74,6 @@ static int seal(const struct software_key_halves *halves, const char *path, stru
                : error;
 }
 
-int device_key_seal(const struct key *key, const char *path, struct pki_fault *fault)
-{
-    struct software_key_halves halves;
-    int error = software_key_take_apart(key, &halves, fault);
-
-    if (error == 0)
-        error = seal(&halves, path, fault);
-    wipe_bytes(&halves, sizeof(halves));
-    return error;
-}
-
 static int create_plain(const char *path, struct pki_fault *fault)
 {
     struct key *key;

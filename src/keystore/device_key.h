@@ -43,10 +43,6 @@ MQTT_NODISCARD int device_key_same_store(const char *place, char room[DEVICE_KEY
 MQTT_NODISCARD int device_key_create(const struct device_key_store *store, bool is_other,
                                      const char *path, struct pki_fault *fault);
 
-/* Seals a P-256 key that is there to `path`, which must not be there. */
-MQTT_NODISCARD int device_key_seal(const struct key *key, const char *path,
-                                   struct pki_fault *fault);
-
 /* To sign requests with and to compare. Errors of the stores; those of key_load() for a file. */
 MQTT_NODISCARD int device_key_load(const char *place, struct key **out, struct pki_fault *fault);
 

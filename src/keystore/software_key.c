@@ -29,14 +29,6 @@ static int take_apart(EVP_PKEY *handle, struct software_key_halves *out, struct 
     return done ? 0 : pki_fail_crypto(fault, -EIO, "cannot take the key apart");
 }
 
-int software_key_take_apart(const struct key *key, struct software_key_halves *out,
-                            struct pki_fault *fault)
-{
-    if (key_algorithm_of(key) != KEY_P256)
-        return pki_fail(fault, -ENOTSUP, "only P-256 keys can be sealed");
-    return take_apart(key_handle(key), out, fault);
-}
-
 int software_key_generate(struct software_key_halves *out, struct pki_fault *fault)
 {
     struct key *key;

@@ -20,11 +20,6 @@ struct software_key_halves {
 /* A new one. -EIO. */
 MQTT_NODISCARD int software_key_generate(struct software_key_halves *out, struct pki_fault *fault);
 
-/* Of a key of pki/key.h. -ENOTSUP: it is not of P-256. */
-struct key;
-MQTT_NODISCARD int software_key_take_apart(const struct key *key, struct software_key_halves *out,
-                                           struct pki_fault *fault);
-
 /* A hook that signs with it. -EBADMSG: the halves do not make a key. */
 MQTT_NODISCARD int software_key_hook(const struct software_key_halves *halves,
                                      struct tacit_key *out, struct pki_fault *fault);

@@ -15,10 +15,8 @@ static bool is_captive(enum key_protection protection)
 /* Of a key that is registered with `known`. */
 static enum key_protection settle(enum key_protection declared, const char *known)
 {
-    enum key_protection before = KEY_PROTECTION_UNKNOWN;
+    enum key_protection before = identity_extension_protection_of(known);
 
-    if (identity_extension_protection_parse(known, &before) < 0)
-        before = KEY_PROTECTION_UNKNOWN;
     if (declared == KEY_PROTECTION_UNKNOWN || (is_captive(declared) && declared > before))
         return before;
     return declared;

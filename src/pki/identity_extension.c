@@ -202,3 +202,11 @@ int identity_extension_decode(struct mqtt_span der, struct identity_extension *o
     *out = extension;
     return 0;
 }
+
+enum key_protection identity_extension_protection_of(const char *text)
+{
+    enum key_protection protection = KEY_PROTECTION_UNKNOWN;
+
+    return identity_extension_protection_parse(text, &protection) == 0 ? protection
+                                                                       : KEY_PROTECTION_UNKNOWN;
+}

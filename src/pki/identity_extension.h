@@ -46,3 +46,6 @@ MQTT_NODISCARD int identity_extension_decode(struct mqtt_span der, struct identi
 /* "unknown", "plain", "sealed", "pkcs11", "tpm". */
 const char *identity_extension_protection_text(enum key_protection protection);
 MQTT_NODISCARD int identity_extension_protection_parse(const char *text, enum key_protection *out);
+
+/* The same of a word that the registry has; what is no such word stands for the worst. */
+enum key_protection identity_extension_protection_of(const char *text);

@@ -9,6 +9,7 @@
 
 #include "base/attrs.h"
 #include "base/span.h"
+#include "pki/identity_extension.h"
 #include "pki/registry.h"
 
 #include <stdbool.h>
@@ -27,6 +28,7 @@ struct registry_view_entry {
     enum registry_status status; /* admit only REGISTRY_ACTIVE */
     uint8_t key_sha256[REGISTRY_KEY_BYTES];
     int64_t not_after_s; /* of the newest certificate */
+    enum key_protection protection; /* of its key */
     bool is_held;        /* holds.h */
     bool is_canary;      /* canaries.h: nobody uses it, and whoever does is an intruder */
 };

@@ -136,9 +136,12 @@ static struct role *combine(struct policy *policy, struct role *const *roles, si
     memcpy(parts, roles, count * sizeof(struct role *));
     combination->parts = parts;
     combination->part_count = count;
-    for (size_t i = 1; i < count; i++)
+    for (size_t i = 1; i < count; i++) {
         if (roles[i]->options.durability > combination->options.durability)
             combination->options.durability = roles[i]->options.durability;
+        if (roles[i]->options.require_key > combination->options.require_key)
+            combination->options.require_key = roles[i]->options.require_key;
+    }
     combinations[policy->combination_count++] = combination;
     return combination;
 }
@@ -255,4 +258,16 @@ const char *policy_durability_name(enum policy_durability durability)
     };
 
     return names[durability];
+}
+
+const char *policy_key_name(enum policy_key key)
+{
+    static const char *const names[POLICY_KEY_COUNT] = {
+        [POLICY_KEY_ANY] = "any",
+        [POLICY_KEY_SEALED] = "sealed",
+        [POLICY_KEY_PKCS11] = "pkcs11",
+        [POLICY_KEY_TPM] = "tpm",
+    };
+
+    return names[key];
 }

@@ -106,6 +106,17 @@ enum policy_durability {
 };
 const char *policy_durability_name(enum policy_durability durability); /* static */
 
+/* How well the key has to be kept of whoever has the role (promise I7), from the least. What is
+ * better than what is asked for will do. */
+enum policy_key {
+    POLICY_KEY_ANY = 0, /* also none: somebody with a password, or with nothing */
+    POLICY_KEY_SEALED,  /* a file that opens on one machine */
+    POLICY_KEY_PKCS11,  /* in a token */
+    POLICY_KEY_TPM,
+    POLICY_KEY_COUNT,
+};
+const char *policy_key_name(enum policy_key key); /* static */
+
 /* So many in so many seconds. `count` 0: nothing is said; POLICY_NO_LIMIT: as many as come. */
 struct policy_rate {
     uint32_t count;
@@ -141,6 +152,7 @@ struct role_options {
                              instead of being refused */
     enum policy_clone clone;
     enum policy_durability durability;
+    enum policy_key require_key; /* of a combination: the most that a part asks for */
     bool hidden;                 /* part of combinations only: no identity has it by its name */
     struct policy_terms terms;   /* what grants have that say nothing of their own */
     struct policy_bounds bounds; /* of a combination: those of its first part */

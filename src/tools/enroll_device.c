@@ -57,8 +57,8 @@ static int find_key(const struct enroll_files *files, const struct enroll_key *w
     }
     if (error == 0 && wanted->store != NULL && wanted->store->protection != *out)
         error = pki_fail(fault, -EEXIST,
-                         "%s: there is a key already, which is kept otherwise (%s); say --new-key, "
-                         "or move it: tacit keys migrate",
+                         "%s: there is a key already, which is kept otherwise (%s); say --new-key "
+                         "as well",
                          path, identity_extension_protection_text(*out));
     return error;
 }

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""I7, I8: where a device's key is kept, what a copy of it is worth, and that a policy may ask."""
+
+import json
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from support.broker import FOREIGN, TACIT
+from support.hardware import Token, Tpm
+from support.patience import patience
+from support.secure import House
+
+pytestmark = pytest.mark.skipif(FOREIGN or not TACIT.exists(), reason="about tacitd and tacit")
+
+ROLES = "".join(f"""
+role "{name}" {{
+  require-key = {name}
+  publish = {{ "meters/%{{device}}" }}
+}}
+""" for name in ("any", "sealed", "pkcs11", "tpm"))
+LEVELS = ["plain", "sealed", "pkcs11", "tpm"]
+ADMITS = {"any": LEVELS, "sealed": LEVELS[1:], "pkcs11": LEVELS[2:], "tpm": LEVELS[3:]}
+
+
+class Machine:
+    """Somewhere with a user: a home, a secret of the machine, and perhaps hardware."""
+
+    def __init__(self, folder, *hardware):
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "HOME": str(folder),
+                            "XDG_CONFIG_HOME": str(folder / ".config"),
+                            "XDG_STATE_HOME": str(folder / ".state")}
+        for one in hardware:
+            self.environment |= one.environment()
+
+    def run(self, *words, code=0):
+        done = subprocess.run(list(map(str, words)), env=self.environment, text=True, check=False,
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=patience(30))
+        assert code is None or done.returncode == code, f"{done.returncode}: {done.stderr}"
+        return done
+
+    def tacit(self, *words, code=0):
+        return self.run(TACIT, *words, code=code)
+
+    def key(self, name):
+        profile = json.loads((self.folder / f".config/tacit/profiles/{name}.json").read_text())
+        return profile["key_file"]
+
+    def publish(self, name, code=0):
+        return self.tacit("pub", "--as", name, "-q", "1", "-t", f"meters/{name}", "-m", "1",
+                          code=code)
+
+
+@pytest.fixture(scope="module")
+def house():
+    with House(config=ROLES) as one:
+        yield one
+
+
+@pytest.fixture
+def tpm(tmp_path):
+    one = Tpm(tmp_path / "tpm")
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def token(tmp_path):
+    return Token(tmp_path / "hsm")
+
+
+def enrol(house, machine, name, store, role="any"):
+    offer = json.loads(house.tacit("device", "add", name, "--role", role, "--token-only", "--json",
+                                   "--state", house.state, "--port", house.broker.port).stdout)
+    return machine.tacit(*offer["command"].split()[1:], "--key-store", store)
+
+
+def level(house, name):
+    return json.loads(house.tacit("device", "show", name, "--json", "--state",
+                                  house.state).stdout)["protection"]
+
+
+def stores(token, name):
+    return {"plain": "file", "sealed": "sealed", "pkcs11": token.uri(name), "tpm": "tpm"}
+
+
+def test_each_store_is_declared_used_renewed_and_kept(house, tmp_path, tpm, token):
+    machine = Machine(tmp_path / "m", tpm, token)
+    for kind in LEVELS:
+        name = f"kept-{kind}"
+        enrol(house, machine, name, stores(token, name)[kind])
+        machine.publish(name)
+        first = open(machine.key(name), encoding="utf-8").read()
+        machine.tacit("enroll", "--renew", "--force", "--as", name)
+        assert open(machine.key(name), encoding="utf-8").read() == first
+        machine.tacit("enroll", "--renew", "--force", "--new-key", "--as", name)
+        assert open(machine.key(name), encoding="utf-8").read() != first
+        machine.publish(name)
+        assert level(house, name) == kind
+        is_clear = "BEGIN PRIVATE KEY" in open(machine.key(name), encoding="utf-8").read()
+        assert is_clear == (kind == "plain")
+
+
+@pytest.mark.parametrize("role", ADMITS)
+def test_a_role_asks_for_a_key(house, tmp_path, tpm, token, role):
+    machine = Machine(tmp_path / "m", tpm, token)
+    for kind in LEVELS:
+        name = f"{role}-{kind}"
+        enrol(house, machine, name, stores(token, name)[kind], role=role)
+        done = machine.publish(name, code=None)
+        assert (done.returncode == 0) == (kind in ADMITS[role]), done.stderr
+        assert done.returncode == 0 or "the role asks for a key" in done.stderr
+
+
+def test_a_key_moves_into_hardware_and_the_old_one_is_worth_nothing(house, tmp_path, tpm):
+    machine = Machine(tmp_path / "m", tpm)
+    enrol(house, machine, "mover", "file")
+    shutil.copytree(machine.folder, tmp_path / "thief")
+    thief = Machine(tmp_path / "thief")
+    text = (thief.folder / ".config/tacit/profiles/mover.json").read_text()
+    (thief.folder / ".config/tacit/profiles/mover.json").write_text(
+        text.replace(str(machine.folder), str(thief.folder)))
+    thief.publish("mover")
+    machine.tacit("enroll", "--renew", "--force", "--new-key", "--key-store", "tpm", "--as",
+                  "mover")
+    assert level(house, "mover") == "tpm"
+    machine.publish("mover")
+    assert "not the one registered" in thief.publish("mover", code=None).stderr
+
+
+@pytest.mark.parametrize("store", ["machine", "seal-tpm", "tpm"])
+def test_a_copied_folder_opens_nowhere_else(house, tmp_path, store):
+    first = Tpm(tmp_path / "tpm-1") if "tpm" in store else None
+    other = Tpm(tmp_path / "tpm-2") if "tpm" in store else None
+    try:
+        machine = Machine(tmp_path / "m", *([first] if first else []))
+        name = f"copied-{store}"
+        enrol(house, machine, name, "tpm" if store == "tpm" else "sealed")
+        machine.publish(name)
+        # The other machine has a secret of its own: somebody enrolled there, too.
+        elsewhere = Machine(tmp_path / "m2", *([other] if other else []))
+        enrol(house, elsewhere, f"other-{store}", "sealed")
+        shutil.copytree(machine.folder / ".config", elsewhere.folder / ".config",
+                        dirs_exist_ok=True)
+        done = elsewhere.publish(name, code=None)
+        assert done.returncode != 0, "a copy of the folder was enough"
+        machine.publish(name)
+    finally:
+        for one in (first, other):
+            if one is not None:
+                one.close()
+
+
+def test_a_sealed_key_that_was_changed_does_not_open(house, tmp_path):
+    machine = Machine(tmp_path / "m")
+    enrol(house, machine, "changed", "sealed")
+    path = machine.key("changed")
+    lines = open(path, encoding="utf-8").read().splitlines()
+    lines[2] = ("A" if lines[2][0] != "A" else "B") + lines[2][1:]
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("\n".join(lines) + "\n")
+    assert "or the file has been changed" in machine.publish("changed", code=None).stderr
+
+
+def test_hardware_gives_no_key_out(house, tmp_path, tpm, token):
+    machine = Machine(tmp_path / "m", tpm, token)
+    enrol(house, machine, "inside-hsm", token.uri("inside-hsm"))
+    listed = machine.run("pkcs11-tool", "--module", "/usr/lib/softhsm/libsofthsm2.so", "--login",
+                         "--pin", "123456", "--list-objects", "--type", "privkey").stdout
+    assert "sensitive" in listed and "never extractable" in listed and "local" in listed
+    machine.run("tpm2_createprimary", "-Q", "-C", "o", "-G", "ecc", "-c", tmp_path / "primary")
+    enrol(house, machine, "inside-tpm", "tpm:0x81000042")
+    machine.run("tpm2_flushcontext", "-t")
+    done = machine.run("tpm2_duplicate", "-C", "null", "-c", "0x81000042", "-G", "null", "-r",
+                       tmp_path / "out.private", "-s", tmp_path / "out.seed", code=None)
+    assert done.returncode != 0 and not (tmp_path / "out.private").exists()
+    shown = machine.run("tpm2_readpublic", "-c", "0x81000042").stdout
+    assert "fixedtpm|fixedparent|sensitivedataorigin" in shown
