@@ -54,9 +54,8 @@ enum admission admission_key_check(struct admission_rules *rules,
 static enum key_protection protection_of(struct admission_rules *rules, const char *name)
 {
     const struct registry_view_entry *entry =
-        rules->registry != NULL && name != NULL
-            ? registry_view_find(rules->registry, span_of(name))
-            : NULL;
+        rules->registry != NULL && name != NULL ? registry_view_find(rules->registry, span_of(name))
+                                                : NULL;
 
     if (entry != NULL)
         return entry->protection;

@@ -31,8 +31,6 @@ struct token_key {
     CK_OBJECT_HANDLE private;
 };
 
-static CK_BYTE p256[] = { 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07 };
-
 static int read_part(const char *uri, const char *attribute, CK_BYTE *out, size_t size,
                      CK_ULONG *out_len, struct pki_fault *fault)
 {
@@ -198,6 +196,7 @@ static int generate(const struct token_module *module, struct wanted *wanted,
                     struct pki_fault *fault)
 {
     CK_MECHANISM mechanism = { CKM_EC_KEY_PAIR_GEN, NULL, 0 };
+    CK_BYTE p256[] = { 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07 }; /* its OID */
     CK_BBOOL yes = CK_TRUE;
     CK_BBOOL no = CK_FALSE;
     CK_ATTRIBUTE public[] = { { CKA_TOKEN, &yes, sizeof(yes) },

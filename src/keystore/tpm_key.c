@@ -109,14 +109,15 @@ int tpm_key_make_at(uint32_t handle, struct pki_fault *fault)
 static TSS2_RC sign_with(struct tpm_link *link, ESYS_TR handle, const unsigned char *digest,
                          TPMT_SIGNATURE **out)
 {
-    const TPMT_SIG_SCHEME scheme = { .scheme = TPM2_ALG_ECDSA,
-                                     .details.ecdsa.hashAlg = TPM2_ALG_SHA256 };
+    TPMT_SIG_SCHEME ecdsa = { 0 };
     const TPMT_TK_HASHCHECK from_outside = { .tag = TPM2_ST_HASHCHECK, .hierarchy = TPM2_RH_NULL };
     TPM2B_DIGEST bytes = { .size = TACIT_KEY_DIGEST_BYTES };
 
+    ecdsa.scheme = TPM2_ALG_ECDSA;
+    ecdsa.details.ecdsa.hashAlg = TPM2_ALG_SHA256;
     memcpy(bytes.buffer, digest, TACIT_KEY_DIGEST_BYTES);
     return link->library.Esys_Sign(link->esys, handle, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
-                                   &bytes, &scheme, &from_outside, out);
+                                   &bytes, &ecdsa, &from_outside, out);
 }
 
 /* A number with zeros in front, as many as the TPM may have left out. */

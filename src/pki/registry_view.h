@@ -27,10 +27,10 @@ struct registry_view_entry {
     enum identity_kind kind;
     enum registry_status status; /* admit only REGISTRY_ACTIVE */
     uint8_t key_sha256[REGISTRY_KEY_BYTES];
-    int64_t not_after_s; /* of the newest certificate */
+    int64_t not_after_s;            /* of the newest certificate */
     enum key_protection protection; /* of its key */
-    bool is_held;        /* holds.h */
-    bool is_canary;      /* canaries.h: nobody uses it, and whoever does is an intruder */
+    bool is_held;                   /* holds.h */
+    bool is_canary; /* canaries.h: nobody uses it, and whoever does is an intruder */
 };
 
 /* Reads the whole registry. Counted once. A row that is not valid, because

@@ -50,20 +50,6 @@ static ECDSA_SIG *sign_raw(const unsigned char *digest, int len, const BIGNUM *i
     return signature_of(bytes);
 }
 
-static int sign(int type, const unsigned char *digest, int len, unsigned char *out,
-                unsigned int *out_len, const BIGNUM *inverse, const BIGNUM *r, EC_KEY *handle)
-{
-    ECDSA_SIG *signature = sign_raw(digest, len, inverse, r, handle);
-
-    (void)type;
-    if (signature == NULL)
-        return 0;
-    int written = i2d_ECDSA_SIG(signature, &out);
-    ECDSA_SIG_free(signature);
-    *out_len = written > 0 ? (unsigned)written : 0;
-    return written > 0 ? 1 : 0;
-}
-
 static void finish(EC_KEY *handle)
 {
     struct signing *signing = EC_KEY_get_ex_data(handle, APPLICATION);
@@ -84,14 +70,23 @@ static int refuse_copy(EC_KEY *to, const EC_KEY *from)
     return 0;
 }
 
+/* OpenSSL's own way to a signature in DER goes through the raw one. */
+typedef int (*sign_function)(int type, const unsigned char *digest, int len, unsigned char *out,
+                             unsigned int *out_len, const BIGNUM *inverse, const BIGNUM *r,
+                             EC_KEY *handle);
+typedef int (*setup_function)(EC_KEY *handle, BN_CTX *context, BIGNUM **inverse, BIGNUM **r);
+
 static EC_KEY_METHOD *make_method(void)
 {
+    sign_function sign;
+    setup_function setup;
     EC_KEY_METHOD *method = EC_KEY_METHOD_new(EC_KEY_OpenSSL());
 
     if (method == NULL)
         return NULL;
     EC_KEY_METHOD_set_init(method, NULL, finish, refuse_copy, NULL, NULL, NULL);
-    EC_KEY_METHOD_set_sign(method, sign, NULL, sign_raw);
+    EC_KEY_METHOD_get_sign(method, &sign, &setup, NULL);
+    EC_KEY_METHOD_set_sign(method, sign, setup, sign_raw);
     return method;
 }
 

@@ -21,10 +21,10 @@ struct https_request {
                                      but the path */
     const char *certificate_file; /* PEM; NULL: none is shown */
     const char *key_file;         /* its place (keystore/device_key.h) */
-    const char *authorization; /* value of the header, a secret; NULL: none */
-    const char *type;          /* of the body */
-    const char *body;          /* NULL: GET; else POST */
-    uint32_t timeout_ms;       /* for everything */
+    const char *authorization;    /* value of the header, a secret; NULL: none */
+    const char *type;             /* of the body */
+    const char *body;             /* NULL: GET; else POST */
+    uint32_t timeout_ms;          /* for everything */
 };
 
 struct https_reply {
