@@ -143,6 +143,35 @@ static void said_again_it_renews(void **state)
     tear_down(&b);
 }
 
+/* A key that was in a file was not made in hardware, whatever is said of it later. */
+static void a_key_never_rises_to_hardware(void **state)
+{
+    static const struct {
+        enum key_protection declared;
+        const char *registered;
+    } rows[] = { { KEY_PROTECTION_PLAIN, "plain" },   { KEY_PROTECTION_SEALED, "sealed" },
+                 { KEY_PROTECTION_TPM, "sealed" },    { KEY_PROTECTION_UNKNOWN, "sealed" },
+                 { KEY_PROTECTION_PKCS11, "sealed" }, { KEY_PROTECTION_PLAIN, "plain" } };
+    struct bench b = set_up(*state);
+    struct enrolment request = lamp();
+    struct registry_entry entry;
+    struct certificate *certificate;
+    struct key *key;
+    struct csr *csr;
+
+    assert_int_equal(key_generate(&key, NULL), 0);
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(rows); i++) {
+        assert_int_equal(csr_new_declaring(key, "lamp", rows[i].declared, &csr, NULL), 0);
+        assert_int_equal(enrolment_sign(b.ca, b.registry, csr, &request, &certificate, NULL), 0);
+        assert_int_equal(registry_find(b.registry, "lamp", &entry, NULL), 0);
+        assert_string_equal(entry.protection, rows[i].registered);
+        certificate_free(certificate);
+        csr_free(csr);
+    }
+    key_free(key);
+    tear_down(&b);
+}
+
 static void a_renewal_changes_nothing_else(void **state)
 {
     struct bench b = set_up(*state);

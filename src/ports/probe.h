@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <tacit/key.h>
 
 #define TACIT_PROBE_ADDRESS_SIZE 64
 #define TACIT_PROBE_ERROR_SIZE   200
@@ -48,6 +49,7 @@ struct tacit_probe_tls_options {
     const char *ca_file;           /* PEM; NULL: the CAs that the system trusts */
     const char *certificate_file;  /* PEM with chain; with key_file */
     const char *key_file;          /* PEM */
+    const struct tacit_key *key;   /* signs in place of key_file; taken, also on failure; or NULL */
     enum tacit_probe_version only; /* this version and no other */
     const char *ciphers;           /* up to TLS 1.2, in OpenSSL's words; whatever its level */
     bool must_verify;              /* else the verdict is a fact to be read */

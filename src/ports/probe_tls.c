@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ports/probe_state.h"
+#include "ports/signing_key.h"
 
 #include <tacit/posix.h>
 
@@ -71,8 +72,15 @@ static bool set_offer(SSL_CTX *context, const struct tacit_probe_tls_options *op
            && (options->ciphers == NULL || SSL_CTX_set_cipher_list(context, options->ciphers) == 1);
 }
 
+static bool use_key(SSL_CTX *context, const struct tacit_probe_tls_options *options, EVP_PKEY *hook)
+{
+    return hook != NULL
+               ? SSL_CTX_use_PrivateKey(context, hook) == 1
+               : SSL_CTX_use_PrivateKey_file(context, options->key_file, SSL_FILETYPE_PEM) == 1;
+}
+
 static bool load_files(SSL_CTX *context, const struct tacit_probe_tls_options *options,
-                       const char **out_culprit)
+                       EVP_PKEY *hook, const char **out_culprit)
 {
     int trusts = options->ca_file != NULL ? SSL_CTX_load_verify_file(context, options->ca_file)
                                           : SSL_CTX_set_default_verify_paths(context);
@@ -82,8 +90,7 @@ static bool load_files(SSL_CTX *context, const struct tacit_probe_tls_options *o
     else if (options->certificate_file != NULL
              && SSL_CTX_use_certificate_chain_file(context, options->certificate_file) != 1)
         *out_culprit = options->certificate_file;
-    else if (options->certificate_file != NULL
-             && SSL_CTX_use_PrivateKey_file(context, options->key_file, SSL_FILETYPE_PEM) != 1)
+    else if (options->certificate_file != NULL && !use_key(context, options, hook))
         *out_culprit = options->key_file;
     else
         return true;
@@ -95,12 +102,17 @@ struct tacit_probe_tls *tacit_probe_tls_new(const struct tacit_probe_tls_options
 {
     struct tacit_probe_tls *tls = calloc(1, sizeof(*tls));
     const char *culprit = "TLS";
+    EVP_PKEY *hook = options->key != NULL ? tacit_signing_key_new(options->key) : NULL;
+    bool has_key = options->key == NULL || hook != NULL;
 
     ERR_clear_error();
     if (tls != NULL)
         tls->context = SSL_CTX_new(TLS_client_method());
-    if (tls != NULL && tls->context != NULL && set_offer(tls->context, options)
-        && load_files(tls->context, options, &culprit)) {
+    bool is_loaded = has_key && tls != NULL && tls->context != NULL
+                     && set_offer(tls->context, options)
+                     && load_files(tls->context, options, hook, &culprit);
+    EVP_PKEY_free(hook); /* the context has a reference of its own */
+    if (is_loaded) {
         SSL_CTX_set_verify(tls->context, options->must_verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE,
                            NULL);
         (void)SSL_CTX_set_mode(tls->context,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/attack_env.h"
 
+#include "keystore/device_key.h"
 #include "tools/attack_pace.h"
 #include "tools/profile.h"
 
@@ -98,6 +99,22 @@ static int load_identity(struct attack_env *env, const struct attack_identity_op
     return error == 0 ? choose_client_id(who, o->client_id) : error;
 }
 
+struct tacit_probe_tls *attack_env_tls_new(const struct tacit_probe_tls_options *options,
+                                           char error[TACIT_PROBE_ERROR_SIZE])
+{
+    struct tacit_probe_tls_options copy = *options;
+    struct tacit_key hook = { .sign = NULL };
+    struct pki_fault fault = { "" };
+
+    if (options->key_file != NULL && device_key_hook(options->key_file, &hook, &fault) < 0) {
+        (void)snprintf(error, TACIT_PROBE_ERROR_SIZE, "%.199s", fault.text);
+        return NULL;
+    }
+    if (hook.sign != NULL)
+        copy.key = &hook;
+    return tacit_probe_tls_new(&copy, error);
+}
+
 static int open_tls(const struct attack_env *env, const struct attack_identity *who,
                     struct tacit_probe_tls **out)
 {
@@ -113,7 +130,7 @@ static int open_tls(const struct attack_env *env, const struct attack_identity *
         .must_verify = must_verify,
     };
 
-    *out = tacit_probe_tls_new(&options, error);
+    *out = attack_env_tls_new(&options, error);
     return *out != NULL ? 0 : complain(-EINVAL, "TLS", error);
 }
 

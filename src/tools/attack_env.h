@@ -57,6 +57,10 @@ struct attack_env {
 MQTT_NODISCARD int attack_env_open(const struct attack_options *options, struct attack_env *out);
 void attack_env_close(struct attack_env *env);
 
+/* tacit_probe_tls_new() with options->key_file as a place of keystore/device_key.h. */
+struct tacit_probe_tls *attack_env_tls_new(const struct tacit_probe_tls_options *options,
+                                           char error[TACIT_PROBE_ERROR_SIZE]);
+
 /* May a broker at this address be attacked? `host` is the target as it was typed. */
 bool attack_env_is_allowed(const char *address, const char *host, const char *i_own);
 

@@ -13,7 +13,7 @@ static struct tacit_probe_tls *tls_1_2_of(const struct attack_env *env, char *er
         .key_file = has_certificate ? env->first.key_file : NULL,
     };
 
-    return tacit_probe_tls_new(&options, error);
+    return attack_env_tls_new(&options, error);
 }
 
 static void judge(const struct attack_env *env, struct tacit_probe *probe,

@@ -180,3 +180,11 @@ def test_hardware_gives_no_key_out(house, tmp_path, tpm, token):
     assert done.returncode != 0 and not (tmp_path / "out.private").exists()
     shown = machine.run("tpm2_readpublic", "-c", "0x81000042").stdout
     assert "fixedtpm|fixedparent|sensitivedataorigin" in shown
+
+
+def test_an_examiner_uses_a_sealed_key_too(house, tmp_path):
+    machine = Machine(tmp_path / "m")
+    enrol(house, machine, "examiner", "sealed")
+    done = machine.tacit("attack", f"localhost:{house.broker.port}", "--as", "examiner",
+                         "--only", "sys-leakage", "--json", code=None)
+    assert "private key" not in done.stderr and json.loads(done.stdout), done.stderr
