@@ -19,7 +19,8 @@
 
 enum row_kind {
     ROW_ABSENT = 0,
-    ROW_MODULE, /* allowed where modules are loaded */
+    ROW_MODULE,  /* allowed where modules are loaded */
+    ROW_NETWORK, /* allowed where there is a network */
     ROW_ALLOW,
 };
 
@@ -41,13 +42,21 @@ struct row {
 static const struct row rows[] = {
 #define ROW(call, kind, a, am, av, b, bm, bv) \
     { SCMP_SYS(call), kind, { a, am, av }, { b, bm, bv } },
-#define ABSENT(call)                               ROW(call, ROW_ABSENT, 0, 0, 0, 0, 0, 0)
-#define ALLOW(call)                                ROW(call, ROW_ALLOW, 0, 0, 0, 0, 0, 0)
-#define ALLOW_IF(call, a, am, av)                  ROW(call, ROW_ALLOW, a, am, av, 0, 0, 0)
-#define ALLOW_IF_BOTH(call, a, am, av, b, bm, bv)  ROW(call, ROW_ALLOW, a, am, av, b, bm, bv)
-#define MODULE_IF_BOTH(call, a, am, av, b, bm, bv) ROW(call, ROW_MODULE, a, am, av, b, bm, bv)
+#define ABSENT(call)                                ROW(call, ROW_ABSENT, 0, 0, 0, 0, 0, 0)
+#define ALLOW(call)                                 ROW(call, ROW_ALLOW, 0, 0, 0, 0, 0, 0)
+#define ALLOW_IF(call, a, am, av)                   ROW(call, ROW_ALLOW, a, am, av, 0, 0, 0)
+#define ALLOW_IF_BOTH(call, a, am, av, b, bm, bv)   ROW(call, ROW_ALLOW, a, am, av, b, bm, bv)
+#define MODULE_IF(call, a, am, av)                  ROW(call, ROW_MODULE, a, am, av, 0, 0, 0)
+#define MODULE_IF_BOTH(call, a, am, av, b, bm, bv)  ROW(call, ROW_MODULE, a, am, av, b, bm, bv)
+#define NETWORK(call)                               ROW(call, ROW_NETWORK, 0, 0, 0, 0, 0, 0)
+#define NETWORK_IF(call, a, am, av)                 ROW(call, ROW_NETWORK, a, am, av, 0, 0, 0)
+#define NETWORK_IF_BOTH(call, a, am, av, b, bm, bv) ROW(call, ROW_NETWORK, a, am, av, b, bm, bv)
 #include "confine/calls.def"
+#undef NETWORK_IF_BOTH
+#undef NETWORK_IF
+#undef NETWORK
 #undef MODULE_IF_BOTH
+#undef MODULE_IF
 #undef ALLOW_IF_BOTH
 #undef ALLOW_IF
 #undef ALLOW
@@ -76,8 +85,8 @@ static int add_row(scmp_filter_ctx filter, const struct row *row)
     unsigned count = fill(&row->second, fill(&row->first, 0, conditions), conditions);
     int status = seccomp_rule_add_array(filter, action, row->number, count, conditions);
 
-    /* -EDOM: this architecture does not have it. */
-    return status == -EDOM ? 0 : status;
+    /* -EDOM: this architecture does not have it; -EEXIST: another row says the same. */
+    return status == -EDOM || status == -EEXIST ? 0 : status;
 }
 
 static int set_attributes(scmp_filter_ctx filter)
@@ -96,7 +105,7 @@ static int set_attributes(scmp_filter_ctx filter)
 }
 
 /* *out_count: different calls that are allowed. Rows of one call follow each other. */
-static int make(bool loads_modules, scmp_filter_ctx *out, unsigned *out_count)
+static int make(const struct calls_wanted *wanted, scmp_filter_ctx *out, unsigned *out_count)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
     unsigned count = 0;
@@ -107,7 +116,8 @@ static int make(bool loads_modules, scmp_filter_ctx *out, unsigned *out_count)
     int status = set_attributes(filter);
     for (size_t i = 0; i < MQTT_ARRAY_LEN(rows) && status == 0; i++) {
         const struct row *row = &rows[i];
-        if (row->kind == ROW_MODULE && !loads_modules)
+        if ((row->kind == ROW_MODULE && !wanted->loads_modules)
+            || (row->kind == ROW_NETWORK && !wanted->has_network))
             continue;
         status = add_row(filter, row);
         count += row->number >= 0 && row->kind != ROW_ABSENT && row->number != last ? 1 : 0;
@@ -122,11 +132,11 @@ static int make(bool loads_modules, scmp_filter_ctx *out, unsigned *out_count)
     return 0;
 }
 
-int calls_enter(bool loads_modules, unsigned *out)
+int calls_enter(const struct calls_wanted *wanted, unsigned *out)
 {
     scmp_filter_ctx filter;
     unsigned count;
-    int status = make(loads_modules, &filter, &count);
+    int status = make(wanted, &filter, &count);
 
     if (status != 0)
         return status;
@@ -139,8 +149,9 @@ int calls_enter(bool loads_modules, unsigned *out)
 
 int calls_count(unsigned *out)
 {
+    const struct calls_wanted broker = { .has_network = true };
     scmp_filter_ctx filter;
-    int status = make(false, &filter, out);
+    int status = make(&broker, &filter, out);
 
     if (status == 0)
         seccomp_release(filter);

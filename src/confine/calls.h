@@ -6,12 +6,17 @@
 
 #include <stdbool.h>
 
-/* Puts the filter in force for all threads there are and will be; *out is how many system calls it
- * allows. `loads_modules` as in struct confine_plan. Needs no-new-privileges. Negative errno:
- * nothing is in force. */
-MQTT_NODISCARD int calls_enter(bool loads_modules, unsigned *out);
+/* As in struct confine_plan. */
+struct calls_wanted {
+    bool has_network;
+    bool loads_modules;
+};
 
-/* The same without putting it in force: -ENOMEM, or what libseccomp said. */
+/* Puts the filter in force for all threads there are and will be; *out is how many system calls it
+ * allows. Needs no-new-privileges. Negative errno: nothing is in force. */
+MQTT_NODISCARD int calls_enter(const struct calls_wanted *wanted, unsigned *out);
+
+/* How many a process with a network may make: -ENOMEM, or what libseccomp said. */
 MQTT_NODISCARD int calls_count(unsigned *out);
 
 /* Does this kernel have filters? Negative errno. */

@@ -29,7 +29,7 @@ struct confine {
     int rules; /* descriptor; -1: none */
     int abi;
     int error; /* why there are none */
-    bool loads_modules;
+    struct calls_wanted calls;
     bool is_entered; /* files are confined */
     struct place *places;
     size_t count;
@@ -76,7 +76,7 @@ int confine_prepare(const struct confine_plan *plan, struct confine **out)
     if (confine == NULL)
         return -ENOMEM;
     confine->rules = -1;
-    confine->loads_modules = plan->loads_modules;
+    confine->calls = (struct calls_wanted){ plan->has_network, plan->loads_modules };
     confine->places = calloc(plan->path_count + 1, sizeof(confine->places[0]));
     int status = confine->places != NULL ? 0 : -ENOMEM;
     if (status == 0)
@@ -134,7 +134,7 @@ void confine_enter(struct confine *confine, struct confine_report *out)
     if (!report.is_instrumented && report.calls_error == 0) {
         report.has_memory = prctl(SET_MEMORY_DENY, REFUSE_TO_EXECUTE, 0ul, 0ul, 0ul) == 0;
         enter_files(confine, &report);
-        report.calls_error = calls_enter(confine->loads_modules, &report.calls);
+        report.calls_error = calls_enter(&confine->calls, &report.calls);
     }
     *out = report;
 }

@@ -2,7 +2,8 @@
 /* Confinement: what a process gives up for good before it reads what strangers send.
  *
  *   files    Landlock: only the paths of the plan can be opened, made, renamed or removed
- *   network  no connect() at all, no sockets but TCP and Unix ones; Landlock refuses TCP once more
+ *   network  no connect() at all, no sockets but TCP and Unix ones, or none; Landlock refuses TCP once
+ *            more
  *   calls    seccomp: system calls of calls.def, for all threads; all else fails with EPERM
  *   memory   nothing becomes executable any more
  *   others   no tracing, no signals, no abstract sockets of processes outside
@@ -35,6 +36,7 @@ struct confine_path {
 struct confine_plan {
     const struct confine_path *paths;
     size_t path_count;
+    bool has_network;      /* sockets are made, bound and accepted on */
     bool loads_modules;    /* a PKCS#11 module is still to be loaded, and may talk to its daemon by
                               a Unix socket: code of files may be mapped, connect() may be called */
     bool reaches_abstract; /* a service manager listens on an abstract socket */

@@ -294,7 +294,8 @@ static void each_attempt(void **state)
     const struct stand *stand = *state;
     const struct confine_path paths[] = { { stand->own, CONFINE_WRITE },
                                           { "/none", CONFINE_READ } };
-    const struct confine_plan plan = { .paths = paths, .path_count = 2 };
+    const struct confine_plan plan = { .paths = paths, .path_count = 2, .has_network = true };
+    const struct confine_plan alone = { .paths = paths, .path_count = 2 };
     static const struct {
         const char *name;
         attempt what;
@@ -333,6 +334,7 @@ static void each_attempt(void **state)
             print_error("%s: %s\n", rows[i].name, strerror(error));
         assert_int_equal(error, rows[i].error);
     }
+    assert_int_equal(try_confined(stand, &alone, listen_here), EPERM);
 }
 
 /* With a PKCS#11 module: nothing but that may be mapped from files, and connect() be called. */
@@ -351,7 +353,7 @@ static void with_modules(void **state)
 {
     const struct stand *stand = *state;
     const struct confine_path paths[] = { { "/usr", CONFINE_READ } };
-    const struct confine_plan plan = { .paths = paths, .path_count = 1, .loads_modules = true };
+    const struct confine_plan plan = { paths, 1, .has_network = true, .loads_modules = true };
     const struct confine_plan without = { .paths = paths, .path_count = 1 };
     struct confine_report here;
 

@@ -14,7 +14,7 @@
 
 /* ---- collecting ---- */
 
-static void add(struct confine_plan_made *made, const char *path, enum confine_access access)
+void confine_plan_add(struct confine_plan_made *made, const char *path, enum confine_access access)
 {
     struct confine_path *paths = reallocarray(made->paths, made->count + 1, sizeof(made->paths[0]));
 
@@ -77,6 +77,32 @@ bool confine_plan_is_shared(const char *folder)
            || (strncmp(folder, "/home/", 6) == 0 && strchr(folder + 6, '/') == NULL);
 }
 
+static bool is_at_or_below(const char *path, const char *top)
+{
+    size_t len = strlen(top);
+
+    return strcmp(top, "/") == 0
+           || (strncmp(path, top, len) == 0 && (path[len] == '\0' || path[len] == '/'));
+}
+
+/* Does it have keys in it that are the steward's? */
+static bool has_keys(const struct confine_plan_made *made, const char *folder)
+{
+    static const char *const secret[] = { "ca", "admin" };
+
+    if (made->closed == NULL)
+        return false;
+    size_t len = strlen(made->closed);
+    if (is_at_or_below(made->closed, folder))
+        return true;
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(secret); i++) {
+        if (strncmp(folder, made->closed, len) == 0 && folder[len] == '/'
+            && is_at_or_below(folder + len + 1, secret[i]))
+            return true;
+    }
+    return false;
+}
+
 /* The folder of what `path` is, links followed up to its last name, or up to its end. */
 static void add_folder(struct confine_plan_made *made, const char *path, bool follows)
 {
@@ -91,8 +117,8 @@ static void add_folder(struct confine_plan_made *made, const char *path, bool fo
     if (used >= (int)sizeof(folder))
         return;
     char *real = realpath(len == 0 ? "." : folder, NULL);
-    if (real != NULL && !confine_plan_is_shared(real))
-        add(made, real, CONFINE_READ);
+    if (real != NULL && !confine_plan_is_shared(real) && !has_keys(made, real))
+        confine_plan_add(made, real, CONFINE_READ);
     free(real);
 }
 
@@ -103,11 +129,23 @@ static bool is_folder(const char *path)
     return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-static void on_named(void *context, const char *path, enum confine_access access)
+/* What the operator adds by hand is added; that it has the keys in it is told. */
+static void look_for_keys(struct confine_plan_made *made, const char *path)
+{
+    char *real = realpath(path, NULL);
+
+    if (real != NULL && has_keys(made, real))
+        made->revealed = path;
+    free(real);
+}
+
+void confine_plan_add_named(void *context, const char *path, enum confine_access access)
 {
     struct confine_plan_made *made = context;
 
-    add(made, path, access);
+    confine_plan_add(made, path, access);
+    if (access != CONFINE_SOCKETS && is_folder(path))
+        look_for_keys(made, path);
     if (access != CONFINE_READ || is_folder(path))
         return;
     add_folder(made, path, false);
@@ -116,38 +154,66 @@ static void on_named(void *context, const char *path, enum confine_access access
 
 /* ---- what is needed in any case ---- */
 
-static void add_variable(struct confine_plan_made *made, const char *name)
+void confine_plan_add_variable(struct confine_plan_made *made, const char *name)
 {
     const char *path = getenv(name);
 
     if (path != NULL && path[0] == '/')
-        add(made, path, CONFINE_READ);
+        confine_plan_add(made, path, CONFINE_READ);
 }
 
-static void add_system(struct confine_plan_made *made)
+void confine_plan_add_system(struct confine_plan_made *made)
 {
-    add(made, "/dev/null", CONFINE_WRITE);
-    add(made, "/dev/urandom", CONFINE_READ);
-    add(made, "/etc/ssl/openssl.cnf", CONFINE_READ);
-    add_variable(made, "OPENSSL_CONF");
-    add_variable(made, "CREDENTIALS_DIRECTORY");
-    /* A configuration that is put there is found by the next reload. */
-    on_named(made, CONFIG_FILE_SYSTEM, CONFINE_READ);
+    confine_plan_add(made, "/dev/null", CONFINE_WRITE);
+    confine_plan_add(made, "/dev/urandom", CONFINE_READ);
+    confine_plan_add(made, "/etc/ssl/openssl.cnf", CONFINE_READ);
+    confine_plan_add_variable(made, "OPENSSL_CONF");
 }
 
-/* p11-kit and the modules that it finds, with their own settings and tokens. */
-static void add_modules(struct confine_plan_made *made)
+void confine_plan_add_state(struct confine_plan_made *made, const char *state_dir, const char *name,
+                            enum confine_access access)
 {
-    static const char *const readable[] = {
-        "/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/pkcs11", "/etc/opensc", "/etc/softhsm"
+    char path[PATH_MAX];
+
+    if (snprintf(path, sizeof(path), "%s/%s", state_dir, name) < (int)sizeof(path))
+        confine_plan_add(made, path, access);
+}
+
+/* Landlock grants by folder and takes nothing away again: so one by one, and neither the state folder
+ * itself nor ca/ and admin/. The databases and what SQLite keeps beside them are open by now, and stay
+ * the same files as long as one process has them. */
+static void add_state(struct confine_plan_made *made, const char *state_dir)
+{
+    static const struct {
+        const char *name;
+        enum confine_access access;
+    } entries[] = {
+        { "registry.db", CONFINE_WRITE },
+        { "registry.db-wal", CONFINE_WRITE },
+        { "registry.db-shm", CONFINE_WRITE },
+        { "activity.db", CONFINE_WRITE },
+        { "activity.db-wal", CONFINE_WRITE },
+        { "activity.db-shm", CONFINE_WRITE },
+        { "store", CONFINE_WRITE },
+        { "server", CONFINE_WRITE },
+        { "crl", CONFINE_WRITE },
+        { "audit", CONFINE_WRITE },
+        { "learning", CONFINE_WRITE },
+        { "blocked-keys", CONFINE_READ },
+        { "trust", CONFINE_READ },
+        { "audit-key.pem", CONFINE_READ },
+        { "tacit.conf", CONFINE_READ },
     };
-    static const char *const writable[] = { "/var/lib/softhsm", "/dev/tpmrm0" };
 
-    for (size_t i = 0; i < MQTT_ARRAY_LEN(readable); i++)
-        add(made, readable[i], CONFINE_READ);
-    for (size_t i = 0; i < MQTT_ARRAY_LEN(writable); i++)
-        add(made, writable[i], CONFINE_WRITE);
-    add_variable(made, "SOFTHSM2_CONF");
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(entries); i++)
+        confine_plan_add_state(made, state_dir, entries[i].name, entries[i].access);
+}
+
+int confine_plan_finish(struct confine_plan_made *made)
+{
+    made->plan.paths = made->paths;
+    made->plan.path_count = made->count;
+    return made->is_short ? -ENOMEM : 0;
 }
 
 int confine_plan_make(const struct config *config, const char *state_dir,
@@ -155,16 +221,15 @@ int confine_plan_make(const struct config *config, const char *state_dir,
 {
     const char *manager = getenv("NOTIFY_SOCKET");
 
-    *out = (struct confine_plan_made){ .plan = { .loads_modules = config->ca.key != NULL } };
-    add(out, state_dir, CONFINE_WRITE);
-    add_system(out);
-    named_files_walk(config, on_named, out);
-    if (config->ca.key != NULL)
-        add_modules(out);
+    *out = (struct confine_plan_made){ .plan = { .has_network = true } };
     out->plan.reaches_abstract = manager != NULL && manager[0] == '@';
-    out->plan.paths = out->paths;
-    out->plan.path_count = out->count;
-    return out->is_short ? -ENOMEM : 0;
+    out->closed = realpath(state_dir, NULL);
+    add_state(out, state_dir);
+    confine_plan_add_system(out);
+    /* A configuration that is put there is found by the next reload. */
+    confine_plan_add_named(out, CONFIG_FILE_SYSTEM, CONFINE_READ);
+    named_files_walk(config, confine_plan_add_named, out);
+    return confine_plan_finish(out);
 }
 
 void confine_plan_fini(struct confine_plan_made *made)
@@ -172,5 +237,6 @@ void confine_plan_fini(struct confine_plan_made *made)
     for (size_t i = 0; i < made->count; i++)
         free((char *)(uintptr_t)made->paths[i].path);
     free(made->paths);
+    free(made->closed);
     *made = (struct confine_plan_made){ 0 };
 }

@@ -98,7 +98,7 @@ static void names_all(void **state)
 
     assert_int_equal(confine_plan_make(&config, "/var/lib/tacit", &made), 0);
     const struct confine_plan *plan = &made.plan;
-    assert_true(has(plan, "/var/lib/tacit", CONFINE_WRITE));
+    assert_true(has(plan, "/var/lib/tacit/store", CONFINE_WRITE));
     assert_true(has(plan, stand->certificate, CONFINE_READ));
     assert_true(has(plan, stand->live, CONFINE_READ));
     assert_true(has(plan, stand->archive, CONFINE_READ));
@@ -106,12 +106,24 @@ static void names_all(void **state)
     assert_true(has(plan, "/run/tacit", CONFINE_SOCKETS));
     assert_true(has(plan, token_key, CONFINE_READ));
     assert_true(has(plan, authority, CONFINE_READ));
-    assert_true(has(plan, passphrase, CONFINE_READ));
-    assert_true(has(plan, "/etc/pin/it", CONFINE_READ));
+    assert_false(has(plan, passphrase, CONFINE_READ));
+    assert_false(has(plan, "/etc/pin/it", CONFINE_READ));
     assert_true(has(plan, extra_read, CONFINE_READ));
     assert_true(has(plan, extra_write, CONFINE_WRITE));
     assert_false(has(plan, "/etc", CONFINE_READ));
+    assert_false(plan->loads_modules);
+    assert_true(plan->has_network);
+    confine_plan_fini(&made);
+
+    assert_int_equal(confine_plan_make_steward(&config, "/var/lib/tacit", &made), 0);
+    assert_true(has(plan, "/var/lib/tacit/ca", CONFINE_READ));
+    assert_true(has(plan, passphrase, CONFINE_READ));
+    assert_true(has(plan, "/etc/pin/it", CONFINE_READ));
+    assert_true(has(plan, token_key, CONFINE_READ));
+    assert_false(has(plan, stand->certificate, CONFINE_READ));
+    assert_false(has(plan, "/var/lib/tacit/store", CONFINE_WRITE));
     assert_true(plan->loads_modules);
+    assert_false(plan->has_network);
     confine_plan_fini(&made);
 }
 
@@ -127,10 +139,49 @@ static void needs_little(void **state)
     for (size_t i = 0; i < made.plan.path_count; i++) {
         const struct confine_path *path = &made.plan.paths[i];
         assert_true(path->access == CONFINE_READ || strcmp(path->path, "/dev/null") == 0
-                    || strcmp(path->path, "/var/lib/tacit") == 0);
+                    || strncmp(path->path, "/var/lib/tacit/", 15) == 0);
         assert_false(confine_plan_is_shared(path->path));
     }
     confine_plan_fini(&made);
+}
+
+/* FOLDER is the state folder here: whatever is named in it, its keys stay closed. */
+static void keys_stay_closed(void **state)
+{
+    struct stand *stand = *state;
+    char ca[96];
+    char authority[128];
+    char beside[128];
+    struct config_listener listeners[] = { { .client_ca = authority, .crl = beside } };
+    char *files[] = { stand->certificate };
+    char *revealing[] = { stand->folder };
+    struct config config = {
+        .listeners = listeners,
+        .listener_count = 1,
+        .settings = { .files = files, .file_count = 1 },
+    };
+    struct confine_plan_made made;
+
+    (void)snprintf(ca, sizeof(ca), "%s/ca", stand->folder);
+    (void)snprintf(authority, sizeof(authority), "%s/ca.crt", ca);
+    (void)snprintf(beside, sizeof(beside), "%s/list.crl", stand->folder);
+    assert_int_equal(mkdir(ca, 0700), 0);
+    assert_int_equal(confine_plan_make(&config, stand->folder, &made), 0);
+    assert_true(has(&made.plan, authority, CONFINE_READ));
+    assert_true(has(&made.plan, beside, CONFINE_READ));
+    assert_true(has(&made.plan, stand->live, CONFINE_READ));
+    assert_false(has(&made.plan, ca, CONFINE_READ));
+    assert_false(has(&made.plan, stand->folder, CONFINE_READ));
+    assert_null(made.revealed);
+    confine_plan_fini(&made);
+
+    /* Unless the operator says so by hand. */
+    config.sandbox.readable.all = revealing;
+    config.sandbox.readable.count = 1;
+    assert_int_equal(confine_plan_make(&config, stand->live, &made), 0);
+    assert_ptr_equal(made.revealed, stand->folder);
+    confine_plan_fini(&made);
+    rmdir(ca);
 }
 
 static void shared_folders(void **state)
@@ -154,6 +205,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(names_all, make_stand, remove_stand),
         cmocka_unit_test(needs_little),
+        cmocka_unit_test_setup_teardown(keys_stay_closed, make_stand, remove_stand),
         cmocka_unit_test(shared_folders),
     };
 

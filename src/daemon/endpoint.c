@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -199,6 +200,15 @@ struct tls_files {
     char ocsp[PATH_MAX];
 };
 
+static bool is_same_file(const char *a, const char *b)
+{
+    struct stat one;
+    struct stat other;
+
+    return stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_ino == other.st_ino
+           && one.st_dev == other.st_dev;
+}
+
 static int place_of(const char *named, const char *dir, enum state_file file, char *out)
 {
     if (named == NULL)
@@ -207,13 +217,27 @@ static int place_of(const char *named, const char *dir, enum state_file file, ch
     return len < PATH_MAX ? 0 : -ENAMETOOLONG;
 }
 
+/* Where the configuration names what is in ca/, its copy is read: tacitd cannot open the folder. */
+static int place_of_authority(const char *named, const char *dir, char *out)
+{
+    static const enum state_file secret[] = { STATE_CA_CERTIFICATE, STATE_ROOT_CERTIFICATE };
+    static const enum state_file shown[] = { STATE_SHOWN_CA, STATE_SHOWN_ROOT };
+    char path[PATH_MAX];
+
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(secret) && named != NULL && dir[0] != '\0'; i++) {
+        if (state_path(dir, secret[i], path) == 0 && is_same_file(named, path))
+            return state_path(dir, shown[i], out);
+    }
+    return place_of(named, dir, STATE_SHOWN_CA, out);
+}
+
 /* Has our CA said of the server's certificate that it is good, and is that still so? */
 static bool is_statement_good(const char *dir, const struct tls_files *files)
 {
     char authority_path[PATH_MAX];
     struct certificate *server = NULL;
     struct certificate *authority = NULL;
-    bool is_good = state_path(dir, STATE_CA_CERTIFICATE, authority_path) == 0
+    bool is_good = state_path(dir, STATE_SHOWN_CA, authority_path) == 0
                    && certificate_load(files->certificate, &server, NULL) == 0
                    && certificate_load(authority_path, &authority, NULL) == 0
                    && ocsp_is_good(files->ocsp, server, authority, (int64_t)time(NULL));
@@ -233,7 +257,7 @@ static int fill_options(const struct endpoints *endpoints, const struct config_l
     if (status == 0)
         status = place_of(listener->key, dir, STATE_SERVER_KEY, files->key);
     if (status == 0)
-        status = place_of(listener->client_ca, dir, STATE_CA_CERTIFICATE, files->client_ca);
+        status = place_of_authority(listener->client_ca, dir, files->client_ca);
     if (status == 0)
         status = state_path(dir, STATE_OCSP, files->ocsp);
     if (status != 0)

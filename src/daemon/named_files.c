@@ -37,8 +37,9 @@ static void walk_listener(const struct config_listener *listener, named_files_vi
         visit_socket(listener->path, visit, context);
 }
 
-static void walk_ca(const struct config_ca *ca, named_files_visit visit, void *context)
+void named_files_walk_authority(const struct config *config, named_files_visit visit, void *context)
 {
+    const struct config_ca *ca = &config->ca;
     char pin_path[PATH_MAX];
 
     visit_file(ca->passphrase_file, visit, context);
@@ -57,7 +58,6 @@ void named_files_walk(const struct config *config, named_files_visit visit, void
         walk_listener(&config->listeners[i], visit, context);
     for (size_t i = 0; i < enrolment->manufacturer_count; i++)
         visit_file(enrolment->manufacturers[i].ca, visit, context);
-    walk_ca(&config->ca, visit, context);
     for (size_t i = 0; i < sandbox->readable.count; i++)
         visit(context, sandbox->readable.all[i], CONFINE_READ);
     for (size_t i = 0; i < sandbox->writable.count; i++)

@@ -29,6 +29,11 @@ void process_prepare(void)
     (void)setrlimit(RLIMIT_NOFILE, &files);
 }
 
+void process_name(const char *name)
+{
+    (void)prctl(PR_SET_NAME, name, 0, 0, 0);
+}
+
 unsigned long process_files(void)
 {
     struct rlimit files;

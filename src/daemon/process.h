@@ -8,6 +8,9 @@
  * them finds a process half started. What fails is left as it is: none of it is needed to run. */
 void process_prepare(void);
 
+/* How the calling thread is called in /proc. */
+void process_name(const char *name);
+
 /* File descriptors that may be open; processors that may be used (at least 1). */
 unsigned long process_files(void);
 unsigned process_processors(void);

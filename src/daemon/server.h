@@ -121,6 +121,11 @@ struct ca_access server_ca_access(const struct config *config);
 /* Warns when the CA's life ends before that of a device's next certificate would. */
 void server_tell_ca_end(const struct server *server, const struct state_made *made);
 
+/* server_steward.c: the process that has the CA's key, and prepares the state folder. */
+MQTT_NODISCARD int server_start_steward(struct server *server, struct state_made *out_made);
+void server_watch_steward(struct server *server); /* says so when it is gone; the keeper's */
+void server_close_steward(struct server *server);
+
 /* server_confine.c: what the process gives up. Sockets are bound, and no other threads run. */
 /* From root to the user that the configuration names, who gets a new state folder. */
 MQTT_NODISCARD int server_become_user(struct server *server);

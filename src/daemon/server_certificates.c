@@ -31,19 +31,28 @@ static void look_at_both(const char *dir, struct server_stamp stamps[2])
     look(dir, STATE_SERVER_CERTIFICATE, &stamps[1]);
 }
 
+/* What is in ca/ only the steward can open. */
+static void show_trust(struct server *server)
+{
+    struct pki_fault fault = { "out of memory" };
+
+    if (steward_link_show(server->confinement.steward, &fault) != 0)
+        log_say(server->log, CONFIG_LOG_WARNING,
+                "the certificates of the CA are not read again: %s", fault.text);
+}
+
 static void work_look(struct helper_job *job)
 {
     struct server_certificates *c = MQTT_CONTAINER_OF(job, struct server_certificates, job);
     const char *dir = c->server->state_dir;
-    const struct ca_access access = server_ca_access(c->config);
-    const struct state_options options = { .access = &access, .only_server = true };
     struct server_stamp stamps[MQTT_ARRAY_LEN(c->stamps)];
 
     c->status = 0;
     c->made = (struct state_made){ 0 };
+    server_watch_steward(c->server);
     if (c->checks % RENEWAL_LOOKS == 0 || c->have_changed || c->is_put_off) {
         c->fault = (struct pki_fault){ "out of memory" };
-        c->status = state_prepare(dir, &options, &c->made, &c->fault);
+        c->status = steward_link_prepare(c->server->confinement.steward, &c->made, &c->fault);
     }
     /* A tool is at work in the folder, perhaps waiting for a person. */
     c->is_put_off = c->status == -EBUSY;
@@ -53,6 +62,8 @@ static void work_look(struct helper_job *job)
     memcpy(stamps, c->stamps, sizeof(stamps));
     look_at_both(dir, stamps);
     c->have_changed = c->made.server || memcmp(stamps, c->stamps, sizeof(stamps)) != 0;
+    if (c->have_changed)
+        show_trust(c->server);
     memcpy(c->stamps, stamps, sizeof(stamps));
     c->checks++;
 }

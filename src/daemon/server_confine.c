@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/server.h"
 
+#include "audit/place.h"
 #include "daemon/confine_plan.h"
 #include "daemon/named_files.h"
 #include "pki/private_file.h"
@@ -66,12 +67,29 @@ int server_become_user(struct server *server)
 
 /* ---- giving up the rest ---- */
 
+/* The key of the audit log lies where no files can be made afterwards. What fails here is told by the
+ * recorder, which opens it. */
+static void make_audit_key(const struct server *server)
+{
+    struct audit_place place;
+
+    if (server->config->audit.log != CONFIG_AUDIT_OFF
+        && audit_place_open(server->state_dir, &place, NULL) == 0)
+        audit_place_close(&place);
+}
+
 static int enter(struct server *server)
 {
     struct server_confinement *own = &server->confinement;
     struct confine_plan_made made;
-    int status = confine_plan_make(server->config, server->state_dir, &made);
 
+    make_audit_key(server);
+    int status = confine_plan_make(server->config, server->state_dir, &made);
+    if (made.revealed != NULL)
+        log_say(server->log, CONFIG_LOG_WARNING,
+                "%s is readable for tacitd because the configuration says so, and the keys of the "
+                "CA with it: name a folder that the state folder does not lie in",
+                made.revealed);
     if (status == 0)
         status = confine_prepare(&made.plan, &own->confine);
     confine_plan_fini(&made);
@@ -136,9 +154,22 @@ void server_print_check(const struct config *config, const char *path)
 
 /* ---- a configuration that is read later ---- */
 
+/* The steward reads it, and the next one that is put in its place. */
+static bool is_configuration(const struct server *server, const char *path)
+{
+    const struct settings *settings = &server->config->settings;
+    char own[STATE_PATH_SIZE];
+
+    for (size_t i = 0; i < settings->file_count; i++) {
+        if (strcmp(settings->files[i], path) == 0)
+            return true;
+    }
+    return state_path(server->state_dir, STATE_CONFIGURATION, own) == 0 && strcmp(own, path) == 0;
+}
+
 void server_tell_outside(struct server *server, const char *path, enum confine_access access)
 {
-    if (confine_covers(server->confinement.confine, path, access))
+    if (confine_covers(server->confinement.confine, path, access) || is_configuration(server, path))
         return;
     log_say(server->log, CONFIG_LOG_WARNING,
             "%s is outside of what tacitd may %s since its start: restart tacitd to use it", path,

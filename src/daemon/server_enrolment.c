@@ -3,7 +3,6 @@
 
 #include "net/listener.h"
 #include "pki/bundle.h"
-#include "pki/state_ca.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -164,9 +163,9 @@ static int fill_paths(struct server *server)
     if (status == 0)
         status = state_path(server->state_dir, STATE_SERVER_KEY, e->key);
     if (status == 0)
-        status = state_path(server->state_dir, STATE_CA_CERTIFICATE, e->authority);
+        status = state_path(server->state_dir, STATE_SHOWN_CA, e->authority);
     if (status == 0)
-        status = state_path(server->state_dir, STATE_ROOT_CERTIFICATE, e->root);
+        status = state_path(server->state_dir, STATE_SHOWN_ROOT, e->root);
     if (status == 0)
         status = state_path(server->state_dir, STATE_CRL, e->crl);
     return status;
@@ -221,7 +220,6 @@ static void fill_options(struct server *server, struct est_options *out)
 static int start(struct server *server, struct pki_fault *fault)
 {
     struct server_enrolment *e = &server->enrolment;
-    const struct ca_access access = server_ca_access(e->config);
     struct est_options options;
     struct ca *ca;
     int status = fill_paths(server);
@@ -229,7 +227,7 @@ static int start(struct server *server, struct pki_fault *fault)
     if (status == 0)
         status = fill_manufacturers(e);
     if (status == 0)
-        status = state_ca_open(server->state_dir, &access, &ca, fault);
+        status = steward_link_open_ca(server->confinement.steward, &ca, fault);
     if (status != 0)
         return status;
     fill_options(server, &options);

@@ -11,7 +11,8 @@
 #include "daemon/upkeep.h"
 #include "est/est.h"
 #include "loop/helpers.h"
-#include "pki/state_ca.h"
+#include "pki/state.h"
+#include "steward/link.h"
 
 #include <limits.h>
 #include <stdbool.h>
@@ -122,5 +123,7 @@ struct server_confinement {
     struct confine *confine; /* NULL: nothing */
     struct confine_report report;
     enum config_sandbox_mode mode;
-    struct privileges_user user; /* whom it became; the name is empty: stayed who it was */
+    struct steward_link *steward; /* who has the CA's key; NULL: not yet, or no more */
+    bool is_steward_gone;         /* and that was said; the keeper's */
+    struct privileges_user user;  /* whom it became; the name is empty: stayed who it was */
 };

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/server.h"
 
-#include "pki/private_file.h"
-#include "pki/state_ca.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,21 +25,6 @@ static int open_registry(struct server *server)
     return status == 0 ? 0 : complain(server, status, fault.text);
 }
 
-static int make_store(struct server *server)
-{
-    char path[PATH_MAX];
-    bool is_new = false;
-    int status = state_path(server->state_dir, STATE_STORE, path);
-
-    if (status == 0)
-        status = private_file_make_dir(path, &is_new);
-    if (status != 0)
-        log_say(server->log, CONFIG_LOG_ERROR,
-                "state folder %s cannot be made: %s; choose another with --state",
-                server->state_dir, strerror(-status));
-    return status;
-}
-
 struct ca_access server_ca_access(const struct config *config)
 {
     return (struct ca_access){ .key = config->ca.key,
@@ -65,41 +47,24 @@ void server_tell_ca_end(const struct server *server, const struct state_made *ma
             text);
 }
 
-/* Nothing is lost without it but new certificates, so it is no reason not to start. */
 static void tell_about_ca(const struct server *server, const struct state_made *made)
 {
-    const struct ca_access access = server_ca_access(server->config);
-    struct pki_fault fault = { "out of memory" };
-    struct ca *ca = NULL;
-
     if (made->is_overdue)
         log_say(server->log, CONFIG_LOG_WARNING, "a certificate is to be renewed and cannot be: %s",
                 made->overdue.text);
     server_tell_ca_end(server, made);
-    if (made->ca)
-        return;
-    if (state_ca_open(server->state_dir, &access, &ca, &fault) != 0)
-        log_say(server->log, CONFIG_LOG_NOTICE, "enrolment and renewal are off: %s", fault.text);
-    ca_close(ca);
 }
 
 int server_open_state(struct server *server)
 {
-    const struct ca_access access = server_ca_access(server->config);
-    const struct state_options options = { .access = &access };
     struct state_made made = { 0 };
     struct pki_fault fault = { "" };
     bool needs_identity = endpoint_needs_identity(server->config);
-    int status = 0;
+    int status = server_start_steward(server, &made);
 
-    if (needs_identity)
-        status = state_prepare(server->state_dir, &options, &made, &fault);
-    if (status != 0)
-        return complain(server, status, fault.text);
-    server->is_first_start = made.ca;
-    status = make_store(server);
     if (status != 0)
         return status;
+    server->is_first_start = made.ca;
     status = state_claim(server->state_dir, &server->claim, &fault);
     if (status != 0)
         return complain(server, status, fault.text);
@@ -135,6 +100,7 @@ int server_open_logins(struct server *server, const struct siphash_key *key)
 void server_close_state(struct server *server)
 {
     registry_close(server->registry);
+    server_close_steward(server);
     if (server->claim >= 0)
         close(server->claim);
     server->registry = NULL;

@@ -12,13 +12,14 @@
 
 void server_open_upkeep(struct server *server)
 {
-    const struct ca_access access = server_ca_access(server->config);
     bool is_new;
 
     server->upkeep.care = (struct upkeep){ .log = server->log,
                                            .state_dir = server->state_dir,
+                                           .steward = server->confinement.steward,
                                            .registry = server->registry };
-    upkeep_publish(&server->upkeep.care, &access, server_now_s(), &is_new);
+    upkeep_open(&server->upkeep.care);
+    upkeep_publish(&server->upkeep.care, server_now_s(), &is_new);
     (void)upkeep_lists_changed(&server->upkeep.care, server->config);
 }
 
@@ -38,13 +39,12 @@ static void work_upkeep(struct helper_job *job)
 {
     struct server_upkeep *upkeep = MQTT_CONTAINER_OF(job, struct server_upkeep, job);
     struct server *server = upkeep->server;
-    const struct ca_access access = server_ca_access(upkeep->config);
     bool has_news = false;
 
     for (unsigned i = 0; i < server->shard_count; i++)
         upkeep_note(&upkeep->care, server->shards[i].sightings);
     if (upkeep->publishes)
-        upkeep_publish(&upkeep->care, &access, server_now_s(), &has_news);
+        upkeep_publish(&upkeep->care, server_now_s(), &has_news);
     upkeep->has_staple = upkeep->has_staple || has_news;
     if (!upkeep->has_endpoints)
         return;

@@ -4,7 +4,6 @@
 #include "pki/crl.h"
 #include "pki/ocsp.h"
 #include "pki/state.h"
-#include "pki/state_ca.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -37,10 +36,10 @@ static void say_once(struct upkeep *upkeep, const struct pki_fault *fault)
             fault->text);
 }
 
-static int open_ca(struct upkeep *upkeep, const struct ca_access *access, struct ca **out)
+static int open_ca(struct upkeep *upkeep, struct ca **out)
 {
     struct pki_fault fault = { "out of memory" };
-    int error = state_ca_open(upkeep->state_dir, access, out, &fault);
+    int error = steward_link_open_ca(upkeep->steward, out, &fault);
 
     if (error != 0)
         say_once(upkeep, &fault);
@@ -49,7 +48,7 @@ static int open_ca(struct upkeep *upkeep, const struct ca_access *access, struct
     return error;
 }
 
-static void publish_list(struct upkeep *upkeep, const struct ca_access *access, int64_t now_s)
+static void publish_list(struct upkeep *upkeep, int64_t now_s)
 {
     struct pki_fault fault = { "out of memory" };
     struct ca *ca = NULL;
@@ -58,7 +57,7 @@ static void publish_list(struct upkeep *upkeep, const struct ca_access *access, 
     int error = crl_is_current(upkeep->state_dir, upkeep->registry, now_s, &is_good, &fault);
 
     if (error == 0 && !is_good) {
-        if (open_ca(upkeep, access, &ca) != 0)
+        if (open_ca(upkeep, &ca) != 0)
             return;
         error = crl_publish(upkeep->state_dir, ca, upkeep->registry, now_s, &is_made, &fault);
         ca_close(ca);
@@ -83,12 +82,12 @@ static bool load_files(const struct upkeep *upkeep, struct server_files *out)
     *out = (struct server_files){ 0 };
     return state_path(upkeep->state_dir, STATE_OCSP, out->ocsp) == 0
            && state_path(upkeep->state_dir, STATE_SERVER_CERTIFICATE, server) == 0
-           && state_path(upkeep->state_dir, STATE_CA_CERTIFICATE, authority) == 0
+           && state_path(upkeep->state_dir, STATE_SHOWN_CA, authority) == 0
            && certificate_load(server, &out->server, NULL) == 0
            && certificate_load(authority, &out->authority, NULL) == 0;
 }
 
-static bool publish_statement(struct upkeep *upkeep, const struct ca_access *access, int64_t now_s)
+static bool publish_statement(struct upkeep *upkeep, int64_t now_s)
 {
     struct server_files files;
     struct pki_fault fault = { "out of memory" };
@@ -97,7 +96,7 @@ static bool publish_statement(struct upkeep *upkeep, const struct ca_access *acc
 
     if (load_files(upkeep, &files)
         && !ocsp_is_current(files.ocsp, files.server, files.authority, now_s)
-        && open_ca(upkeep, access, &ca) == 0) {
+        && open_ca(upkeep, &ca) == 0) {
         is_made = ocsp_write(files.ocsp, files.server, ca, now_s, &fault) == 0;
         if (!is_made)
             log_say(upkeep->log, CONFIG_LOG_WARNING, "%s", fault.text);
@@ -111,14 +110,13 @@ static bool publish_statement(struct upkeep *upkeep, const struct ca_access *acc
     return is_made || (was_good && !upkeep->has_statement);
 }
 
-void upkeep_publish(struct upkeep *upkeep, const struct ca_access *access, int64_t now_s,
-                    bool *out_staples)
+void upkeep_publish(struct upkeep *upkeep, int64_t now_s, bool *out_staples)
 {
     *out_staples = false;
     if (upkeep->registry == NULL)
         return;
-    publish_list(upkeep, access, now_s);
-    *out_staples = publish_statement(upkeep, access, now_s);
+    publish_list(upkeep, now_s);
+    *out_staples = publish_statement(upkeep, now_s);
 }
 
 /* ---- lists of others ---- */
@@ -240,6 +238,12 @@ static bool open_activity(struct upkeep *upkeep)
                 fault.text);
     upkeep->is_missing_activity = true;
     return false;
+}
+
+void upkeep_open(struct upkeep *upkeep)
+{
+    if (upkeep->registry != NULL)
+        (void)open_activity(upkeep);
 }
 
 void upkeep_note_canaries(struct upkeep *upkeep, const struct canary_use *uses, size_t count,

@@ -12,9 +12,9 @@
 #include "daemon/log.h"
 #include "daemon/sightings.h"
 #include "pki/activity.h"
-#include "pki/ca_keyring.h"
 #include "pki/canary_uses.h"
 #include "pki/registry.h"
+#include "steward/link.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,12 +31,13 @@ struct upkeep_file {
 
 struct upkeep {
     struct log *log;
-    const char *state_dir;     /* borrowed */
-    struct registry *registry; /* borrowed; NULL: there is none, and nothing to publish */
-    struct activity *activity; /* NULL: not open yet */
-    bool is_missing_activity;  /* it cannot be opened, and that was said */
-    bool is_missing_ca;        /* it cannot sign, and that was said */
-    bool has_statement;        /* that is good */
+    const char *state_dir;        /* borrowed */
+    struct steward_link *steward; /* borrowed; who signs */
+    struct registry *registry;    /* borrowed; NULL: there is none, and nothing to publish */
+    struct activity *activity;    /* NULL: not open yet */
+    bool is_missing_activity;     /* it cannot be opened, and that was said */
+    bool is_missing_ca;           /* it cannot sign, and that was said */
+    bool has_statement;           /* that is good */
     size_t file_count;
     struct upkeep_file files[SHARD_LISTENERS_MAX]; /* revocation lists of listeners */
     int64_t told_s[SHARD_LISTENERS_MAX];  /* by endpoint: of which expiry was said that it nears */
@@ -47,8 +48,11 @@ void upkeep_fini(struct upkeep *upkeep);
 
 /* Makes the revocation list and the stapled statement unless they are current. `*out_staples`: there
  * is a new statement, or the one before is not good any more. */
-void upkeep_publish(struct upkeep *upkeep, const struct ca_access *access, int64_t now_s,
-                    bool *out_staples);
+void upkeep_publish(struct upkeep *upkeep, int64_t now_s, bool *out_staples);
+
+/* Opens the file of who was seen when, which also happens by itself; to be done while files can be made
+ * in the state folder. */
+void upkeep_open(struct upkeep *upkeep);
 
 /* Has a list that a listener names changed since the last time? True at its first sight, too. */
 bool upkeep_lists_changed(struct upkeep *upkeep, const struct config *config);

@@ -86,6 +86,8 @@ static struct answer refuse_for(struct exchange *x, int error)
         return refuse(403);
     case -EBUSY:
         return (struct answer){ .status = 503, .wait_s = BUSY_WAIT_S };
+    case -EPIPE: /* of the steward, who does not come back by itself */
+        return refuse(503);
     case -ENOMEM:
         return refuse_with(x, 503, "out of memory");
     default:

@@ -22,7 +22,8 @@
 
 struct ca {
     struct certificate *authority;
-    struct key *key;
+    struct key *key;         /* NULL: */
+    struct ca_signer signer; /* somebody else's */
     char trust_domain[IDENTITY_URI_DOMAIN_SIZE];
 };
 
@@ -194,10 +195,20 @@ int ca_make_root(const struct key *key, const char *trust_domain, int64_t now_s,
                           trust_domain, out, fault);
 }
 
+/* For what is done only where the key is. */
+static int need_key(const struct ca *ca, struct pki_fault *fault)
+{
+    return ca->key != NULL ? 0
+                           : pki_fail(fault, -EPERM, "the key of the CA is not in this process");
+}
+
 int ca_make_issuing(const struct ca *root, const struct key *key, int64_t now_s,
                     struct certificate **out, struct pki_fault *fault)
 {
     X509 *issuer = certificate_handle(root->authority);
+    int error = need_key(root, fault);
+    if (error < 0)
+        return error;
     if (X509_get_pathlen(issuer) == 0)
         return pki_fail(fault, -EINVAL,
                         "an issuing CA may sign no other CA: the key of the root "
@@ -251,6 +262,25 @@ int ca_new(struct certificate *certificate, struct key *key, struct ca **out,
     int error = ca_trust_domain_of(certificate, ca->trust_domain, fault);
     if (error == 0 && !certificate_matches_key(certificate, key))
         error = pki_fail(fault, -EBADMSG, "the key of the CA is not that of its certificate");
+    if (error < 0) {
+        ca_close(ca);
+        return error;
+    }
+    *out = ca;
+    return 0;
+}
+
+int ca_new_remote(struct certificate *certificate, const struct ca_signer *signer, struct ca **out,
+                  struct pki_fault *fault)
+{
+    struct ca *ca = calloc(1, sizeof(*ca));
+    if (ca == NULL) {
+        certificate_free(certificate);
+        return -ENOMEM;
+    }
+    ca->authority = certificate;
+    ca->signer = *signer;
+    int error = ca_trust_domain_of(certificate, ca->trust_domain, fault);
     if (error < 0) {
         ca_close(ca);
         return error;
@@ -331,6 +361,11 @@ const struct key *ca_key(const struct ca *ca)
     return ca->key;
 }
 
+const struct ca_signer *ca_signer(const struct ca *ca)
+{
+    return ca->key == NULL ? &ca->signer : NULL;
+}
+
 static int check_days(unsigned days, struct pki_fault *fault)
 {
     if (days > CA_MAX_DAYS)
@@ -366,7 +401,9 @@ static int add_server_names(struct alternative_names *names, const struct ca_ser
 int ca_issue_server(const struct ca *ca, const struct ca_server_request *request,
                     struct certificate **out, struct pki_fault *fault)
 {
-    int error = check_days(request->days, fault);
+    int error = need_key(ca, fault);
+    if (error == 0)
+        error = check_days(request->days, fault);
     if (error < 0)
         return error;
     struct alternative_names *names = alternative_names_new();
@@ -410,6 +447,8 @@ int ca_issue_identity(const struct ca *ca, const struct ca_identity_request *req
     int error = check_days(request->days, fault);
     if (error < 0)
         return error;
+    if (ca->key == NULL)
+        return ca->signer.issue(ca->signer.context, ca->authority, request, out, fault);
     struct alternative_names *names = alternative_names_new();
     error = names != NULL ? identity_names(ca, request, names, fault) : -ENOMEM;
     if (error == 0)

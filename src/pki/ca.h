@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/attrs.h"
+#include "pki/ca_signer.h"
 #include "pki/certificate.h"
 #include "pki/csr.h"
 #include "pki/fault.h"
@@ -38,6 +39,12 @@ MQTT_NODISCARD int ca_make_issuing(const struct ca *root, const struct key *key,
 MQTT_NODISCARD int ca_new(struct certificate *certificate, struct key *key, struct ca **out,
                           struct pki_fault *fault);
 
+/* The CA of a certificate, which it takes over in any case, whose key somebody else has. It issues
+ * for identities, and signs lists and statements, as far as `signer` does it; copied, its context
+ * borrowed. -EBADMSG: it is no CA of ours; -ENOMEM. */
+MQTT_NODISCARD int ca_new_remote(struct certificate *certificate, const struct ca_signer *signer,
+                                 struct ca **out, struct pki_fault *fault);
+
 /* Of the certificates, the one that the key belongs to; takes over the key in any case.
  * -EBADMSG: none of them. */
 MQTT_NODISCARD int ca_new_among(const struct certificate_list *certificates, struct key *key,
@@ -57,15 +64,19 @@ const struct certificate *ca_certificate(const struct ca *ca);
 MQTT_NODISCARD int ca_chain(const struct ca *ca, const struct certificate *leaf,
                             struct certificate_list *out);
 
-/* What it signs with, borrowed, for the other files of this layer. */
+/* What it signs with, borrowed, for the other files of this layer; NULL: that is elsewhere. */
 const struct key *ca_key(const struct ca *ca);
+
+/* Who signs for it, borrowed; NULL: it does, with ca_key(). */
+const struct ca_signer *ca_signer(const struct ca *ca);
 
 /* Reads the trust domain of a root or an issuing CA. -EBADMSG: it names none. */
 MQTT_NODISCARD int ca_trust_domain_of(const struct certificate *authority,
                                       char out[IDENTITY_URI_DOMAIN_SIZE], struct pki_fault *fault);
 
 /* For a server: localhost, 127.0.0.1, ::1, this machine's host name and `names` (DNS names or
- * numeric addresses), and those of the certificate it succeeds. -EINVAL: a name is neither. */
+ * numeric addresses), and those of the certificate it succeeds. -EINVAL: a name is neither; -EPERM:
+ * the key of the CA is elsewhere. */
 struct ca_server_request {
     const struct key *key;
     const char *const *names;

@@ -17,6 +17,7 @@
 #include <time.h>
 
 #define CERTIFICATE_FILE_MAX_BYTES (256 * 1024) /* a chain fits */
+#define CERTIFICATE_MAX_BYTES      (64 * 1024)  /* one, in DER */
 
 struct certificate {
     X509 *handle;
@@ -44,6 +45,31 @@ void certificate_free(struct certificate *certificate)
 struct x509_st *certificate_handle(const struct certificate *certificate)
 {
     return certificate->handle;
+}
+
+int certificate_encode(const struct certificate *certificate, struct der *out)
+{
+    uint8_t *made = NULL;
+    int len = i2d_X509(certificate->handle, &made);
+    return der_take(made, len, out);
+}
+
+int certificate_decode(struct mqtt_span der, struct certificate **out)
+{
+    const unsigned char *at = der.data;
+    if (der.len == 0 || der.len > CERTIFICATE_MAX_BYTES)
+        return -EBADMSG;
+    X509 *x509 = d2i_X509(NULL, &at, (long)der.len);
+    ERR_clear_error();
+    if (x509 == NULL || at != der.data + der.len) {
+        X509_free(x509);
+        return -EBADMSG;
+    }
+    struct certificate *certificate = certificate_take(x509);
+    if (certificate == NULL)
+        return -ENOMEM;
+    *out = certificate;
+    return 0;
 }
 
 struct certificate *certificate_copy(const struct certificate *certificate)

@@ -3,6 +3,8 @@
 #pragma once
 
 #include "base/attrs.h"
+#include "base/span.h"
+#include "pki/der.h"
 #include "pki/fault.h"
 #include "pki/identity_extension.h"
 #include "pki/key.h"
@@ -36,6 +38,12 @@ MQTT_NODISCARD int certificate_load(const char *path, struct certificate **out,
 /* Written whole or not at all, mode 0600; a file of that name is replaced. */
 MQTT_NODISCARD int certificate_save(const struct certificate *certificate, const char *path,
                                     struct pki_fault *fault);
+
+/* -ENOMEM. */
+MQTT_NODISCARD int certificate_encode(const struct certificate *certificate, struct der *out);
+
+/* From exactly those bytes. -EBADMSG: they are no certificate in DER; -ENOMEM. */
+MQTT_NODISCARD int certificate_decode(struct mqtt_span der, struct certificate **out);
 
 /* The same certificate once more, with a life of its own. NULL: no memory. */
 MQTT_NODISCARD struct certificate *certificate_copy(const struct certificate *certificate);

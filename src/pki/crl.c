@@ -1,35 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pki/crl.h"
 
+#include "pki/crl_list.h"
 #include "pki/private_file.h"
-#include "pki/registry_life.h"
 #include "pki/state.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
-#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 /* ---- reading ---- */
-
-static X509_CRL *decode(struct mqtt_span bytes)
-{
-    BIO *bio = BIO_new_mem_buf(bytes.data, (int)bytes.len);
-
-    if (bio == NULL)
-        return NULL;
-    bool is_pem = memmem(bytes.data, bytes.len, "-----BEGIN", 10) != NULL;
-    X509_CRL *list =
-        is_pem ? PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL) : d2i_X509_CRL_bio(bio, NULL);
-    BIO_free(bio);
-    return list;
-}
 
 static int load(const char *path, X509_CRL **out, struct pki_fault *fault)
 {
@@ -40,7 +25,7 @@ static int load(const char *path, X509_CRL **out, struct pki_fault *fault)
     if (error < 0)
         return pki_fail(fault, error, "%s: cannot read the revocation list: %s", path,
                         strerror(-error));
-    X509_CRL *list = decode((struct mqtt_span){ bytes, len });
+    X509_CRL *list = crl_list_decode((struct mqtt_span){ bytes, len });
     free(bytes);
     if (list == NULL)
         return pki_fail_crypto(fault, -EBADMSG, "%s is no revocation list", path);
@@ -58,20 +43,9 @@ static bool seconds_of(const ASN1_TIME *time, int64_t *out)
     return true;
 }
 
-static uint64_t number_of(const X509_CRL *list)
-{
-    ASN1_INTEGER *number = X509_CRL_get_ext_d2i(list, NID_crl_number, NULL, NULL);
-    uint64_t value = 0;
-
-    if (number != NULL && ASN1_INTEGER_get_uint64(&value, number) != 1)
-        value = 0;
-    ASN1_INTEGER_free(number);
-    return value;
-}
-
 static bool facts_of(X509_CRL *list, struct crl_facts *out)
 {
-    struct crl_facts facts = { .number = number_of(list) };
+    struct crl_facts facts = { .number = crl_list_number(list) };
     STACK_OF(X509_REVOKED) *entries = X509_CRL_get_REVOKED(list);
 
     facts.count = entries != NULL ? (size_t)sk_X509_REVOKED_num(entries) : 0;
@@ -95,18 +69,6 @@ int crl_read(const char *path, struct crl_facts *out, struct pki_fault *fault)
     return error;
 }
 
-/* Serial numbers are written in hex; NULL: it is none. */
-static ASN1_INTEGER *serial_of(const char *hex)
-{
-    BIGNUM *number = NULL;
-    ASN1_INTEGER *serial = NULL;
-
-    if (BN_hex2bn(&number, hex) == (int)strlen(hex))
-        serial = BN_to_ASN1_INTEGER(number, NULL);
-    BN_free(number);
-    return serial;
-}
-
 int crl_lists(const char *path, const char *serial, bool *out, struct pki_fault *fault)
 {
     X509_CRL *list;
@@ -115,7 +77,7 @@ int crl_lists(const char *path, const char *serial, bool *out, struct pki_fault 
 
     if (error < 0)
         return error;
-    ASN1_INTEGER *number = serial_of(serial);
+    ASN1_INTEGER *number = crl_list_serial(serial);
     if (number == NULL)
         error = pki_fail(fault, -EINVAL, "'%.60s' is no serial number", serial);
     else
@@ -125,98 +87,31 @@ int crl_lists(const char *path, const char *serial, bool *out, struct pki_fault 
     return error;
 }
 
-/* ---- making ---- */
-
-static bool add_reason(X509_REVOKED *entry, enum registry_reason reason)
-{
-    ASN1_ENUMERATED *code = ASN1_ENUMERATED_new();
-    bool ok = code != NULL && ASN1_ENUMERATED_set(code, (long)reason) == 1
-              && X509_REVOKED_add1_ext_i2d(entry, NID_crl_reason, code, 0, 0) == 1;
-
-    ASN1_ENUMERATED_free(code);
-    return ok;
-}
-
-static bool fill_entry(X509_REVOKED *entry, const struct registry_issued *issued)
-{
-    ASN1_INTEGER *serial = serial_of(issued->certificate.serial);
-    ASN1_TIME *when = ASN1_TIME_set(NULL, (time_t)issued->revoked_s);
-    bool ok = serial != NULL && when != NULL && X509_REVOKED_set_serialNumber(entry, serial) == 1
-              && X509_REVOKED_set_revocationDate(entry, when) == 1;
-
-    ASN1_INTEGER_free(serial);
-    ASN1_TIME_free(when);
-    /* RFC 5280, 5.3.1: "unspecified" is said by saying nothing. */
-    return ok
-           && (issued->reason == REGISTRY_REASON_UNSPECIFIED || add_reason(entry, issued->reason));
-}
+/* ---- gathering ---- */
 
 static int add_entry(void *context, const struct registry_issued *issued)
 {
-    X509_CRL *list = context;
-    X509_REVOKED *entry = X509_REVOKED_new();
+    struct crl_entry entry = { .reason = issued->reason,
+                               .revoked_s = issued->revoked_s,
+                               .not_after_s = issued->certificate.not_after_s };
 
-    if (entry == NULL || !fill_entry(entry, issued) || X509_CRL_add0_revoked(list, entry) != 1) {
-        X509_REVOKED_free(entry);
-        return -ENOMEM;
-    }
-    return 0;
+    memcpy(entry.serial, issued->certificate.serial, sizeof(entry.serial));
+    return crl_entries_add(context, &entry);
 }
 
-/* The entries alone, as the registry says. */
-static int gather(struct registry *registry, int64_t now_s, X509_CRL **out, struct pki_fault *fault)
+/* The list to be, as the registry says, and the same as OpenSSL has it. */
+static int gather(struct registry *registry, int64_t now_s, struct crl_entries *entries,
+                  X509_CRL **out, struct pki_fault *fault)
 {
-    X509_CRL *list = X509_CRL_new();
+    int error = registry_list_revoked(registry, now_s - CRL_KEEP_S, add_entry, entries, fault);
 
-    if (list == NULL)
-        return pki_fail(fault, -ENOMEM, "out of memory");
-    int error = registry_list_revoked(registry, now_s - CRL_KEEP_S, add_entry, list, fault);
     if (error == -ENOMEM)
-        (void)pki_fail_crypto(fault, error, "cannot make the revocation list");
-    if (error == 0 && X509_CRL_sort(list) != 1)
-        error = pki_fail_crypto(fault, -EIO, "cannot sort the revocation list");
-    if (error < 0) {
-        X509_CRL_free(list);
-        return error;
-    }
-    *out = list;
-    return 0;
-}
-
-static bool add_extensions(X509_CRL *list, X509 *issuer, uint64_t number)
-{
-    X509V3_CTX context;
-    ASN1_INTEGER *value = ASN1_INTEGER_new();
-
-    X509V3_set_ctx(&context, issuer, NULL, NULL, list, 0);
-    X509_EXTENSION *key_id =
-        X509V3_EXT_conf_nid(NULL, &context, NID_authority_key_identifier, "keyid:always");
-    bool ok = key_id != NULL && X509_CRL_add_ext(list, key_id, -1) == 1 && value != NULL
-              && ASN1_INTEGER_set_uint64(value, number) == 1
-              && X509_CRL_add1_ext_i2d(list, NID_crl_number, value, 0, 0) == 1;
-    X509_EXTENSION_free(key_id);
-    ASN1_INTEGER_free(value);
-    return ok;
-}
-
-static int sign(X509_CRL *list, const struct ca *ca, uint64_t number, int64_t now_s,
-                struct pki_fault *fault)
-{
-    X509 *issuer = certificate_handle(ca_certificate(ca));
-    EVP_PKEY *key = key_handle(ca_key(ca));
-    ASN1_TIME *from = ASN1_TIME_set(NULL, (time_t)now_s);
-    ASN1_TIME *until = ASN1_TIME_set(NULL, (time_t)(now_s + CRL_KEEP_S));
-    /* Ed25519 brings its own digest and wants none. */
-    const EVP_MD *digest = EVP_PKEY_is_a(key, "ED25519") == 1 ? NULL : EVP_sha256();
-    bool ok = from != NULL && until != NULL && X509_CRL_set_version(list, X509_CRL_VERSION_2) == 1
-              && X509_CRL_set_issuer_name(list, X509_get_subject_name(issuer)) == 1
-              && X509_CRL_set1_lastUpdate(list, from) == 1
-              && X509_CRL_set1_nextUpdate(list, until) == 1 && add_extensions(list, issuer, number)
-              && X509_CRL_sign(list, key, digest) > 0;
-
-    ASN1_TIME_free(from);
-    ASN1_TIME_free(until);
-    return ok ? 0 : pki_fail_crypto(fault, -EIO, "cannot sign the revocation list");
+        (void)pki_fail(fault, error, "out of memory");
+    if (error == 0)
+        error = crl_list_make(entries, out, fault);
+    if (error < 0)
+        crl_entries_fini(entries);
+    return error;
 }
 
 /* ---- in the state folder ---- */
@@ -328,16 +223,18 @@ int crl_is_current(const char *dir, struct registry *registry, int64_t now_s, bo
                    struct pki_fault *fault)
 {
     struct places places;
+    struct crl_entries entries = { 0 };
     X509_CRL *wanted;
     uint64_t number;
     int error = find_places(dir, &places, fault);
 
     if (error == 0)
-        error = gather(registry, now_s, &wanted, fault);
+        error = gather(registry, now_s, &entries, &wanted, fault);
     if (error < 0)
         return error;
     *out = is_current(&places, wanted, now_s, &number);
     X509_CRL_free(wanted);
+    crl_entries_fini(&entries);
     return 0;
 }
 
@@ -347,24 +244,38 @@ static uint64_t next_number(uint64_t before, int64_t now_s)
     return before < (uint64_t)now_s ? (uint64_t)now_s : before + 1;
 }
 
+static int write_signed(const struct places *places, const struct ca *ca,
+                        const struct crl_entries *entries, int64_t now_s, struct pki_fault *fault)
+{
+    X509_CRL *list;
+    int error = crl_list_sign(entries, ca, now_s, &list, fault);
+
+    if (error < 0)
+        return error;
+    error = write_one(list, true, places->pem, fault);
+    if (error == 0)
+        error = write_one(list, false, places->der, fault);
+    X509_CRL_free(list);
+    return error;
+}
+
 static int publish_locked(const struct places *places, const struct ca *ca,
                           struct registry *registry, int64_t now_s, bool *out_made,
                           struct pki_fault *fault)
 {
-    X509_CRL *list;
+    struct crl_entries entries = { 0 };
+    X509_CRL *wanted;
     uint64_t before;
-    int error = gather(registry, now_s, &list, fault);
+    int error = gather(registry, now_s, &entries, &wanted, fault);
 
     if (error < 0)
         return error;
-    bool is_needed = !is_current(places, list, now_s, &before);
+    bool is_needed = !is_current(places, wanted, now_s, &before);
+    X509_CRL_free(wanted);
+    entries.number = next_number(before, now_s);
     if (is_needed)
-        error = sign(list, ca, next_number(before, now_s), now_s, fault);
-    if (is_needed && error == 0)
-        error = write_one(list, true, places->pem, fault);
-    if (is_needed && error == 0)
-        error = write_one(list, false, places->der, fault);
-    X509_CRL_free(list);
+        error = write_signed(places, ca, &entries, now_s, fault);
+    crl_entries_fini(&entries);
     if (error == 0 && out_made != NULL)
         *out_made = is_needed;
     return error;

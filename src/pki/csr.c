@@ -87,9 +87,9 @@ static X509_REQ *decode(struct mqtt_span bytes)
 }
 
 /* The key first: of one that OpenSSL cannot use the reason is better than "does not verify". */
-static int check_key(const struct csr *csr, struct pki_fault *fault)
+static int check_key(const struct csr *csr, enum keycheck_depth depth, struct pki_fault *fault)
 {
-    struct keycheck_result found = keycheck_of_spki(csr_spki(csr), KEYCHECK_THOROUGH);
+    struct keycheck_result found = keycheck_of_spki(csr_spki(csr), depth);
     if (found.fault != KEYCHECK_FINE)
         return pki_fail(fault, -EKEYREJECTED, "%s%s%s", found.algorithm,
                         found.algorithm[0] != '\0' ? ": " : "", keycheck_text(found.fault));
@@ -101,26 +101,55 @@ static int check_key(const struct csr *csr, struct pki_fault *fault)
     return 0;
 }
 
-int csr_parse(struct mqtt_span bytes, struct csr **out, struct pki_fault *fault)
+/* Takes over the request; NULL: there is none. */
+static int accept(X509_REQ *request, enum keycheck_depth depth, struct csr **out,
+                  struct pki_fault *fault)
 {
     struct csr *csr = NULL;
 
-    if (bytes.len == 0 || bytes.len > CSR_MAX_BYTES)
-        return pki_fail(fault, -EBADMSG, "a certificate request of %zu bytes; 1 to %d are usual",
-                        bytes.len, CSR_MAX_BYTES);
-    X509_REQ *request = decode(bytes);
     if (request == NULL)
         return pki_fail_crypto(fault, -EBADMSG, "this is no certificate request (PKCS#10)");
-
     int error = csr_wrap(request, &csr);
     if (error == 0)
-        error = check_key(csr, fault);
+        error = check_key(csr, depth, fault);
     if (error < 0) {
         csr_free(csr);
         return error;
     }
     *out = csr;
     return 0;
+}
+
+static int check_length(struct mqtt_span bytes, struct pki_fault *fault)
+{
+    if (bytes.len == 0 || bytes.len > CSR_MAX_BYTES)
+        return pki_fail(fault, -EBADMSG, "a certificate request of %zu bytes; 1 to %d are usual",
+                        bytes.len, CSR_MAX_BYTES);
+    return 0;
+}
+
+int csr_parse(struct mqtt_span bytes, struct csr **out, struct pki_fault *fault)
+{
+    int error = check_length(bytes, fault);
+
+    return error == 0 ? accept(decode(bytes), KEYCHECK_THOROUGH, out, fault) : error;
+}
+
+int csr_parse_again(struct mqtt_span der, struct csr **out, struct pki_fault *fault)
+{
+    const unsigned char *at = der.data;
+    int error = check_length(der, fault);
+
+    return error == 0 ? accept(d2i_X509_REQ(NULL, &at, (long)der.len), KEYCHECK_QUICK, out, fault)
+                      : error;
+}
+
+int csr_encode_der(const struct csr *csr, struct der *out)
+{
+    uint8_t *made = NULL;
+    int len = i2d_X509_REQ(csr->handle, &made);
+
+    return der_take(made, len, out);
 }
 
 int csr_load(const char *path, struct csr **out, struct pki_fault *fault)

@@ -6,6 +6,7 @@
 
 #include "base/attrs.h"
 #include "base/span.h"
+#include "pki/der.h"
 #include "pki/fault.h"
 #include "pki/identity_extension.h"
 #include "pki/key.h"
@@ -32,6 +33,13 @@ void csr_free(struct csr *csr); /* NULL is fine */
  * something is known to be wrong with the key (keycheck/keycheck.h), and what it is. */
 MQTT_NODISCARD int csr_parse(struct mqtt_span bytes, struct csr **out, struct pki_fault *fault);
 MQTT_NODISCARD int csr_load(const char *path, struct csr **out, struct pki_fault *fault);
+
+/* The same, of a request that csr_parse() has accepted elsewhere: what takes milliseconds to find
+ * wrong with a key is not looked for again. DER only. */
+MQTT_NODISCARD int csr_parse_again(struct mqtt_span der, struct csr **out, struct pki_fault *fault);
+
+/* -ENOMEM. */
+MQTT_NODISCARD int csr_encode_der(const struct csr *csr, struct der *out);
 
 /* The request in PEM, NUL-terminated, from malloc; free() it. */
 MQTT_NODISCARD int csr_encode(const struct csr *csr, char **out, struct pki_fault *fault);

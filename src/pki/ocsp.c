@@ -108,8 +108,8 @@ static bool fill(OCSP_BASICRESP *basic, const struct certificate *certificate, c
     return ok;
 }
 
-static int encode(const struct certificate *certificate, const struct ca *ca, int64_t now_s,
-                  uint8_t **out)
+static int respond(const struct certificate *certificate, const struct ca *ca, int64_t now_s,
+                   uint8_t **out)
 {
     OCSP_BASICRESP *basic = OCSP_BASICRESP_new();
     OCSP_RESPONSE *response = NULL;
@@ -125,17 +125,30 @@ static int encode(const struct certificate *certificate, const struct ca *ca, in
     return len;
 }
 
+int ocsp_make(const struct certificate *certificate, const struct ca *ca, int64_t now_s,
+              struct der *out, struct pki_fault *fault)
+{
+    const struct ca_signer *signer = ca_signer(ca);
+    uint8_t *made = NULL;
+
+    if (signer != NULL)
+        return signer->vouch(signer->context, ca_certificate(ca), certificate, out, fault);
+    int len = respond(certificate, ca, now_s, &made);
+    return der_take(made, len, out) == 0
+               ? 0
+               : pki_fail_crypto(fault, -EIO, "cannot make the OCSP response for the server");
+}
+
 int ocsp_write(const char *path, const struct certificate *certificate, const struct ca *ca,
                int64_t now_s, struct pki_fault *fault)
 {
-    uint8_t *bytes;
-    int len = encode(certificate, ca, now_s, &bytes);
+    struct der made = { 0 };
+    int error = ocsp_make(certificate, ca, now_s, &made, fault);
 
-    if (len <= 0)
-        return pki_fail_crypto(fault, -EIO, "cannot make the OCSP response for the server");
-    int error =
-        private_file_write(path, (struct mqtt_span){ bytes, (size_t)len }, PRIVATE_FILE_REPLACE);
-    OPENSSL_free(bytes);
+    if (error < 0)
+        return error;
+    error = private_file_write(path, der_span(&made), PRIVATE_FILE_REPLACE);
+    der_fini(&made);
     return error == 0 ? 0
                       : pki_fail(fault, error, "%s: cannot write the OCSP response: %s", path,
                                  strerror(-error));

@@ -21,6 +21,10 @@ bool ocsp_is_current(const char *path, const struct certificate *certificate,
 bool ocsp_is_good(const char *path, const struct certificate *certificate,
                   const struct certificate *authority, int64_t now_s);
 
+/* A response that the certificate is good, by the CA or who signs for it. */
+MQTT_NODISCARD int ocsp_make(const struct certificate *certificate, const struct ca *ca,
+                             int64_t now_s, struct der *out, struct pki_fault *fault);
+
 /* Writes one, whole or not at all, mode 0600. */
 MQTT_NODISCARD int ocsp_write(const char *path, const struct certificate *certificate,
                               const struct ca *ca, int64_t now_s, struct pki_fault *fault);

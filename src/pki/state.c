@@ -26,17 +26,19 @@ static const char *const places[STATE_FILE_COUNT] = {
     [STATE_REGISTRY] = "registry.db",
     [STATE_STORE] = "store",
     [STATE_CONFIGURATION] = "tacit.conf",
-    [STATE_OBSERVED] = "observed",
+    [STATE_OBSERVED] = "learning/observed",
     [STATE_CRL] = "crl/ca.crl",
     [STATE_CRL_PEM] = "crl/ca.crl.pem",
     [STATE_OCSP] = "server/server.ocsp",
     [STATE_ACTIVITY] = "activity.db",
-    [STATE_OBSERVED_WANTED] = "observed.wanted",
-    [STATE_OBSERVED_COMING] = "observed.coming",
+    [STATE_OBSERVED_WANTED] = "learning/wanted",
+    [STATE_OBSERVED_COMING] = "learning/coming",
     [STATE_NEXT_KEY] = "ca/next.key",
     [STATE_AUDIT] = "audit",
     [STATE_AUDIT_KEY] = "audit-key.pem",
     [STATE_AUDIT_PUBLIC_KEY] = "audit/key.pub",
+    [STATE_SHOWN_CA] = "trust/ca.crt",
+    [STATE_SHOWN_ROOT] = "trust/root.crt",
 };
 
 static int join(char *out, const char *dir, const char *rest)

@@ -13,9 +13,11 @@
  *       crl/ca.crl ca.crl.pem     what the CA has revoked (crl.h), DER and PEM
  *       server/server.ocsp        that the server certificate is good (ocsp.h), DER
  *       store/                    sessions and retained messages (store/snapshot.h)
- *       observed                  who did what (policy/sketch.h)
- *       observed.wanted           made by a tool that wants it written now; tacitd renames it
- *       observed.coming           to this, and removes that when it is written
+ *       learning/observed         who did what (policy/sketch.h)
+ *       learning/wanted           made by a tool that wants it written now; tacitd renames it
+ *       learning/coming           to this, and removes that when it is written
+ *       trust/ca.crt root.crt     copies of those in ca/, which tacitd itself cannot open
+ *                                 (state_layout.h)
  *       audit/                    the audit log (audit/journal.h), its lock and its public key
  *       audit-key.pem             what signs its checkpoints
  *       lock tacitd.lock          held while preparing, and by the running tacitd
@@ -61,6 +63,8 @@ enum state_file {
     STATE_AUDIT,    /* the folder of the audit log */
     STATE_AUDIT_KEY,
     STATE_AUDIT_PUBLIC_KEY,
+    STATE_SHOWN_CA, /* what a running tacitd sees of the CA's certificate, and of the root's */
+    STATE_SHOWN_ROOT,
     STATE_FILE_COUNT,
 };
 

@@ -5,6 +5,7 @@
 #include "config/rulebook.h"
 #include "pki/private_file.h"
 #include "pki/state.h"
+#include "pki/state_layout.h"
 #include "tools/printable.h"
 
 #include <errno.h>
@@ -307,6 +308,7 @@ int policy_book_observed(struct policy_book *book, struct sketch **out)
     struct sketch *sketch = new_sketch();
     int error = sketch != NULL ? state_path(o->state, STATE_OBSERVED, path) : -ENOMEM;
     if (error == 0) {
+        state_layout_move_observed(o->state);
         ask_for_news(o);
         error = private_file_read(path, OBSERVED_FILE_BYTES, &text, &len);
     }

@@ -51,7 +51,7 @@ __attribute__((constructor)) static void probe_begin(void)
     report = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     snprintf(targets.secret, PROBE_PATH_BYTES, "%s/secret", variable(PROBE_FOREIGN));
     snprintf(targets.foreign_new, PROBE_PATH_BYTES, "%s/new", variable(PROBE_FOREIGN));
-    snprintf(targets.own_new, PROBE_PATH_BYTES, "%s/probe", variable(PROBE_STATE));
+    snprintf(targets.own_new, PROBE_PATH_BYTES, "%s/store/probe", variable(PROBE_STATE));
     snprintf(targets.socket, PROBE_PATH_BYTES, "%s", variable(PROBE_SOCKET));
     targets.port = atoi(variable(PROBE_PORT));
     targets.victim = atoi(variable(PROBE_VICTIM));

@@ -204,7 +204,7 @@ def test_what_was_observed_is_kept(place, join, lamp):
     one.publish("devices/other/state", b"a secret payload", qos=1, reason=0x87)
     one.close()
     place.broker.restart()
-    file = place.state / "observed"
+    file = place.state / "learning/observed"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     text = file.read_text()
     assert re.search(rf"(?m)^{lamp}\tdevice\t\t\tpublish\tallowed\t.*\tdevices/{lamp}/state$", text)
@@ -218,7 +218,7 @@ def test_observing_can_be_switched_off(place, join, lamp):
     one.publish(f"devices/{lamp}/state", b"x", qos=1)
     one.close()
     place.broker.restart()
-    file = place.state / "observed"
+    file = place.state / "learning/observed"
     assert not file.exists() or lamp not in file.read_text()
 
 

@@ -187,7 +187,7 @@ def town():
         one.populate()
         one.baseline = one.play()
         one.broker.restart()
-        one.recorded = (one.state / "observed").read_text()
+        one.recorded = (one.state / "learning/observed").read_text()
         yield one
 
 
@@ -198,7 +198,7 @@ def place(town):
     town.sql("UPDATE identity SET role = 'lamp' WHERE name = 'lamp2'")
     if town.broker.alive():
         town.broker.stop()
-    (town.state / "observed").write_text(town.recorded)
+    (town.state / "learning/observed").write_text(town.recorded)
     town.broker.start()
 
 
@@ -301,7 +301,7 @@ def test_what_was_seen_now_is_in_the_answer(place):
     assert time.monotonic() - began < patience(3.0)
     assert {told(one) for one in answer["changes"]} == {("lazy", "publish", "idle/lazy", False)}
     one.close()
-    assert not list(place.state.glob("observed.*"))
+    assert not list((place.state / "learning").glob("[wc]*"))
     place.sql("UPDATE identity SET status = 'retired' WHERE name = 'lazy'")
     answer = place.replay(HEAD + LAMP + PANEL + TENANT, code=0)
     place.sql("UPDATE identity SET status = 'active' WHERE name = 'lazy'")
@@ -431,7 +431,7 @@ def test_grants_of_the_registry_are_named(place):
 def test_what_was_used_long_ago_is_unused(place):
     """And what stands in the file for longer than it is kept is forgotten."""
     place.broker.stop()
-    file = place.state / "observed"
+    file = place.state / "learning/observed"
     now = int(time.time())
     head, *rest = file.read_text().splitlines()
     head = "\t".join([head.split("\t")[0], str(now - 200 * 86400), *head.split("\t")[2:]])
