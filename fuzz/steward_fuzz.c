@@ -19,7 +19,7 @@ static void check_issue(struct mqtt_span body)
 
     if (steward_issue_decode(body, &issue) != 0)
         return;
-    MQTT_INVARIANT(strnlen(issue.name, sizeof(issue.name)) < sizeof(issue.name));
+    MQTT_INVARIANT(memchr(issue.name, 0, sizeof(issue.name)) != NULL);
     MQTT_INVARIANT((unsigned)issue.kind < IDENTITY_KIND_COUNT && issue.csr.len > 0);
     if (csr_parse_again(issue.csr, &csr, NULL) == 0)
         csr_free(csr);

@@ -44,8 +44,7 @@ void state_layout_move_observed(const char *dir)
 
 int state_layout_prepare(const char *dir, struct pki_fault *fault)
 {
-    static const char *const folders[] = { "server", "store",        "crl",
-                                           "audit",  "blocked-keys", "learning" };
+    static const char *const folders[] = { "server", "store", "crl", "blocked-keys", "learning" };
     int error = 0;
 
     for (size_t i = 0; i < MQTT_ARRAY_LEN(folders) && error == 0; i++)

@@ -140,7 +140,7 @@ int steward_link_greet(struct steward_link *link, struct steward_greeting *out,
 
 int steward_link_prepare(struct steward_link *link, struct state_made *out, struct pki_fault *fault)
 {
-    struct reply reply;
+    struct reply reply = { 0 };
     int error = ask_plainly(link, STEWARD_PREPARE, &reply, fault);
 
     if (error < 0)
@@ -152,7 +152,7 @@ int steward_link_prepare(struct steward_link *link, struct state_made *out, stru
 
 int steward_link_show(struct steward_link *link, struct pki_fault *fault)
 {
-    struct reply reply;
+    struct reply reply = { 0 };
     int error = ask_plainly(link, STEWARD_SHOW, &reply, fault);
 
     if (error == 0)
@@ -160,11 +160,28 @@ int steward_link_show(struct steward_link *link, struct pki_fault *fault)
     return error;
 }
 
+/* The result, and a NUL behind it; gives the reply back. */
+static int take_result(struct reply *reply, struct der *out)
+{
+    struct mqtt_span result = reply->answer.result;
+
+    out->len = result.len;
+    out->bytes = malloc(result.len + 1);
+    if (out->bytes != NULL) {
+        if (result.len > 0)
+            memcpy(out->bytes, result.data, result.len);
+        out->bytes[result.len] = '\0';
+    }
+    steward_message_fini(&reply->message);
+    return out->bytes != NULL ? 0 : -ENOMEM;
+}
+
 int steward_link_fetch(struct steward_link *link, const char *path, char **out_text,
                        size_t *out_len)
 {
     struct steward_message request;
-    struct reply reply;
+    struct reply reply = { 0 };
+    struct der text = { 0 };
     int error = steward_message_init(&request, STEWARD_READ, STEWARD_REQUEST, strlen(path));
 
     if (error < 0)
@@ -174,15 +191,12 @@ int steward_link_fetch(struct steward_link *link, const char *path, char **out_t
     steward_message_fini(&request);
     if (error < 0)
         return error;
-    char *text = malloc(reply.answer.result.len + 1);
-    if (text != NULL) {
-        memcpy(text, reply.answer.result.data, reply.answer.result.len);
-        text[reply.answer.result.len] = '\0';
-        *out_text = text;
-        *out_len = reply.answer.result.len;
-    }
-    steward_message_fini(&reply.message);
-    return text != NULL ? 0 : -ENOMEM;
+    error = take_result(&reply, &text);
+    if (error < 0)
+        return error;
+    *out_text = (char *)text.bytes;
+    *out_len = text.len;
+    return 0;
 }
 
 /* ---- the CA ---- */
@@ -209,27 +223,13 @@ static int ask_with(struct steward_link *link, int error, struct steward_message
     return error;
 }
 
-static int take_der(struct reply *reply, struct der *out)
-{
-    struct mqtt_span result = reply->answer.result;
-    uint8_t *bytes = malloc(result.len + 1);
-
-    if (bytes != NULL) {
-        if (result.len > 0)
-            memcpy(bytes, result.data, result.len);
-        *out = (struct der){ bytes, result.len };
-    }
-    steward_message_fini(&reply->message);
-    return bytes != NULL ? 0 : -ENOMEM;
-}
-
 static int issue(void *context, const struct certificate *by,
                  const struct ca_identity_request *wanted, struct certificate **out,
                  struct pki_fault *fault)
 {
     uint8_t name[STEWARD_BY_BYTES];
     struct steward_message request;
-    struct reply reply;
+    struct reply reply = { 0 };
     int error = name_of(by, name, fault);
 
     if (error < 0)
@@ -248,14 +248,14 @@ static int list(void *context, const struct certificate *by, const struct crl_en
 {
     uint8_t name[STEWARD_BY_BYTES];
     struct steward_message request;
-    struct reply reply;
+    struct reply reply = { 0 };
     int error = name_of(by, name, fault);
 
     if (error < 0)
         return error;
     error =
         ask_with(context, steward_list_encode(name, entries, &request), &request, &reply, fault);
-    return error == 0 ? take_der(&reply, out) : error;
+    return error == 0 ? take_result(&reply, out) : error;
 }
 
 static int vouch(void *context, const struct certificate *by, const struct certificate *server,
@@ -263,14 +263,14 @@ static int vouch(void *context, const struct certificate *by, const struct certi
 {
     uint8_t name[STEWARD_BY_BYTES];
     struct steward_message request;
-    struct reply reply;
+    struct reply reply = { 0 };
     int error = name_of(by, name, fault);
 
     if (error < 0)
         return error;
     error =
         ask_with(context, steward_vouch_encode(name, server, &request), &request, &reply, fault);
-    return error == 0 ? take_der(&reply, out) : error;
+    return error == 0 ? take_result(&reply, out) : error;
 }
 
 int steward_link_open_ca(struct steward_link *link, struct ca **out, struct pki_fault *fault)
@@ -279,7 +279,7 @@ int steward_link_open_ca(struct steward_link *link, struct ca **out, struct pki_
         .context = link, .issue = issue, .list = list, .vouch = vouch
     };
     struct certificate *certificate = NULL;
-    struct reply reply;
+    struct reply reply = { 0 };
     int error = ask_plainly(link, STEWARD_OPEN, &reply, fault);
 
     if (error < 0)

@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
@@ -77,6 +78,52 @@ static int write_foreign(const struct probe_targets *t)
 static int write_own(const struct probe_targets *t)
 {
     return make(t->own_new);
+}
+
+/* ---- keys that are the steward's ---- */
+
+static int write_state(const struct probe_targets *t)
+{
+    return make(t->state_new);
+}
+
+static int read_ca_key(const struct probe_targets *t)
+{
+    return said_fd(open(t->ca_key, O_RDONLY | O_CLOEXEC));
+}
+
+static int read_root_key(const struct probe_targets *t)
+{
+    return said_fd(open(t->root_key, O_RDONLY | O_CLOEXEC));
+}
+
+static int read_admin_key(const struct probe_targets *t)
+{
+    return said_fd(open(t->admin_key, O_RDONLY | O_CLOEXEC));
+}
+
+static int list_ca(const struct probe_targets *t)
+{
+    return said_fd(open(t->ca_folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+}
+
+/* Into a folder where everything can be read; and back where that is possible. */
+static int link_ca_key(const struct probe_targets *t)
+{
+    int error = said(link(t->ca_key, t->stolen));
+
+    if (error == 0)
+        unlink(t->stolen);
+    return error;
+}
+
+static int move_ca_key(const struct probe_targets *t)
+{
+    int error = said(rename(t->ca_key, t->stolen));
+
+    if (error == 0 && rename(t->stolen, t->ca_key) != 0)
+        return ENOTRECOVERABLE;
+    return error;
 }
 
 /* ---- processes ---- */
@@ -270,6 +317,13 @@ const struct probe_row probe_rows[] = {
     { "list-root", list_root },
     { "write-foreign", write_foreign },
     { "write-own", write_own },
+    { "write-state", write_state },
+    { "read-ca-key", read_ca_key },
+    { "read-root-key", read_root_key },
+    { "read-admin-key", read_admin_key },
+    { "list-ca", list_ca },
+    { "link-ca-key", link_ca_key },
+    { "move-ca-key", move_ca_key },
     { "exec", start_program },
     { "fork", start_process },
     { "ptrace", trace },

@@ -18,6 +18,8 @@ static void tell(const char *attempt, int error)
     char line[80];
     int len = snprintf(line, sizeof(line), "%d %s %d\n", (int)gettid(), attempt, error);
     ssize_t written = write(report, line, (size_t)len);
+    if (written < 0)
+        written = write(STDERR_FILENO, line, (size_t)len);
     (void)written;
 }
 
@@ -30,6 +32,11 @@ static void on_signal(int number)
         tell(row->name, row->attempt(&targets));
     tell("done", 0);
     errno = before;
+}
+
+static void place(char *out, const char *folder, const char *name)
+{
+    snprintf(out, PROBE_PATH_BYTES, "%s/%s", folder, name);
 }
 
 static const char *variable(const char *name)
@@ -49,9 +56,15 @@ __attribute__((constructor)) static void probe_begin(void)
     /* A test that is ended itself leaves nobody behind. */
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     report = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    snprintf(targets.secret, PROBE_PATH_BYTES, "%s/secret", variable(PROBE_FOREIGN));
-    snprintf(targets.foreign_new, PROBE_PATH_BYTES, "%s/new", variable(PROBE_FOREIGN));
-    snprintf(targets.own_new, PROBE_PATH_BYTES, "%s/store/probe", variable(PROBE_STATE));
+    place(targets.secret, variable(PROBE_FOREIGN), "secret");
+    place(targets.foreign_new, variable(PROBE_FOREIGN), "new");
+    place(targets.own_new, variable(PROBE_STATE), "store/probe");
+    place(targets.state_new, variable(PROBE_STATE), "probe");
+    place(targets.ca_key, variable(PROBE_STATE), "ca/ca.key");
+    place(targets.root_key, variable(PROBE_STATE), "ca/root.key");
+    place(targets.admin_key, variable(PROBE_STATE), "admin/admin.key");
+    place(targets.ca_folder, variable(PROBE_STATE), "ca");
+    place(targets.stolen, variable(PROBE_STATE), "store/stolen");
     snprintf(targets.socket, PROBE_PATH_BYTES, "%s", variable(PROBE_SOCKET));
     targets.port = atoi(variable(PROBE_PORT));
     targets.victim = atoi(variable(PROBE_VICTIM));

@@ -4,7 +4,8 @@
  *
  *   THREAD attempt ERRNO            0: it was allowed
  *
- * then "THREAD done 0". The environment says what with; without PROBE_REPORT nothing
+ * then "THREAD done 0"; to standard error where the process has closed the file, as the steward has. The
+ * environment says what with; without PROBE_REPORT nothing
  * happens. Everything is safe in a signal handler. */
 #pragma once
 
@@ -24,6 +25,12 @@ struct probe_targets {
     char secret[PROBE_PATH_BYTES];
     char foreign_new[PROBE_PATH_BYTES];
     char own_new[PROBE_PATH_BYTES];
+    char state_new[PROBE_PATH_BYTES]; /* in the state folder itself */
+    char ca_key[PROBE_PATH_BYTES];
+    char root_key[PROBE_PATH_BYTES];
+    char admin_key[PROBE_PATH_BYTES];
+    char ca_folder[PROBE_PATH_BYTES];
+    char stolen[PROBE_PATH_BYTES]; /* the key of the CA, under another name */
     char socket[PROBE_PATH_BYTES];
     int port;
     int victim;
