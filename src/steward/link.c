@@ -182,8 +182,10 @@ int steward_link_fetch(struct steward_link *link, const char *path, char **out_t
     struct steward_message request;
     struct reply reply = { 0 };
     struct der text = { 0 };
-    int error = steward_message_init(&request, STEWARD_READ, STEWARD_REQUEST, strlen(path));
 
+    if (path[0] == '\0')
+        return -EACCES;
+    int error = steward_message_init(&request, STEWARD_READ, STEWARD_REQUEST, strlen(path));
     if (error < 0)
         return error == -E2BIG ? -ENAMETOOLONG : error;
     memcpy(request.body, path, request.len);

@@ -23,7 +23,7 @@ from support.secure import House
 INSTRUMENTED = not FOREIGN and TACITD.exists() and "a build with instruments" in subprocess.run(
     [str(TACITD), "--check"], capture_output=True, text=True, check=False).stdout
 pytestmark = pytest.mark.skipif(FOREIGN or not TACIT.exists(), reason="about tacitd and tacit")
-CONFINED = pytest.mark.skipif(INSTRUMENTED, reason="builds with instruments are not confined")
+CONFINED = pytest.mark.skipif(INSTRUMENTED, reason="builds with instruments are not confined, and keep what was freed")
 ROOTLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root reads the memory of others")
 
 CONFIG = 'listener "mqtts" { port = 8883 }\n'
@@ -143,6 +143,7 @@ def pem_of(path):
 
 
 @ROOTLY
+@CONFINED
 def test_memory_has_no_key_of_the_ca(house):
     """From the first start on, which made it, and while it signs; the steward's has: or this could
     not fail."""
