@@ -4,6 +4,7 @@
 #include "codec/topic.h"
 #include "core/client.h"
 #include "core/hold.h"
+#include "core/journal.h"
 #include "core/pace.h"
 #include "core/rate.h"
 #include "core/subscription.h"
@@ -131,8 +132,11 @@ bool session_may_send(struct session *session, struct delivery *delivery)
     if (decision.verdict != POLICY_ALLOW)
         return false;
     /* What has been sent before is sent again as it was. */
-    if (delivery->state == DELIVERY_QUEUED && delivery->qos > decision.maximum_qos)
+    if (delivery->state == DELIVERY_QUEUED && delivery->qos > decision.maximum_qos) {
         delivery->qos = decision.maximum_qos;
+        if (delivery->number != 0)
+            journal_delivery(session, delivery);
+    }
     delivery->policy_generation = generation;
     return true;
 }
