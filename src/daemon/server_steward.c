@@ -8,6 +8,7 @@
 #include "steward/channel.h"
 #include "steward/process.h"
 #include "steward/service.h"
+#include "vault/vault.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -120,6 +121,7 @@ static int run(void *context, int fd)
     if (a == NULL)
         return 1;
     process_name("steward");
+    (void)!vault_inherit(); /* tacitd has told of it, if it could not lock its own */
     a->server = server;
     a->access = server_ca_access(server->config);
     (void)pki_fail(&a->why, 0, "out of memory");

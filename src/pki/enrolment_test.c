@@ -263,14 +263,10 @@ static void a_request_made_elsewhere(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_thing_comes_into_being),
-        TEST(said_again_it_renews),
-        TEST(a_key_never_rises_to_hardware),
-        TEST(its_certificate_says_more),
-        TEST(a_renewal_changes_nothing_else),
-        TEST(a_key_or_name_of_another_is_refused),
-        TEST(what_is_refused_leaves_nothing),
-        TEST(a_request_made_elsewhere),
+        TEST(a_thing_comes_into_being),       TEST(said_again_it_renews),
+        TEST(a_key_never_rises_to_hardware),  TEST(its_certificate_says_more),
+        TEST(a_renewal_changes_nothing_else), TEST(a_key_or_name_of_another_is_refused),
+        TEST(what_is_refused_leaves_nothing), TEST(a_request_made_elsewhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,6 +14,7 @@
 #include "base/attrs.h"
 #include "base/span.h"
 #include "policy/identity.h"
+#include "policy/key_level.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -105,17 +106,6 @@ enum policy_durability {
     POLICY_DURABILITY_COUNT,
 };
 const char *policy_durability_name(enum policy_durability durability); /* static */
-
-/* How well the key has to be kept of whoever has the role (promise I7), from the least. What is
- * better than what is asked for will do. */
-enum policy_key {
-    POLICY_KEY_ANY = 0, /* also none: somebody with a password, or with nothing */
-    POLICY_KEY_SEALED,  /* a file that opens on one machine */
-    POLICY_KEY_PKCS11,  /* in a token */
-    POLICY_KEY_TPM,
-    POLICY_KEY_COUNT,
-};
-const char *policy_key_name(enum policy_key key); /* static */
 
 /* So many in so many seconds. `count` 0: nothing is said; POLICY_NO_LIMIT: as many as come. */
 struct policy_rate {

@@ -288,3 +288,8 @@ int vault_open(void)
     (void)madvise(vault.begin, VAULT_BYTES, MADV_DONTDUMP);
     return mlock(vault.begin, VAULT_BYTES) == 0 ? error : -errno;
 }
+
+int vault_inherit(void)
+{
+    return vault.begin == NULL || mlock(vault.begin, VAULT_BYTES) == 0 ? 0 : -errno;
+}

@@ -25,6 +25,10 @@
  * is too low), or OpenSSL goes its own ways (-EALREADY). All else works the same. */
 MQTT_NODISCARD int vault_open(void);
 
+/* In a child of fork(): locks are not inherited, the rest is. 0, also without a vault; or negative
+ * errno, as vault_open() says it. */
+MQTT_NODISCARD int vault_inherit(void);
+
 /* Until vault_leave(), what OpenSSL allocates on this thread lies in the vault, and what it frees is
  * wiped. May be nested. */
 void vault_enter(void);

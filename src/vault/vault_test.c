@@ -136,6 +136,7 @@ static int open_it(void **state)
     (void)state;
     int error = vault_open();
 
+    assert_int_equal(vault_inherit(), error == -EALREADY ? 0 : error);
     return error == 0 || error == -ENOMEM || error == -EPERM || error == -EAGAIN ? 0 : -1;
 }
 

@@ -10,6 +10,7 @@ import re
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 
 import pytest
@@ -164,17 +165,15 @@ def test_memory_has_no_key_of_the_ca(house):
 
 
 @ROOTLY
-def test_the_steward_is_the_user_too(tmp_path):
-    os.chmod(tmp_path, 0o755)
-    for folder in tmp_path.parents[:2]:
-        if folder != pathlib.Path("/tmp"):
-            os.chmod(folder, 0o755)
-    one = House(config="user = nobody\n" + CONFIG)
-    one.state = one.broker.state = tmp_path / "state"
-    with one:
-        status = pathlib.Path(f"/proc/{steward_of(one)}/status").read_text()
-        assert re.search(r"Uid:\t65534\t65534\t65534\t65534\n", status)
-        assert re.search(r"CapEff:\t0+\n", status) and "NoNewPrivs:\t1" in status
+def test_the_steward_is_the_user_too():
+    with tempfile.TemporaryDirectory(prefix="tacit-user-") as folder:
+        os.chmod(folder, 0o755)
+        one = House(config="user = nobody\n" + CONFIG)
+        one.state = one.broker.state = pathlib.Path(folder) / "state"
+        with one:
+            status = pathlib.Path(f"/proc/{steward_of(one)}/status").read_text()
+            assert re.search(r"Uid:\t65534\t65534\t65534\t65534\n", status)
+            assert re.search(r"CapEff:\t0+\n", status) and "NoNewPrivs:\t1" in status
 
 
 # -- its end -------------------------------------------------------------------------------------

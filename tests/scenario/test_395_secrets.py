@@ -20,6 +20,8 @@ from support.memory import found_in
 from support.patience import patience
 from support.secure import House
 
+from test_391_steward import steward_of
+
 LOCKED_BYTES = 512 * 1024  # VAULT_BYTES
 UNLOCKED = "private keys are in memory that may be swapped out"
 PR_CAPBSET_DROP, CAP_IPC_LOCK = 24, 14
@@ -122,6 +124,19 @@ def test_keys_of_the_state_folder_are_locked():
         for key in keys:
             for address, flags in places(house.broker, numbers(key)):
                 assert {"lo", "dd"} <= flags, f"{key}: {address:x} {flags}"
+
+
+def test_the_steward_locks_the_key_of_the_ca():
+    """It is another process, and a lock is not inherited."""
+    with House() as house:
+        if UNLOCKED in house.broker.log():
+            pytest.skip("this machine lets nobody lock 512 KiB of memory")
+        steward = steward_of(house)
+        found = [place for mark in numbers(house.state / "ca" / "ca.key")
+                 for place in found_in(steward, mark)]
+        assert found, "a key that signs is somewhere"
+        for address, flags in found:
+            assert {"lo", "dd"} <= flags, f"{address:x} {flags}"
 
 
 def test_what_cannot_be_locked_is_said_once(monkeypatch):
