@@ -34,7 +34,8 @@ class House:
 
     def run(self, home, *arguments):
         (self.folder / home).mkdir(exist_ok=True)
-        environment = {"HOME": str(self.folder / home), "PATH": os.environ["PATH"]}
+        environment = {"HOME": str(self.folder / home), "PATH": os.environ["PATH"],
+                       "XDG_STATE_HOME": str(self.folder / home / ".state")}
         return subprocess.run([str(self.tacit), *map(str, arguments)], env=environment,
                               capture_output=True, text=True, timeout=60, check=True).stdout
 

@@ -366,8 +366,8 @@ def test_a_token(house, tmp_path):
     words = offer["command"].split()[1:]
     environment = {**house.environment, "HOME": str(tmp_path),
                    "XDG_CONFIG_HOME": str(tmp_path / ".config")}
-    subprocess.run([str(TACIT), *words], env=environment, check=True, timeout=TOOL_S,
-                   capture_output=True)
+    subprocess.run([str(TACIT), *words, "--key-store", "file"], env=environment, check=True,
+                   timeout=TOOL_S, capture_output=True)
     assert house.alarm(name, "enrolment")["address"] == "127.0.0.1"
     profile = json.loads((tmp_path / f".config/tacit/profiles/{name}.json").read_text())
     context = house.context()

@@ -36,6 +36,7 @@ class House:
         self.broker = Broker(config=config, state=self.state, tls=True, port=free_port(),
                              shards=self.shards, settings=settings)
         self.environment = {"HOME": str(self.home), "XDG_CONFIG_HOME": str(self.home / ".config"),
+                            "XDG_STATE_HOME": str(self.home / ".state"),
                             "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
 
     def __enter__(self):
