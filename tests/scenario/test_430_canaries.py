@@ -75,7 +75,7 @@ class Trapped(House):
 
     def new(self, word="trap"):
         self.count += 1
-        return f"{word}-{self.count}x"
+        return f"{word}-{self.count:03}x"  # all of one length
 
     def canary(self, *arguments, code=0, given=None):
         return self.tacit("canary", *arguments, "--state", self.state, code=code, given=given)
