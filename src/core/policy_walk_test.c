@@ -589,53 +589,34 @@ static struct policy *policy_up_to(uint8_t qos)
     return policy;
 }
 
-/* Nobody is told that a subscription is worth more again, so it is not, after a crash either. */
+/* Nobody is told that a subscription, or what waits, is worth more again, so it is not, after a crash
+ * either. */
 static void what_is_lowered_stays_so(void **state)
 {
     (void)state;
-    for (unsigned with_crash = 0; with_crash < 2; with_crash++) {
+    for (unsigned i = 0; i < 4; i++) {
+        bool waits = i % 2 != 0;
         struct world world;
         struct mqtt_publish publish;
 
         begin(&world, 0, policy_up_to(2));
-        assert_int_equal(world_subscribe(reader_of(&world, 0, "r"), "a", MQTT_QOS_2), 2);
+        struct world_peer *reader = reader_of(&world, 0, "r");
+        assert_int_equal(world_subscribe(reader, "a", MQTT_QOS_2), 2);
+        world_break(reader);
+        if (waits)
+            world_publish(all_of(&world, 0), "a", "x", MQTT_QOS_2, 1, false);
         for (unsigned most = 1; most <= 2; most++) {
             world_set_policy(&world, policy_up_to((uint8_t)most));
             world_settle_policy(&world, 256);
         }
         world_run(&world);
-        if (with_crash)
+        if (i / 2 != 0)
             world_crash(&world, 0, 1);
-        struct world_peer *reader = reader_of(&world, 0, "r");
-        world_publish(all_of(&world, 0), "a", "x", MQTT_QOS_2, 1, false);
+        reader = reader_of(&world, 0, "r");
+        if (!waits)
+            world_publish(all_of(&world, 0), "a", "x", MQTT_QOS_2, 1, false);
         assert_true(world_take_publish(reader, &publish));
         assert_int_equal(publish.qos, MQTT_QOS_1);
-        world_fini(&world);
-    }
-}
-
-/* The same of a message that waits. */
-static void what_is_lowered_in_the_queue_stays_so(void **state)
-{
-    (void)state;
-    for (unsigned with_crash = 0; with_crash < 2; with_crash++) {
-        struct world world;
-        struct mqtt_publish publish;
-
-        begin(&world, 0, policy_up_to(2));
-        struct world_peer *reader = reader_of(&world, 0, "r");
-        world_subscribe(reader, "a", MQTT_QOS_2);
-        world_break(reader);
-        world_publish(all_of(&world, 0), "a", "x", MQTT_QOS_1, 1, false);
-        for (unsigned most = 0; most <= 2; most += 2) {
-            world_set_policy(&world, policy_up_to((uint8_t)most));
-            world_settle_policy(&world, 256);
-        }
-        world_run(&world);
-        if (with_crash)
-            world_crash(&world, 0, 1);
-        assert_true(world_take_publish(reader_of(&world, 0, "r"), &publish));
-        assert_int_equal(publish.qos, MQTT_QOS_0);
         world_fini(&world);
     }
 }
@@ -809,7 +790,6 @@ int main(void)
         cmocka_unit_test(a_scope_that_ends_ends_the_subscription),
         cmocka_unit_test(what_is_restored_is_judged),
         cmocka_unit_test(what_is_lowered_stays_so),
-        cmocka_unit_test(what_is_lowered_in_the_queue_stays_so),
         cmocka_unit_test(a_grant_bounds_qos_retain_payload_and_rate),
         cmocka_unit_test(tenants_do_not_hear_each_other),
         cmocka_unit_test(a_space_has_its_own_retained_messages_queues_and_wills),
