@@ -19,7 +19,6 @@ static const struct mqtt_field grants[] = {
 /* What is absent, and all of it before MQTT 5, is as the standard says. */
 static void take_grant(struct tacit_client *client, struct mqtt_span properties)
 {
-    const struct tacit_limits *limits = tacit_limits(client);
     struct tacit_grant *grant = &client->grant;
     *grant = (struct tacit_grant){ .maximum_packet_bytes = UINT32_MAX,
                                    .receive_maximum = UINT16_MAX,
@@ -28,6 +27,7 @@ static void take_grant(struct tacit_client *client, struct mqtt_span properties)
                                    .retain_available = true };
     if (!MQTT_SPEAKS_5)
         return;
+    const struct tacit_limits *limits = tacit_limits(client);
     mqtt_properties_take(properties, grants, MQTT_ARRAY_LEN(grants), grant);
     tacit_alias_reset(&client->aliases_out,
                       grant->topic_aliases < limits->aliases_out ? grant->topic_aliases

@@ -57,9 +57,9 @@ size_t tacit_message_property_bytes(const struct tacit_message *message)
 void tacit_message_properties(struct mqtt_writer *w, const struct tacit_message *message,
                               uint32_t now_s)
 {
-    uint32_t longest = UINT32_MAX - now_s;
     if (!MQTT_SPEAKS_5)
         return;
+    uint32_t longest = UINT32_MAX - now_s;
     emit_number(w, MQTT_PROP_PAYLOAD_FORMAT, message->payload_is_utf8);
     emit_bytes(w, MQTT_PROP_CONTENT_TYPE, message->content_type);
     emit_bytes(w, MQTT_PROP_RESPONSE_TOPIC, message->response_topic);

@@ -193,7 +193,7 @@ int device_key_hook(const char *place, struct tacit_key *out, struct pki_fault *
 
 int device_key_load(const char *place, struct key **out, struct pki_fault *fault)
 {
-    struct tacit_key hook;
+    struct tacit_key hook = { .sign = NULL };
     int error = device_key_hook(place, &hook, fault);
 
     if (error < 0)

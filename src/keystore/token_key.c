@@ -277,8 +277,9 @@ int token_key_make(const char *uri, bool is_other, char *out, struct pki_fault *
     struct token_module module;
     int error = read_wanted(uri, &wanted, fault);
 
-    if (error == 0)
-        error = token_module_open(uri, true, &module, fault);
+    if (error < 0)
+        return error;
+    error = token_module_open(uri, true, &module, fault);
     if (error < 0)
         return error;
     error = find_or_generate(&module, &wanted, is_other, fault);

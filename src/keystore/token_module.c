@@ -47,10 +47,13 @@ static int load(const char *uri, CK_FUNCTION_LIST_PTR *out, struct pki_fault *fa
     /* POSIX promises that this is a function's address; ISO C has no cast for it. */
     memcpy(&list, &function, sizeof(function));
     if (list == NULL || list(out) != CKR_OK)
-        return pki_fail(fault, -ENODEV, "%.200s is no PKCS#11 module that can be loaded%s",
-                        path[0] != '\0' ? path : EVERY_MODULE,
-                        path[0] != '\0' ? "" : "; install p11-kit");
-    return 0;
+        *out = NULL;
+    if (*out != NULL)
+        return 0;
+    (void)pki_fail(fault, -ENODEV, "%.200s is no PKCS#11 module that can be loaded%s",
+                   path[0] != '\0' ? path : EVERY_MODULE,
+                   path[0] != '\0' ? "" : "; install p11-kit");
+    return -ENODEV;
 }
 
 /* Names in a token are padded with blanks. */

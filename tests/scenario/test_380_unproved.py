@@ -3,6 +3,7 @@
 from one network and in all, memory that grows with what has come; and the others do not notice."""
 
 import contextlib
+import itertools
 import os
 import re
 import select
@@ -101,21 +102,35 @@ class Crowd:
             one.close()
 
 
+def port_of(one):
+    return one.getsockname()[1]
+
+
 def fill_one_shard(broker, crowd, count):
-    """They come until so many are on one shard; the others go."""
-    deadline, host, chosen = time.monotonic() + patience(20), 0, None
-    while len(crowd.sockets) < count:
-        assert time.monotonic() < deadline, f"{len(crowd.sockets)} on one shard"
-        host += 1
-        one = crowd.come(f"127.200.0.{host % 250 + 1}")
-        loops = {}
-        while one.getsockname()[1] not in loops:
-            assert time.monotonic() < deadline, "it is on no shard"
+    """They come until so many are on one shard; the others go. Some may have to make room: who looked
+    whether the broker is there may not be gone yet."""
+    deadline, hosts, chosen = time.monotonic() + patience(30), itertools.count(), None
+
+    def loops_when(is_so, what):
+        while True:
             loops = loops_by_port(broker.process.pid, broker.port)
-        chosen = chosen or loops[one.getsockname()[1]]
-        if loops[one.getsockname()[1]] != chosen:
+            if is_so(loops):
+                return loops
+            assert time.monotonic() < deadline, what
+
+    while len(crowd.sockets) < count:
+        new = {port_of(one): one for one in
+               [crowd.come(f"127.200.0.{next(hosts) % 250 + 1}")
+                for _ in range(count - len(crowd.sockets))]}
+        loops = loops_when(lambda now: all(port in now or is_closed(one)
+                                           for port, one in new.items()), "they are on no shard")
+        where = [loops[port] for port in new if port in loops]
+        chosen = chosen or max(set(where), key=where.count)
+        gone = {port: one for port, one in new.items() if loops.get(port) != chosen}
+        for one in gone.values():
             crowd.sockets.remove(one)
             one.close()
+        loops_when(lambda now: not gone.keys() & now.keys(), "those that went are still there")
 
 
 def is_closed(one):
