@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 tacit_fuzz(certificate USES tls pki)
 tacit_fuzz(client_hello USES tls)
-tacit_fuzz(hello USES tls DEFINES _GNU_SOURCE)
+tacit_fuzz(hello USES tls codec DEFINES _GNU_SOURCE)
 if(TACIT_FUZZ)
     target_sources(hello-fuzz PRIVATE ${PROJECT_SOURCE_DIR}/src/tls/authority.c
         ${PROJECT_SOURCE_DIR}/src/tls/fixture.c)

@@ -216,6 +216,7 @@ static void lists_and_statements(void **state)
     assert_int_equal(registry_open(path, &registry, NULL), 0);
     assert_int_equal(crl_publish(stand.dir, stand.ca, registry, now_s, &is_made, NULL), 0);
     assert_true(is_made);
+    now_s = (int64_t)time(NULL); /* the list says the steward's */
     assert_int_equal(crl_is_current(stand.dir, registry, now_s, &is_made, NULL), 0);
     assert_true(is_made);
     registry_close(registry);
