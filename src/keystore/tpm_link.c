@@ -6,6 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* TPM2_TRANSIENT_FIRST shifts a signed number over its sign. */
+#define TRANSIENT_FIRST ((TPM2_HC)0x80000000u)
+
 #define TCTI_VARIABLE "TACIT_TPM_TCTI"
 #define MANAGED       "/dev/tpmrm0"
 #define RAW           "/dev/tpm0"
@@ -88,7 +91,7 @@ int tpm_link_open(struct tpm_link *out, struct pki_fault *fault)
     }
     if (!is_managed(name)) {
         flush_leftovers(&link, TPM2_LOADED_SESSION_FIRST);
-        flush_leftovers(&link, TPM2_TRANSIENT_FIRST);
+        flush_leftovers(&link, TRANSIENT_FIRST);
     }
     *out = link;
     return 0;
