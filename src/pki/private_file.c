@@ -2,6 +2,7 @@
 #include "pki/private_file.h"
 
 #include "base/wipe.h"
+#include "vault/vault.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -106,26 +107,6 @@ int private_file_write(const char *path, struct mqtt_span bytes,
     return private_file_sync_parent(path);
 }
 
-/* At most `limit` bytes from fd; one more than that is -EFBIG. */
-static int read_all(int fd, size_t limit, uint8_t *buffer, size_t *out_len)
-{
-    size_t len = 0;
-    while (len <= limit) {
-        ssize_t n = read(fd, buffer + len, limit + 1 - len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        if (n == 0) {
-            buffer[len] = '\0';
-            *out_len = len;
-            return 0;
-        }
-        len += (size_t)n;
-    }
-    return -EFBIG;
-}
-
 int private_file_read(const char *path, size_t limit, uint8_t **out, size_t *out_len)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -136,7 +117,7 @@ int private_file_read(const char *path, size_t limit, uint8_t **out, size_t *out
     size_t len = 0;
     uint8_t *buffer = malloc(limit + 1);
     if (buffer != NULL)
-        error = read_all(fd, limit, buffer, &len);
+        error = vault_read_all(fd, limit, buffer, &len);
     close(fd);
     if (error < 0) {
         if (buffer != NULL)

@@ -225,6 +225,16 @@ static int ask_with(struct steward_link *link, int error, struct steward_message
     return error;
 }
 
+/* The same, for a result that is taken as it is. */
+static int ask_for_der(struct steward_link *link, int error, struct steward_message *request,
+                       struct der *out, struct pki_fault *fault)
+{
+    struct reply reply = { 0 };
+
+    error = ask_with(link, error, request, &reply, fault);
+    return error == 0 ? take_result(&reply, out) : error;
+}
+
 static int issue(void *context, const struct certificate *by,
                  const struct ca_identity_request *wanted, struct certificate **out,
                  struct pki_fault *fault)
@@ -250,14 +260,12 @@ static int list(void *context, const struct certificate *by, const struct crl_en
 {
     uint8_t name[STEWARD_BY_BYTES];
     struct steward_message request;
-    struct reply reply = { 0 };
     int error = name_of(by, name, fault);
 
     if (error < 0)
         return error;
-    error =
-        ask_with(context, steward_list_encode(name, entries, &request), &request, &reply, fault);
-    return error == 0 ? take_result(&reply, out) : error;
+    error = steward_list_encode(name, entries, &request);
+    return ask_for_der(context, error, &request, out, fault);
 }
 
 static int vouch(void *context, const struct certificate *by, const struct certificate *server,
@@ -265,14 +273,12 @@ static int vouch(void *context, const struct certificate *by, const struct certi
 {
     uint8_t name[STEWARD_BY_BYTES];
     struct steward_message request;
-    struct reply reply = { 0 };
     int error = name_of(by, name, fault);
 
     if (error < 0)
         return error;
-    error =
-        ask_with(context, steward_vouch_encode(name, server, &request), &request, &reply, fault);
-    return error == 0 ? take_result(&reply, out) : error;
+    error = steward_vouch_encode(name, server, &request);
+    return ask_for_der(context, error, &request, out, fault);
 }
 
 int steward_link_open_ca(struct steward_link *link, struct ca **out, struct pki_fault *fault)

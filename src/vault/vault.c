@@ -182,7 +182,7 @@ void vault_leave(void)
     vault_depth--;
 }
 
-static int read_all(int fd, size_t limit, uint8_t *into, size_t *out_len)
+int vault_read_all(int fd, size_t limit, uint8_t *into, size_t *out_len)
 {
     size_t len = 0;
 
@@ -209,7 +209,7 @@ int vault_read(const char *path, size_t limit, uint8_t **out, size_t *out_len)
     if (fd < 0)
         return -errno;
     uint8_t *bytes = vault_alloc(limit + 1);
-    int error = bytes != NULL ? read_all(fd, limit, bytes, out_len) : -ENOMEM;
+    int error = bytes != NULL ? vault_read_all(fd, limit, bytes, out_len) : -ENOMEM;
     close(fd);
     if (error == 0)
         *out = bytes;

@@ -42,6 +42,10 @@ void vault_free(void *secret); /* wipes; NULL is fine */
  * open() and read() say. */
 MQTT_NODISCARD int vault_read(const char *path, size_t limit, uint8_t **out, size_t *out_len);
 
+/* All that is left of `fd`, at most `limit` bytes, and a NUL behind it, into `limit` + 1 bytes of the
+ * caller's. -EFBIG, or what read() says. */
+MQTT_NODISCARD int vault_read_all(int fd, size_t limit, uint8_t *into, size_t *out_len);
+
 struct evp_pkey_st;
 
 /* The private key in that PEM. `on_password` is asked as OpenSSL's pem_password_cb is; NULL: a key
