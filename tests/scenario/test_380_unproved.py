@@ -17,6 +17,7 @@ import pytest
 from support import wire
 from support.broker import FOREIGN, TACIT, Broker
 from support.client import Closed, RawClient
+from support.marks import no_instruments
 from support.patience import patience
 from support.ports import free_port
 from support.secure import House
@@ -292,6 +293,7 @@ def test_the_log_names_address_and_bound_and_sys_counts(shards):
 # -- memory --------------------------------------------------------------------------------------
 
 
+@no_instruments
 def test_a_fat_connect_gets_memory_as_it_comes(shards):
     with plain(shards) as broker, Crowd(broker.port) as crowd:
         RawClient("127.0.0.1", broker.port).open("a").leave()
