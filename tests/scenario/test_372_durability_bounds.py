@@ -64,7 +64,8 @@ def test_a_full_queue_is_refused_wherever_it_is(variant, clients, unique, versio
 @pytest.mark.parametrize("shards", [1, 3])
 def test_a_full_queue_hurts_nobody_else(variant, clients, unique, version, shards):
     """Who is there gets everything at once, and its publisher is acknowledged; who is away keeps
-    what fitted."""
+    what fitted. The last message may have been on its way to another shard when the broker was
+    killed: it was acknowledged, so a start delivers it whatever the bound says."""
     broker = variant(shards=shards, limits={"session-queue-messages": BOUND})
     topic = unique()
     names = [unique(f"away-{i}") for i in range(3)]
@@ -82,7 +83,8 @@ def test_a_full_queue_hurts_nobody_else(variant, clients, unique, version, shard
     for name in names:
         back = clients(broker).open(name, **kept(5))
         assert [int(back.message().payload) for _ in range(BOUND)] == list(range(BOUND))
-        back.expect_nothing()
+        more = [int(packet.payload) for packet in back.fence()]
+        assert not more or (shards > 1 and more == [3 * BOUND - 1]), more
 
 
 @versions(5)
