@@ -17,6 +17,7 @@ import pytest
 
 from support.broker import FOREIGN, TACIT
 from support.client import Closed
+from support.marks import seen_elsewhere
 from support.secure import House
 
 pytestmark = pytest.mark.skipif(FOREIGN or not TACIT.exists(), reason="about tacitd and tacit")
@@ -217,7 +218,8 @@ def test_sealed_at_the_terminal(house):
     assert code == 0 and shown(house)["keys"] == {"root": "plain", "issuing": "plain"}
 
 
-@pytest.mark.parametrize("where", ["credential", "configuration"])
+@pytest.mark.parametrize("where", ["credential",
+                                   pytest.param("configuration", marks=seen_elsewhere)])
 def test_a_sealed_authority_and_its_broker(house, where, monkeypatch):
     """Without the passphrase it serves and signs nothing; with it, all is as ever."""
     credentials = house.home / "credentials"

@@ -16,7 +16,7 @@ import pytest
 from support import wire
 from support.broker import FOREIGN, TACIT
 from support.client import Closed
-from support.patience import WITHIN_S, patience
+from support.patience import WITHIN_S, patience, times
 from support.ports import free_port
 from support.secure import House
 
@@ -488,7 +488,7 @@ def test_the_audit_compares_the_list(house, lamp):
 
 # ---- interrupted --------------------------------------------------------------------------------
 
-DEVICES, KILLS = 12, 120
+DEVICES, KILLS = 12, times(120)
 WRONG = {
     "an active device whose certificate is on hold":
         "SELECT i.name FROM identity i JOIN certificate c USING (serial) WHERE i.status = 'active' "
