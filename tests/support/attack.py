@@ -43,6 +43,10 @@ class Attack:
     def all(self, verdict):
         return {name for name, check in self.checks.items() if check["verdict"] == verdict}
 
+    def but(self, verdict):
+        """What else there is, for who reads the failure."""
+        return [check for check in self.checks.values() if check["verdict"] != verdict]
+
 
 class Trigger:
     """A shell command that has a function of the test's run, and waits until it has."""

@@ -12,6 +12,8 @@ import struct
 import threading
 import time
 
+from support.patience import patience
+
 PASSWORDS = {"alice": b"secret-a", "bob": b"secret-b"}
 TOPIC = "t/alice/state"
 DEADLINE_S, PACKET_BYTES, QUEUE, SLOTS, TRIES = 3.0, 65536, 64, 20, 5
@@ -19,6 +21,7 @@ FOREVER_S = 60.0
 CONNECT, CONNACK, PUBLISH, PUBACK, PUBREL, SUBSCRIBE, SUBACK = 1, 2, 3, 4, 6, 8, 9
 PINGREQ, DISCONNECT = 12, 14
 FLAGS = {CONNECT: 0, PUBACK: 0, PUBREL: 2, SUBSCRIBE: 2, PINGREQ: 0, DISCONNECT: 0}
+LEAVING_S = patience(0.5)
 
 # What may be wrong with it; the check that has to find it stands in the test.
 WEAKNESSES = {"drip", "silent", "fat", "oversized", "malformed", "anonymous", "wildcard", "sys",
@@ -312,9 +315,21 @@ class WeakBroker:
 
     # -- decisions ------------------------------------------------------------------------------
 
+    def twin(self, client_id):
+        with self.lock:
+            return next((p for p in self.peers if p.client_id == client_id), None)
+
+    def await_end(self, client_id):
+        """Who had it may have left, and its thread not have seen it yet."""
+        deadline = time.monotonic() + LEAVING_S
+        while self.twin(client_id) is not None and time.monotonic() < deadline:
+            time.sleep(0.01)
+
     def judge(self, peer, client_id, user, password):
         """0, or the reason why not, and then who it is."""
         five = peer.version == 5
+        if "clone" not in self.weak:
+            self.await_end(client_id)
         with self.lock:
             if self.wrong >= TRIES and "brute" not in self.weak and user != "bob":
                 return 0x89 if five else 3
@@ -327,7 +342,7 @@ class WeakBroker:
                 return 0x87 if five else 5
             if "takeover" not in self.weak and not client_id.startswith(user):
                 return 0x85 if five else 2
-            twin = next((p for p in self.peers if p.client_id == client_id), None)
+            twin = self.twin(client_id)
             if twin is not None and twin.user == user and "clone" not in self.weak:
                 return 0x97 if five else 3
             if twin is not None:
