@@ -78,6 +78,13 @@ powercut: ## N (1000) power cuts under the store, judged by a model; the last li
 		>build/powercut.log 2>&1 || { cat build/powercut.log; exit 1; }
 	@build/proof/unit/powercut $(or $(N),1000) $(SEED)
 
+ratchet: ## the ratchet in every order of CONNECTS (8) connects; the last line counts
+	@tools/install-deps build test
+	@mkdir -p build
+	@{ cmake --preset proof && cmake --build --preset proof -j $(JOBS) --target ratchet-model; } \
+		>build/ratchet.log 2>&1 || { cat build/ratchet.log; exit 1; }
+	@build/proof/unit/ratchet-model $(CONNECTS)
+
 crash: ## kill -9 and a model of what is owed: N=1000 crashes; the last line counts
 	@tools/install-deps build test
 	@tests/crash/run --crashes $(or $(N),1000)
@@ -107,4 +114,4 @@ clean: ## remove what was built
 	@rm -rf build
 
 .PHONY: help run build test client-size test-unit test-proof test-static test-scenario test-clang test-asan \
-	test-tsan test-fuzz fuzz fuzz-record coverage oracle powercut crash interop bench format docs drop-in install clean
+	test-tsan test-fuzz fuzz fuzz-record coverage oracle powercut ratchet crash interop bench format docs drop-in install clean

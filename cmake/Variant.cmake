@@ -8,10 +8,10 @@ option(TACIT_NO_STORE "libtacit without the store that survives a reboot" OFF)
 
 # tacit_variant(lean TACIT_NO_V5 TACIT_NO_STORE)
 #
-# Codec and client once more, as the object library tacit_<name>, with these definitions.
+# Codec, ratchet and client once more, as the object library tacit_<name>, with these definitions.
 function(tacit_variant name)
     add_library(tacit_${name} OBJECT)
-    foreach(module codec client)
+    foreach(module codec ratchet client)
         get_target_property(sources tacit_${module} SOURCES)
         get_target_property(folder tacit_${module} SOURCE_DIR)
         list(TRANSFORM sources PREPEND ${folder}/)
@@ -29,7 +29,7 @@ function(tacit_variant_test name)
     set(target client-variant-${name}-test)
     add_executable(${target} ${PROJECT_SOURCE_DIR}/src/client/variant_test.c
         ${PROJECT_SOURCE_DIR}/src/client/stand.c ${PROJECT_SOURCE_DIR}/src/ports/memory.c)
-    target_link_libraries(${target} PRIVATE tacit_variant_${name} PkgConfig::CMOCKA)
+    target_link_libraries(${target} PRIVATE tacit_variant_${name} tacit_base PkgConfig::CMOCKA)
     set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/unit)
     add_test(NAME client/variant-${name} COMMAND ${target})
     set_tests_properties(client/variant-${name} PROPERTIES
@@ -42,7 +42,8 @@ foreach(part NO_V5 NO_V311 NO_QOS2 NO_STORE)
         list(APPEND leaves_out TACIT_${part})
     endif()
 endforeach()
-set(library_objects $<TARGET_OBJECTS:tacit_codec> $<TARGET_OBJECTS:tacit_client>)
+set(library_objects $<TARGET_OBJECTS:tacit_codec> $<TARGET_OBJECTS:tacit_ratchet>
+    $<TARGET_OBJECTS:tacit_client>)
 if(leaves_out)
     tacit_variant(lean ${leaves_out})
     set(library_objects $<TARGET_OBJECTS:tacit_lean>)

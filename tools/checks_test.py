@@ -174,7 +174,7 @@ class Planted(unittest.TestCase):
                 self.refuses(says, "check-paths")
 
     def test_freestanding(self):
-        for layer in ("base", "codec", "client"):
+        for layer in ("base", "codec", "ratchet", "client"):
             self.plant(f"src/{layer}/CMakeLists.txt", f"tacit_module({layer}\n    SOURCES one.c)\n")
             self.plant(f"src/{layer}/one.c", f"int {layer}_one(void);\nint {layer}_one(void)\n"
                                              "{\n    return 1;\n}\n")

@@ -86,6 +86,21 @@ struct tacit_store {
     uint16_t messages; /* kept at a time, at least 1: entries are 0..messages */
 };
 
+/* What the device shows at CONNECT besides its certificate, other at each connection (tacit/ratchet.h is
+ * one): in MQTT 5 an authentication method with its data, before that a user name with its
+ * password, in place of those of tacit_config. Both functions are called from tacit_poll, and return
+ * 0, or negative: then the connection is given up (event DOWN with TACIT_KEY) and tried again later. */
+struct tacit_greeting {
+    /* The transport is open, CONNECT is about to be made: fills in `method` and `data`, which
+     * stay as they are until CONNECT is encoded. */
+    int (*begin)(struct tacit_greeting *greeting);
+    /* CONNACK accepts. `data`: its authentication data, len 0 for none; borrowed. No packet goes out
+     * before this has returned, and the first one (PINGREQ) right behind it. */
+    int (*accepted)(struct tacit_greeting *greeting, uint8_t version, struct tacit_bytes data);
+    struct tacit_bytes method;
+    struct tacit_bytes data;
+};
+
 /* Borrowed by the client for its whole life; may lie in read-only memory. */
 struct tacit_config {
     uint8_t version;       /* 5, 4 (3.1.1) or 3 (3.1); 0 becomes 5 */
@@ -99,6 +114,7 @@ struct tacit_config {
     struct tacit_bytes client_id;
     struct tacit_bytes user_name;     /* data NULL: none */
     struct tacit_bytes password;      /* data NULL: none */
+    struct tacit_greeting *greeting;  /* NULL: none */
     uint32_t session_expiry_s;        /* UINT32_MAX: never */
     const struct tacit_message *will; /* NULL: none */
     uint32_t will_delay_s;

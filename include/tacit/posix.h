@@ -44,6 +44,14 @@ void tacit_posix_free(struct tacit_posix *posix);
 
 struct tacit_transport tacit_posix_transport(struct tacit_posix *posix);
 
+/* What the exporter of its TLS says to `label`, without a context. TACIT_KEY: it is not open, or not
+ * encrypted. */
+int tacit_posix_export(const struct tacit_posix *posix, const char *label, uint8_t *out,
+                       size_t len);
+
+/* HMAC-SHA-256 with a key of 32 bytes, for tacit/ratchet.h. TACIT_KEY: it failed. */
+int tacit_posix_hmac(const uint8_t key[32], struct tacit_bytes data, uint8_t out[32]);
+
 /* For poll(2): the socket, -1 if there is none; and whether it also waits for room
  * to write. */
 int tacit_posix_descriptor(const struct tacit_posix *posix);

@@ -150,6 +150,8 @@ static bool open_transport(struct tacit_client *client, struct tacit_event *out_
     int status = config->transport.open(config->transport.context, config->host, config->port);
     if (status == TACIT_AGAIN)
         return give_up_in_time(client, out_event);
+    if (status == TACIT_OK && config->greeting != NULL)
+        status = config->greeting->begin(config->greeting) < 0 ? TACIT_KEY : TACIT_OK;
     if (status == TACIT_OK && !tacit_send_connect(client))
         status = TACIT_TOO_BIG;
     if (status != TACIT_OK)
@@ -216,14 +218,21 @@ static uint32_t until_ping(const struct tacit_client *client)
     return quiet_ms < interval_ms ? interval_ms - quiet_ms : 0;
 }
 
+bool tacit_ping(struct tacit_client *client)
+{
+    if (!tacit_send_short(client, MQTT_PINGREQ, 0, MQTT_SUCCESS))
+        return false;
+    client->ping_sent = true;
+    tacit_set_deadline(client);
+    return true;
+}
+
 static bool keep_alive(struct tacit_client *client, struct tacit_event *out_event)
 {
     if (client->state == TACIT_CLIENT_CONNECTING || client->ping_sent)
         return give_up_in_time(client, out_event);
-    if (until_ping(client) > 0 || !tacit_send_short(client, MQTT_PINGREQ, 0, MQTT_SUCCESS))
+    if (until_ping(client) > 0 || !tacit_ping(client))
         return false;
-    client->ping_sent = true;
-    tacit_set_deadline(client);
     return tacit_flush(client) == TACIT_IO && tacit_go_down(client, TACIT_IO, 0, out_event);
 }
 

@@ -89,6 +89,10 @@ void tacit_connect_properties(struct mqtt_writer *w, const struct tacit_config *
                 tacit_or(limits->maximum_packet_bytes, limits->receive_bytes));
     emit_number(w, MQTT_PROP_TOPIC_ALIAS_MAXIMUM, aliases_in);
     emit_number(w, MQTT_PROP_REQUEST_RESPONSE, config->request_response);
+    if (config->greeting != NULL) {
+        emit_bytes(w, MQTT_PROP_AUTHENTICATION_METHOD, config->greeting->method);
+        emit_bytes(w, MQTT_PROP_AUTHENTICATION_DATA, config->greeting->data);
+    }
     emit_pairs(w, config->user_properties, config->user_property_count);
 }
 

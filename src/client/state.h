@@ -153,6 +153,9 @@ static inline uint16_t tacit_aliases_in(const struct tacit_client *client)
 /* Lets the state end when the configured time for answers has passed. */
 void tacit_set_deadline(struct tacit_client *client);
 
+/* Encodes a PINGREQ whose answer has until that time. False: no room. */
+bool tacit_ping(struct tacit_client *client);
+
 /* The connection is over, or never came to be: closes it, plans the next attempt and
  * tells so in *out_event, whose reason texts the caller may have filled. Returns true,
  * so that a handler may return it: there is an event. */

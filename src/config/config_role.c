@@ -207,6 +207,18 @@ static void read_require_key(const struct reading *r, const struct settings_bloc
     r->role->options.require_key = (enum policy_key)choice;
 }
 
+static void read_ratchet(const struct reading *r, const struct settings_block *block,
+                         struct role_options *options)
+{
+    static const char *const words[] = { "on", "required", "off" };
+    unsigned choice = POLICY_RATCHET_ON;
+
+    _Static_assert(MQTT_ARRAY_LEN(words) == POLICY_RATCHET_COUNT, "a word for each");
+    config_value_choice(settings_value(block, "ratchet"), words, MQTT_ARRAY_LEN(words),
+                        r->diagnostics, &choice);
+    options->ratchet = (enum policy_ratchet)choice;
+}
+
 static void read_options(const struct reading *r, const struct settings_block *block)
 {
     static const char *const spaces[] = { "own", "common" };
@@ -233,6 +245,7 @@ static void read_options(const struct reading *r, const struct settings_block *b
     read_require_key(r, block);
     options->durability =
         config_value_durability(settings_value(block, "durability"), r->diagnostics);
+    read_ratchet(r, block, options);
     if (settings_value(block, "clone") == NULL)
         return;
     unsigned clone = 0;

@@ -61,6 +61,8 @@ static const struct test_complaint bad[] = {
       "dir/t.conf:1:27: tenant-space = \"all\": write one of own, common" },
     { "role \"a\" { denials = ignore }",
       "dir/t.conf:1:22: denials = \"ignore\": write one of refuse, carve" },
+    { "role \"a\" { ratchet = yes }",
+      "dir/t.conf:1:22: ratchet = \"yes\": write one of on, required, off" },
     { "role \"a\" { clone = both }",
       "dir/t.conf:1:20: clone = \"both\": write one of hold, drop-both, keep-first, allow" },
     { "role \"a\" { unrestricted = 1 }", "dir/t.conf:1:27: unrestricted = \"1\": write on or off" },

@@ -14,6 +14,7 @@ struct client;
 struct authentication {
     void *exchange;     /* the admission port's, NULL between exchanges */
     bool is_under_way;  /* an AUTH from the client is awaited */
+    uint64_t turn;      /* of the ratchet, while it waits for something else: core/ports.h */
     size_t method_len;  /* 0: no enhanced authentication */
     size_t connect_len; /* body of the CONNECT, while it waits */
     uint8_t bytes[];    /* method, then CONNECT body */

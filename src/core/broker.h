@@ -94,6 +94,10 @@ bool client_is_waiting(const struct client *client);
 void client_judged(struct client *client, enum admission admission, struct admission_answer *answer,
                    uint64_t now_ms);
 
+/* A client that waits (ADMISSION_WAIT) may be decided upon: the admission port is asked again, with
+ * the exchange that it left. As above. */
+void client_go_on(struct client *client, uint64_t now_ms);
+
 /* Memory may be short, and the end of a long packet has yet to come: is its client to wait as above?
  * Then what has come of it is to be kept, too. */
 bool client_rest(struct client *client, uint64_t now_ms);

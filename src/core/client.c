@@ -5,6 +5,7 @@
 #include "core/alias.h"
 #include "core/authentication.h"
 #include "core/clone.h"
+#include "core/connect.h"
 #include "core/dispatch.h"
 #include "core/encode.h"
 #include "core/gate.h"
@@ -153,6 +154,8 @@ static size_t receive_packets(struct client *client, struct mqtt_span bytes, uin
             client->received_ms = now_ms; /* whole packets count, dripped bytes do not */
             if (MQTT_UNLIKELY(client->is_asked))
                 clone_hear(client, &frame, now_ms);
+            if (MQTT_UNLIKELY(client->has_turn))
+                connect_confirm(client);
             status = dispatch_packet(client, &frame, now_ms);
             used += frame.len;
         }

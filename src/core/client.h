@@ -49,6 +49,7 @@ struct client {
     bool lost;        /* the connection under it is gone already */
     bool is_expelled; /* its identity was barred */
     bool is_asked;    /* for a sign of life: clone.h */
+    bool has_turn;    /* that its next packet confirms: connect_confirm() */
     bool is_blocked;  /* not read until the disk has caught up */
     enum policy_durability durability : 8;
     bool must_drain;         /* lost a right with bytes on their way; until they are gone */
@@ -70,6 +71,7 @@ struct client {
     struct list blocked;      /* in the journal, while is_blocked */
     struct authentication *authentication;
     struct clone_watch *watch; /* NULL: its key is not looked after */
+    uint64_t turn;             /* core/ports.h, admission_answer */
     uint32_t wants_bytes;
     uint32_t keep_alive_ms;       /* one and a half times; 0: none */
     uint16_t topic_alias_maximum; /* the client's, bounded by ours */

@@ -8,8 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BOTH_LIVE    "its key is in two places: the earlier connection gave a sign of life"
-#define IN_TURNS     "its key is in two places, which keep taking over from each other"
+#define BOTH_LIVE "its key is in two places: the earlier connection gave a sign of life"
+#define IN_TURNS  "its key is in two places, which keep taking over from each other"
+#define FORKED    "its key and its ratchet were copied: the other has gone on with it"
+#define FORKED_TEXT \
+    "what this device has of its ratchet was copied, and the other has gone on with it"
 #define REFUSED_TEXT "this key is in use in another place"
 
 #define HELD_AT_ONCE 64u /* others are held when the registry says so */
@@ -125,20 +128,20 @@ static void go_on(struct clone_watch *watch, uint64_t now_ms)
 
 /* ---- a clone ---- */
 
-static void report(const struct clone_watch *watch, const struct sighting_pair *pair,
-                   const char *text)
+static void report(const struct clone_watch *watch, struct mqtt_span client_id,
+                   const struct event_clone *found, const char *text)
 {
     const struct client *client = watch->client;
     const struct event_port *port = &client->broker->options.ports.events;
 
-    if (port->report == NULL || pair == NULL)
+    if (port->report == NULL)
         return;
-    struct event_clone clone = pair->clone;
+    struct event_clone clone = *found;
     clone.done = watch->rule;
     const struct event event = {
         .kind = EVENT_CLONE,
         .facts = client->facts,
-        .client_id = pair->client_id,
+        .client_id = client_id,
         .identity = watch->identity,
         .text = text,
         .clone = &clone,
@@ -170,7 +173,8 @@ static void find_clone(struct clone_watch *watch, const char *text, uint64_t now
             contest->pair = pair;
         }
     }
-    report(watch, contest->pair, text);
+    if (contest->pair != NULL)
+        report(watch, contest->pair->client_id, &contest->pair->clone, text);
     if (watch->rule == POLICY_CLONE_KEEP_FIRST || watch->rule == POLICY_CLONE_DROP_BOTH) {
         if (watch->rule == POLICY_CLONE_DROP_BOTH)
             tell_all(watch, CLONE_WORD_DROP, now_ms);
@@ -262,6 +266,30 @@ static enum clone_entry enter_held(struct client *client, uint8_t *out_reason,
     return CLONE_REFUSED;
 }
 
+/* Somebody else has gone on with what it has of its ratchet: the other one may be anywhere, or
+ * nowhere now. */
+static enum clone_entry enter_forked(struct client *client, struct mqtt_span client_id,
+                                     const struct admission_answer *answer, uint64_t now_ms,
+                                     uint8_t *out_reason, const char **out_text)
+{
+    struct clone_watch *watch = client->watch;
+    struct event_clone clone = *answer->fork;
+
+    clone.key = answer->credential.key;
+    clone.note = answer->credential.note;
+    report(watch, client_id, &clone, FORKED);
+    if (watch->rule == POLICY_CLONE_KEEP_FIRST || watch->rule == POLICY_CLONE_DROP_BOTH) {
+        if (watch->rule == POLICY_CLONE_DROP_BOTH)
+            tell_all(watch, CLONE_WORD_DROP, now_ms);
+        *out_reason = MQTT_NOT_AUTHORIZED;
+        *out_text = FORKED_TEXT;
+        return CLONE_REFUSED;
+    }
+    tell_all(watch, CLONE_WORD_HOLD, now_ms);
+    watch->held = CLONE_HOLD_TEXT;
+    return enter_held(client, out_reason, out_text);
+}
+
 static enum clone_entry wait_for_others(struct clone_watch *watch, uint64_t now_ms)
 {
     watch->contest = calloc(1, sizeof(*watch->contest));
@@ -288,6 +316,8 @@ enum clone_entry clone_enter(struct client *client, struct mqtt_span client_id,
         return CLONE_REFUSED;
     struct clone_watch *watch = client->watch;
     watch->rule = answer->credential.rule;
+    if (answer->fork != NULL && answer->held == NULL && watch->held == NULL)
+        return enter_forked(client, client_id, answer, now_ms, out_reason, out_text);
     if (answer->held != NULL || watch->held != NULL)
         return enter_held(client, out_reason, out_text);
     return watch->has_passed ? CLONE_COMES_IN : wait_for_others(watch, now_ms);

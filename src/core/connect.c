@@ -23,9 +23,8 @@
 
 #include <errno.h>
 
-/* `connect`: NULL where there is none that can be read. */
-static enum mqtt_status refuse(struct client *client, const struct mqtt_connect *connect,
-                               uint8_t reason, const char *text, const char *server_reference)
+enum mqtt_status connect_refuse(struct client *client, const struct mqtt_connect *connect,
+                                uint8_t reason, const char *text, const char *server_reference)
 {
     struct event event = { .kind = EVENT_REFUSED, .reason = reason, .text = text };
 
@@ -49,7 +48,8 @@ static enum mqtt_status refuse_malformed(struct client *client, enum mqtt_versio
     if (version == MQTT_VERSION_NONE && wrong_version)
         client->version = MQTT_VERSION_3_1_1;
     if (client->version == MQTT_VERSION_5 || wrong_version)
-        return refuse(client, NULL, mqtt_status_reason(status), mqtt_status_text(status), NULL);
+        return connect_refuse(client, NULL, mqtt_status_reason(status), mqtt_status_text(status),
+                              NULL);
     return status;
 }
 
@@ -207,6 +207,12 @@ static int settle(struct client *client, struct session *session,
     return connect->has_will ? will_set(session, &connect->will) : 0;
 }
 
+static void take_turn(struct client *client, const struct admission_answer *answer)
+{
+    client->turn = answer->turn;
+    client->has_turn = answer->turn != 0;
+}
+
 /* It comes in, but gets no session. */
 static enum mqtt_status accept_held(struct client *client, const struct mqtt_connect *connect,
                                     const struct admission_answer *answer, uint64_t now_ms)
@@ -220,8 +226,9 @@ static enum mqtt_status accept_held(struct client *client, const struct mqtt_con
     };
 
     take_rights(client, answer->role);
+    take_turn(client, answer);
     if (hold_newcomer(client, session.client_id, answer, now_ms) < 0)
-        return refuse(client, connect, MQTT_SERVER_BUSY, "out of memory", NULL);
+        return connect_refuse(client, connect, MQTT_SERVER_BUSY, "out of memory", NULL);
     connack_accept(client, connect, answer, &session);
     return MQTT_OK;
 }
@@ -234,7 +241,7 @@ static enum mqtt_status accept(struct client *client, const struct mqtt_connect 
     client->durability = connect_keep_level(client, answer->role);
     const char *objection = connect_keep_objection(client, connect, &reason);
     if (objection != NULL)
-        return refuse(client, connect, reason, objection, NULL);
+        return connect_refuse(client, connect, reason, objection, NULL);
     bool is_assigned = connect->client_id.len == 0;
     struct mqtt_span id =
         is_assigned ? session_assign_id(client->broker, memory) : connect->client_id;
@@ -244,19 +251,22 @@ static enum mqtt_status accept(struct client *client, const struct mqtt_connect 
     bool is_present = session != NULL;
 
     if (reason != MQTT_SUCCESS)
-        return refuse(client, connect, reason, "this client identifier belongs to another identity",
-                      NULL);
+        return connect_refuse(client, connect, reason,
+                              "this client identifier belongs to another identity", NULL);
     if (session == NULL && pressure_is(client->broker, PRESSURE_NEWCOMERS))
-        return refuse(client, connect, MQTT_SERVER_BUSY, "the broker is short of memory", NULL);
+        return connect_refuse(client, connect, MQTT_SERVER_BUSY, "the broker is short of memory",
+                              NULL);
     if (session == NULL)
         session = session_new(client->broker, id, &answer->identity, answer->role);
     if (session == NULL)
-        return refuse(client, connect, MQTT_QUOTA_EXCEEDED, "no room for another session", NULL);
+        return connect_refuse(client, connect, MQTT_QUOTA_EXCEEDED, "no room for another session",
+                              NULL);
     if (settle(client, session, connect, answer->role) < 0) {
         session_detach(session, now_ms);
-        return refuse(client, connect, MQTT_SERVER_BUSY, "out of memory", NULL);
+        return connect_refuse(client, connect, MQTT_SERVER_BUSY, "out of memory", NULL);
     }
     client_activate(client, session, now_ms);
+    take_turn(client, answer);
     clone_settle(client);
     connect_keep_session(client, connect);
     connect_keep_hold(client, &before);
@@ -286,7 +296,7 @@ static enum mqtt_status accept_alone(struct client *client, const struct mqtt_co
     case CLONE_COMES_IN:
         return accept(client, connect, answer, now_ms);
     }
-    return refuse(client, connect, reason, text, NULL);
+    return connect_refuse(client, connect, reason, text, NULL);
 }
 
 static enum mqtt_status on_answer(struct client *client, const struct mqtt_connect *connect,
@@ -294,21 +304,22 @@ static enum mqtt_status on_answer(struct client *client, const struct mqtt_conne
                                   uint64_t now_ms)
 {
     if (admission == ADMISSION_REFUSE)
-        return refuse(client, connect, answer->reason != 0 ? answer->reason : MQTT_NOT_AUTHORIZED,
-                      answer->reason_text, answer->server_reference);
+        return connect_refuse(client, connect,
+                              answer->reason != 0 ? answer->reason : MQTT_NOT_AUTHORIZED,
+                              answer->reason_text, answer->server_reference);
     if (!allowance_connect(client, connect->client_id, answer, now_ms))
-        return refuse(client, connect, MQTT_CONNECTION_RATE_EXCEEDED, "it connects too often",
-                      NULL);
+        return connect_refuse(client, connect, MQTT_CONNECTION_RATE_EXCEEDED,
+                              "it connects too often", NULL);
     if (!client_id_fits(connect->client_id, answer))
-        return refuse(client, connect, MQTT_CLIENT_IDENTIFIER_NOT_VALID,
-                      "client identifier must start with the device's name", NULL);
+        return connect_refuse(client, connect, MQTT_CLIENT_IDENTIFIER_NOT_VALID,
+                              "client identifier must start with the device's name", NULL);
     if (connect->has_will && answer->role != NULL
         && connect->will.qos > role_maximum_qos(answer->role))
-        return refuse(client, connect, MQTT_QOS_NOT_SUPPORTED, "QoS of the will is not allowed",
-                      NULL);
+        return connect_refuse(client, connect, MQTT_QOS_NOT_SUPPORTED,
+                              "QoS of the will is not allowed", NULL);
     if (will_objection(client, connect, answer) != NULL)
-        return refuse(client, connect, MQTT_NOT_AUTHORIZED, "not allowed to publish the will",
-                      NULL);
+        return connect_refuse(client, connect, MQTT_NOT_AUTHORIZED,
+                              "not allowed to publish the will", NULL);
     return accept_alone(client, connect, answer, now_ms);
 }
 
@@ -330,11 +341,9 @@ static enum mqtt_status await_verdict(struct client *client, struct admission_an
     return MQTT_OK;
 }
 
-/* What the admission port says to a CONNECT, at whatever step. `connect` may lie in
- * client->authentication. */
-static enum mqtt_status follow(struct client *client, const struct mqtt_connect *connect,
-                               enum admission admission, struct admission_answer *answer,
-                               uint64_t now_ms)
+enum mqtt_status connect_follow(struct client *client, const struct mqtt_connect *connect,
+                                enum admission admission, struct admission_answer *answer,
+                                uint64_t now_ms)
 {
     bool has_method = authentication_method(client).len > 0;
     enum mqtt_status status;
@@ -343,8 +352,10 @@ static enum mqtt_status follow(struct client *client, const struct mqtt_connect 
         return continue_authentication(client, answer);
     if (admission == ADMISSION_WAIT)
         return await_verdict(client, answer);
-    if (client->authentication != NULL)
+    if (client->authentication != NULL) {
         client->authentication->exchange = NULL; /* it is over, whatever follows */
+        client->authentication->turn = answer->turn;
+    }
     /* [MQTT-4.12.0-6]: no method, no AUTH */
     status = on_answer(client, connect, admission == ADMISSION_ALLOW ? admission : ADMISSION_REFUSE,
                        answer, now_ms);
@@ -366,7 +377,7 @@ enum mqtt_status on_connect(struct client *client, const struct mqtt_frame *fram
     take_over_settings(client, &connect);
     uint8_t reason = judge(client, &connect, &text);
     if (reason != MQTT_SUCCESS)
-        return refuse(client, &connect, reason, text, NULL);
+        return connect_refuse(client, &connect, reason, text, NULL);
 
     const struct admission_request request = {
         .client = client,
@@ -377,7 +388,7 @@ enum mqtt_status on_connect(struct client *client, const struct mqtt_frame *fram
     };
     if (connect.has_authentication_method
         && authentication_begin(client, connect.authentication_method, frame->body) < 0)
-        return refuse(client, &connect, MQTT_SERVER_BUSY, "out of memory", NULL);
+        return connect_refuse(client, &connect, MQTT_SERVER_BUSY, "out of memory", NULL);
     enum admission admission = port->decide(port->context, &request, &answer);
     bool may_wait = admission == ADMISSION_WAIT
                     || (admission == ADMISSION_ALLOW && answer.credential.key.len > 0);
@@ -385,9 +396,9 @@ enum mqtt_status on_connect(struct client *client, const struct mqtt_frame *fram
         && authentication_begin(client, (struct mqtt_span){ 0 }, frame->body) < 0) {
         if (admission == ADMISSION_WAIT)
             port->abandon(port->context, answer.exchange);
-        return refuse(client, &connect, MQTT_SERVER_BUSY, "out of memory", NULL);
+        return connect_refuse(client, &connect, MQTT_SERVER_BUSY, "out of memory", NULL);
     }
-    return follow(client, &connect, admission, &answer, now_ms);
+    return connect_follow(client, &connect, admission, &answer, now_ms);
 }
 
 enum mqtt_status on_connect_auth(struct client *client, const struct mqtt_frame *frame,
@@ -407,7 +418,8 @@ enum mqtt_status on_connect_auth(struct client *client, const struct mqtt_frame 
     if (status == MQTT_OK)
         status = mqtt_connect_decode(authentication_connect(client), &connect);
     if (status != MQTT_OK)
-        return refuse(client, NULL, mqtt_status_reason(status), mqtt_status_text(status), NULL);
+        return connect_refuse(client, NULL, mqtt_status_reason(status), mqtt_status_text(status),
+                              NULL);
 
     const struct admission_request request = {
         .client = client,
@@ -418,75 +430,5 @@ enum mqtt_status on_connect_auth(struct client *client, const struct mqtt_frame 
         .exchange = a->exchange,
     };
     enum admission admission = port->decide(port->context, &request, &answer);
-    return follow(client, &connect, admission, &answer, now_ms);
-}
-
-/* Back to where on_connect() left off. */
-static enum mqtt_status wake(struct client *client, struct mqtt_connect *out, uint64_t now_ms)
-{
-    MQTT_INVARIANT(client->state == CLIENT_AWAITS_VERDICT);
-    client->state = CLIENT_AWAITS_CONNECT;
-    client->received_ms = now_ms;
-    /* It was decoded once: it still is a CONNECT. */
-    return mqtt_connect_decode(authentication_connect(client), out);
-}
-
-void connect_go_on(struct client *client, uint64_t now_ms)
-{
-    const struct admission_port *port = &client->broker->options.ports.admission;
-    struct admission_answer answer = { 0 };
-    struct mqtt_connect connect = { 0 };
-    enum mqtt_status status = wake(client, &connect, now_ms);
-    /* What was proved by an exchange is not proved again: of that, no key is looked after. */
-    const struct admission_request request = {
-        .client = client,
-        .facts = client->facts,
-        .connect = &connect,
-        .method = connect.authentication_method,
-        .data = connect.authentication_data,
-    };
-
-    if (status == MQTT_OK) {
-        enum admission admission = port->decide(port->context, &request, &answer);
-        status = follow(client, &connect, admission, &answer, now_ms);
-    }
-    if (status != MQTT_OK)
-        client_doom_for(client, status);
-}
-
-void connect_turn_away(struct client *client, uint8_t reason, const char *text)
-{
-    struct mqtt_connect connect = { 0 };
-    bool is_kept = mqtt_connect_decode(authentication_connect(client), &connect) == MQTT_OK;
-
-    client->state = CLIENT_AWAITS_CONNECT;
-    refuse(client, is_kept ? &connect : NULL, reason, text, NULL);
-    authentication_settle(client);
-}
-
-void client_judged(struct client *client, enum admission admission, struct admission_answer *answer,
-                   uint64_t now_ms)
-{
-    struct broker *broker = client->broker;
-    void *transport = client->transport;
-    struct mqtt_connect connect = { 0 };
-    enum mqtt_status status = wake(client, &connect, now_ms);
-
-    if (status == MQTT_OK)
-        status = follow(client, &connect, admission, answer, now_ms);
-    if (status != MQTT_OK)
-        client_doom_for(client, status);
-    bool goes_on = client->state != CLIENT_CLOSING && client->state != CLIENT_AWAITS_VERDICT;
-    broker_reap(broker, now_ms);
-    if (goes_on)
-        broker->options.ports.transport.resume(transport);
-}
-
-enum mqtt_status on_connect_abandoned(struct client *client, const struct mqtt_frame *frame,
-                                      uint64_t now_ms)
-{
-    (void)frame;
-    (void)now_ms;
-    client_doom(client, 0, "authentication abandoned");
-    return MQTT_OK;
+    return connect_follow(client, &connect, admission, &answer, now_ms);
 }

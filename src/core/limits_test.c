@@ -550,6 +550,7 @@ static const struct {
     { "password_looks_per_s", 1, NULL, "src/daemon/lockout_test.c::many_places_share_one_budget" },
     { "password_places", 8, NULL, "src/daemon/lockout_test.c::full_tables_forget" },
     { "password_known", 8, NULL, "src/daemon/lockout_test.c::full_tables_forget" },
+    { "ratchet_queue", 1, NULL, "src/daemon/ratchets_test.c::what_waits_is_bounded" },
     { "audit_file_bytes", 65536, NULL,
       "tests/scenario/test_400_audit_log.py::test_rotation_keeps_the_chain" },
     { "audit_files", 2, NULL,

@@ -46,6 +46,7 @@ struct admission_request {
     struct mqtt_span data;
     bool is_reauthentication;
     void *exchange; /* what an earlier step left in the answer */
+    uint64_t turn;  /* likewise, when it was allowed, and waited for something else since */
 };
 
 /* What a connection has proved to hold, and where it comes from: promise I5. */
@@ -66,6 +67,12 @@ struct admission_answer {
     void *exchange;               /* state of what is unfinished: CONTINUE and WAIT */
     const char *server_reference; /* with 0x9C and 0x9D; NULL: none */
     struct credential credential; /* when allowed; borrowed until the call returns */
+    uint64_t turn; /* when allowed: its ratchet was turned for this connection, which is to be
+                         confirmed (admission_port.confirm); 0: it was not */
+    const struct event_clone *fork; /* when allowed, with a credential: what it has of its ratchet
+                                       was copied, which is to be told (promise I6), and what
+                                       credential.rule says is to follow; borrowed as the
+                                       identity. NULL: nothing is known of that */
     const char *held; /* when allowed: static text why nothing is taken from it or given to it
                          all the same; NULL: it is not held */
 };
@@ -90,6 +97,9 @@ struct admission_port {
     enum policy_durability (*find_durability)(void *context, const void *facts);
     /* An unfinished exchange is given up. May be NULL when none is ever made. */
     void (*abandon)(void *context, void *exchange);
+    /* The first packet behind CONNACK has come from one whose answer had a turn. May be NULL when
+     * none ever has. */
+    void (*confirm)(void *context, const struct identity *identity, uint64_t turn);
 };
 
 /* ---- what is worth telling ---- */
@@ -119,7 +129,8 @@ enum event_kind {
     EVENT_KIND_COUNT,
 };
 
-/* The one that came later is the event's; this is what is known of both. All borrowed. */
+/* The one that came later is the event's; this is what is known of both. All borrowed. In
+ * admission_answer.fork only the other one is. */
 struct event_clone {
     struct mqtt_span key;
     struct mqtt_span note;            /* credential.note of the later one */

@@ -323,7 +323,7 @@ void world_open_brokers(struct world *world, unsigned shards)
             .wall_ms = (int64_t)world->now_ms + world->wall_offset_ms,
             .ports = {
                 .transport = { wake, on_close, resume },
-                .admission = { world, admit, find_standing, durability_of, abandon },
+                .admission = { world, admit, find_standing, durability_of, abandon, NULL },
                 .events = { world, on_event },
                 .observe = { world, note },
                 .watch = { world, is_watched, is_watched },

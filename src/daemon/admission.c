@@ -5,10 +5,14 @@
 #include "daemon/account_standing.h"
 #include "daemon/admission_canary.h"
 #include "daemon/admission_clone.h"
+#include "daemon/admission_foreign.h"
+#include "daemon/admission_ratchet.h"
 #include "daemon/assignment.h"
+#include "daemon/exchange.h"
 #include "daemon/login.h"
 #include "daemon/login_token.h"
 #include "daemon/names.h"
+#include "daemon/ratchets.h"
 #include "net/facts.h"
 #include "pki/holds.h"
 #include "pki/identity_uri.h"
@@ -229,58 +233,10 @@ static enum admission admit_registered(struct admission_rules *rules,
         .credential = admission_clone_credential(rules, facts, role, entry->kind),
         .held = admission_clone_hold(rules, entry),
     };
-    return ADMISSION_ALLOW;
+    return admission_ratchet_decide(rules, request, entry, out);
 }
 
-/* ---- certificates of other authorities ---- */
-
-static const char *foreign_objection(const struct admission_rules *rules,
-                                     const struct tls_peer *peer, const char *role)
-{
-    if (role == NULL)
-        return "the certificate carries no identity of this broker; add the device with "
-               "tacit device add";
-    if (!identity_name_is_valid(peer->common_name))
-        return "the certificate's common name cannot stand for a device";
-    /* It would be given what the registry grants to its owner. */
-    if (rules->registry != NULL
-        && registry_view_find(rules->registry, span_of(peer->common_name)) != NULL)
-        return "the registry has a device of this name, with another certificate";
-    if (account_view_find(rules->accounts, span_of(peer->common_name)) != NULL)
-        return "the registry has an account of this name";
-    if (admission_was_renamed(rules, peer->common_name))
-        return "the registry had a device of this name, which is called otherwise now";
-    return NULL;
-}
-
-/* A certificate of a CA that the operator trusts, but of which the registry knows nothing. */
-static enum admission admit_foreign(struct admission_rules *rules,
-                                    const struct config_listener *listener,
-                                    const struct admission_request *request,
-                                    struct admission_answer *out)
-{
-    const struct connection_facts *facts = request->facts;
-    const struct tls_peer *peer = facts->peer;
-    const struct config_assign *assign = assignment_find(rules->config, peer);
-    const char *role = assign != NULL ? assign->role : listener->certificate_role;
-    const char *why = foreign_objection(rules, peer, role);
-    if (why != NULL)
-        return admission_refuse(out, MQTT_NOT_AUTHORIZED, why);
-    if (!listener->client_ids_are_free
-        && admission_takes_anothers_name(rules, request, peer->common_name))
-        return refuse_anothers_name(out);
-    memcpy(rules->name, peer->common_name, strlen(peer->common_name) + 1);
-    *out = (struct admission_answer){
-        .identity = { .device = rules->name,
-                      .tenant = assign != NULL ? assign->tenant : NULL,
-                      .site = assign != NULL ? assign->site : NULL,
-                      .role = role,
-                      .proved = true },
-        .role = policy_find_role(rules->policy, role),
-        .client_id_is_bound = !listener->client_ids_are_free,
-    };
-    return ADMISSION_ALLOW;
-}
+/* ---- whose certificate ---- */
 
 static bool find_our_uri(const struct admission_rules *rules, const struct tls_peer *peer,
                          struct identity_uri *out)
@@ -348,17 +304,40 @@ enum policy_durability admission_find_durability(void *rules, const void *facts)
     return listener != NULL ? listener->durability : POLICY_DURABLE;
 }
 
-enum admission admission_decide(struct admission_rules *rules,
-                                const struct admission_request *request,
-                                struct admission_answer *out)
+void admission_abandon(void *exchange)
+{
+    if (exchange_kind_of(exchange) == EXCHANGE_RATCHET)
+        ratchets_drop(exchange);
+    else
+        login_abandon(exchange);
+}
+
+static enum admission admit_by_certificate(struct admission_rules *rules,
+                                           const struct config_listener *listener,
+                                           const struct admission_request *request,
+                                           struct admission_answer *out)
+{
+    const struct connection_facts *facts = request->facts;
+    struct identity_uri uri;
+    const char *why = key_objection(rules, facts->peer);
+    if (why != NULL)
+        return admission_refuse(out, MQTT_NOT_AUTHORIZED, why);
+    if (find_our_uri(rules, facts->peer, &uri))
+        return admit_registered(rules, listener, &uri, request, out);
+    if (request->method.len > 0)
+        return admit_by_method(rules, listener, request, out);
+    return admission_foreign_decide(rules, listener, request, out);
+}
+
+static enum admission decide(struct admission_rules *rules, const struct admission_request *request,
+                             struct admission_answer *out)
 {
     const struct connection_facts *facts = request->facts;
     const struct config_listener *listener =
         admission_find_listener(rules->config, facts->listener);
-    struct identity_uri uri;
 
     if (listener == NULL) {
-        if (request->exchange != NULL)
+        if (request->exchange != NULL && !admission_ratchet_is_exchange(request))
             login_abandon(request->exchange);
         return admission_refuse(out, MQTT_NOT_AUTHORIZED, "this listener has just been removed");
     }
@@ -366,7 +345,7 @@ enum admission admission_decide(struct admission_rules *rules,
     if (request->exchange == NULL && login_is_overheard(request)
         && minds_password(rules, listener, request))
         return login_by_password(rules, listener, request, out);
-    if (request->method.len > 0)
+    if (request->method.len > 0 && !admission_ratchet_is_turned(rules, request))
         return admit_by_method(rules, listener, request, out);
     if (facts->peer == NULL && brings_token(listener, request))
         return login_by_token(rules, listener, request, request->connect->password, out);
@@ -374,12 +353,18 @@ enum admission admission_decide(struct admission_rules *rules,
         return login_by_password(rules, listener, request, out);
     if (facts->peer == NULL)
         return admit_anonymous(rules, listener, request, out);
-    const char *why = key_objection(rules, facts->peer);
-    if (why != NULL)
-        return admission_refuse(out, MQTT_NOT_AUTHORIZED, why);
-    if (find_our_uri(rules, facts->peer, &uri))
-        return admit_registered(rules, listener, &uri, request, out);
-    return admit_foreign(rules, listener, request, out);
+    return admit_by_certificate(rules, listener, request, out);
+}
+
+enum admission admission_decide(struct admission_rules *rules,
+                                const struct admission_request *request,
+                                struct admission_answer *out)
+{
+    enum admission admission = decide(rules, request, out);
+
+    if (admission_ratchet_is_exchange(request))
+        ratchets_drop(request->exchange); /* its answer has been read, or is of no use any more */
+    return admission;
 }
 
 const struct registry_view_entry *admission_find_holder(struct admission_rules *rules,

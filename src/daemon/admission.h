@@ -24,6 +24,7 @@
 #include "pki/registry_view.h"
 
 struct logins;
+struct ratchets;
 
 /* Borrowed; what one shard decides by at the moment. */
 struct admission_rules {
@@ -42,7 +43,8 @@ struct admission_rules {
     char name[IDENTITY_NAME_BYTES + 1];  /* scratch: the name in the last answer */
     const struct account_view *accounts; /* NULL: there are none */
     struct logins *logins;               /* NULL: nobody comes in by a password */
-    struct loop *loop;                   /* of the shard; NULL as `logins` */
+    struct ratchets *ratchets;           /* NULL: no ratchet is looked at */
+    struct loop *loop;                   /* of the shard; NULL as both */
     const struct token_keys *keys;       /* of the tokens of the configuration */
     const struct canary_set *canaries;   /* NULL: there are none */
     bool is_decoy;                       /* of the decoy broker: all who come in are canaries */
@@ -50,6 +52,9 @@ struct admission_rules {
     struct jwt_claims claims;            /* scratch: of the last answer */
     struct account account;              /* scratch: of the last answer, without its secrets */
     struct account bystander_account;    /* scratch: as `bystander` */
+    struct event_clone fork;             /* scratch: of the last answer */
+    struct portrait other;               /* scratch: likewise */
+    char other_client_id[129];           /* scratch: likewise */
     char text[256];                      /* scratch: the reason in the last answer */
     char data[SCRAM_FINAL_SIZE];         /* scratch: the data in the last answer */
 };
@@ -62,6 +67,9 @@ enum policy_durability admission_find_durability(void *rules, const void *facts)
 enum admission admission_decide(struct admission_rules *rules,
                                 const struct admission_request *request,
                                 struct admission_answer *out);
+
+/* An exchange that an answer left is not gone on with. */
+void admission_abandon(void *exchange);
 
 /* Where an identity that was let in once stands under these rules. In the registry: barred unless
  * it is active there, with the key that it is connected with, under the same tenant and site; the

@@ -188,21 +188,15 @@ static void add_state(struct confine_plan_made *made, const char *state_dir)
         const char *name;
         enum confine_access access;
     } entries[] = {
-        { "registry.db", CONFINE_WRITE },
-        { "registry.db-wal", CONFINE_WRITE },
-        { "registry.db-shm", CONFINE_WRITE },
-        { "activity.db", CONFINE_WRITE },
-        { "activity.db-wal", CONFINE_WRITE },
-        { "activity.db-shm", CONFINE_WRITE },
-        { "store", CONFINE_WRITE },
-        { "server", CONFINE_WRITE },
-        { "crl", CONFINE_WRITE },
-        { "audit", CONFINE_WRITE },
-        { "learning", CONFINE_WRITE },
-        { "blocked-keys", CONFINE_READ },
-        { "trust", CONFINE_READ },
-        { "audit-key.pem", CONFINE_READ },
-        { "tacit.conf", CONFINE_READ },
+        { "registry.db", CONFINE_WRITE },     { "registry.db-wal", CONFINE_WRITE },
+        { "registry.db-shm", CONFINE_WRITE }, { "activity.db", CONFINE_WRITE },
+        { "activity.db-wal", CONFINE_WRITE }, { "activity.db-shm", CONFINE_WRITE },
+        { "ratchet.db", CONFINE_WRITE },      { "ratchet.db-wal", CONFINE_WRITE },
+        { "ratchet.db-shm", CONFINE_WRITE },  { "store", CONFINE_WRITE },
+        { "server", CONFINE_WRITE },          { "crl", CONFINE_WRITE },
+        { "audit", CONFINE_WRITE },           { "learning", CONFINE_WRITE },
+        { "blocked-keys", CONFINE_READ },     { "trust", CONFINE_READ },
+        { "audit-key.pem", CONFINE_READ },    { "tacit.conf", CONFINE_READ },
     };
 
     for (size_t i = 0; i < MQTT_ARRAY_LEN(entries); i++)

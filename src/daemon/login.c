@@ -7,6 +7,7 @@
 #include "core/broker.h"
 #include "daemon/account_objection.h"
 #include "daemon/admission_canary.h"
+#include "daemon/exchange.h"
 #include "daemon/logins.h"
 #include "daemon/names.h"
 #include "net/facts.h"
@@ -26,6 +27,7 @@
 #define WRONG     "the user name or the password is wrong"
 
 struct login {
+    enum exchange_kind kind;
     struct helper_job job;
     struct logins *logins;
     struct admission_rules *rules; /* of the shard */

@@ -159,6 +159,10 @@ static int open_shards(struct server *server)
     if (status != 0)
         return status;
     options.logins = server->logins;
+    status = ratchets_start(server->ratchets);
+    if (status != 0)
+        return complain(server, status, strerror(-status));
+    options.ratchets = server->ratchets;
     options.shared = server->shared;
     options.porch = server->porch;
     for (unsigned i = 0; i < server->shard_count; i++) {
@@ -192,6 +196,9 @@ static int bind_and_prove(struct server *server)
         return status;
     server->endpoints->state_dir = server->state_dir;
     server_open_upkeep(server);
+    status = server_open_ratchets(server);
+    if (status != 0)
+        return status;
     status = endpoint_load_tls(server->endpoints, server->config, why);
     return status == 0 ? 0 : complain(server, status, why);
 }
@@ -282,6 +289,7 @@ static int end_run(struct server *server, int status)
     server_close_keeper(server);
     server_close_enrolment(server);
     logins_stop(server->logins);
+    ratchets_stop(server->ratchets);
     shard_settle(server->shards, server->shard_count);
     for (unsigned i = 0; i < server->shard_count; i++)
         shard_hang_up(&server->shards[i]);
@@ -324,6 +332,7 @@ static void release(struct server *server)
         }
         server_close_keeper(server);
         logins_stop(server->logins);
+        ratchets_stop(server->ratchets);
         if (scribe_stop(server->scribe) != 0)
             log_say(server->log, CONFIG_LOG_ERROR, "%s: not everything could be written",
                     server->keep.folder);
@@ -338,6 +347,7 @@ static void release(struct server *server)
     }
     server_close_enrolment(server);
     logins_free(server->logins);
+    ratchets_free(server->ratchets);
     server_close_observing(server);
     upkeep_fini(&server->upkeep.care);
     server_close_holds(server);

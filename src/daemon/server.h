@@ -15,6 +15,7 @@
 #include "daemon/logins.h"
 #include "daemon/memory.h"
 #include "daemon/options.h"
+#include "daemon/ratchets.h"
 #include "daemon/recorder.h"
 #include "daemon/ruling.h"
 #include "daemon/scribe.h"
@@ -50,6 +51,7 @@ struct server {
     struct ruling *ruling;     /* in force; counted */
     unsigned ruling_number;    /* how many were in force */
     struct helpers *keeper;    /* one thread for what takes long; NULL: not yet, or no more */
+    struct ratchets *ratchets; /* where those of devices stand; NULL: nowhere */
     struct logins *logins;     /* who comes in by a password; NULL: nobody */
     struct server_check check;
     struct server_reload reload;
@@ -116,6 +118,7 @@ void server_close_state(struct server *server);
 /* The threads that hash passwords. Closed after the shards' threads have ended, and freed after
  * what was left has been delivered. */
 MQTT_NODISCARD int server_open_logins(struct server *server, const struct siphash_key *key);
+MQTT_NODISCARD int server_open_ratchets(struct server *server); /* before it is confined */
 /* How the CA's key is come by, as that configuration says; borrowed from it. */
 struct ca_access server_ca_access(const struct config *config);
 /* Warns when the CA's life ends before that of a device's next certificate would. */

@@ -97,6 +97,24 @@ int server_open_logins(struct server *server, const struct siphash_key *key)
     return status == 0 ? 0 : complain(server, status, fault.text);
 }
 
+int server_open_ratchets(struct server *server)
+{
+    char path[PATH_MAX];
+    struct pki_fault fault = { "the path of the state folder is too long" };
+    int status = state_path(server->state_dir, STATE_RATCHET, path);
+    const struct ratchets_options options = {
+        .path = path,
+        .queue = (unsigned)server->config->limits.ratchet_queue,
+        .log = server->log,
+    };
+
+    if (server->registry == NULL)
+        return 0;
+    if (status == 0)
+        status = ratchets_open(&options, &server->ratchets, &fault);
+    return status == 0 ? 0 : complain(server, status, fault.text);
+}
+
 void server_close_state(struct server *server)
 {
     registry_close(server->registry);

@@ -3,9 +3,9 @@
 
 #include "base/invariant.h"
 #include "daemon/admission_key.h"
+#include "daemon/admission_ratchet.h"
 #include "daemon/event_log.h"
 #include "daemon/keep.h"
-#include "daemon/login.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -28,7 +28,7 @@ static enum admission on_decide(void *context, const struct admission_request *r
 static void on_abandon(void *context, void *exchange)
 {
     (void)context;
-    login_abandon(exchange);
+    admission_abandon(exchange);
 }
 
 static void on_find_standing(void *context, const struct identity *identity, struct standing *out)
@@ -190,7 +190,8 @@ static int open_broker(struct shard *shard, const struct shard_options *options)
                            .decide = on_decide,
                            .find_standing = on_find_standing,
                            .find_durability = admission_find_durability,
-                           .abandon = on_abandon },
+                           .abandon = on_abandon,
+                           .confirm = admission_ratchet_confirm },
             .events = { .context = shard, .report = on_event },
             .observe = { .context = shard, .note = on_observed },
             .random = { .fill = on_random },
@@ -249,6 +250,7 @@ int shard_open(struct shard *shard, const struct shard_options *options)
         .rules = { .trust_domain = options->trust_domain,
                    .presence = &shard->presence,
                    .logins = options->logins,
+                   .ratchets = options->ratchets,
                    .holding = options->holding },
         .decoy = { .alarm = options->alarm, .log = options->log },
     };

@@ -86,6 +86,7 @@ struct shard_options {
     struct ruling *ruling;       /* a reference is taken */
     struct helpers *keeper;      /* borrowed as long as the shard has it; NULL: none */
     struct logins *logins;       /* borrowed as long as the shard lives; NULL: no passwords */
+    struct ratchets *ratchets;   /* likewise; NULL: no ratchets */
     struct journal_port journal; /* zeroed: nothing is kept on disk */
     const char *registry_path;   /* NULL: none */
     const char *trust_domain;    /* borrowed as long as the shard lives */

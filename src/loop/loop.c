@@ -30,11 +30,16 @@ struct loop {
     atomic_bool stop;
 };
 
-static uint64_t clock_ms(void)
+uint64_t loop_clock_ns(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+static uint64_t clock_ms(void)
+{
+    return loop_clock_ns() / 1000000;
 }
 
 static void on_wake(struct loop_watch *watch, unsigned ready)

@@ -37,6 +37,9 @@ void loop_stop(struct loop *loop);
 /* Monotonic milliseconds, as of this turn. */
 uint64_t loop_now_ms(const struct loop *loop);
 
+/* Monotonic nanoseconds, as of now: what happens later, on whichever thread, is not less. */
+uint64_t loop_clock_ns(void);
+
 /* ---- descriptors ---- */
 
 #define LOOP_READABLE 1u

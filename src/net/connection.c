@@ -149,6 +149,7 @@ void connection_open(struct net *net, int fd, const struct connection_start *sta
     bool is_full = net_is_full(net);
     connection->guest = guest;
     connection->accepted_ms = loop_now_ms(net->loop);
+    connection->facts.accepted_ns = loop_clock_ns();
     enter(net, connection);
     net->stats.accepted++;
     if (is_full)

@@ -193,6 +193,7 @@ static bool shake_hands(struct connection *connection)
     net->stats.handshakes++;
     net->stats.resumed += agreed->is_resumed ? 1 : 0;
     connection->facts.peer = connection->tls.peer;
+    connection->facts.stream = &connection->tls;
     const char *text = connection_objection(connection);
     if (text != NULL) {
         connection_dismiss(connection, NET_REFUSED_PEER, text);

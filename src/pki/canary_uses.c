@@ -12,7 +12,7 @@ static int write_all(struct activity *a, const struct canary_use *uses, size_t c
 {
     sqlite3_stmt *s;
     int code =
-        sqlite3_prepare_v2(a->db,
+        sqlite3_prepare_v2(a->file.db,
                            "INSERT INTO canary_use VALUES (?,?,?,?,?,?,?,?,?)"
                            "  ON CONFLICT (name, what, address, client, topic) DO UPDATE SET"
                            "  count = count + excluded.count, bytes = bytes + excluded.bytes,"
@@ -40,7 +40,7 @@ static int write_all(struct activity *a, const struct canary_use *uses, size_t c
 static int trim(struct activity *a, const char *name, uint64_t most)
 {
     sqlite3_stmt *s;
-    int code = sqlite3_prepare_v2(a->db,
+    int code = sqlite3_prepare_v2(a->file.db,
                                   "DELETE FROM canary_use WHERE rowid IN (SELECT rowid"
                                   "  FROM canary_use WHERE name = ?1 ORDER BY last DESC, rowid DESC"
                                   "  LIMIT -1 OFFSET ?2)",
@@ -57,23 +57,23 @@ static int trim(struct activity *a, const char *name, uint64_t most)
 int canary_uses_note(struct activity *activity, const struct canary_use *uses, size_t count,
                      uint64_t most, struct pki_fault *fault)
 {
-    int code = activity_begin(activity);
+    int code = database_begin(&activity->file);
 
     if (code == SQLITE_OK)
         code = write_all(activity, uses, count);
     for (size_t i = 0; i < count && code == SQLITE_OK; i++)
         code = trim(activity, uses[i].name, most);
-    code = activity_end(activity, code);
-    return code == SQLITE_OK ? 0 : activity_fail(activity, code, fault);
+    code = database_end(&activity->file, code);
+    return code == SQLITE_OK ? 0 : database_fail(&activity->file, code, fault);
 }
 
 static void decode(sqlite3_stmt *s, struct canary_use *out)
 {
-    activity_column_text(s, 0, out->name, sizeof(out->name));
-    activity_column_text(s, 1, out->what, sizeof(out->what));
-    activity_column_text(s, 2, out->address, sizeof(out->address));
-    activity_column_text(s, 3, out->client, sizeof(out->client));
-    activity_column_text(s, 4, out->topic, sizeof(out->topic));
+    database_column_text(s, 0, out->name, sizeof(out->name));
+    database_column_text(s, 1, out->what, sizeof(out->what));
+    database_column_text(s, 2, out->address, sizeof(out->address));
+    database_column_text(s, 3, out->client, sizeof(out->client));
+    database_column_text(s, 4, out->topic, sizeof(out->topic));
     out->count = (uint64_t)sqlite3_column_int64(s, 5);
     out->bytes = (uint64_t)sqlite3_column_int64(s, 6);
     out->first_s = sqlite3_column_int64(s, 7);
@@ -86,19 +86,19 @@ int canary_uses_list(struct activity *activity, const char *name, canary_uses_vi
     sqlite3_stmt *s;
     struct canary_use use;
     int result = 0;
-    int code = sqlite3_prepare_v2(activity->db,
+    int code = sqlite3_prepare_v2(activity->file.db,
                                   "SELECT name, what, address, client, topic, count, bytes, first, "
                                   "last FROM canary_use WHERE ?1 IS NULL OR name = ?1 "
                                   "ORDER BY first, rowid",
                                   -1, &s, NULL);
 
     if (code != SQLITE_OK)
-        return activity_fail(activity, code, fault);
+        return database_fail(&activity->file, code, fault);
     bind_text(s, 1, name);
     while (result == 0 && sqlite3_step(s) == SQLITE_ROW) {
         decode(s, &use);
         result = visit(context, &use);
     }
     code = sqlite3_finalize(s);
-    return code == SQLITE_OK ? result : activity_fail(activity, code, fault);
+    return code == SQLITE_OK ? result : database_fail(&activity->file, code, fault);
 }

@@ -3,10 +3,10 @@
 
 #include "base/wipe.h"
 #include "pki/base64.h"
+#include "pki/hmac.h"
 
 #include <errno.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -16,10 +16,9 @@
 static bool hmac(const uint8_t key[SCRAM_KEY_BYTES], struct mqtt_span message,
                  uint8_t out[SCRAM_KEY_BYTES])
 {
-    unsigned len = 0;
+    _Static_assert(SCRAM_KEY_BYTES == HMAC_BYTES, "both are of SHA-256");
 
-    return HMAC(EVP_sha256(), key, SCRAM_KEY_BYTES, message.data, message.len, out, &len) != NULL
-           && len == SCRAM_KEY_BYTES;
+    return hmac_sha256(NULL, key, message, out) == 0;
 }
 
 static bool sha256(const uint8_t bytes[SCRAM_KEY_BYTES], uint8_t out[SCRAM_KEY_BYTES])

@@ -39,6 +39,7 @@ static const char *const places[STATE_FILE_COUNT] = {
     [STATE_AUDIT_PUBLIC_KEY] = "audit/key.pub",
     [STATE_SHOWN_CA] = "trust/ca.crt",
     [STATE_SHOWN_ROOT] = "trust/root.crt",
+    [STATE_RATCHET] = "ratchet.db",
 };
 
 static int join(char *out, const char *dir, const char *rest)

@@ -10,6 +10,7 @@
  *       registry.db               who exists (registry.h)
  *       blocked-keys/             lists of keys that nobody may use (blocked_folder.h)
  *       activity.db               who was seen when (activity.h)
+ *       ratchet.db                where the ratchets of devices stand (ratchet_file.h)
  *       crl/ca.crl ca.crl.pem     what the CA has revoked (crl.h), DER and PEM
  *       server/server.ocsp        that the server certificate is good (ocsp.h), DER
  *       store/                    sessions and retained messages (store/snapshot.h)
@@ -65,6 +66,7 @@ enum state_file {
     STATE_AUDIT_PUBLIC_KEY,
     STATE_SHOWN_CA, /* what a running tacitd sees of the CA's certificate, and of the root's */
     STATE_SHOWN_ROOT,
+    STATE_RATCHET,
     STATE_FILE_COUNT,
 };
 

@@ -13,6 +13,7 @@
 
 #include "base/attrs.h"
 #include "base/span.h"
+#include "policy/choices.h"
 #include "policy/identity.h"
 #include "policy/key_level.h"
 
@@ -87,26 +88,6 @@ struct policy_scope {
     struct policy_origin origin;
 };
 
-/* What happens when one key is seen in two places at once (promise I5). Zero is as strict as the
- * kind of identity allows. */
-enum policy_clone {
-    POLICY_CLONE_BY_KIND = 0, /* devices are held; of services and admins several are normal */
-    POLICY_CLONE_HOLD,        /* nothing is taken from or given to either until an operator says */
-    POLICY_CLONE_DROP_BOTH,
-    POLICY_CLONE_KEEP_FIRST, /* the newcomer is refused */
-    POLICY_CLONE_ALLOW,      /* several connections are normal */
-    POLICY_CLONE_COUNT,
-};
-
-/* What an acknowledgement means (promise D1). Zero is the most. Of several, the highest counts. */
-enum policy_durability {
-    POLICY_DURABLE = 0, /* it is on disk */
-    POLICY_RELAXED,     /* it is written: there after a crash of the process, not of the machine */
-    POLICY_MEMORY,      /* it is in memory; nothing of this client's is kept on disk */
-    POLICY_DURABILITY_COUNT,
-};
-const char *policy_durability_name(enum policy_durability durability); /* static */
-
 /* So many in so many seconds. `count` 0: nothing is said; POLICY_NO_LIMIT: as many as come. */
 struct policy_rate {
     uint32_t count;
@@ -141,6 +122,7 @@ struct role_options {
     bool carves;       /* a filter that overlaps a denial is granted without what is denied,
                              instead of being refused */
     enum policy_clone clone;
+    enum policy_ratchet ratchet;
     enum policy_durability durability;
     enum policy_key require_key; /* of a combination: the most that a part asks for */
     bool hidden;                 /* part of combinations only: no identity has it by its name */

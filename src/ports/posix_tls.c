@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <openssl/err.h>
+#include <openssl/hmac.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -249,4 +250,19 @@ int tacit_tls_receive(struct tacit_posix *posix, void *out, size_t size)
     int status = verdict(posix, got);
     posix->wants_write |= wanted_write;
     return status;
+}
+
+int tacit_posix_export(const struct tacit_posix *posix, const char *label, uint8_t *out, size_t len)
+{
+    if (posix->ssl == NULL || posix->state != TACIT_POSIX_UP
+        || SSL_export_keying_material(posix->ssl, out, len, label, strlen(label), NULL, 0, 0) != 1)
+        return TACIT_KEY;
+    return TACIT_OK;
+}
+
+int tacit_posix_hmac(const uint8_t key[32], struct tacit_bytes data, uint8_t out[32])
+{
+    unsigned len = 0;
+    return HMAC(EVP_sha256(), key, 32, data.data, data.len, out, &len) != NULL ? TACIT_OK
+                                                                               : TACIT_KEY;
 }

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <openssl/err.h>
+#include <string.h>
 
 int tls_stream_open(struct tls_stream *stream, struct tls_context *context, struct tls_shard *shard)
 {
@@ -137,6 +138,14 @@ int tls_stream_write(struct tls_stream *stream, struct tls_shard *shard, struct 
     if (SSL_write_ex(stream->ssl, plaintext.data, plaintext.len, &written) == 1)
         return 0;
     tls_shard_explain(shard);
+    return -EPROTO;
+}
+
+int tls_stream_export(const struct tls_stream *stream, const char *label, uint8_t *out, size_t len)
+{
+    if (SSL_export_keying_material(stream->ssl, out, len, label, strlen(label), NULL, 0, 0) == 1)
+        return 0;
+    ERR_clear_error();
     return -EPROTO;
 }
 

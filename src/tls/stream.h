@@ -78,6 +78,11 @@ MQTT_HOT enum tls_result tls_stream_read(struct tls_stream *stream, struct tls_s
 MQTT_HOT MQTT_NODISCARD int tls_stream_write(struct tls_stream *stream, struct tls_shard *shard,
                                              struct mqtt_span plaintext);
 
+/* Bytes that the two ends of this connection have and nobody else (RFC 8446, section 7.5; RFC 5705), by
+ * the label, without a context. After the handshake. -EPROTO. */
+MQTT_NODISCARD int tls_stream_export(const struct tls_stream *stream, const char *label,
+                                     uint8_t *out, size_t len);
+
 /* Puts a close_notify into the output. */
 void tls_stream_shutdown(struct tls_stream *stream, struct tls_shard *shard);
 

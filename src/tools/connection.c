@@ -69,6 +69,11 @@ static void configure(struct connection *connection, uint32_t queue_bytes)
         .random = tacit_posix_random,
     };
     configure_will(connection);
+    if (target->encrypted
+        && device_ratchet_init(&connection->ratchet, target->certificate_file, connection->posix)) {
+        connection->config.greeting = &connection->ratchet.ratchet.greeting;
+        connection->config.transport = device_ratchet_transport(&connection->ratchet);
+    }
 }
 
 static bool make_client(struct connection *connection)
@@ -133,6 +138,9 @@ enum exit_code connection_open(struct connection *out, const struct options *opt
 
 void connection_close(struct connection *connection)
 {
+    if (connection->config.greeting != NULL)
+        device_ratchet_fini(&connection->ratchet);
+    connection->config.greeting = NULL;
     tacit_posix_free(connection->posix);
     tacit_tls_free(connection->tls);
     free(connection->arena);

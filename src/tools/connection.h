@@ -3,6 +3,7 @@
  * an arena from the heap, and the waiting between its events. */
 #pragma once
 
+#include "tools/device_ratchet.h"
 #include "tools/options.h"
 #include "tools/target.h"
 
@@ -14,6 +15,7 @@ struct connection {
     struct target target;
     struct tacit_tls *tls;
     struct tacit_posix *posix;
+    struct device_ratchet ratchet;
     struct tacit_config config;
     struct tacit_message will;
     struct tacit_client *client;

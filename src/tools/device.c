@@ -25,7 +25,7 @@ static const char usage[] =
     "       tacit device resume NAME\n"
     "       tacit device revoke NAME [--reason REASON] [--text TEXT] [--block-key]\n"
     "       tacit device rename NAME NEW-NAME\n"
-    "       tacit device release NAME\n"
+    "       tacit device release NAME [--reset-ratchet]\n"
     "\n"
     "add      make a key here, sign its certificate, register the device and write a profile, so\n"
     "         that `tacit pub --as NAME` needs no path. Said again, it renews the certificate.\n"
@@ -39,7 +39,8 @@ static const char usage[] =
     "suspend  refuse it until `resume`; retire and revoke refuse it for good (tacit revoke "
     "--help)\n"
     "rename   another name, with all its rights; it needs a new certificate then\n"
-    "release  end a hold that began when its key was seen in two places\n"
+    "release  end a hold that began when its key was seen in two places; with --reset-ratchet the\n"
+    "         next one that comes under its name is believed where its ratchet stands\n"
     "\n"
     "  --role ROLE      what it may do: a role of the broker's configuration\n"
     "  --tenant, --site what %{tenant} and %{site} stand for in its role\n"
@@ -77,7 +78,7 @@ static const struct subcommand rows[] = {
       device_status_revoke },
     { "rename", "tacit device rename", "state json ", 2, 2,
       "which one, and how is it to be called? Give both names", device_status_rename },
-    { "release", "tacit device release", "state json ", 1, 1, WHICH, device_release },
+    { "release", "tacit device release", "state json reset-ratchet ", 1, 1, WHICH, device_release },
 };
 
 int command_device(int argc, char **argv)

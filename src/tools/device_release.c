@@ -2,6 +2,8 @@
 #include "tools/device_release.h"
 
 #include "pki/holds.h"
+#include "pki/ratchet_file.h"
+#include "pki/state.h"
 #include "tools/identity_options.h"
 #include "tools/identity_print.h"
 #include "tools/identity_registry.h"
@@ -9,12 +11,29 @@
 #include <errno.h>
 #include <stdio.h>
 
+/* Without the file nobody has one. */
+static int reset_ratchet(const struct identity_options *o, struct pki_fault *fault)
+{
+    struct ratchet_file *file = NULL;
+    char path[STATE_PATH_SIZE];
+    int error = state_path(o->state, STATE_RATCHET, path);
+
+    if (error == 0)
+        error = ratchet_file_open(path, false, &file, fault);
+    if (error == 0)
+        error = ratchet_file_forget(file, o->operands[0], fault);
+    ratchet_file_close(file);
+    return error == -ENOENT ? 0 : error;
+}
+
 /* 1: it was held; 0: it was not. */
 static int release(const struct identity_options *o, struct registry *registry,
                    struct registry_entry *out, struct pki_fault *fault)
 {
     int error = identity_registry_find(registry, o->operands[0], out, fault);
 
+    if (error == 0 && o->reset_ratchet)
+        error = reset_ratchet(o, fault);
     return error < 0 ? error : holds_end(registry, o->operands[0], fault);
 }
 
@@ -30,6 +49,9 @@ static int print_released(const struct identity_options *o, const struct registr
                      e->name);
     else
         (void)printf("%s is not held\n", e->name);
+    if (o->reset_ratchet)
+        (void)printf("the next one that comes as %s is believed where its ratchet stands\n",
+                     e->name);
     return fflush(stdout) == 0 ? IDENTITY_EXIT_DONE : IDENTITY_EXIT_FAILED;
 }
 

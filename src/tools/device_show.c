@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/device_show.h"
 
+#include "base/wipe.h"
 #include "pki/activity.h"
 #include "pki/certificate.h"
 #include "pki/holds.h"
+#include "pki/ratchet_file.h"
 #include "pki/registry.h"
 #include "pki/registry_life.h"
 #include "pki/state.h"
@@ -171,6 +173,41 @@ static bool find_seen(const struct identity_options *o, const char *name, struct
     return is_found;
 }
 
+static void print_ratchet(const struct ratchet_file_entry *ratchet)
+{
+    char since[IDENTITY_PRINT_TIME_SIZE];
+    char address[RATCHET_FILE_TEXT_SIZE];
+    (void)printf("ratchet      turned %llu times, last %s from %s\n",
+                 (unsigned long long)ratchet_record_counter(&ratchet->record),
+                 identity_print_time(ratchet->since_s, since),
+                 identity_print_text(ratchet->address, address, sizeof(address)));
+}
+
+static json_t *ratchet_json(const struct ratchet_file_entry *ratchet)
+{
+    char since[IDENTITY_PRINT_TIME_SIZE];
+    char address[RATCHET_FILE_TEXT_SIZE];
+    return json_pack("{s:I, s:s, s:s}", "counter",
+                     (json_int_t)ratchet_record_counter(&ratchet->record), "last",
+                     identity_print_time_rfc3339(ratchet->since_s, since), "address",
+                     identity_print_text(ratchet->address, address, sizeof(address)));
+}
+
+/* False: it has none, or nobody knows. Without its secrets. */
+static bool find_ratchet(const struct identity_options *o, const char *name,
+                         struct ratchet_file_entry *out)
+{
+    struct ratchet_file *file = NULL;
+    char path[STATE_PATH_SIZE];
+    bool is_found = state_path(o->state, STATE_RATCHET, path) == 0
+                    && ratchet_file_open(path, false, &file, NULL) == 0
+                    && ratchet_file_find(file, name, out, NULL) == 0;
+    ratchet_file_close(file);
+    wipe_bytes(out->record.base.secret, sizeof(out->record.base.secret));
+    wipe_bytes(out->record.next.secret, sizeof(out->record.next.secret));
+    return is_found;
+}
+
 static void print_seen(const struct activity_seen *seen)
 {
     char last[IDENTITY_PRINT_TIME_SIZE];
@@ -252,8 +289,10 @@ struct showing {
     struct registry_entry entry;
     struct profile profile;
     struct activity_seen seen;
+    struct ratchet_file_entry ratchet;
     bool has_profile;
     bool was_seen;
+    bool has_ratchet;
 };
 
 static int show_people(struct registry *registry, const struct showing *s, struct pki_fault *fault)
@@ -267,6 +306,8 @@ static int show_people(struct registry *registry, const struct showing *s, struc
         print_seen(&s->seen);
     else
         (void)puts("seen         never");
+    if (s->has_ratchet)
+        print_ratchet(&s->ratchet);
     if (s->has_profile)
         print_files(&s->profile);
     return fflush(stdout) == 0 ? IDENTITY_EXIT_DONE : IDENTITY_EXIT_FAILED;
@@ -279,6 +320,9 @@ static int show_json(struct registry *registry, const struct showing *s, struct 
     int error = registry_list_issued(registry, s->entry.name, append_issued, issued, fault);
     if (json_object_set_new(document, "certificates", issued) < 0
         || json_object_set_new(document, "seen", s->was_seen ? seen_json(&s->seen) : json_null())
+               < 0
+        || json_object_set_new(document, "ratchet",
+                               s->has_ratchet ? ratchet_json(&s->ratchet) : json_null())
                < 0
         || (s->has_profile
             && (json_object_set_new(document, "profile", files_json(&s->profile)) < 0
@@ -302,6 +346,7 @@ int device_show(const struct identity_options *options)
         result = registry_find(registry, options->operands[0], &s.entry, &fault);
     if (result == 0) {
         s.has_profile = profile_load(s.entry.name, &s.profile) == 0;
+        s.has_ratchet = find_ratchet(options, s.entry.name, &s.ratchet);
         s.was_seen = find_seen(options, s.entry.name, &s.seen);
         result =
             options->json ? show_json(registry, &s, &fault) : show_people(registry, &s, &fault);

@@ -5,6 +5,7 @@
 #include "pki/ca.h"
 #include "pki/private_file.h"
 #include "pki/token_text.h"
+#include "tools/device_ratchet.h"
 #include "tools/enroll_device.h"
 #include "tools/profile.h"
 
@@ -125,6 +126,16 @@ static enum enroll_exit place(const struct enroll_options *o, const struct bundl
 
 /* ---- all together ---- */
 
+/* One that is there goes on: the broker knows where it stands. */
+static enum enroll_exit make_ratchet(const struct enroll_files *files)
+{
+    int error = device_ratchet_make(files->ratchet);
+
+    return error == 0 ? ENROLL_EXIT_DONE
+                      : enroll_options_fail(ENROLL_EXIT_FAILED, "%s: %s", files->ratchet,
+                                            strerror(-error));
+}
+
 static enum enroll_exit save_profile(const struct enroll_options *o,
                                      const struct enroll_files *files)
 {
@@ -190,6 +201,8 @@ static enum enroll_exit enrol(struct enroll_options *o)
         bundle_free(authorities);
         if (code == ENROLL_EXIT_DONE)
             code = get_certificate(o, files, &is_new);
+        if (code == ENROLL_EXIT_DONE)
+            code = make_ratchet(files);
         if (code == ENROLL_EXIT_DONE)
             code = save_profile(o, files);
         if (code == ENROLL_EXIT_DONE)

@@ -41,6 +41,7 @@ int enroll_files_place(const char *out, const char *trust_domain, const char *na
         || !fill(files->certificate, absolute, name, ".crt")
         || !fill(files->next_key, absolute, name, ".key.next")
         || !fill(files->next_certificate, absolute, name, ".crt.next")
+        || !fill(files->ratchet, absolute, name, ".ratchet")
         || !fill(files->authority, absolute, "ca", ".crt"))
         return pki_fail(fault, -ENAMETOOLONG, "%s: the path is too long", absolute);
     return 0;

@@ -18,6 +18,7 @@ struct enroll_files {
     char next_key[PATH_MAX]; /* ".next" behind it, as the next one */
     char next_certificate[PATH_MAX];
     char authority[PATH_MAX];
+    char ratchet[PATH_MAX]; /* device_ratchet.h */
 };
 
 /* In the folder `out`, NULL for the usual one of that trust domain, which is made if need be.

@@ -38,6 +38,7 @@ struct identity_options {
     const char *password_file, *import, *topic;
     const char *since, *until, *checkpoint, *public_key;
     bool json, start, help, wildcards, chain, token_only, no_tenant, no_site, block_key;
+    bool reset_ratchet;
     bool generate, list, remove, suspend, resume, all, payloads, account;
     bool is_bait;    /* never given: `tacit canary` makes what it asks for, and nothing better */
     char **operands; /* what is left of argv, operand_count of them */

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The device's side: what goes out, what is kept, and in which order. */
+#include <tacit/ratchet.h>
+
+#include "base/siphash.h"
+#include "client/stand.h"
+#include "ratchet/record.h"
+
+#define HEAD_BYTES 9 /* of a state: version and counter */
+
+struct device {
+    struct stand stand;
+    struct tacit_ratchet ratchet;
+    struct tacit_ratchet_port port;
+    uint8_t state[TACIT_RATCHET_STATE_BYTES];
+    unsigned stores;
+    bool fails; /* the next thing that is asked of the port */
+};
+
+static int compute(void *context, const uint8_t key[RATCHET_KEY_BYTES], struct mqtt_span data,
+                   uint8_t out[RATCHET_KEY_BYTES])
+{
+    struct siphash_key mixed = { 0 };
+
+    (void)context;
+    mixed.low = siphash(&mixed, (struct mqtt_span){ key, RATCHET_KEY_BYTES });
+    memset(out, 0, RATCHET_KEY_BYTES);
+    uint64_t word = siphash(&mixed, data);
+    memcpy(out, &word, sizeof(word));
+    return 0;
+}
+
+static int hmac(void *context, const uint8_t key[TACIT_RATCHET_KEY_BYTES], struct tacit_bytes data,
+                uint8_t out[TACIT_RATCHET_KEY_BYTES])
+{
+    return compute(context, key, (struct mqtt_span){ data.data, data.len }, out);
+}
+
+static int binding(void *context, uint8_t out[TACIT_RATCHET_KEY_BYTES])
+{
+    const struct device *device = context;
+
+    memset(out, (int)device->stand.wire.opens, TACIT_RATCHET_KEY_BYTES);
+    return 0;
+}
+
+static int fill(void *context, void *out, size_t len)
+{
+    (void)context;
+    memset(out, 7, len);
+    return 0;
+}
+
+static int load(void *context, uint8_t out[TACIT_RATCHET_STATE_BYTES])
+{
+    const struct device *device = context;
+
+    memcpy(out, device->state, TACIT_RATCHET_STATE_BYTES);
+    return device->fails ? -1 : 0;
+}
+
+static int store(void *context, const uint8_t state[TACIT_RATCHET_STATE_BYTES])
+{
+    struct device *device = context;
+
+    assert_int_equal(device->stand.wire.to_server.len, 0); /* nothing has gone out before */
+    if (device->fails)
+        return -1;
+    memcpy(device->state, state, TACIT_RATCHET_STATE_BYTES);
+    device->stores++;
+    return 0;
+}
+
+static void begin(struct device *device, uint8_t version)
+{
+    *device = (struct device){ .fails = false };
+    stand_init(&device->stand);
+    device->port = (struct tacit_ratchet_port){ device, hmac, binding, fill, load, store };
+    tacit_ratchet_init(&device->ratchet, &device->port);
+    assert_int_equal(tacit_ratchet_first(fill, NULL, device->state), 0);
+    device->stand.config.version = version;
+    device->stand.config.limits.send_bytes = 256;
+    device->stand.config.greeting = &device->ratchet.greeting;
+    stand_start(&device->stand);
+}
+
+/* What the broker makes of the message in the CONNECT that has gone out. */
+static enum ratchet_verdict judge(struct device *device, struct ratchet_record *record)
+{
+    const struct ratchet_hmac plain = { .compute = compute };
+    const struct tacit_memory_buffer *sent = &device->stand.wire.to_server;
+    const struct ratchet_arrival arrival = { 1, device->stand.wire.opens };
+    struct ratchet_message message;
+    uint8_t bound[RATCHET_KEY_BYTES];
+    size_t at = 0;
+
+    while (at + sizeof(RATCHET_NAME) - 1 <= sent->len
+           && memcmp(sent->bytes + at, RATCHET_NAME, sizeof(RATCHET_NAME) - 1) != 0)
+        at++;
+    /* A property has its identifier in between, a password follows at once. */
+    at += sizeof(RATCHET_NAME) - 1 + (device->stand.config.version == 5 ? 3 : 2);
+    assert_true(at + RATCHET_MESSAGE_BYTES <= sent->len);
+    const struct mqtt_span bytes = { sent->bytes + at, RATCHET_MESSAGE_BYTES };
+    assert_int_equal(ratchet_message_decode(bytes, &message), 0);
+    (void)binding(device, bound);
+    tacit_memory_drop(&device->stand.wire, sent->len);
+    return ratchet_record_judge(record, &plain, &message, bound, &arrival, false);
+}
+
+static void end(struct device *device)
+{
+    stand_fini(&device->stand);
+}
+
+static const char *accepting(uint8_t version)
+{
+    return version == 5 ? "20 19 00 00 16 15 000f 74616369742d726174636865742d31 16 0001 01"
+                        : "20 02 00 00";
+}
+
+static void connect_once(struct device *device, struct ratchet_record *record)
+{
+    uint8_t version = device->stand.config.version;
+
+    assert_int_equal(stand_poll(&device->stand), TACIT_EVENT_NONE);
+    assert_int_equal(judge(device, record), RATCHET_TAKEN);
+    stand_feed(&device->stand, accepting(version));
+    assert_int_equal(stand_poll(&device->stand), TACIT_EVENT_UP);
+}
+
+static void it_goes_on_with_the_broker(void **state)
+{
+    static const uint8_t versions[] = { 5, 4, 3 };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(versions); i++) {
+        struct ratchet_record record = { .has_base = false };
+        struct device device;
+
+        begin(&device, versions[i]);
+        connect_once(&device, &record);
+        assert_int_equal(device.stores, 1);
+        assert_int_equal(tacit_ratchet_counter(device.state), 1);
+        assert_memory_equal(device.state + HEAD_BYTES, record.next.secret, RATCHET_KEY_BYTES);
+        assert_int_equal(stand_poll(&device.stand), TACIT_EVENT_NONE);
+        assert_memory_equal(device.stand.wire.to_server.bytes, "\xc0\0", 2); /* PINGREQ */
+        end(&device);
+    }
+}
+
+static void what_the_broker_has_not_taken_is_not_kept(void **state)
+{
+    struct device device;
+
+    (void)state;
+    begin(&device, 5);
+    assert_int_equal(stand_poll(&device.stand), TACIT_EVENT_NONE);
+    stand_feed(&device.stand, "20 03 00 00 00");
+    assert_int_equal(stand_poll(&device.stand), TACIT_EVENT_UP);
+    assert_int_equal(device.stores, 0);
+    end(&device);
+}
+
+static void without_a_place_to_store_it_does_not_go_on(void **state)
+{
+    struct ratchet_record record = { .has_base = false };
+    struct device device;
+
+    (void)state;
+    begin(&device, 4);
+    assert_int_equal(stand_poll(&device.stand), TACIT_EVENT_NONE);
+    assert_int_equal(judge(&device, &record), RATCHET_TAKEN);
+    stand_feed(&device.stand, accepting(4));
+    device.fails = true;
+    assert_int_equal(stand_poll(&device.stand), TACIT_EVENT_DOWN);
+    assert_int_equal(device.stand.event.status, TACIT_KEY);
+    assert_int_equal(device.stand.wire.to_server.len, 0);
+    assert_int_equal(tacit_ratchet_counter(device.state), 0);
+    end(&device);
+}
+
+static void without_a_state_it_does_not_connect(void **state)
+{
+    struct device device;
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        begin(&device, 5);
+        device.fails = i == 0;
+        device.state[0] = i == 0 ? device.state[0] : 9; /* of a version that nobody knows */
+        assert_int_equal(stand_poll(&device.stand), TACIT_EVENT_DOWN);
+        assert_int_equal(device.stand.event.status, TACIT_KEY);
+        assert_int_equal(device.stand.wire.to_server.len, 0);
+        end(&device);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(it_goes_on_with_the_broker),
+        cmocka_unit_test(what_the_broker_has_not_taken_is_not_kept),
+        cmocka_unit_test(without_a_place_to_store_it_does_not_go_on),
+        cmocka_unit_test(without_a_state_it_does_not_connect),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
