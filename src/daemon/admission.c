@@ -63,7 +63,6 @@ static const char *const status_reasons[REGISTRY_STATUS_COUNT] = {
 };
 
 #define HAS_ANOTHER_NAME "this device has another name now, and needs a certificate that carries it"
-#define WRONG_KEY        "the certificate's key is not the one registered for this device"
 
 /* Somebody has changed the registry by hand (registry_survey()). */
 #define SPOILED     "the registry's row of this device is not valid; correct it or add the device anew"
@@ -116,7 +115,7 @@ static const char *objection(const struct registry_view_entry *entry,
     if (entry->kind != uri->kind)
         return "the certificate names another kind of identity than the registry";
     if (memcmp(entry->key_sha256, peer->key_fingerprint, REGISTRY_KEY_BYTES) != 0)
-        return WRONG_KEY;
+        return ADMISSION_WRONG_KEY;
     /* The registry refuses such names; a file that somebody else wrote need not. */
     if (!identity_name_is_valid(entry->name) || !is_name_or_none(entry->tenant)
         || !is_name_or_none(entry->site))
@@ -394,7 +393,7 @@ static const char *registered_objection(const struct registry_view_entry *entry,
     if (present != NULL
         && (present->is_mixed || !present->is_ours
             || memcmp(entry->key_sha256, present->key, REGISTRY_KEY_BYTES) != 0))
-        return WRONG_KEY;
+        return ADMISSION_WRONG_KEY;
     if (!identity_name_equal(name_or_none(entry->tenant), identity->tenant)
         || !identity_name_equal(name_or_none(entry->site), identity->site))
         return "this device was moved to another tenant or site; connect again";

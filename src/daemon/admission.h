@@ -98,6 +98,8 @@ bool admission_takes_anothers_name(const struct admission_rules *rules,
     "this client identifier is the name of another device; use its own name, alone or with " \
     "something behind it that is no other device's"
 
+#define ADMISSION_WRONG_KEY "the certificate's key is not the one registered for this device"
+
 /* The listener that the configuration has of that name; NULL: it was removed. */
 const struct config_listener *admission_find_listener(const struct config *config,
                                                       const char *name);

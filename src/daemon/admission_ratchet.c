@@ -153,6 +153,8 @@ static enum admission conclude(struct admission_rules *rules,
         return ADMISSION_ALLOW;
     if (!comes_with_one(request))
         return admission_refuse(answer, MQTT_NOT_AUTHORIZED, WITHOUT);
+    if (found->is_outdated)
+        return admission_refuse(answer, MQTT_NOT_AUTHORIZED, ADMISSION_WRONG_KEY);
     switch (found->verdict) {
     case RATCHET_TAKEN:
         accept(facts->accepted_ns, request, answer);

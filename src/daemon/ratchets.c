@@ -8,6 +8,7 @@
 #include "daemon/exchange.h"
 #include "loop/helpers.h"
 #include "pki/hmac.h"
+#include "pki/key_lineage.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -23,7 +24,8 @@ struct ratchets {
     struct helpers *helpers; /* one thread; NULL once stopped */
     unsigned queue;          /* most turns that wait */
     struct log *log;
-    struct ratchet_file *file; /* the thread's */
+    struct ratchet_file *file; /* the thread's, as the next */
+    struct registry *registry;
     uint64_t run;
     pthread_mutex_t lock;   /* of all below */
     struct list waiting;    /* struct ratchet_turn.link: not taken by the thread yet */
@@ -113,21 +115,45 @@ static int save(struct ratchets *ratchets, const struct ratchets_question *quest
     return error == 0 ? know(ratchets, question->who.name) : error;
 }
 
-static void judge(struct ratchets *ratchets, struct ratchet_turn *turn, bool is_there,
-                  struct ratchet_file_entry *entry)
+/* Who stole a key, and asks for another one with it, may not begin the ratchet anew. The view that let
+ * a key in may be a second old: what the registry says now counts. */
+static int find_lineage(struct ratchets *ratchets, const struct ratchet_file_entry *who,
+                        const struct ratchet_file_entry *entry, enum key_lineage *out)
+{
+    struct pki_fault fault = { "" };
+    int error = key_lineage_find(ratchets->registry, who->name, who->key_sha256, entry->key_sha256,
+                                 out, &fault);
+
+    if (error < 0)
+        log_say(ratchets->log, CONFIG_LOG_ERROR, "%s", fault.text);
+    return error;
+}
+
+static enum ratchet_verdict weigh(const struct ratchets *ratchets,
+                                  const struct ratchets_question *question,
+                                  enum key_lineage lineage, struct ratchet_record *record)
 {
     const struct ratchet_hmac hmac = { .compute = hmac_sha256 };
-    const struct ratchets_question *question = &turn->question;
     const struct ratchet_arrival arrival = { ratchets->run, question->order };
-    struct ratchets_answer *answer = &turn->answer;
-    /* Another key is nobody's copy. */
-    bool has_new_key =
-        is_there
-        && memcmp(entry->key_sha256, question->who.key_sha256, sizeof(entry->key_sha256)) != 0;
 
-    answer->verdict =
-        ratchet_record_judge(&entry->record, &hmac, &question->message, question->binding, &arrival,
-                             question->believes || has_new_key);
+    return ratchet_record_judge(record, &hmac, &question->message, question->binding, &arrival,
+                                question->believes || lineage == KEY_LINEAGE_GIVEN);
+}
+
+/* The entry is empty when there is none of its name. */
+static void judge(struct ratchets *ratchets, struct ratchet_turn *turn,
+                  struct ratchet_file_entry *entry)
+{
+    const struct ratchets_question *question = &turn->question;
+    struct ratchets_answer *answer = &turn->answer;
+    enum key_lineage lineage = KEY_LINEAGE_NONE;
+
+    if (find_lineage(ratchets, &question->who, entry, &lineage) < 0)
+        return;
+    answer->is_outdated = lineage == KEY_LINEAGE_NONE;
+    if (answer->is_outdated)
+        return;
+    answer->verdict = weigh(ratchets, question, lineage, &entry->record);
     if (answer->verdict == RATCHET_AHEAD)
         tell_ahead(ratchets, question, &entry->record);
     if (answer->verdict == RATCHET_TAKEN) {
@@ -163,7 +189,7 @@ static void take(struct ratchets *ratchets, struct ratchet_turn *turn)
     else if (turn->is_confirmation)
         confirm(ratchets, turn, &entry);
     else if (turn->question.has_message)
-        judge(ratchets, turn, found == 0, &entry);
+        judge(ratchets, turn, &entry);
     else
         turn->answer.is_free = found == -ENOENT;
     wipe_bytes(&entry, sizeof(entry));
@@ -301,6 +327,8 @@ int ratchets_open(const struct ratchets_options *options, struct ratchets **out,
     bytes_map_init(&ratchets->known, &key);
     int error = is_random ? 0 : pki_fail(fault, -EIO, "the kernel has no random numbers");
     if (error == 0)
+        error = registry_open(options->registry_path, &ratchets->registry, fault);
+    if (error == 0)
         error = ratchet_file_open(options->path, true, &ratchets->file, fault);
     if (error == 0)
         error = ratchet_file_each(ratchets->file, know, ratchets, fault);
@@ -333,6 +361,7 @@ void ratchets_free(struct ratchets *ratchets)
         return;
     ratchets_stop(ratchets);
     ratchet_file_close(ratchets->file);
+    registry_close(ratchets->registry);
     bytes_map_each(&ratchets->known, forget_name, &ratchets->known);
     bytes_map_fini(&ratchets->known);
     pthread_mutex_destroy(&ratchets->lock);

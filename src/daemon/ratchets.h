@@ -19,11 +19,12 @@ struct ratchet_turn;
 
 struct ratchets_options {
     const char *path;
-    unsigned queue; /* most turns that wait: limits.ratchet_queue */
+    const char *registry_path; /* it is open there already, or can be made */
+    unsigned queue;            /* most turns that wait: limits.ratchet_queue */
     struct log *log;
 };
 
-/* The file is opened, or made, and there is no thread yet: a process that is going to be confined
+/* The files are opened, or made, and there is no thread yet: a process that is going to be confined
  * opens it before. Negative errno with the reason in *fault. */
 MQTT_NODISCARD int ratchets_open(const struct ratchets_options *options, struct ratchets **out,
                                  struct pki_fault *fault);
@@ -46,11 +47,14 @@ struct ratchets_question {
     uint8_t binding[RATCHET_KEY_BYTES];
     uint64_t order;   /* of the connection: ratchet_arrival */
     bool has_message; /* false: it came without; is there one of its name? */
-    bool believes;
+    bool believes;    /* whatever it says; else the first that comes, and who was given another key
+                         by somebody in charge (key_lineage.h): the key that the registry has when
+                         the answer is committed, no other */
 };
 
 struct ratchets_answer {
     enum ratchet_verdict verdict;
+    bool is_outdated;                /* verdict RATCHET_FAILED: its key is not its key any more */
     bool is_free;                    /* it came without, and there is none of its name */
     struct ratchet_file_entry other; /* whoever took the last step, where somebody else did */
 };

@@ -104,6 +104,7 @@ int server_open_ratchets(struct server *server)
     int status = state_path(server->state_dir, STATE_RATCHET, path);
     const struct ratchets_options options = {
         .path = path,
+        .registry_path = server->registry_path,
         .queue = (unsigned)server->config->limits.ratchet_queue,
         .log = server->log,
     };

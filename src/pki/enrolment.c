@@ -5,6 +5,7 @@
 #include "pki/holds.h"
 #include "pki/issued.h"
 #include "pki/key_admission.h"
+#include "pki/key_lineage.h"
 #include "pki/registry_sql.h"
 #include "pki/tokens.h"
 
@@ -368,6 +369,8 @@ static int renew(const struct ca *ca, struct registry *registry, const struct cs
         error = check_holder(registry, holder, csr, &known, fault);
     if (error == 0)
         error = check_common_name(csr, known.name, fault);
+    if (error == 0)
+        error = key_lineage_record(registry, csr, known.key_sha256, fault);
     if (error < 0)
         return error;
     return sign(ca, registry, csr,

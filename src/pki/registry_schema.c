@@ -196,6 +196,13 @@ static const char *const steps[REGISTRY_SCHEMA_VERSION] = {
     "  UPDATE policy_version SET counter = counter + 1; END;"
 #include "pki/policy_moves_canaries.def"
 #undef MOVES
+    ,
+
+    /* A key that was asked for with the one before. */
+    "CREATE TABLE key_renewal ("
+    "  key_sha256 TEXT PRIMARY KEY NOT NULL CHECK (length(key_sha256) = 64),"
+    "  former     TEXT NOT NULL CHECK (length(former) = 64)"
+    ") STRICT, WITHOUT ROWID;",
 };
 
 /* The rest of a step: a compiler need not take a text of more than 4095 bytes. */

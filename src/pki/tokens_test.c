@@ -5,6 +5,7 @@
 
 #include "pki/enrolment.h"
 #include "pki/issued.h"
+#include "pki/key_lineage.h"
 #include "pki/key_use.h"
 #include "pki/registry_life.h"
 #include "pki/registry_sql.h"
@@ -361,6 +362,7 @@ static void renewal(void **state)
     struct certificate_facts first = enrolled(&b, "lamp", csr);
     struct certificate_facts later;
     struct issued issued;
+    enum key_lineage lineage = KEY_LINEAGE_NONE;
 
     assert_int_equal(renew(&b, &first, csr, &later), 0);
     assert_int_equal(later.registered.not_after_s, first.registered.not_after_s + DAY_S);
@@ -373,6 +375,10 @@ static void renewal(void **state)
     assert_int_equal(renew(&b, &first, next, &later), 0);
     assert_int_equal(renew(&b, &first, other, &later), -EACCES);
     assert_int_equal(renew(&b, &first, csr, &later), -EACCES);
+    assert_int_equal(
+        key_lineage_find(b.registry, "lamp", later.key_sha256, first.key_sha256, &lineage, NULL),
+        0);
+    assert_int_equal(lineage, KEY_LINEAGE_RENEWED);
 
     assert_int_equal(registry_set_status(b.registry, "lamp", REGISTRY_SUSPENDED, NULL), 0);
     assert_int_equal(renew(&b, &later, next, &first), -EPERM);

@@ -180,6 +180,19 @@ def test_who_begins_anew_with_the_key_alone_is_noticed(house, make):
         is_noticed(house, device)
 
 
+def test_who_asks_for_another_key_with_one_that_was_stolen_is_noticed(house, make, tmp_path):
+    """The key alone lets one renew it: that must not be a way around the ratchet."""
+    original = make()
+    original.connect()
+    thief = original.copy(tmp_path / "copy")
+    thief.tacit("enroll", "--renew", "--as", thief.name, "--new-key", "--force")
+    thief.file("ratchet").unlink()
+    assert "turns a ratchet and came without it" in thief.connect(code=REFUSED)
+    thief.file("crt").with_suffix(".ratchet").write_bytes(bytes([1]) + bytes(40))
+    with waiting(thief):
+        is_noticed(house, original)
+
+
 def test_release_and_reset(house, make, tmp_path):
     original = make()
     original.connect()
