@@ -24,10 +24,10 @@ struct connection_facts {
     const char *address;         /* numeric, "192.0.2.1:40000", "[2001:db8::1]:40000" or "unix" */
     const struct tls_peer *peer; /* NULL: no verified certificate */
     struct tls_agreed *tls;      /* NULL: no handshake has begun */
-    const struct tls_stream
-        *stream; /* for tls_stream_export(), on the connection's thread; NULL: none */
-    uint64_t
-        accepted_ns; /* of two connections of one client, the one that it opened later is later */
+    const struct tls_stream *stream; /* for tls_stream_export(), on the connection's thread; NULL:
+                                        none */
+    uint64_t accepted_ns; /* of two connections of one client, the one that it opened later is
+                             later */
     enum transport_kind transport;
 };
 
