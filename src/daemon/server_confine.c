@@ -5,6 +5,7 @@
 #include "daemon/confine_plan.h"
 #include "daemon/named_files.h"
 #include "pki/private_file.h"
+#include "policy/lint.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -138,6 +139,17 @@ int server_confine(struct server *server)
     return status == 0 ? judge(server) : status;
 }
 
+/* Stays as it is written: a warning, no fault. */
+static void print_waived_ratchets(const struct config *config)
+{
+    for (size_t i = 0; i < config->role_count; i++) {
+        const struct config_role *role = &config->roles[i];
+        if (role_options_waive_ratchet(&role->options))
+            printf("%s:%u: warning: role \"%s\" %s; %s\n", role->origin.file, role->origin.line,
+                   role->name, lint_what(LINT_RATCHET_WAIVED), lint_advice(LINT_RATCHET_WAIVED));
+    }
+}
+
 void server_print_check(const struct config *config, const char *path)
 {
     struct confine_report here;
@@ -150,6 +162,7 @@ void server_print_check(const struct config *config, const char *path)
         printf("a start would be not confined: sandbox = \"off\"\n");
     else
         printf("a start would be %s\n", text);
+    print_waived_ratchets(config);
 }
 
 /* ---- a configuration that is read later ---- */

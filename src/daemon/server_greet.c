@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/server.h"
 
+#include "policy/lint.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -35,6 +37,17 @@ static void announce_unrestricted(const struct server *server, const struct conf
     }
 }
 
+static void announce_waived_ratchets(const struct server *server, const struct config *config)
+{
+    for (size_t i = 0; i < config->role_count; i++) {
+        const struct config_role *role = &config->roles[i];
+        if (role_options_waive_ratchet(&role->options))
+            log_say(server->log, CONFIG_LOG_WARNING, "role \"%s\" %s; %s (%s:%u)", role->name,
+                    lint_what(LINT_RATCHET_WAIVED), lint_advice(LINT_RATCHET_WAIVED),
+                    role->origin.file, role->origin.line);
+    }
+}
+
 void server_announce(const struct server *server, const struct config *config)
 {
     static const char *const clients[] = {
@@ -55,6 +68,7 @@ void server_announce(const struct server *server, const struct config *config)
         announce_danger(server, listener);
     }
     announce_unrestricted(server, config);
+    announce_waived_ratchets(server, config);
 }
 
 /* ---- the next three commands ---- */

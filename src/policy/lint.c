@@ -326,6 +326,8 @@ void lint_role(const struct policy *policy, const struct role *role, int64_t now
     bool grants_any = role_options_of(role)->unrestricted;
     if (grants_any)
         find_role(&linting, LINT_UNRESTRICTED);
+    if (role_options_waive_ratchet(role_options_of(role)))
+        find_role(&linting, LINT_RATCHET_WAIVED);
     for (size_t i = 0; i < role_rule_count(role); i++) {
         const struct policy_rule *rule = role_rule_at(role, i);
         if (rule->grants)

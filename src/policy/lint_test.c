@@ -177,6 +177,10 @@ static const struct row rows[] = {
     { "", "publish a/%{device}/+" },
     { "", "publish a/b" },
     { "unrestricted-role", "unrestricted -" },
+    { "", "subscribe a; ratchet required" },
+    { "", "subscribe a; clone allow" },
+    { "", "subscribe a; ratchet required; clone hold" },
+    { "ratchet-waived", "subscribe a; ratchet required; clone allow" },
     { "empty-role", "" },
     { "empty-role", "deny-publish a" },
     /* Tenants. */
@@ -249,6 +253,11 @@ static void read_line(char *text, struct draft *draft)
         draft->options.unrestricted = true;
     } else if (strcmp(what, "common-space") == 0) {
         draft->options.common_space = true;
+    } else if (strcmp(what, "ratchet") == 0) {
+        draft->options.ratchet = POLICY_RATCHET_REQUIRED;
+    } else if (strcmp(what, "clone") == 0) {
+        draft->options.clone =
+            strcmp(pattern, "allow") == 0 ? POLICY_CLONE_ALLOW : POLICY_CLONE_HOLD;
     } else if (strcmp(what, "scope") == 0) {
         (void)snprintf(draft->prefix, TEXT_BYTES, "%s", pattern);
         draft->scope = draft->prefix;

@@ -192,6 +192,12 @@ const struct role *policy_role_at(const struct policy *policy, size_t i);
 const char *role_name(const struct role *role); /* of a combination: that of its first part */
 const struct role_options *role_options_of(const struct role *role);
 
+/* Does it ask for a ratchet that decides nothing, as several may have one key? */
+static inline bool role_options_waive_ratchet(const struct role_options *options)
+{
+    return options->ratchet == POLICY_RATCHET_REQUIRED && options->clone == POLICY_CLONE_ALLOW;
+}
+
 /* The roles it combines; itself alone when it combines none. */
 size_t role_part_count(const struct role *role);
 const struct role *role_part_at(const struct role *role, size_t i);

@@ -5,12 +5,13 @@ noticed although the two are never online together; and nothing else is taken fo
 import contextlib
 import json
 import shutil
+import subprocess
 import time
 
 import pytest
 
 from support import wire
-from support.broker import FOREIGN, TACIT
+from support.broker import FOREIGN, TACIT, TACITD
 from support.enrolled import Enrolled
 from support.patience import patience
 from support.secure import House
@@ -30,6 +31,11 @@ role "strict" {{
 role "loose" {{
   publish   = {{ "devices/%{{device}}/#" }}
   ratchet   = off
+}}
+role "waived" {{
+  publish   = {{ "devices/%{{device}}/#" }}
+  ratchet   = required
+  clone     = allow
 }}
 role "dropped" {{
   publish   = {{ "devices/%{{device}}/#" }}
@@ -248,6 +254,17 @@ def test_required_refuses_who_never_had_one(house, make):
     with contextlib.closing(house.connect("plain")) as client:
         client.send(wire.connect(5, "plain", True))
         client.expect(wire.CONNACK, reason=0x87)
+
+
+def test_a_rule_that_asks_and_does_not_look_is_warned_of(house):
+    warning = 'role "waived" asks for a ratchet and believes whatever it says'
+    checked = subprocess.run([TACITD, "--check", "--config", house.state / "tacit.conf"],
+                             capture_output=True, text=True, timeout=patience(30.0), check=True)
+    assert checked.stdout.count(warning) == 1
+    assert house.broker.log().count("asks for a ratchet and believes whatever it says") == 1
+    found = json.loads(house.tacit("policy", "check", "--json", "--state", house.state,
+                                   code=None).stdout)["findings"]
+    assert [one["role"] for one in found if one["kind"] == "ratchet-waived"] == ["waived"]
 
 
 def test_devices_that_never_had_one_are_not_asked(house):
