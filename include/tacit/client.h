@@ -86,18 +86,19 @@ struct tacit_store {
     uint16_t messages; /* kept at a time, at least 1: entries are 0..messages */
 };
 
-/* What the device shows at CONNECT besides its certificate, other at each connection (tacit/ratchet.h is
- * one): in MQTT 5 an authentication method with its data, before that a user name with its
- * password, in place of those of tacit_config. Both functions are called from tacit_poll, and return
- * 0, or negative: then the connection is given up (event DOWN with TACIT_KEY) and tried again later. */
+struct tacit_client;
+
+/* What a device shows at CONNECT besides its certificate, other at each connection: tacit/ratchet.h makes
+ * one. Its functions know the client from inside, and are called from tacit_poll; a failure ends
+ * the attempt to connect (event DOWN), which is tried again later. */
 struct tacit_greeting {
-    /* The transport is open, CONNECT is about to be made: fills in `method` and `data`, which
-     * stay as they are until CONNECT is encoded. */
-    int (*begin)(struct tacit_greeting *greeting);
-    /* CONNACK accepts. `data`: its authentication data, len 0 for none; borrowed. No packet goes out
-     * before this has returned, and the first one (PINGREQ) right behind it. */
-    int (*accepted)(struct tacit_greeting *greeting, uint8_t version, struct tacit_bytes data);
-    struct tacit_bytes method;
+    /* The transport is open: sends CONNECT. TACIT_KEY, TACIT_TOO_BIG. */
+    int (*begin)(struct tacit_greeting *greeting, struct tacit_client *client);
+    /* CONNACK with these properties accepts. No packet goes out before this has returned; the first one
+     * is the greeting's. TACIT_KEY. */
+    int (*accepted)(struct tacit_greeting *greeting, struct tacit_client *client,
+                    struct tacit_bytes properties);
+    struct tacit_bytes method; /* MQTT 5: authentication method, with its data; len 0: none */
     struct tacit_bytes data;
 };
 
@@ -114,7 +115,7 @@ struct tacit_config {
     struct tacit_bytes client_id;
     struct tacit_bytes user_name;     /* data NULL: none */
     struct tacit_bytes password;      /* data NULL: none */
-    struct tacit_greeting *greeting;  /* NULL: none */
+    struct tacit_greeting *greeting;  /* NULL: none; before MQTT 5 in place of the two above */
     uint32_t session_expiry_s;        /* UINT32_MAX: never */
     const struct tacit_message *will; /* NULL: none */
     uint32_t will_delay_s;
@@ -179,8 +180,6 @@ struct tacit_statistics {
     uint32_t queue_bytes;
     uint32_t queued; /* messages not yet sent, or sent and not yet acknowledged */
 };
-
-struct tacit_client;
 
 /* Bytes of the client itself, of a message in the queue besides its parts, and of a
  * subscription; checked when the library is compiled. */

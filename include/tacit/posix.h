@@ -44,6 +44,13 @@ void tacit_posix_free(struct tacit_posix *posix);
 
 struct tacit_transport tacit_posix_transport(struct tacit_posix *posix);
 
+/* Offers this protocol (ALPN; a static text of 1..32 bytes) before "mqtt", on connections opened from
+ * now on. */
+void tacit_posix_offer(struct tacit_posix *posix, const char *protocol);
+
+/* Has the server of the connection that is open chosen that protocol? */
+bool tacit_posix_agrees(const struct tacit_posix *posix, const char *protocol);
+
 /* What the exporter of its TLS says to `label`, without a context. TACIT_KEY: it is not open, or not
  * encrypted. */
 int tacit_posix_export(const struct tacit_posix *posix, const char *label, uint8_t *out,

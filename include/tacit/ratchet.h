@@ -20,6 +20,9 @@
 #define TACIT_RATCHET_MESSAGE_BYTES 73u
 #define TACIT_RATCHET_LABEL         "EXPORTER-tacit-ratchet-1" /* for the exporter of TLS */
 
+/* Offered by ALPN, before "mqtt": a broker that chooses it turns the ratchet, or refuses. */
+#define TACIT_RATCHET_PROTOCOL "tacit-ratchet-1"
+
 /* All of them: 0, or negative for a failure, which ends the attempt to connect (TACIT_KEY). Called
  * from tacit_poll only. */
 struct tacit_ratchet_port {
@@ -28,7 +31,10 @@ struct tacit_ratchet_port {
     int (*hmac)(void *context, const uint8_t key[TACIT_RATCHET_KEY_BYTES], struct tacit_bytes data,
                 uint8_t out[TACIT_RATCHET_KEY_BYTES]);
     /* What the exporter of the TLS connection that is open says to TACIT_RATCHET_LABEL without a
-     * context (RFC 8446 section 7.5, RFC 5705). */
+     * context (RFC 8446 section 7.5, RFC 5705). 1: the broker did not choose TACIT_RATCHET_PROTOCOL,
+     * so it keeps no ratchet: CONNECT goes out without, and the state stays. Where TLS cannot
+     * tell, 0: then a broker that keeps none is known in MQTT 5 only, and before that an
+     * accepted CONNECT moves the state on without it. */
     int (*binding)(void *context, uint8_t out[TACIT_RATCHET_KEY_BYTES]);
     int (*random)(void *context, void *out, size_t len);
     /* What was stored last. */

@@ -67,17 +67,6 @@ static bool flags_are_valid(const struct tacit_client *client, const struct taci
            || connack->flags <= (connack->reason == MQTT_SUCCESS ? 1 : 0);
 }
 
-/* Nothing goes out before what the greeting has to keep is kept. */
-static bool greet(struct tacit_client *client, struct mqtt_span properties)
-{
-    struct tacit_greeting *greeting = client->config->greeting;
-    struct tacit_bytes data = { 0 };
-    struct mqtt_property p;
-    if (mqtt_properties_find(properties, MQTT_PROP_AUTHENTICATION_DATA, &p))
-        data = tacit_borrow(p.value);
-    return greeting->accepted(greeting, client->version, data) >= 0;
-}
-
 bool tacit_on_connack(struct tacit_client *client, const struct mqtt_frame *frame,
                       struct tacit_event *out_event)
 {
@@ -94,8 +83,9 @@ bool tacit_on_connack(struct tacit_client *client, const struct mqtt_frame *fram
                              tacit_is_5(client) ? connack.reason
                                                 : tacit_reason_of_return_code(connack.reason),
                              out_event);
-    bool greets = client->config->greeting != NULL;
-    if (greets && !greet(client, connack.properties))
+    struct tacit_greeting *greeting = client->config->greeting;
+    if (greeting != NULL
+        && greeting->accepted(greeting, client, tacit_borrow(connack.properties)) < 0)
         return tacit_go_down(client, TACIT_KEY, 0, out_event);
 
     take_grant(client, connack.properties);
@@ -105,8 +95,6 @@ bool tacit_on_connack(struct tacit_client *client, const struct mqtt_frame *fram
     client->state = TACIT_CLIENT_ONLINE;
     client->was_up = true;
     client->clock.up_ms = 0;
-    if (greets)
-        (void)tacit_ping(client);
     out_event->type = TACIT_EVENT_UP;
     out_event->version = client->version;
     return true;

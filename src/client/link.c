@@ -151,8 +151,8 @@ static bool open_transport(struct tacit_client *client, struct tacit_event *out_
     if (status == TACIT_AGAIN)
         return give_up_in_time(client, out_event);
     if (status == TACIT_OK && config->greeting != NULL)
-        status = config->greeting->begin(config->greeting) < 0 ? TACIT_KEY : TACIT_OK;
-    if (status == TACIT_OK && !tacit_send_connect(client))
+        status = config->greeting->begin(config->greeting, client);
+    else if (status == TACIT_OK && !tacit_send_connect(client))
         status = TACIT_TOO_BIG;
     if (status != TACIT_OK)
         return tacit_go_down(client, (enum tacit_status)status, 0, out_event);

@@ -55,11 +55,6 @@ static void describe_connect(const struct tacit_client *client, struct mqtt_conn
         .password = tacit_span(config->password),
         .has_will = will != NULL,
     };
-    if (config->greeting != NULL && !tacit_is_5(client)) {
-        out->has_user_name = out->has_password = true;
-        out->user_name = tacit_span(config->greeting->method);
-        out->password = tacit_span(config->greeting->data);
-    }
     /* Before MQTT 5 a session without a name cannot be kept [MQTT-3.1.3-7]. */
     if (!tacit_is_5(client) && config->client_id.len == 0)
         out->clean_start = true;

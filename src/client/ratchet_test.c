@@ -14,7 +14,8 @@ struct device {
     struct tacit_ratchet_port port;
     uint8_t state[TACIT_RATCHET_STATE_BYTES];
     unsigned stores;
-    bool fails; /* the next thing that is asked of the port */
+    bool fails;      /* the next thing that is asked of the port */
+    bool is_unknown; /* the broker keeps no ratchets, as TLS says */
 };
 
 static int compute(void *context, const uint8_t key[RATCHET_KEY_BYTES], struct mqtt_span data,
@@ -41,7 +42,7 @@ static int binding(void *context, uint8_t out[TACIT_RATCHET_KEY_BYTES])
     const struct device *device = context;
 
     memset(out, (int)device->stand.wire.opens, TACIT_RATCHET_KEY_BYTES);
-    return 0;
+    return device->is_unknown ? 1 : 0;
 }
 
 static int fill(void *context, void *out, size_t len)
@@ -84,6 +85,18 @@ static void begin(struct device *device, uint8_t version)
     stand_start(&device->stand);
 }
 
+/* Where a message of ours is announced; their length: nowhere. */
+static size_t find_name(const struct tacit_memory_buffer *sent)
+{
+    size_t len = sizeof(RATCHET_NAME) - 1;
+
+    for (size_t at = 0; at + len <= sent->len; at++) {
+        if (memcmp(sent->bytes + at, RATCHET_NAME, len) == 0)
+            return at;
+    }
+    return sent->len;
+}
+
 /* What the broker makes of the message in the CONNECT that has gone out. */
 static enum ratchet_verdict judge(struct device *device, struct ratchet_record *record)
 {
@@ -92,11 +105,8 @@ static enum ratchet_verdict judge(struct device *device, struct ratchet_record *
     const struct ratchet_arrival arrival = { 1, device->stand.wire.opens };
     struct ratchet_message message;
     uint8_t bound[RATCHET_KEY_BYTES];
-    size_t at = 0;
+    size_t at = find_name(sent);
 
-    while (at + sizeof(RATCHET_NAME) - 1 <= sent->len
-           && memcmp(sent->bytes + at, RATCHET_NAME, sizeof(RATCHET_NAME) - 1) != 0)
-        at++;
     /* A property has its identifier in between, a password follows at once. */
     at += sizeof(RATCHET_NAME) - 1 + (device->stand.config.version == 5 ? 3 : 2);
     assert_true(at + RATCHET_MESSAGE_BYTES <= sent->len);
@@ -126,6 +136,32 @@ static void connect_once(struct device *device, struct ratchet_record *record)
     assert_int_equal(judge(device, record), RATCHET_TAKEN);
     stand_feed(&device->stand, accepting(version));
     assert_int_equal(stand_poll(&device->stand), TACIT_EVENT_UP);
+}
+
+/* The connection breaks, and the next one is open. */
+static void come_again(struct device *device)
+{
+    struct stand *stand = &device->stand;
+
+    tacit_memory_drop(&stand->wire, stand->wire.to_server.len);
+    stand->wire.hung_up = true;
+    assert_int_equal(stand_poll(stand), TACIT_EVENT_DOWN);
+    stand->wire.hung_up = false;
+    for (unsigned i = 0; stand->wire.to_server.len == 0; i++) {
+        assert_true(i < 100);
+        stand->now_ms += 10000;
+        assert_int_equal(stand_poll(stand), TACIT_EVENT_NONE);
+    }
+}
+
+/* And whatever has gone out is forgotten. */
+static bool says_where_it_stands(struct device *device)
+{
+    struct tacit_memory *wire = &device->stand.wire;
+    bool says = find_name(&wire->to_server) < wire->to_server.len;
+
+    tacit_memory_drop(wire, wire->to_server.len);
+    return says;
 }
 
 static void it_goes_on_with_the_broker(void **state)
@@ -159,6 +195,39 @@ static void what_the_broker_has_not_taken_is_not_kept(void **state)
     assert_int_equal(stand_poll(&device.stand), TACIT_EVENT_UP);
     assert_int_equal(device.stores, 0);
     end(&device);
+}
+
+/* Whatever such a broker says, the device stays where the one that keeps ratchets has it. */
+static void a_broker_that_keeps_no_ratchets_moves_nothing(void **state)
+{
+    static const struct {
+        uint8_t version;
+        const char *connack;
+    } rows[] = { { 5, "20 03 00 00 00" }, { 4, "20 02 00 00" }, { 3, "20 02 00 00" } };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct ratchet_record record = { .has_base = false };
+        struct device device;
+        uint8_t before[TACIT_RATCHET_STATE_BYTES];
+
+        begin(&device, rows[i].version);
+        connect_once(&device, &record);
+        memcpy(before, device.state, sizeof(before));
+        for (unsigned visits = 0; visits < 3; visits++) {
+            device.is_unknown = true;
+            come_again(&device);
+            assert_false(says_where_it_stands(&device));
+            stand_feed(&device.stand, rows[i].connack);
+            assert_int_equal(stand_poll(&device.stand), TACIT_EVENT_UP);
+            assert_int_equal(device.stores, 1);
+            assert_memory_equal(device.state, before, sizeof(before));
+        }
+        device.is_unknown = false;
+        come_again(&device);
+        assert_int_equal(judge(&device, &record), RATCHET_TAKEN);
+        end(&device);
+    }
 }
 
 static void without_a_place_to_store_it_does_not_go_on(void **state)
@@ -200,6 +269,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_goes_on_with_the_broker),
         cmocka_unit_test(what_the_broker_has_not_taken_is_not_kept),
+        cmocka_unit_test(a_broker_that_keeps_no_ratchets_moves_nothing),
         cmocka_unit_test(without_a_place_to_store_it_does_not_go_on),
         cmocka_unit_test(without_a_state_it_does_not_connect),
     };

@@ -64,6 +64,8 @@ static const char *const status_reasons[REGISTRY_STATUS_COUNT] = {
 
 #define HAS_ANOTHER_NAME "this device has another name now, and needs a certificate that carries it"
 
+#define ANOTHERS_RATCHET "this device turns a ratchet, and none is kept here for who it is"
+
 /* Somebody has changed the registry by hand (registry_survey()). */
 #define SPOILED     "the registry's row of this device is not valid; correct it or add the device anew"
 #define BLOCKED_KEY "the certificate's key is blocked; the device needs a new one"
@@ -328,6 +330,17 @@ static enum admission admit_by_certificate(struct admission_rules *rules,
     return admission_foreign_decide(rules, listener, request, out);
 }
 
+/* One that is not turned must not be accepted: its device would take that for it, and go on alone. */
+static bool has_ratchet_elsewhere(const struct admission_rules *rules,
+                                  const struct admission_request *request)
+{
+    const struct connection_facts *facts = request->facts;
+
+    return admission_ratchet_is_implied(request) && !rules->is_decoy
+           && (rules->ratchets == NULL || facts->peer == NULL
+               || !admission_is_ours(rules, facts->peer));
+}
+
 static enum admission decide(struct admission_rules *rules, const struct admission_request *request,
                              struct admission_answer *out)
 {
@@ -340,6 +353,8 @@ static enum admission decide(struct admission_rules *rules, const struct admissi
             login_abandon(request->exchange);
         return admission_refuse(out, MQTT_NOT_AUTHORIZED, "this listener has just been removed");
     }
+    if (has_ratchet_elsewhere(rules, request))
+        return admission_refuse(out, MQTT_NOT_AUTHORIZED, ANOTHERS_RATCHET);
     /* Whatever else it brings: a password that was overheard is burnt. */
     if (request->exchange == NULL && login_is_overheard(request)
         && minds_password(rules, listener, request))

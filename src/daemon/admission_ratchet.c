@@ -37,22 +37,27 @@ bool admission_ratchet_is_turned(const struct admission_rules *rules,
            && is_name(request->method);
 }
 
-/* Before MQTT 5 it is a user name with its password. Empty: it says nothing. */
-static struct mqtt_span find_message(const struct admission_request *request)
+/* Before MQTT 5 it is a user name with its password. */
+bool admission_ratchet_is_implied(const struct admission_request *request)
 {
     const struct mqtt_connect *connect = request->connect;
 
+    return connect != NULL && connect->version != MQTT_VERSION_5 && connect->has_user_name
+           && is_name(connect->user_name) && connect->password.len > 0;
+}
+
+/* Empty: it says nothing. */
+static struct mqtt_span find_message(const struct admission_request *request)
+{
     if (is_name(request->method))
         return request->data;
-    if (connect != NULL && connect->version != MQTT_VERSION_5 && connect->has_user_name
-        && is_name(connect->user_name))
-        return connect->password;
-    return (struct mqtt_span){ 0 };
+    return admission_ratchet_is_implied(request) ? request->connect->password
+                                                 : (struct mqtt_span){ 0 };
 }
 
 static bool comes_with_one(const struct admission_request *request)
 {
-    return is_name(request->method) || find_message(request).len > 0;
+    return is_name(request->method) || admission_ratchet_is_implied(request);
 }
 
 static void copy_text(struct mqtt_span text, char out[RATCHET_FILE_TEXT_SIZE])

@@ -11,6 +11,10 @@ bool admission_ratchet_is_exchange(const struct admission_request *request);
 bool admission_ratchet_is_turned(const struct admission_rules *rules,
                                  const struct admission_request *request);
 
+/* Does somebody say where a ratchet stands before MQTT 5, where that it is accepted would count as
+ * turned? */
+bool admission_ratchet_is_implied(const struct admission_request *request);
+
 /* The device of that entry is let in by *answer, which has its credential: is it where its ratchet
  * is, too? ADMISSION_WAIT with an exchange of ratchets.h, until the answer is on the disk. When it
  * was copied, answer->fork says whom it has met; borrowed from the rules. */

@@ -8,6 +8,7 @@
 #include "pki/holds.h"
 #include "pki/registry.h"
 #include "pki/registry_life.h"
+#include "ratchet/message.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -127,8 +128,8 @@ struct attempt {
     bool has_password;
 };
 
-static enum admission ask_as(struct world *world, const struct attempt *attempt,
-                             const char *client_id, struct admission_answer *out)
+static enum admission ask_with(struct world *world, const struct attempt *attempt,
+                               const struct mqtt_connect *connect, struct admission_answer *out)
 {
     const char *uris[] = { "https://example.org/", attempt->uri };
     struct tls_peer peer = {
@@ -143,15 +144,22 @@ static enum admission ask_as(struct world *world, const struct attempt *attempt,
     struct connection_facts facts = { .listener = attempt->listener,
                                       .address = "192.0.2.1:1",
                                       .peer = attempt->uri != NULL ? &peer : NULL };
-    struct mqtt_connect connect = { .has_user_name = attempt->has_password,
-                                    .has_password = attempt->has_password,
-                                    .client_id = span_of(client_id) };
     struct admission_request request = { .facts = &facts,
-                                         .connect = &connect,
+                                         .connect = connect,
                                          .method = span_of(attempt->method) };
 
     peer.key_fingerprint[0] = attempt->key;
     return admission_decide(&world->rules, &request, out);
+}
+
+static enum admission ask_as(struct world *world, const struct attempt *attempt,
+                             const char *client_id, struct admission_answer *out)
+{
+    const struct mqtt_connect connect = { .has_user_name = attempt->has_password,
+                                          .has_password = attempt->has_password,
+                                          .client_id = span_of(client_id) };
+
+    return ask_with(world, attempt, &connect, out);
 }
 
 static enum admission ask(struct world *world, const struct attempt *attempt,
@@ -240,6 +248,24 @@ static void a_registered_device(void **state)
     assert_true(answer.identity.proved);
     assert_true(answer.client_id_is_bound);
     assert_string_equal(role_name(answer.role), "device");
+}
+
+static void a_ratchet_that_is_not_kept_here(void **state)
+{
+    static const struct attempt attempts[] = { { "strict", URI("lamp"), "lamp", 1, NULL, false },
+                                               { "free", "", "client7", 7, NULL, false },
+                                               { "open", NULL, NULL, 0, NULL, false } };
+    const struct mqtt_connect connect = { .version = MQTT_VERSION_3_1_1,
+                                          .has_user_name = true,
+                                          .user_name = span_of(RATCHET_NAME),
+                                          .password = span_of("1") };
+    struct admission_answer answer;
+
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(attempts); i++) {
+        assert_int_equal(ask(*state, &attempts[i], &answer), ADMISSION_ALLOW);
+        assert_int_equal(ask_with(*state, &attempts[i], &connect, &answer), ADMISSION_REFUSE);
+        assert_non_null(strstr(answer.reason_text, "none is kept here"));
+    }
 }
 
 /* ---- one key in two places ---- */
@@ -752,6 +778,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refusals),
         cmocka_unit_test(a_registered_device),
+        cmocka_unit_test(a_ratchet_that_is_not_kept_here),
         cmocka_unit_test(keys_are_looked_after),
         cmocka_unit_test(who_is_held),
         cmocka_unit_test(a_newcomer_that_is_held),

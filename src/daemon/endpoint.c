@@ -4,6 +4,7 @@
 #include "base/invariant.h"
 #include "pki/identity_extension.h"
 #include "pki/ocsp.h"
+#include "ratchet/message.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -276,6 +277,7 @@ static int fill_options(const struct endpoints *endpoints, const struct config_l
         .accepts_stale_crl = listener->accepts_stale_crl,
         .ocsp_response_path = is_stapled ? files->ocsp : NULL,
         .extension_oid = IDENTITY_EXTENSION_OID,
+        .protocol = RATCHET_NAME, /* whoever brings one turns it here, or is refused */
         .clients = clients[listener->clients],
         .allow_tls_1_2 = listener->allow_tls_1_2,
         .wipes_plaintext = listener->passwords == CONFIG_PASSWORDS_ON,

@@ -30,6 +30,7 @@ struct tacit_posix {
     struct addrinfo *next;      /* to be tried if the current one fails */
     struct tacit_tls *tls;      /* NULL: not encrypted */
     SSL *ssl;
+    const char *offer;    /* static; NULL: "mqtt" alone */
     SSL_SESSION *session; /* to be resumed */
     uint64_t sent_bytes;  /* of MQTT */
     char host[256];

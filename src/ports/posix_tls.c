@@ -73,12 +73,16 @@ static bool load_trust(SSL_CTX *context, const char *ca_file, char *error, size_
     return loaded == 1;
 }
 
+/* ALPN, as it goes over the wire. */
+static const unsigned char plain_protocols[] = "\x04mqtt";
+#define PLAIN_BYTES (sizeof(plain_protocols) - 1)
+#define OFFER_BYTES 32u
+
 static void set_rules(SSL_CTX *context, const struct tacit_tls_options *options)
 {
-    static const unsigned char protocols[] = "\x04mqtt";
     (void)SSL_CTX_set_min_proto_version(context,
                                         options->require_tls_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION);
-    (void)SSL_CTX_set_alpn_protos(context, protocols, sizeof(protocols) - 1);
+    (void)SSL_CTX_set_alpn_protos(context, plain_protocols, PLAIN_BYTES);
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
     (void)SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE
                                         | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER
@@ -148,10 +152,23 @@ static bool expect_host(SSL *ssl, char *host)
     return SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1;
 }
 
+/* What begins every connection of the context, with the offer before it. */
+static bool offer(SSL *ssl, const char *protocol)
+{
+    unsigned char wire[1 + OFFER_BYTES + sizeof(plain_protocols)];
+    size_t len = strnlen(protocol, OFFER_BYTES);
+
+    wire[0] = (unsigned char)len;
+    memcpy(wire + 1, protocol, len);
+    memcpy(wire + 1 + len, plain_protocols, PLAIN_BYTES);
+    return SSL_set_alpn_protos(ssl, wire, (unsigned)(1 + len + PLAIN_BYTES)) == 0;
+}
+
 static bool begin(struct tacit_posix *posix)
 {
     SSL *ssl = SSL_new(posix->tls->context);
-    if (ssl == NULL || !expect_host(ssl, posix->host) || SSL_set_fd(ssl, posix->fd) != 1) {
+    if (ssl == NULL || !expect_host(ssl, posix->host) || SSL_set_fd(ssl, posix->fd) != 1
+        || (posix->offer != NULL && !offer(ssl, posix->offer))) {
         SSL_free(ssl);
         return false;
     }
@@ -250,6 +267,21 @@ int tacit_tls_receive(struct tacit_posix *posix, void *out, size_t size)
     int status = verdict(posix, got);
     posix->wants_write |= wanted_write;
     return status;
+}
+
+void tacit_posix_offer(struct tacit_posix *posix, const char *protocol)
+{
+    posix->offer = protocol;
+}
+
+bool tacit_posix_agrees(const struct tacit_posix *posix, const char *protocol)
+{
+    const unsigned char *chosen = NULL;
+    unsigned len = 0;
+
+    if (posix->ssl != NULL)
+        SSL_get0_alpn_selected(posix->ssl, &chosen, &len);
+    return len == strlen(protocol) && len > 0 && memcmp(chosen, protocol, len) == 0;
 }
 
 int tacit_posix_export(const struct tacit_posix *posix, const char *label, uint8_t *out, size_t len)

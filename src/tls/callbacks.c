@@ -15,22 +15,35 @@ static struct tls_generation *generation_of(const SSL *ssl)
 
 /* ---- what the client asks for ---- */
 
+/* Where the protocol of that name stands in what is offered, its length first; NULL: nowhere. */
+static const unsigned char *find_offer(struct mqtt_span offered, const char *name)
+{
+    size_t len = strlen(name);
+
+    while (offered.len > 0 && offered.data[0] < offered.len) {
+        size_t used = 1u + offered.data[0];
+        if (used == 1 + len && memcmp(offered.data + 1, name, len) == 0)
+            return offered.data;
+        offered = (struct mqtt_span){ offered.data + used, offered.len - used };
+    }
+    return NULL;
+}
+
 /* Clients without ALPN are fine; one that wants only other protocols is lost here. */
 static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
                    const unsigned char *offered, unsigned offered_len, void *context)
 {
-    (void)ssl;
     (void)context;
-    unsigned at = 0;
-    while (at < offered_len && offered[at] <= offered_len - at - 1) {
-        if (offered[at] == 4 && memcmp(offered + at + 1, "mqtt", 4) == 0) {
-            *out = offered + at + 1;
-            *out_len = 4;
-            return SSL_TLSEXT_ERR_OK;
-        }
-        at += 1u + offered[at];
-    }
-    return SSL_TLSEXT_ERR_ALERT_FATAL;
+    const char *preferred = generation_of(ssl)->protocol;
+    const struct mqtt_span all = { offered, offered_len };
+    const unsigned char *found = preferred != NULL ? find_offer(all, preferred) : NULL;
+    if (found == NULL)
+        found = find_offer(all, "mqtt");
+    if (found == NULL)
+        return SSL_TLSEXT_ERR_ALERT_FATAL;
+    *out = found + 1;
+    *out_len = found[0];
+    return SSL_TLSEXT_ERR_OK;
 }
 
 /* There is one certificate: a name that it does not carry is not acknowledged, and

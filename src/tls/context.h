@@ -2,7 +2,8 @@
 /* How a listener speaks TLS: its certificate, whom it trusts, what may be resumed.
  *
  * Thread-safe: shared by all shards. TLS 1.3, 1.2 by option; forward-secret AEAD
- * suites; X25519, then P-256; ALPN "mqtt" when the client offers any. Client keys are ECDSA,
+ * suites; X25519, then P-256; ALPN "mqtt", or what the options say, when the client offers any. Client
+ * keys are ECDSA,
  * Ed25519 or RSA from 2048 bits on. Resumption is
  * by tickets that name an entry of a bounded cache shared by the shards (TLS 1.3
  * only). A resumed connection carries the struct tls_peer of the first one, which
@@ -35,6 +36,8 @@ struct tls_options {
     const char *ocsp_response_path; /* DER, stapled for clients that ask; NULL: none */
     const char *extension_oid;      /* of client certificates, to be kept for who reads it; dotted
                                        numbers; NULL: none */
+    const char *protocol; /* chosen before "mqtt" (ALPN) where the client offers it: MQTT with
+                                       something that it can count on; static; NULL: none */
     enum tls_clients clients;
     bool allow_tls_1_2;
     bool accepts_stale_crl;      /* a list after its time still counts; else it lets nobody in */

@@ -230,13 +230,19 @@ static void set_identity(SSL_CTX *ssl_ctx, const struct tls_fixture *fixture, co
     need(SSL_CTX_use_PrivateKey_file(ssl_ctx, path, SSL_FILETYPE_PEM) == 1, path);
 }
 
-static void set_alpn(SSL *ssl, const char *protocol)
+static void set_alpn(SSL *ssl, const char *protocols)
 {
     unsigned char wire[64];
-    size_t len = strlen(protocol);
-    wire[0] = (unsigned char)len;
-    memcpy(wire + 1, protocol, len);
-    need(SSL_set_alpn_protos(ssl, wire, (unsigned)len + 1) == 0, "ALPN");
+    size_t used = 0;
+    while (*protocols != '\0') {
+        size_t len = strcspn(protocols, ",");
+        need(used + 1 + len <= sizeof(wire), "ALPN is too long");
+        wire[used] = (unsigned char)len;
+        memcpy(wire + used + 1, protocols, len);
+        used += 1 + len;
+        protocols += len + (protocols[len] == ',');
+    }
+    need(SSL_set_alpn_protos(ssl, wire, (unsigned)used) == 0, "ALPN");
 }
 
 static void set_server_name(SSL *ssl, const char *name)
@@ -363,13 +369,12 @@ bool tls_client_has_ticket(const struct tls_client *client)
     return client->ticket != NULL;
 }
 
-const char *tls_client_alpn(const struct tls_client *client)
+struct mqtt_span tls_client_alpn(const struct tls_client *client)
 {
-    static const char mqtt[] = "mqtt";
     const unsigned char *chosen = NULL;
     unsigned len = 0;
     SSL_get0_alpn_selected(client->ssl, &chosen, &len);
-    return len == 4 && memcmp(chosen, mqtt, 4) == 0 ? mqtt : "";
+    return (struct mqtt_span){ chosen, len };
 }
 
 const char *tls_client_suite(const struct tls_client *client)

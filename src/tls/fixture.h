@@ -57,7 +57,7 @@ struct tls_client;
 struct tls_client_options {
     const struct tls_fixture *fixture;
     const char *identity; /* FILE of a subject; NULL: no certificate */
-    const char *alpn;     /* one protocol; NULL: no ALPN */
+    const char *alpn;     /* protocols, with commas between; NULL: no ALPN */
     bool only_1_2;
     const char *suites;              /* of TLS 1.3; NULL: OpenSSL's */
     const char *server_name;         /* NULL: none */
@@ -85,5 +85,5 @@ void tls_client_shutdown(struct tls_client *client);
 
 bool tls_client_resumed(const struct tls_client *client);
 bool tls_client_has_ticket(const struct tls_client *client);
-const char *tls_client_alpn(const struct tls_client *client); /* "" for none */
+struct mqtt_span tls_client_alpn(const struct tls_client *client); /* empty: none; borrowed */
 const char *tls_client_suite(const struct tls_client *client);

@@ -21,6 +21,7 @@ struct tls_generation {
     SSL_CTX *ssl_ctx;
     struct tls_sessions *sessions; /* NULL: nothing is resumed */
     EVP_PKEY *placeholder;         /* stands in for the keys of certificates that were judged */
+    const char *protocol;          /* static; tls_options.protocol */
     ASN1_OBJECT *extension;        /* that is kept of a client certificate; NULL: none */
     uint8_t *ocsp_response;        /* NULL: none */
     size_t ocsp_response_bytes;

@@ -249,7 +249,7 @@ static void check_row(const struct refusal *row, bool accepts_stale_crl)
     shake_hands(&link, 65536);
     if (row->text == NULL) {
         assert_int_equal(link.server, TLS_DONE);
-        assert_string_equal(tls_client_alpn(link.client), row->alpn != NULL ? row->alpn : "");
+        assert_true(span_equal(tls_client_alpn(link.client), span_of(row->alpn)));
         both_ends_talk(&link);
     } else {
         assert_int_equal(link.server, TLS_FAILED);
@@ -284,6 +284,33 @@ static void refusals_say_who_and_why(void **state)
     };
     for (size_t i = 0; i < MQTT_ARRAY_LEN(rows); i++)
         check_row(&rows[i], false);
+}
+
+static void a_protocol_with_more_to_it_comes_first(void **state)
+{
+    static const struct {
+        const char *offered;
+        const char *preferred;
+        const char *chosen;
+    } rows[] = {
+        { "mqtt,more-1", "more-1", "more-1" }, { "more-1", "more-1", "more-1" },
+        { "more-1,mqtt", NULL, "mqtt" },       { "more-12,more,mqtt", "more-1", "mqtt" },
+        { "mqtt", "more-1", "mqtt" },          { NULL, "more-1", NULL },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(rows); i++) {
+        struct tls_options options = options_for(TLS_CLIENTS_NONE);
+        options.protocol = rows[i].preferred;
+        struct tls_context *context = context_for(&options);
+        struct link link = link_open(
+            context, &(struct tls_client_options){ .fixture = &pki, .alpn = rows[i].offered });
+        shake_hands(&link, 65536);
+        assert_int_equal(link.server, TLS_DONE);
+        assert_true(span_equal(tls_client_alpn(link.client), span_of(rows[i].chosen)));
+        link_close(&link);
+        tls_context_free(context);
+    }
 }
 
 /* What it names stays revoked, though. */
@@ -670,6 +697,7 @@ int main(void)
         cmocka_unit_test(peer_tells_what_the_certificate_says),
         cmocka_unit_test(names_that_are_no_text_are_absent),
         cmocka_unit_test(refusals_say_who_and_why),
+        cmocka_unit_test(a_protocol_with_more_to_it_comes_first),
         cmocka_unit_test(a_list_out_of_date_may_be_accepted),
         cmocka_unit_test(plaintext_is_told_apart),
         cmocka_unit_test(tls_1_2_is_an_option),

@@ -47,6 +47,8 @@ static int binding(void *context, uint8_t out[TACIT_RATCHET_KEY_BYTES])
 {
     const struct device_ratchet *ratchet = context;
 
+    if (!tacit_posix_agrees(ratchet->posix, TACIT_RATCHET_PROTOCOL))
+        return 1;
     return tacit_posix_export(ratchet->posix, TACIT_RATCHET_LABEL, out, TACIT_RATCHET_KEY_BYTES);
 }
 
@@ -159,8 +161,11 @@ bool device_ratchet_init(struct device_ratchet *out, const char *certificate,
                   .store = store },
     };
     tacit_ratchet_init(&out->ratchet, &out->port);
-    return certificate != NULL && device_ratchet_path(certificate, out->path) == 0
-           && access(out->path, F_OK) == 0;
+    bool is_there = certificate != NULL && device_ratchet_path(certificate, out->path) == 0
+                    && access(out->path, F_OK) == 0;
+    if (is_there)
+        tacit_posix_offer(posix, TACIT_RATCHET_PROTOCOL);
+    return is_there;
 }
 
 void device_ratchet_fini(struct device_ratchet *ratchet)

@@ -11,21 +11,11 @@ import time
 import pytest
 
 from support.broker import FOREIGN, TACIT
-from support.enrolled import Enrolled
+from support.enrolled import Enrolled, house_for_devices
 from support.patience import patience
-from support.secure import House
 
 pytestmark = pytest.mark.skipif(FOREIGN or not TACIT.exists(), reason="about tacitd and tacit")
 
-CONFIG = """
-role "device" {
-  publish   = { "devices/%{device}/#" }
-}
-listener "mqtts" {
-  port = 8883
-  client-certificates = required
-}
-"""
 CUTS = int(os.environ.get("TACIT_RATCHET_CUTS", "60"))
 SEED = int(os.environ.get("TACIT_RATCHET_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
 
@@ -55,10 +45,7 @@ def cut(house, device, version, moment, victim):
 
 def test_cuts_are_no_copies_and_copies_are_noticed(tmp_path):
     dice = random.Random(SEED)
-    with House() as house:
-        house.broker.stop()
-        (house.state / "tacit.conf").write_text(CONFIG)
-        house.broker.start()
+    with house_for_devices() as house:
         device = Enrolled.make(house, tmp_path / "original", "lamp-x")
         span = 2 * measure(device)
         for number in range(CUTS):

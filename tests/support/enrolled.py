@@ -1,14 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
 """A device that has enrolled by itself: a folder with a home in it, which can be copied."""
 
+import contextlib
 import json
 import shutil
 import subprocess
 
 from support.broker import TACIT
 from support.patience import patience
+from support.secure import House
 
 TOOL_S = patience(30.0)
+
+CONFIG = """
+role "device" {
+  publish   = { "devices/%{device}/#" }
+}
+listener "mqtts" {
+  port = 8883
+  client-certificates = required
+}
+"""
+
+
+@contextlib.contextmanager
+def house_for_devices():
+    """Every device may publish below devices/NAME."""
+    with House() as house:
+        house.broker.stop()
+        (house.state / "tacit.conf").write_text(CONFIG)
+        house.broker.start()
+        yield house
 
 
 class Enrolled:
