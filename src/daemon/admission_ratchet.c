@@ -106,13 +106,16 @@ static enum admission ask(struct admission_rules *rules, const struct admission_
     const struct connection_facts *facts = request->facts;
     struct ratchets_question question = { .order = facts->accepted_ns, .believes = believes };
     struct ratchet_turn *turn = NULL;
+    int error = 0;
     const char *why = comes_with_one(request) ? read_message(request, &question) : NULL;
 
+    if (why == NULL) {
+        describe(rules, request, entry, &question.who);
+        error = ratchets_ask(rules->ratchets, &question, request->client, rules->loop, &turn);
+    }
+    wipe_bytes(&question, sizeof(question));
     if (why != NULL)
         return admission_refuse(answer, MQTT_NOT_AUTHORIZED, why);
-    describe(rules, request, entry, &question.who);
-    int error = ratchets_ask(rules->ratchets, &question, request->client, rules->loop, &turn);
-    wipe_bytes(&question, sizeof(question));
     if (error < 0)
         return admission_refuse(answer, MQTT_SERVER_BUSY, UNDECIDED);
     *answer = (struct admission_answer){ .exchange = turn };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pki/ratchet_file.h"
 
+#include "base/wipe.h"
 #include "pki/database.h"
 
 #include <errno.h>
@@ -131,9 +132,10 @@ int ratchet_file_find(struct ratchet_file *file, const char *name, struct ratche
         result = decode(file, s, &entry, fault);
     code = sqlite3_finalize(s);
     if (code != SQLITE_OK)
-        return database_fail(&file->file, code, fault);
+        result = database_fail(&file->file, code, fault);
     if (result == 0)
         *out = entry;
+    wipe_bytes(&entry, sizeof(entry));
     return result;
 }
 

@@ -40,7 +40,8 @@ void ratchet_file_close(struct ratchet_file *file); /* NULL is fine */
 MQTT_NODISCARD int ratchet_file_begin(struct ratchet_file *file, struct pki_fault *fault);
 MQTT_NODISCARD int ratchet_file_end(struct ratchet_file *file, bool keeps, struct pki_fault *fault);
 
-/* -ENOENT: it has none, *fault untouched. -EBADMSG: its row is no ratchet. */
+/* -ENOENT: it has none, *fault untouched. -EBADMSG: its row is no ratchet. What is found has secrets,
+ * which are the caller's to wipe. */
 MQTT_NODISCARD int ratchet_file_find(struct ratchet_file *file, const char *name,
                                      struct ratchet_file_entry *out, struct pki_fault *fault);
 

@@ -96,11 +96,11 @@ static int lock(struct device_ratchet *ratchet)
     if (ratchet->lock >= 0)
         return 0;
     (void)snprintf(path, sizeof(path), "%s.lock", ratchet->path);
-    ratchet->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (ratchet->lock >= 0 && flock(ratchet->lock, LOCK_EX) == 0)
-        return 0;
-    unlock(ratchet);
-    return -errno;
+    ratchet->lock = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int error = ratchet->lock >= 0 && flock(ratchet->lock, LOCK_EX) == 0 ? 0 : -errno;
+    if (error < 0)
+        unlock(ratchet);
+    return error;
 }
 
 /* Before the connection is made: the broker goes by the order in which they come. */

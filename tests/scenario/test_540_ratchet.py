@@ -199,6 +199,16 @@ def test_who_asks_for_another_key_with_one_that_was_stolen_is_noticed(house, mak
         is_noticed(house, original)
 
 
+def test_nobody_else_reads_any_of_it(house, make):
+    device = make()
+    device.connect()
+    files = [*device.file("ratchet").parent.glob(f"{device.name}.ratchet*"),
+             *house.state.glob("ratchet.db*")]
+    assert {path.name for path in files} >= {f"{device.name}.ratchet", "ratchet.db",
+                                             "ratchet.db-wal"}
+    assert {oct(path.stat().st_mode & 0o777) for path in files} == {"0o600"}
+
+
 def test_release_and_reset(house, make, tmp_path):
     original = make()
     original.connect()
