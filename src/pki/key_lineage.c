@@ -34,9 +34,10 @@ int key_lineage_find(struct registry *registry, const char *name,
     /* UNION leaves out what was there already: a circle that somebody wrote by hand ends. */
     static const char sql[] =
         "WITH RECURSIVE line(key) AS (SELECT ?2 UNION"
-        "  SELECT former FROM key_renewal JOIN line ON key_renewal.key_sha256 = line.key)"
-        " SELECT EXISTS (SELECT 1 FROM line WHERE key = ?3) FROM identity"
-        " WHERE name = ?1 AND key_sha256 = ?2 AND status = 'active'";
+        "  SELECT former FROM key_renewal JOIN line ON key_renewal.key_sha256 = line.key"
+        "  WHERE line.key <> ?3 LIMIT ?4)"
+        " SELECT EXISTS (SELECT 1 FROM line WHERE key = ?3) OR (SELECT count(*) FROM line) = ?4"
+        " FROM identity WHERE name = ?1 AND key_sha256 = ?2 AND status = 'active'";
     sqlite3_stmt *s;
     enum key_lineage found = KEY_LINEAGE_NONE;
     int error = registry_prepare(registry, sql, &s, fault);
@@ -46,6 +47,7 @@ int key_lineage_find(struct registry *registry, const char *name,
     registry_bind_text(s, 1, name);
     registry_bind_hash(s, 2, key);
     registry_bind_hash(s, 3, former);
+    (void)sqlite3_bind_int(s, 4, KEY_LINEAGE_MAX);
     if (sqlite3_step(s) == SQLITE_ROW)
         found = sqlite3_column_int(s, 0) != 0 ? KEY_LINEAGE_RENEWED : KEY_LINEAGE_GIVEN;
     int code = sqlite3_finalize(s);

@@ -13,6 +13,8 @@
 
 #include <stdint.h>
 
+#define KEY_LINEAGE_MAX 1000 /* keys that are looked at; a longer line counts as from `former` */
+
 /* Zero is the least that can be made of a key. */
 enum key_lineage {
     KEY_LINEAGE_NONE = 0, /* it is not the key of that identity, or the identity is not active */

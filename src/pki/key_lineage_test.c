@@ -2,6 +2,7 @@
 #include "pki/key_lineage.h"
 
 #include "pki/registry_life.h"
+#include "pki/registry_sql.h"
 #include "pki/scratch.h"
 
 #include <setjmp.h>
@@ -116,6 +117,29 @@ static void a_circle_ends(void **state)
     tear_down(&b);
 }
 
+/* Who asks for one key after the other makes nobody wait, and is not believed for it. */
+static void a_line_has_a_bound(void **state)
+{
+    struct bench b = set_up(*state);
+    sqlite3_stmt *s;
+
+    assert_int_equal(
+        registry_prepare(b.registry,
+                         "INSERT INTO key_renewal WITH RECURSIVE n(x) AS (VALUES (1) UNION ALL"
+                         "  SELECT x + 1 FROM n WHERE x < ?1) SELECT printf('%064x', x),"
+                         "  printf('%064x', x + 1) FROM n UNION ALL SELECT ?2, printf('%064x', 1)",
+                         &s, NULL),
+        0);
+    (void)sqlite3_bind_int(s, 1, KEY_LINEAGE_MAX - 3);
+    registry_bind_hash(s, 2, b.keys[0]);
+    assert_int_equal(registry_run(b.registry, s, NULL), KEY_LINEAGE_MAX - 2);
+    assert_int_equal(found(&b, "lamp", 0, 1), KEY_LINEAGE_GIVEN);
+    assert_int_equal(key_lineage_record(b.registry, b.csrs[2], b.keys[0], NULL), 0);
+    give(&b, 2);
+    assert_int_equal(found(&b, "lamp", 2, 1), KEY_LINEAGE_RENEWED);
+    tear_down(&b);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_make, scratch_remove)
 
 int main(void)
@@ -124,6 +148,7 @@ int main(void)
         TEST(what_a_key_is_depends_on_who_asked_for_it),
         TEST(of_who_is_not_active_there_is_no_key),
         TEST(a_circle_ends),
+        TEST(a_line_has_a_bound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
