@@ -6,7 +6,19 @@
 #include "client/stand.h"
 #include "ratchet/record.h"
 
+#define EIGHTY     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define HEAD_BYTES 9 /* of a state: version and counter */
+
+/* What is asked of the port. */
+enum part {
+    NOTHING = 0,
+    LOAD,
+    BINDING,
+    RANDOM,
+    PROOF,
+    NEXT,
+    STORE,
+};
 
 struct device {
     struct stand stand;
@@ -14,7 +26,7 @@ struct device {
     struct tacit_ratchet_port port;
     uint8_t state[TACIT_RATCHET_STATE_BYTES];
     unsigned stores;
-    bool fails;      /* the next thing that is asked of the port */
+    enum part fails;
     bool is_unknown; /* the broker keeps no ratchets, as TLS says */
 };
 
@@ -34,7 +46,11 @@ static int compute(void *context, const uint8_t key[RATCHET_KEY_BYTES], struct m
 static int hmac(void *context, const uint8_t key[TACIT_RATCHET_KEY_BYTES], struct tacit_bytes data,
                 uint8_t out[TACIT_RATCHET_KEY_BYTES])
 {
-    return compute(context, key, (struct mqtt_span){ data.data, data.len }, out);
+    const struct device *device = context;
+    const struct mqtt_span bytes = { data.data, data.len };
+    enum part part = span_starts_with(bytes, span_of("tacit ratchet 1 next")) ? NEXT : PROOF;
+
+    return device->fails == part ? -1 : compute(NULL, key, bytes, out);
 }
 
 static int binding(void *context, uint8_t out[TACIT_RATCHET_KEY_BYTES])
@@ -42,14 +58,15 @@ static int binding(void *context, uint8_t out[TACIT_RATCHET_KEY_BYTES])
     const struct device *device = context;
 
     memset(out, (int)device->stand.wire.opens, TACIT_RATCHET_KEY_BYTES);
-    return device->is_unknown ? 1 : 0;
+    return device->fails == BINDING ? -1 : device->is_unknown ? 1 : 0;
 }
 
 static int fill(void *context, void *out, size_t len)
 {
-    (void)context;
+    const struct device *device = context;
+
     memset(out, 7, len);
-    return 0;
+    return device != NULL && device->fails == RANDOM ? -1 : 0;
 }
 
 static int load(void *context, uint8_t out[TACIT_RATCHET_STATE_BYTES])
@@ -57,7 +74,7 @@ static int load(void *context, uint8_t out[TACIT_RATCHET_STATE_BYTES])
     const struct device *device = context;
 
     memcpy(out, device->state, TACIT_RATCHET_STATE_BYTES);
-    return device->fails ? -1 : 0;
+    return device->fails == LOAD ? -1 : 0;
 }
 
 static int store(void *context, const uint8_t state[TACIT_RATCHET_STATE_BYTES])
@@ -65,7 +82,7 @@ static int store(void *context, const uint8_t state[TACIT_RATCHET_STATE_BYTES])
     struct device *device = context;
 
     assert_int_equal(device->stand.wire.to_server.len, 0); /* nothing has gone out before */
-    if (device->fails)
+    if (device->fails == STORE)
         return -1;
     memcpy(device->state, state, TACIT_RATCHET_STATE_BYTES);
     device->stores++;
@@ -74,7 +91,7 @@ static int store(void *context, const uint8_t state[TACIT_RATCHET_STATE_BYTES])
 
 static void begin(struct device *device, uint8_t version)
 {
-    *device = (struct device){ .fails = false };
+    *device = (struct device){ .fails = NOTHING };
     stand_init(&device->stand);
     device->port = (struct tacit_ratchet_port){ device, hmac, binding, fill, load, store };
     tacit_ratchet_init(&device->ratchet, &device->port);
@@ -184,17 +201,27 @@ static void it_goes_on_with_the_broker(void **state)
     }
 }
 
+/* It says nothing of it, or something else than that it has gone on. */
 static void what_the_broker_has_not_taken_is_not_kept(void **state)
 {
-    struct device device;
+    static const char *const connacks[] = {
+        "20 03 00 00 00",
+        "20 18 00 00 15 15 000f 74616369742d726174636865742d31 16 0000",
+        "20 19 00 00 16 15 000f 74616369742d726174636865742d31 16 0001 02",
+        "20 1a 00 00 17 15 000f 74616369742d726174636865742d31 16 0002 0101",
+    };
 
     (void)state;
-    begin(&device, 5);
-    assert_int_equal(stand_poll(&device.stand), TACIT_EVENT_NONE);
-    stand_feed(&device.stand, "20 03 00 00 00");
-    assert_int_equal(stand_poll(&device.stand), TACIT_EVENT_UP);
-    assert_int_equal(device.stores, 0);
-    end(&device);
+    for (size_t i = 0; i < sizeof(connacks) / sizeof(connacks[0]); i++) {
+        struct device device;
+
+        begin(&device, 5);
+        assert_int_equal(stand_poll(&device.stand), TACIT_EVENT_NONE);
+        stand_feed(&device.stand, connacks[i]);
+        assert_int_equal(stand_poll(&device.stand), TACIT_EVENT_UP);
+        assert_int_equal(device.stores, 0);
+        end(&device);
+    }
 }
 
 /* Whatever such a broker says, the device stays where the one that keeps ratchets has it. */
@@ -240,7 +267,7 @@ static void without_a_place_to_store_it_does_not_go_on(void **state)
     assert_int_equal(stand_poll(&device.stand), TACIT_EVENT_NONE);
     assert_int_equal(judge(&device, &record), RATCHET_TAKEN);
     stand_feed(&device.stand, accepting(4));
-    device.fails = true;
+    device.fails = STORE;
     assert_int_equal(stand_poll(&device.stand), TACIT_EVENT_DOWN);
     assert_int_equal(device.stand.event.status, TACIT_KEY);
     assert_int_equal(device.stand.wire.to_server.len, 0);
@@ -248,20 +275,30 @@ static void without_a_place_to_store_it_does_not_go_on(void **state)
     end(&device);
 }
 
-static void without_a_state_it_does_not_connect(void **state)
+static void it_does_not_connect(struct device *device, enum tacit_status status)
+{
+    assert_int_equal(stand_poll(&device->stand), TACIT_EVENT_DOWN);
+    assert_int_equal(device->stand.event.status, status);
+    assert_int_equal(device->stand.wire.to_server.len, 0);
+    end(device);
+}
+
+static void without_what_it_needs_it_does_not_connect(void **state)
 {
     struct device device;
 
     (void)state;
-    for (unsigned i = 0; i < 2; i++) {
+    for (unsigned part = LOAD; part < STORE; part++) {
         begin(&device, 5);
-        device.fails = i == 0;
-        device.state[0] = i == 0 ? device.state[0] : 9; /* of a version that nobody knows */
-        assert_int_equal(stand_poll(&device.stand), TACIT_EVENT_DOWN);
-        assert_int_equal(device.stand.event.status, TACIT_KEY);
-        assert_int_equal(device.stand.wire.to_server.len, 0);
-        end(&device);
+        device.fails = (enum part)part;
+        it_does_not_connect(&device, TACIT_KEY);
     }
+    begin(&device, 5);
+    device.state[0] = 9; /* of a version that nobody knows */
+    it_does_not_connect(&device, TACIT_KEY);
+    begin(&device, 4);
+    device.stand.config.client_id = TEXT(EIGHTY EIGHTY EIGHTY);
+    it_does_not_connect(&device, TACIT_TOO_BIG);
 }
 
 int main(void)
@@ -271,7 +308,7 @@ int main(void)
         cmocka_unit_test(what_the_broker_has_not_taken_is_not_kept),
         cmocka_unit_test(a_broker_that_keeps_no_ratchets_moves_nothing),
         cmocka_unit_test(without_a_place_to_store_it_does_not_go_on),
-        cmocka_unit_test(without_a_state_it_does_not_connect),
+        cmocka_unit_test(without_what_it_needs_it_does_not_connect),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
