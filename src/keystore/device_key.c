@@ -142,6 +142,54 @@ int device_key_create(const struct device_key_store *store, bool is_other, const
     return pki_fail(fault, -EINVAL, "there is no such store of keys");
 }
 
+/* ---- sealing what is there ---- */
+
+bool device_key_has_tpm(void)
+{
+    return tpm_link_is_there();
+}
+
+static int take_apart(const char *path, struct software_key_halves *out, struct pki_fault *fault)
+{
+    struct key *key;
+    int error = key_load(path, &key, fault);
+
+    if (error < 0)
+        return error;
+    error = software_key_take_apart(key, out, fault);
+    key_free(key);
+    return error;
+}
+
+static int halves_of(const char *from, struct software_key_halves *out, struct pki_fault *fault)
+{
+    struct key_text text;
+    int error = key_text_read(from, &text, fault);
+
+    if (error < 0)
+        return error;
+    if (text.protection == KEY_PROTECTION_PLAIN)
+        error = take_apart(from, out, fault);
+    else if (text.protection == KEY_PROTECTION_SEALED)
+        error = sealed_key_open(text.bytes, out, fault);
+    else
+        error = pki_fail(fault, -ENOTSUP, "%s: hardware has the key, and gives it to nobody", from);
+    key_text_fini(&text);
+    return error;
+}
+
+int device_key_seal(const char *from, const char *path, struct pki_fault *fault)
+{
+    struct software_key_halves halves;
+    int error = halves_of(from, &halves, fault);
+
+    if (error < 0)
+        return error;
+    error = seal(&halves, path, fault);
+    wipe_bytes(&halves, sizeof(halves));
+    return error;
+}
+
 /* ---- using ---- */
 
 static int hook_sealed(struct mqtt_span bytes, struct tacit_key *out, struct pki_fault *fault)

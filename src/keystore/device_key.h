@@ -43,6 +43,14 @@ MQTT_NODISCARD int device_key_same_store(const char *place, char room[DEVICE_KEY
 MQTT_NODISCARD int device_key_create(const struct device_key_store *store, bool is_other,
                                      const char *path, struct pki_fault *fault);
 
+/* Is there a TPM that this user can ask? Then it seals. Does not talk to it. */
+bool device_key_has_tpm(void);
+
+/* The key of a file, plain or sealed, sealed into another file: the same key. -EEXIST: there is one,
+ * which is left alone; -ENOTSUP: it is not of P-256, or in hardware, which gives none out; errors of
+ * device_key_load() and sealed_key_close(). */
+MQTT_NODISCARD int device_key_seal(const char *from, const char *path, struct pki_fault *fault);
+
 /* To sign requests with and to compare. Errors of the stores; those of key_load() for a file. */
 MQTT_NODISCARD int device_key_load(const char *place, struct key **out, struct pki_fault *fault);
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keystore/software_key.h"
 
-#include "pki/key.h"
-
 #include <errno.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
@@ -39,6 +37,14 @@ int software_key_generate(struct software_key_halves *out, struct pki_fault *fau
     error = take_apart(key_handle(key), out, fault);
     key_free(key);
     return error;
+}
+
+int software_key_take_apart(const struct key *key, struct software_key_halves *out,
+                            struct pki_fault *fault)
+{
+    if (key_algorithm_of(key) != KEY_P256)
+        return pki_fail(fault, -ENOTSUP, "only a key of P-256 can be sealed");
+    return take_apart(key_handle(key), out, fault);
 }
 
 /* r and s out of DER. */

@@ -5,6 +5,7 @@
 
 #include "base/attrs.h"
 #include "pki/fault.h"
+#include "pki/key.h"
 
 #include <stdint.h>
 #include <tacit/key.h>
@@ -19,6 +20,10 @@ struct software_key_halves {
 
 /* A new one. -EIO. */
 MQTT_NODISCARD int software_key_generate(struct software_key_halves *out, struct pki_fault *fault);
+
+/* Those of a key that was loaded from a file. -ENOTSUP: it is not of P-256; -EIO. */
+MQTT_NODISCARD int software_key_take_apart(const struct key *key, struct software_key_halves *out,
+                                           struct pki_fault *fault);
 
 /* A hook that signs with it. -EBADMSG: the halves do not make a key. */
 MQTT_NODISCARD int software_key_hook(const struct software_key_halves *halves,

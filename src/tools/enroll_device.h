@@ -9,6 +9,8 @@
 #include "tools/enroll_exchange.h"
 #include "tools/enroll_files.h"
 #include "tools/enroll_options.h"
+#include "tools/https.h"
+#include "tools/profile.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -34,3 +36,14 @@ MQTT_NODISCARD enum enroll_exit enroll_device_print(const struct enroll_files *f
 
 /* enroll_renew.c: `tacit enroll --renew`. */
 enum enroll_exit enroll_renew(const struct enroll_options *options);
+
+/* The same at once and without a word when it goes well, for the profile `as`: with another key in
+ * that store; NULL: with the key that is there. */
+MQTT_NODISCARD enum enroll_exit enroll_renew_key(const char *as,
+                                                 const struct device_key_store *store);
+
+/* Shows certificate and key of the profile to the server where they are renewed, and asks for its
+ * authorities. 0: it has verified both, and answered; else as https_ask(), with a line in `error` of
+ * HTTPS_ERROR_SIZE bytes. */
+MQTT_NODISCARD int enroll_renew_ask(const struct profile *place, struct https_reply *out,
+                                    char *error);

@@ -13,8 +13,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ROOT          "/.well-known/est/"
-#define TIMEOUT_MS    20000
 #define TRIES         5
 #define WAIT_MAX_S    30
 #define REASON_SHOWN  400
@@ -73,9 +71,10 @@ enum enroll_exit enroll_exchange_authorities(const char *host, uint16_t port,
     struct https_reply reply;
     struct bundle *bundle;
     struct pki_fault fault = { "" };
-    const struct https_request request = {
-        .host = host, .port = port, .path = ROOT "cacerts", .timeout_ms = TIMEOUT_MS
-    };
+    const struct https_request request = { .host = host,
+                                           .port = port,
+                                           .path = ENROLL_EXCHANGE_ROOT "cacerts",
+                                           .timeout_ms = ENROLL_EXCHANGE_TIMEOUT_MS };
     int status = https_ask(&request, &reply, error);
 
     if (status < 0)
@@ -162,7 +161,7 @@ enum enroll_exit enroll_exchange_sign(const struct enroll_call *call, const stru
 
     if (body == NULL)
         return enroll_options_fail(ENROLL_EXIT_FAILED, "out of memory");
-    (void)snprintf(path, sizeof(path), ROOT "%s", call->operation);
+    (void)snprintf(path, sizeof(path), ENROLL_EXCHANGE_ROOT "%s", call->operation);
     if (call->token != NULL)
         (void)snprintf(authorization, sizeof(authorization), "Bearer %s", call->token);
     enum enroll_exit code =
@@ -175,7 +174,7 @@ enum enroll_exit enroll_exchange_sign(const struct enroll_call *call, const stru
                                      .authorization = call->token != NULL ? authorization : NULL,
                                      .type = "application/pkcs10",
                                      .body = body,
-                                     .timeout_ms = TIMEOUT_MS },
+                                     .timeout_ms = ENROLL_EXCHANGE_TIMEOUT_MS },
             &reply);
     wipe_bytes(authorization, sizeof(authorization));
     free(body);

@@ -10,6 +10,9 @@
 
 #include <stdint.h>
 
+#define ENROLL_EXCHANGE_ROOT       "/.well-known/est/"
+#define ENROLL_EXCHANGE_TIMEOUT_MS 20000
+
 /* The authorities of the server, of which the one with that SHA-256 (in hex) proves the others. */
 MQTT_NODISCARD enum enroll_exit enroll_exchange_authorities(const char *host, uint16_t port,
                                                             const char *sha256_hex,

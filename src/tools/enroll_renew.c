@@ -3,7 +3,6 @@
 
 #include "pki/identity_uri.h"
 #include "tools/enroll_device.h"
-#include "tools/profile.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -52,6 +51,12 @@ static enum enroll_exit find_profile(struct renewal *r)
     return ENROLL_EXIT_DONE;
 }
 
+static bool server_of(const struct profile *place, char host[ENROLL_HOST_SIZE], uint16_t *port)
+{
+    return (place->enrolment[0] != '\0' && enroll_options_split(place->enrolment, host, port))
+           || enroll_options_split(place->host, host, port);
+}
+
 static enum enroll_exit find_server(struct renewal *r)
 {
     const struct enroll_options *o = r->options;
@@ -61,10 +66,7 @@ static enum enroll_exit find_server(struct renewal *r)
         r->port = o->enrolment_port;
         return ENROLL_EXIT_DONE;
     }
-    if (r->profile.enrolment[0] != '\0'
-        && enroll_options_split(r->profile.enrolment, r->host, &r->port))
-        return ENROLL_EXIT_DONE;
-    return enroll_options_split(r->profile.host, r->host, &r->port)
+    return server_of(&r->profile, r->host, &r->port)
                ? ENROLL_EXIT_DONE
                : enroll_options_fail(ENROLL_EXIT_USAGE, "which server? Say --server HOST:PORT");
 }
@@ -192,7 +194,8 @@ static enum enroll_exit watch(struct renewal *r)
     return ENROLL_EXIT_DONE;
 }
 
-enum enroll_exit enroll_renew(const struct enroll_options *options)
+static enum enroll_exit run(const struct enroll_options *options,
+                            enum enroll_exit (*work)(struct renewal *))
 {
     struct renewal *r = calloc(1, sizeof(*r));
 
@@ -201,7 +204,41 @@ enum enroll_exit enroll_renew(const struct enroll_options *options)
     r->options = options;
     enum enroll_exit code = open_renewal(r);
     if (code == ENROLL_EXIT_DONE)
-        code = options->watch ? watch(r) : renew_once(r);
+        code = work(r);
     free(r);
     return code;
+}
+
+enum enroll_exit enroll_renew(const struct enroll_options *options)
+{
+    return run(options, options->watch ? watch : renew_once);
+}
+
+enum enroll_exit enroll_renew_key(const char *as, const struct device_key_store *store)
+{
+    struct enroll_options options = { .as = as, .renew = true, .new_key = store != NULL };
+
+    options.has_store = store != NULL;
+    if (store != NULL)
+        options.store = *store;
+    return run(&options, renew_now);
+}
+
+int enroll_renew_ask(const struct profile *place, struct https_reply *out, char *error)
+{
+    char host[ENROLL_HOST_SIZE];
+    uint16_t port;
+
+    if (!server_of(place, host, &port)) {
+        (void)snprintf(error, HTTPS_ERROR_SIZE, "the profile names no server for enrolment");
+        return -EINVAL;
+    }
+    return https_ask(&(struct https_request){ .host = host,
+                                              .port = port,
+                                              .path = ENROLL_EXCHANGE_ROOT "cacerts",
+                                              .ca_file = place->ca_file,
+                                              .certificate_file = place->certificate_file,
+                                              .key_file = place->key_file,
+                                              .timeout_ms = ENROLL_EXCHANGE_TIMEOUT_MS },
+                     out, error);
 }

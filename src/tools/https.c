@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #define HEAD_MAX_BYTES 4096 /* of a request without its body */
 
@@ -193,6 +194,16 @@ static int receive_all(struct exchange *x, struct arrival *arrival)
     return 0;
 }
 
+/* "Sat, 28 Nov 2026 09:46:52 GMT"; 0: it is none. */
+static int64_t moment_of(const char *text)
+{
+    struct tm parts = { 0 };
+
+    return text != NULL && strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &parts) != NULL
+               ? (int64_t)timegm(&parts)
+               : 0;
+}
+
 static int take_reply(struct exchange *x, const struct arrival *arrival, struct https_reply *out)
 {
     const char *body = body_of(arrival);
@@ -213,6 +224,7 @@ static int take_reply(struct exchange *x, const struct arrival *arrival, struct 
     copy[len] = '\0';
     out->status = (unsigned)status;
     out->wait_s = wait_s > 0 ? (unsigned)wait_s : 0;
+    out->date_s = moment_of(header_of(arrival, "Date"));
     out->body = copy;
     out->len = len;
     return 0;

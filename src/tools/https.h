@@ -30,6 +30,7 @@ struct https_request {
 struct https_reply {
     unsigned status;
     unsigned wait_s; /* of Retry-After; 0: none */
+    int64_t date_s;  /* the server's clock when it answered, since 1970; 0: it does not say */
     char *body;      /* NUL-terminated, from malloc */
     size_t len;
 };

@@ -37,9 +37,10 @@ struct identity_options {
     unsigned days;
     const char *password_file, *import, *topic;
     const char *since, *until, *checkpoint, *public_key;
+    const char *dir, *to, *as; /* of keys on a device */
     bool json, start, help, wildcards, chain, token_only, no_tenant, no_site, block_key;
     bool reset_ratchet;
-    bool generate, list, remove, suspend, resume, all, payloads, account;
+    bool generate, list, remove, suspend, resume, all, payloads, account, new_key;
     bool is_bait;    /* never given: `tacit canary` makes what it asks for, and nothing better */
     char **operands; /* what is left of argv, operand_count of them */
     int operand_count;

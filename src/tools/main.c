@@ -11,6 +11,7 @@
 #include "tools/grant.h"
 #include "tools/group.h"
 #include "tools/key.h"
+#include "tools/keys.h"
 #include "tools/log.h"
 #include "tools/options.h"
 #include "tools/passwd.h"

@@ -2,16 +2,15 @@
 """I7, I8: where a device's key is kept, what a copy of it is worth, and that a policy may ask."""
 
 import json
-import os
 import shutil
-import subprocess
 import time
 
 import pytest
 
 from support.broker import FOREIGN, TACIT
-from support.hardware import Token, Tpm
-from support.patience import WITHIN_S, patience
+from support.device import LEVELS, Machine, enrol, level, stores
+from support.hardware import Tpm
+from support.patience import WITHIN_S
 from support.secure import House
 
 pytestmark = pytest.mark.skipif(FOREIGN or not TACIT.exists(), reason="about tacitd and tacit")
@@ -27,71 +26,13 @@ role "copied" {
   ratchet = off
 }
 """
-LEVELS = ["plain", "sealed", "pkcs11", "tpm"]
 ADMITS = {"any": LEVELS, "sealed": LEVELS[1:], "pkcs11": LEVELS[2:], "tpm": LEVELS[3:]}
-
-
-class Machine:
-    """Somewhere with a user: a home, a secret of the machine, and perhaps hardware."""
-
-    def __init__(self, folder, *hardware):
-        self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
-        self.environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "HOME": str(folder),
-                            "XDG_CONFIG_HOME": str(folder / ".config"),
-                            "XDG_STATE_HOME": str(folder / ".state")}
-        for one in hardware:
-            self.environment |= one.environment()
-
-    def run(self, *words, code=0):
-        done = subprocess.run(list(map(str, words)), env=self.environment, text=True, check=False,
-                              stdin=subprocess.DEVNULL, capture_output=True, timeout=patience(30))
-        assert code is None or done.returncode == code, f"{done.returncode}: {done.stderr}"
-        return done
-
-    def tacit(self, *words, code=0):
-        return self.run(TACIT, *words, code=code)
-
-    def key(self, name):
-        profile = json.loads((self.folder / f".config/tacit/profiles/{name}.json").read_text())
-        return profile["key_file"]
-
-    def publish(self, name, code=0):
-        return self.tacit("pub", "--as", name, "-q", "1", "-t", f"meters/{name}", "-m", "1",
-                          code=code)
 
 
 @pytest.fixture(scope="module")
 def house():
     with House(config=ROLES) as one:
         yield one
-
-
-@pytest.fixture
-def tpm(tmp_path):
-    one = Tpm(tmp_path / "tpm")
-    yield one
-    one.close()
-
-
-@pytest.fixture
-def token(tmp_path):
-    return Token(tmp_path / "hsm")
-
-
-def enrol(house, machine, name, store, role="any"):
-    offer = json.loads(house.tacit("device", "add", name, "--role", role, "--token-only", "--json",
-                                   "--state", house.state, "--port", house.broker.port).stdout)
-    return machine.tacit(*offer["command"].split()[1:], "--key-store", store)
-
-
-def level(house, name):
-    return json.loads(house.tacit("device", "show", name, "--json", "--state",
-                                  house.state).stdout)["protection"]
-
-
-def stores(token, name):
-    return {"plain": "file", "sealed": "sealed", "pkcs11": token.uri(name), "tpm": "tpm"}
 
 
 def test_each_store_is_declared_used_renewed_and_kept(house, tmp_path, tpm, token):
