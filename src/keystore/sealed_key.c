@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <openssl/core_names.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
@@ -181,6 +182,30 @@ static int unlock(struct sealed_format *sealed, struct software_key_halves *out,
     }
     wipe_bytes(secret, sizeof(secret));
     wipe_bytes(key, sizeof(key));
+    return error;
+}
+
+int sealed_key_pick(struct mqtt_span bytes, enum sealed_key_loot loot)
+{
+    struct sealed_format sealed;
+    struct software_key_halves halves;
+    uint8_t secret[MACHINE_SECRET_BYTES];
+    uint8_t key[WRAP_KEY_BYTES];
+    int error = sealed_format_decode(bytes, &sealed);
+
+    if (error < 0)
+        return error;
+    /* What the TPM keeps is not there: only what lies in files can be tried. */
+    if (loot == SEALED_KEY_LOOT_FILE || machine_secret_load(secret, NULL) < 0)
+        error = fill_random(secret, sizeof(secret)) ? 0 : -EIO;
+    if (error == 0)
+        error = derive(secret, &sealed, key, NULL);
+    if (error == 0)
+        error = decrypt(&sealed, key, &halves);
+    wipe_bytes(&halves, sizeof(halves));
+    wipe_bytes(secret, sizeof(secret));
+    wipe_bytes(key, sizeof(key));
+    ERR_clear_error();
     return error;
 }
 

@@ -17,6 +17,15 @@
 MQTT_NODISCARD int sealed_key_close(const struct software_key_halves *halves, bool by_tpm,
                                     uint8_t *out, size_t *out_len, struct pki_fault *fault);
 
+/* What a thief of files can try who has not the TPM. */
+enum sealed_key_loot {
+    SEALED_KEY_LOOT_FILE, /* the sealed file alone, on a machine of his own */
+    SEALED_KEY_LOOT_DISK, /* this machine's secret and its id as well */
+};
+
+/* Tries it. 0: the key came out, and is wiped again; -EKEYREJECTED: it did not; -EBADMSG; -ENOTSUP. */
+MQTT_NODISCARD int sealed_key_pick(struct mqtt_span sealed, enum sealed_key_loot loot);
+
 /* -EKEYREJECTED: it was sealed on another machine or by another user, or has been changed; -EBADMSG;
  * -ENOTSUP: of a version that is not known; errors of machine_secret.h and tpm_key.h. The caller wipes
  * what comes out. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keystore/token_key.h"
 
+#include "base/wipe.h"
 #include "keystore/token_module.h"
 #include "pki/pkcs11.h"
 
@@ -16,6 +17,7 @@
 #define FOUND_MAX 2 /* one is wanted, and a second one is one too many */
 #define POINT_DER 2 /* OCTET STRING and its length before the point */
 #define OCTETS    0x04
+#define VALUE_MAX 256 /* of a private number, should it come */
 
 /* What a key is looked for by. */
 struct wanted {
@@ -188,6 +190,50 @@ int token_key_open(const char *uri, struct tacit_key *out, struct pki_fault *fau
     made.context = key;
     *out = made;
     return 0;
+}
+
+/* ---- asking for what must not come ---- */
+
+static bool is_soft(const struct token_module *module)
+{
+    CK_SESSION_INFO session;
+    CK_SLOT_INFO slot;
+
+    return module->functions->C_GetSessionInfo(module->session, &session) != CKR_OK
+           || module->functions->C_GetSlotInfo(session.slotID, &slot) != CKR_OK
+           || (slot.flags & CKF_HW_SLOT) == 0;
+}
+
+static void ask(const struct token_module *module, CK_OBJECT_HANDLE private,
+                struct token_key_answer *out)
+{
+    CK_BYTE value[VALUE_MAX];
+    CK_ATTRIBUTE asked = { CKA_VALUE, value, sizeof(value) };
+
+    out->code = module->functions->C_GetAttributeValue(module->session, private, &asked, 1);
+    out->was_given = out->code == CKR_OK && asked.ulValueLen > 0;
+    out->is_soft = is_soft(module);
+    wipe_bytes(value, sizeof(value));
+}
+
+int token_key_ask(const char *uri, struct token_key_answer *out, struct pki_fault *fault)
+{
+    struct wanted wanted;
+    struct token_module module;
+    CK_OBJECT_HANDLE private;
+    int error = read_wanted(uri, &wanted, fault);
+
+    if (error == 0)
+        error = token_module_open(uri, false, &module, fault);
+    if (error < 0)
+        return error;
+    error = find(&module, CKO_PRIVATE_KEY, &wanted, &private);
+    if (error == 0)
+        ask(&module, private, out);
+    else
+        (void)explain_find(error, fault);
+    token_module_close(&module);
+    return error;
 }
 
 /* ---- making ---- */

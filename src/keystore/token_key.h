@@ -18,6 +18,18 @@
 MQTT_NODISCARD int token_key_make(const char *uri, bool is_other, char *out,
                                   struct pki_fault *fault);
 
+/* What a token answers to whoever is logged in and wants the private number itself. */
+struct token_key_answer {
+    bool was_given; /* it came out */
+    bool is_soft;   /* the token says that it is no hardware: then it lies in files somewhere */
+    unsigned long code;
+};
+
+/* Asks for it, and wipes what comes. Errors of token_key_open(), but a key that the token would give
+ * out is none. */
+MQTT_NODISCARD int token_key_ask(const char *uri, struct token_key_answer *out,
+                                 struct pki_fault *fault);
+
 /* Logs in and stays so until the hook is released. -ENOENT: there is no such key; -ENOTUNIQ: several;
  * -EPERM: the token would give it out; -EBADMSG: it is not of P-256; errors of token_module_open(). */
 MQTT_NODISCARD int token_key_open(const char *uri, struct tacit_key *out, struct pki_fault *fault);

@@ -107,7 +107,8 @@ static bool is_for(const struct certificate *certificate, const char *name)
            && identity_uri_parse(span_of(facts.uri), &uri) == 0 && strcmp(uri.name, name) == 0;
 }
 
-static bool is_signed(const struct certificate *certificate, const char *authority, int64_t now_s)
+bool enroll_device_is_signed(const struct certificate *certificate, const char *authority,
+                             int64_t now_s)
 {
     struct bundle *bundle;
     bool is_good = false;
@@ -127,7 +128,8 @@ bool enroll_device_has(const struct enroll_files *files, const char *name, int64
 
     if (certificate_load(files->certificate, &certificate, NULL) < 0)
         return false;
-    bool has = is_for(certificate, name) && is_signed(certificate, files->authority, now_s);
+    bool has =
+        is_for(certificate, name) && enroll_device_is_signed(certificate, files->authority, now_s);
     if (has && device_key_load(files->key, &key, NULL) == 0) {
         has = certificate_matches_key(certificate, key);
         key_free(key);

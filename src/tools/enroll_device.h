@@ -26,6 +26,10 @@ MQTT_NODISCARD enum enroll_exit enroll_device_get(const struct enroll_files *fil
                                                   const struct enroll_call *call, const char *name,
                                                   const struct enroll_key *key);
 
+/* Is it signed by one of the authorities in that file, and good at `now_s`? */
+bool enroll_device_is_signed(const struct certificate *certificate, const char *authority,
+                             int64_t now_s);
+
 /* Is there a certificate of the key that is there, for `name`, signed by the authority and good
  * now? */
 bool enroll_device_has(const struct enroll_files *files, const char *name, int64_t now_s);

@@ -7,6 +7,7 @@
 #include "tools/canary.h"
 #include "tools/daily.h"
 #include "tools/device.h"
+#include "tools/doctor.h"
 #include "tools/enroll.h"
 #include "tools/grant.h"
 #include "tools/group.h"
@@ -17,6 +18,7 @@
 #include "tools/passwd.h"
 #include "tools/policy.h"
 #include "tools/revoke.h"
+#include "tools/secrecy.h"
 #include "tools/store.h"
 #include "tools/up.h"
 
@@ -45,6 +47,7 @@ static void print_help(FILE *file)
 int main(int argc, char **argv)
 {
     (void)signal(SIGPIPE, SIG_IGN);
+    secrecy_begin();
     if (argc < 2) {
         print_help(stderr);
         return EXIT_USAGE;
