@@ -3,30 +3,11 @@
 
 #include "net/facts.h"
 
-static const enum key_protection least[POLICY_KEY_COUNT] = {
-    [POLICY_KEY_ANY] = KEY_PROTECTION_UNKNOWN,
-    [POLICY_KEY_SEALED] = KEY_PROTECTION_SEALED,
-    [POLICY_KEY_PKCS11] = KEY_PROTECTION_PKCS11,
-    [POLICY_KEY_TPM] = KEY_PROTECTION_TPM,
-};
-
-#define NOW_WHAT "; tacit enroll --renew --new-key --key-store makes another"
-
-static const char *const reasons[POLICY_KEY_COUNT] = {
-    [POLICY_KEY_ANY] = NULL,
-    [POLICY_KEY_SEALED] = "the role asks for a key that is sealed to its machine, or in hardware, "
-                          "and the registry does not say that of this one" NOW_WHAT,
-    [POLICY_KEY_PKCS11] = "the role asks for a key in a PKCS#11 token or a TPM, and the registry "
-                          "does not say that of this one" NOW_WHAT,
-    [POLICY_KEY_TPM] = "the role asks for a key in a TPM, and the registry does not say that of "
-                       "this one" NOW_WHAT,
-};
-
 static const char *objection(const struct role *role, enum key_protection protection)
 {
-    enum policy_key wanted = role_options_of(role)->require_key;
+    enum policy_key has = policy_key_of_word(identity_extension_protection_text(protection));
 
-    return protection < least[wanted] ? reasons[wanted] : NULL;
+    return policy_key_objection(role_options_of(role)->require_key, has);
 }
 
 static bool asks_for_one(const struct role *role)

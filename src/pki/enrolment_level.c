@@ -40,11 +40,34 @@ int enrolment_level_decide(struct registry *registry, const struct csr *csr, con
     return 0;
 }
 
+/* A role may ask for a level: whoever gets a better one with the key that it has comes in at once, and
+ * whoever gets a lesser one goes. */
+static int move_policy(struct registry *registry, const struct registry_entry *entry,
+                       struct pki_fault *fault)
+{
+    sqlite3_stmt *s;
+    int error = registry_prepare(registry,
+                                 "UPDATE policy_version SET counter = counter + 1 WHERE EXISTS"
+                                 " (SELECT 1 FROM identity WHERE name = ?1 AND protection <> ?2)",
+                                 &s, fault);
+
+    if (error < 0)
+        return error;
+    registry_bind_text(s, 1, entry->name);
+    registry_bind_text(s, 2, entry->protection);
+    int changed = registry_run(registry, s, fault);
+    return changed < 0 ? changed : 0;
+}
+
 int enrolment_level_record(struct registry *registry, const struct registry_entry *entry,
                            struct pki_fault *fault)
 {
     sqlite3_stmt *s;
-    int error = registry_prepare(
+    int error = move_policy(registry, entry, fault);
+
+    if (error < 0)
+        return error;
+    error = registry_prepare(
         registry, "UPDATE identity SET protection = ?, algorithm = ? WHERE name = ?", &s, fault);
 
     if (error < 0)

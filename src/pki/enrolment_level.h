@@ -14,7 +14,8 @@ MQTT_NODISCARD int enrolment_level_decide(struct registry *registry, const struc
                                           const char *name, enum key_protection said,
                                           enum key_protection *out, struct pki_fault *fault);
 
-/* Writes down what the entry says of its key: protection and algorithm. */
+/* Writes down what the entry says of its key: protection and algorithm. Another protection moves
+ * registry_policy_version(). */
 MQTT_NODISCARD int enrolment_level_record(struct registry *registry,
                                           const struct registry_entry *entry,
                                           struct pki_fault *fault);

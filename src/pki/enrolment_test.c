@@ -143,6 +143,29 @@ static void said_again_it_renews(void **state)
     tear_down(&b);
 }
 
+static uint64_t policy_after(struct bench *b, enum key_protection protection)
+{
+    struct enrolment request = lamp();
+    uint64_t version = 0;
+    request.protection = protection;
+    assert_int_equal(create(b, &request, NULL), 0);
+    assert_int_equal(registry_policy_version(b->registry, &version), 0);
+    return version;
+}
+
+/* A role may ask for it. */
+static void another_level_of_the_same_key_moves_the_policy(void **state)
+{
+    struct bench b = set_up(*state);
+    uint64_t first = policy_after(&b, KEY_PROTECTION_PLAIN);
+    assert_int_equal(policy_after(&b, KEY_PROTECTION_PLAIN), first);
+    uint64_t sealed = policy_after(&b, KEY_PROTECTION_SEALED);
+    assert_true(sealed > first);
+    assert_int_equal(policy_after(&b, KEY_PROTECTION_SEALED), sealed);
+    assert_true(policy_after(&b, KEY_PROTECTION_PLAIN) > sealed);
+    tear_down(&b);
+}
+
 /* A key that was in a file was not made in hardware, whatever is said of it later. */
 static void a_key_never_rises_to_hardware(void **state)
 {
@@ -263,10 +286,15 @@ static void a_request_made_elsewhere(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_thing_comes_into_being),       TEST(said_again_it_renews),
-        TEST(a_key_never_rises_to_hardware),  TEST(its_certificate_says_more),
-        TEST(a_renewal_changes_nothing_else), TEST(a_key_or_name_of_another_is_refused),
-        TEST(what_is_refused_leaves_nothing), TEST(a_request_made_elsewhere),
+        TEST(a_thing_comes_into_being),
+        TEST(said_again_it_renews),
+        TEST(a_key_never_rises_to_hardware),
+        TEST(its_certificate_says_more),
+        TEST(a_renewal_changes_nothing_else),
+        TEST(a_key_or_name_of_another_is_refused),
+        TEST(what_is_refused_leaves_nothing),
+        TEST(a_request_made_elsewhere),
+        TEST(another_level_of_the_same_key_moves_the_policy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

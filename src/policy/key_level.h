@@ -12,3 +12,9 @@ enum policy_key {
     POLICY_KEY_COUNT,
 };
 const char *policy_key_name(enum policy_key key); /* static */
+
+/* What the registry's word for a key is worth: "sealed", "pkcs11", "tpm"; whatever else: ANY. */
+enum policy_key policy_key_of_word(const char *word);
+
+/* Why a key of that level is not enough for a role that asks for `wanted`, static; NULL: it is. */
+const char *policy_key_objection(enum policy_key wanted, enum policy_key has);

@@ -259,15 +259,3 @@ const char *policy_durability_name(enum policy_durability durability)
 
     return names[durability];
 }
-
-const char *policy_key_name(enum policy_key key)
-{
-    static const char *const names[POLICY_KEY_COUNT] = {
-        [POLICY_KEY_ANY] = "any",
-        [POLICY_KEY_SEALED] = "sealed",
-        [POLICY_KEY_PKCS11] = "pkcs11",
-        [POLICY_KEY_TPM] = "tpm",
-    };
-
-    return names[key];
-}

@@ -132,7 +132,8 @@ static void print_entry(const struct registry_entry *e)
         (void)printf("%02x", e->key_sha256[i]);
     (void)printf("\nkey          %s",
                  or_dash(identity_print_text(e->algorithm, word, sizeof(word))));
-    (void)printf(", protection %s\n", identity_print_text(e->protection, word, sizeof(word)));
+    (void)printf(", protection %s%s\n", identity_print_text(e->protection, word, sizeof(word)),
+                 identity_print_proof(e->protection));
 }
 
 /* ---- its certificates, and when it was seen ---- */
@@ -242,11 +243,12 @@ static bool find_extension(const struct profile *profile, struct identity_extens
 static void print_extension(const struct profile *profile)
 {
     struct identity_extension e;
-    if (find_extension(profile, &e))
-        (void)printf("it says      role %s, tenant %s, site %s, key %s%s\n", e.role,
-                     or_dash(e.tenant), or_dash(e.site),
-                     identity_extension_protection_text(e.protection),
-                     e.is_attested ? " (attested)" : "");
+    if (!find_extension(profile, &e))
+        return;
+    const char *protection = identity_extension_protection_text(e.protection);
+    (void)printf("it says      role %s, tenant %s, site %s, key %s%s\n", e.role, or_dash(e.tenant),
+                 or_dash(e.site), protection,
+                 e.is_attested ? " (attested)" : identity_print_proof(protection));
 }
 
 static json_t *extension_json(const struct profile *profile)

@@ -92,6 +92,12 @@ static json_t *registered_json(const struct registry_certificate *c)
                      identity_print_time_rfc3339(c->not_after_s, to));
 }
 
+const char *identity_print_proof(const char *protection)
+{
+    return identity_extension_protection_of(protection) != KEY_PROTECTION_UNKNOWN ? " (declared)"
+                                                                                  : "";
+}
+
 json_t *identity_print_entry_json(const struct registry_entry *e)
 {
     char key[65];
@@ -100,16 +106,16 @@ json_t *identity_print_entry_json(const struct registry_entry *e)
     char reason[REGISTRY_REASON_SIZE];
     char protection[REGISTRY_WORD_SIZE];
     char algorithm[REGISTRY_WORD_SIZE];
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:s}", "name",
-                     e->name, "kind", identity_uri_kind_text(e->kind), "role", e->role, "tenant",
-                     e->tenant, "site", e->site, "status", registry_status_text(e->status),
-                     "key_sha256", identity_print_hash(e->key_sha256, key), "certificate",
-                     registered_json(&e->certificate), "created",
-                     identity_print_time_rfc3339(e->created_s, created), "changed",
-                     identity_print_time_rfc3339(e->changed_s, changed), "reason",
-                     identity_print_text(e->reason, reason, sizeof(reason)), "protection",
-                     identity_print_text(e->protection, protection, sizeof(protection)),
-                     "algorithm", identity_print_text(e->algorithm, algorithm, sizeof(algorithm)));
+    return json_pack(
+        "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:b, s:s}", "name", e->name,
+        "kind", identity_uri_kind_text(e->kind), "role", e->role, "tenant", e->tenant, "site",
+        e->site, "status", registry_status_text(e->status), "key_sha256",
+        identity_print_hash(e->key_sha256, key), "certificate", registered_json(&e->certificate),
+        "created", identity_print_time_rfc3339(e->created_s, created), "changed",
+        identity_print_time_rfc3339(e->changed_s, changed), "reason",
+        identity_print_text(e->reason, reason, sizeof(reason)), "protection",
+        identity_print_text(e->protection, protection, sizeof(protection)), "attested", 0,
+        "algorithm", identity_print_text(e->algorithm, algorithm, sizeof(algorithm)));
 }
 
 json_t *identity_print_certificate_json(const struct certificate *certificate)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/policy_subject.h"
 
+#include "tools/identity_print.h"
 #include "tools/policy_print.h"
 #include "tools/printable.h"
 
@@ -10,7 +11,30 @@ const char *policy_subject_bar(const struct policy_book_subject *subject, const 
 {
     if (subject->barred != NULL)
         return subject->barred;
-    return role == NULL ? "its role is not defined in the configuration" : NULL;
+    if (role == NULL)
+        return "its role is not defined in the configuration";
+    /* Of one that is made up the key is not known. */
+    return subject->entry.protection[0] != '\0' ? policy_key_objection(
+               role_options_of(role)->require_key, policy_key_of_word(subject->entry.protection))
+                                                : NULL;
+}
+
+/* What the role asks of the key, and what the registry has, which nobody has proved. */
+static void print_key(const struct registry_entry *e, const struct role *role)
+{
+    char word[REGISTRY_WORD_SIZE];
+    enum policy_key wanted = role != NULL ? role_options_of(role)->require_key : POLICY_KEY_ANY;
+
+    if (wanted == POLICY_KEY_ANY)
+        return;
+    policy_print_key("key");
+    (void)printf("%s is asked for; ", policy_key_name(wanted));
+    if (e->protection[0] == '\0')
+        (void)printf("whether it has one is not known\n");
+    else
+        (void)printf("the registry has %s%s\n",
+                     identity_print_text(e->protection, word, sizeof(word)),
+                     identity_print_proof(e->protection));
 }
 
 static void print_besides(const struct role *role)
@@ -43,6 +67,7 @@ void policy_subject_print(const struct policy_book_subject *subject, const struc
         policy_print_fact("tenant", e->tenant);
     if (e->site[0] != '\0')
         policy_print_fact("site", e->site);
+    print_key(e, role);
 }
 
 static json_t *name_json(const char *name)
@@ -63,6 +88,12 @@ static json_t *parts_json(const struct role *role)
     return array;
 }
 
+static json_t *required_json(const struct role *role)
+{
+    return role != NULL ? json_string(policy_key_name(role_options_of(role)->require_key))
+                        : json_null();
+}
+
 json_t *policy_subject_json(const struct policy_book_subject *subject, const struct role *role)
 {
     const struct registry_entry *e = &subject->entry;
@@ -77,7 +108,9 @@ json_t *policy_subject_json(const struct policy_book_subject *subject, const str
         && policy_print_set(o, "role", name_json(e->role))
         && policy_print_set(o, "tenant", name_json(e->tenant))
         && policy_print_set(o, "site", name_json(e->site))
-        && policy_print_set(o, "parts", parts_json(role));
+        && policy_print_set(o, "parts", parts_json(role))
+        && policy_print_set(o, "require_key", required_json(role))
+        && policy_print_set(o, "protection", name_json(e->protection));
     if (is_whole)
         return o;
     json_decref(o);

@@ -9,9 +9,11 @@
 /* Why it is not let in at all, static text; NULL: it is. `role` is what policy_find() says. */
 const char *policy_subject_bar(const struct policy_book_subject *subject, const struct role *role);
 
-/* Its name, status, role, what it is granted besides, tenant and site; one a line. */
+/* Its name, status, role, what it is granted besides, tenant and site, and its key where the role asks
+ * for one; one a line. */
 void policy_subject_print(const struct policy_book_subject *subject, const struct role *role);
 
-/* {"device", "registered", "status", "barred", "role", "tenant", "site", "parts"}; "parts" are the
- * roles that its grants are from. NULL out of memory; the caller owns it. */
+/* {"device", "registered", "status", "barred", "role", "tenant", "site", "parts",
+ * "require_key", "protection"}; "parts" are the roles that its grants are from, "protection" is how the
+ * registry has its key. NULL out of memory; the caller owns it. */
 json_t *policy_subject_json(const struct policy_book_subject *subject, const struct role *role);
