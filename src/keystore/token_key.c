@@ -223,8 +223,9 @@ int token_key_ask(const char *uri, struct token_key_answer *out, struct pki_faul
     CK_OBJECT_HANDLE private;
     int error = read_wanted(uri, &wanted, fault);
 
-    if (error == 0)
-        error = token_module_open(uri, false, &module, fault);
+    if (error < 0)
+        return error;
+    error = token_module_open(uri, false, &module, fault);
     if (error < 0)
         return error;
     error = find(&module, CKO_PRIVATE_KEY, &wanted, &private);

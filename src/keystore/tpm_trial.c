@@ -47,7 +47,7 @@ static int attributes_of(struct tpm_link *link, ESYS_TR object, TPMA_OBJECT *out
 static int try_it(struct tpm_link *link, ESYS_TR object, struct tpm_trial *out,
                   struct pki_fault *fault)
 {
-    TPMA_OBJECT attributes;
+    TPMA_OBJECT attributes = 0;
     int error = attributes_of(link, object, &attributes, fault);
 
     if (error < 0)
