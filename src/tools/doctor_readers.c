@@ -51,6 +51,10 @@ static void look_at_users(const struct doctor_patient *p, struct doctor_report *
 
 /* ---- thieves ---- */
 
+#define NO_ANSWER                                                                           \
+    "mend what kept it from being tried; of a token in software, look at who can read its " \
+    "files, or take one that is hardware, or a TPM"
+
 static const struct {
     const char *id;
     enum key_trial_thief thief;
@@ -81,7 +85,8 @@ static void look_at_thief(const struct doctor_patient *p, size_t row, struct doc
     struct key_trial trial;
 
     key_trial_steal(p->place->key_file, thieves[row].thief, &trial);
-    doctor_report_add(report, thieves[row].id, verdicts[trial.end], thieves[row].advice, "%s: %s",
+    const char *advice = trial.end == KEY_TRIAL_GIVEN ? thieves[row].advice : NO_ANSWER;
+    doctor_report_add(report, thieves[row].id, verdicts[trial.end], advice, "%s: %s",
                       words[trial.end], trial.told);
 }
 
