@@ -98,6 +98,18 @@ static void add_devices(struct fleet *fleet)
         add_newcomers(fleet, &plan->events[i]);
 }
 
+/* Something is to happen, but to nobody. */
+static bool has_idle(const struct fleet *fleet)
+{
+    bool idle = false;
+
+    for (unsigned i = 0; i < fleet->plan->event_count; i++)
+        idle |= fleet->events[i].count == 0;
+    for (unsigned i = 0; i < fleet->plan->attack_count; i++)
+        idle |= fleet->attacks[i].count == 0;
+    return idle;
+}
+
 bool fleet_init(struct fleet *fleet, const struct fleet_plan *plan, FILE *out,
                 const char **out_complaint)
 {
@@ -115,13 +127,19 @@ bool fleet_init(struct fleet *fleet, const struct fleet_plan *plan, FILE *out,
     must(fleet->devices != NULL && fleet->events != NULL && fleet->attacks != NULL,
          "memory for the fleet");
     fleet_sink_init(&fleet->sink, out);
+    fleet->sink.from_us = plan->from_us;
+    fleet_agenda_init(&fleet->agenda, count + plan->event_count + plan->attack_count);
     fleet->air.sink = &fleet->sink;
     add_devices(fleet);
     for (unsigned i = 0; i < plan->event_count; i++)
         fleet_event_init(&fleet->events[i], fleet, i);
     for (unsigned i = 0; i < plan->attack_count; i++)
         attack_init(&fleet->attacks[i], fleet, i);
-    fleet_agenda_init(&fleet->agenda, count + plan->event_count + plan->attack_count);
+    if (has_idle(fleet)) {
+        fleet_fini(fleet);
+        *out_complaint = "an event or an attack finds no device; say which persona";
+        return false;
+    }
     return true;
 }
 
@@ -189,8 +207,30 @@ void fleet_run(struct fleet *fleet)
     fleet_sink_flush(&fleet->sink, fleet->plan->end_us);
 }
 
+/* What is shown of the fleet, to count device-days by. */
+static void put_fleet(const struct fleet *fleet, FILE *out)
+{
+    const struct fleet_plan *plan = fleet->plan;
+    const double from_s = (double)(plan->from_us > 0 ? plan->from_us : plan->start_us) / 1e6;
+    const double to_s = (double)plan->end_us / 1e6;
+    const char *comma = "";
+
+    fprintf(out,
+            "{\"fleet\":{\"seed\":%llu,\"from\":%.6f,\"to\":%.6f,\"devices\":%u,"
+            "\"device_days\":%.3f,\"personas\":{",
+            (unsigned long long)plan->seed, from_s, to_s, fleet->device_count,
+            fleet->device_count * (to_s - from_s) / 86400);
+    for (unsigned number = plan->first_persona; number <= plan->last_persona; number++) {
+        fprintf(out, "%s\"%s\":%u", comma, persona_at(number)->name,
+                fleet_devices_of(fleet, number));
+        comma = ",";
+    }
+    fputs("}}}\n", out);
+}
+
 void fleet_truth(const struct fleet *fleet, FILE *out)
 {
+    put_fleet(fleet, out);
     for (unsigned i = 0; i < fleet->plan->event_count; i++)
         fleet_event_truth(&fleet->events[i], out);
     for (unsigned i = 0; i < fleet->plan->attack_count; i++)

@@ -19,6 +19,7 @@ struct fleet_plan {
     uint64_t seed;
     int64_t start_us; /* since 1970 */
     int64_t end_us;
+    int64_t from_us;        /* rows before it are not written; 0: all are */
     unsigned first_persona; /* 1 to persona_count() */
     unsigned last_persona;
     uint32_t devices; /* divided among the personas by their shares */

@@ -20,6 +20,7 @@ const char fleet_options_help[] =
     "  --each N              instead: so many of each persona\n"
     "  --personas N|N-M      which take part (1-20); 1-10 are for tuning, 11-20 for reporting\n"
     "  --for TIME            how long (3d)\n"
+    "  --from TIME           writes nothing before it: a test continues its training so (0s)\n"
     "  --start EPOCH         when it begins, in seconds since 1970 (a Monday, 00:00)\n"
     "  --event SPEC          something that must not alarm; may be repeated\n"
     "  --attack SPEC         an attack; may be repeated\n"
@@ -86,7 +87,12 @@ static bool read_personas(const char *value, struct fleet_options *options)
     return true;
 }
 
-/* Until the start is known, the end is how long it takes. */
+/* Until the start is known, these are counted from it. */
+static bool read_from(const char *value, struct fleet_options *options)
+{
+    return fleet_spec_time(value, &options->plan.from_us);
+}
+
 static bool read_for(const char *value, struct fleet_options *options)
 {
     return fleet_spec_time(value, &options->plan.end_us) && options->plan.end_us > 0;
@@ -129,11 +135,11 @@ static option_reader reader_of(const char *name)
     static const struct {
         const char *name;
         option_reader read;
-    } table[] = { { "--seed", read_seed },   { "--devices", read_devices },
-                  { "--each", read_each },   { "--personas", read_personas },
-                  { "--for", read_for },     { "--start", read_start },
-                  { "--event", read_event }, { "--attack", read_attack },
-                  { "--truth", read_truth } };
+    } table[] = { { "--seed", read_seed },     { "--devices", read_devices },
+                  { "--each", read_each },     { "--personas", read_personas },
+                  { "--for", read_for },       { "--start", read_start },
+                  { "--from", read_from },     { "--event", read_event },
+                  { "--attack", read_attack }, { "--truth", read_truth } };
 
     for (unsigned i = 0; i < sizeof table / sizeof table[0]; i++)
         if (strcmp(table[i].name, name) == 0)
@@ -170,6 +176,9 @@ enum fleet_wish fleet_options_read(int argc, char *const *argv, struct fleet_opt
         if (!read(argv[i + 1], out))
             return complain(out, "this is no value of that option", argv[i + 1]);
     }
+    if (out->plan.from_us >= out->plan.end_us)
+        return complain(out, "nothing is left of the trace", "--from");
     out->plan.end_us += out->plan.start_us;
+    out->plan.from_us += out->plan.start_us;
     return FLEET_RUN;
 }

@@ -70,14 +70,14 @@ static enum fleet_wish wish_of(const char *first, const char *second, struct fle
 
 static void test_options_that_are_none(void **state)
 {
-    static const char *const cases[][2] = { { "--nonsense", "1" },    { "--seed", NULL },
-                                            { "--seed", "x" },        { "--seed", "1x" },
-                                            { "--devices", "60001" }, { "--each", "0" },
-                                            { "--personas", "0" },    { "--personas", "3-2" },
-                                            { "--personas", "1-99" }, { "--personas", "1-" },
-                                            { "--for", "0s" },        { "--for", "3" },
-                                            { "--attack", "R6" },     { "--event", "" },
-                                            { "--truth", "" },        { "seed", "1" } };
+    static const char *const cases[][2] = {
+        { "--nonsense", "1" },  { "--seed", NULL },       { "--seed", "x" },
+        { "--seed", "1x" },     { "--devices", "60001" }, { "--each", "0" },
+        { "--personas", "0" },  { "--personas", "3-2" },  { "--personas", "1-99" },
+        { "--personas", "1-" }, { "--for", "0s" },        { "--for", "3" },
+        { "--from", "3d" },     { "--attack", "R6" },     { "--event", "" },
+        { "--truth", "" },      { "seed", "1" }
+    };
     struct fleet_options options;
 
     (void)state;
@@ -101,6 +101,8 @@ static void test_options_that_are_some(void **state)
     assert_int_equal(options.plan.last_persona, 4);
     assert_int_equal(wish_of("--for", "2h", &options), FLEET_RUN);
     assert_true(options.plan.end_us - options.plan.start_us == INT64_C(7200000000));
+    assert_int_equal(wish_of("--from", "2d", &options), FLEET_RUN);
+    assert_true(options.plan.from_us - options.plan.start_us == INT64_C(2) * 86400 * 1000000);
     assert_int_equal(wish_of("--attack", "R6:x2@1h", &options), FLEET_RUN);
     assert_int_equal(options.plan.attack_count, 1);
 }

@@ -77,8 +77,11 @@ void fleet_sink_flush(struct fleet_sink *sink, int64_t until_us)
     char line[FLEET_LINE_MAX];
 
     while (sink->count > 0 && sink->rows[sink->waiting[0]].at_us < until_us) {
-        const size_t len = fleet_row_line(&sink->rows[take(sink)], line);
+        const struct fleet_row *row = &sink->rows[take(sink)];
 
+        if (row->at_us < sink->from_us)
+            continue;
+        const size_t len = fleet_row_line(row, line);
         must(fwrite(line, 1, len, sink->out) == len, "writing the trace");
     }
 }

@@ -8,7 +8,8 @@
 #include <stdio.h>
 
 struct fleet_sink {
-    FILE *out; /* borrowed */
+    FILE *out;       /* borrowed */
+    int64_t from_us; /* what is earlier is not written */
     struct fleet_row *rows;
     uint32_t *waiting; /* a heap of places in rows; the earliest is the first */
     uint32_t *unused;  /* places in rows that are free */

@@ -331,7 +331,22 @@ static void test_an_event_happens_to_its_devices_only(void **state)
     trace_free(&clean);
 }
 
-/* What is off, or has not been there before, is switched on as it says. */
+static void test_a_trace_may_begin_later(void **state)
+{
+    struct fleet_plan plan = some_plan();
+    struct trace whole = trace_of(&plan);
+
+    (void)state;
+    plan.from_us = plan.start_us + 20 * MINUTE_US;
+    struct trace later = trace_of(&plan);
+    assert_true(later.len > strlen(fleet_row_head) && later.len < whole.len);
+    const size_t rest = later.len - strlen(fleet_row_head);
+    assert_memory_equal(later.text + strlen(fleet_row_head), whole.text + whole.len - rest, rest);
+    assert_true(strtod(later.text + strlen(fleet_row_head), NULL) >= (double)plan.from_us / 1e6);
+    trace_free(&whole);
+    trace_free(&later);
+}
+
 static void test_as_many_devices_as_were_asked_for(void **state)
 {
     struct fleet_plan plan = some_plan();
@@ -352,13 +367,15 @@ static void test_an_impossible_plan_is_refused(void **state)
         struct fleet_spec event;
         struct fleet_spec attack;
         uint32_t each;
-    } cases[] = { { { .name = "nonsense" }, { .name = "" }, 1 },
-                  { { .name = "restart", .intensity = "x" }, { .name = "" }, 1 },
-                  { { .name = "restart", .persona = 12 }, { .name = "" }, 1 },
-                  { { .name = "" }, { .name = "R6", .intensity = "x3" }, 1 },
-                  { { .name = "" }, { .name = "R6", .intensity = "x2", .persona = 12 }, 1 },
-                  { { .name = "" }, { .name = "" }, FLEET_DEVICES_MAX },
-                  { { .name = "" }, { .name = "" }, 0 } };
+        unsigned only; /* persona; 0: as usual */
+    } cases[] = { { { .name = "nonsense" }, { .name = "" }, 1, 0 },
+                  { { .name = "restart", .intensity = "x" }, { .name = "" }, 1, 0 },
+                  { { .name = "restart", .persona = 12 }, { .name = "" }, 1, 0 },
+                  { { .name = "" }, { .name = "R6", .intensity = "x3" }, 1, 0 },
+                  { { .name = "" }, { .name = "R6", .intensity = "x2", .persona = 12 }, 1, 0 },
+                  { { .name = "" }, { .name = "" }, FLEET_DEVICES_MAX, 0 },
+                  { { .name = "" }, { .name = "" }, 0, 0 },
+                  { { .name = "" }, { .name = "R6", .intensity = "x2" }, 1, 9 } };
 
     (void)state;
     for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -367,6 +384,8 @@ static void test_an_impossible_plan_is_refused(void **state)
         struct fleet fleet;
 
         plan.each = cases[i].each;
+        if (cases[i].only > 0)
+            plan.first_persona = plan.last_persona = cases[i].only;
         plan.event_count = cases[i].event.name[0] != '\0';
         plan.events[0] = cases[i].event;
         plan.attack_count = cases[i].attack.name[0] != '\0';
@@ -384,6 +403,7 @@ int main(void)
         cmocka_unit_test(test_each_persona_reports_as_often_as_it_says),
         cmocka_unit_test(test_an_attack_changes_what_it_says_and_nothing_else),
         cmocka_unit_test(test_an_event_happens_to_its_devices_only),
+        cmocka_unit_test(test_a_trace_may_begin_later),
         cmocka_unit_test(test_as_many_devices_as_were_asked_for),
         cmocka_unit_test(test_an_impossible_plan_is_refused),
     };
