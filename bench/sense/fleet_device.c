@@ -118,6 +118,7 @@ static void subscribe(struct fleet_device *device, struct fleet_air *air, int64_
                                                     hears->personas, false });
 }
 
+/* What is lost or kept back is not sent: it does not put off the next ping. */
 static void publish(struct fleet_device *device, struct fleet_air *air,
                     const struct fleet_censor *censor, int64_t at_us)
 {
@@ -133,6 +134,7 @@ static void publish(struct fleet_device *device, struct fleet_air *air,
         && !censor->look(censor->context, device, at_us, &message, &speaker.attack))
         return;
     fleet_air_publish(air, persona_number(device->persona), &speaker, at_us, &message);
+    sent(device, at_us);
 }
 
 static void connect_line(struct fleet_device *device, struct fleet_air *air, int64_t now_us)
@@ -148,16 +150,18 @@ static void connect_line(struct fleet_device *device, struct fleet_air *air, int
     sent(device, now_us + AFTER_ACK_US);
 }
 
-/* A line that stays is lost by chance. */
+/* A line that stays is lost by chance; one for an activity ends with it. */
 static void connect_for_long(struct fleet_device *device, struct fleet_air *air,
                              const struct fleet_censor *censor, int64_t now_us)
 {
     const double drops = device->persona->link.drops_per_day;
 
     connect_line(device, air, now_us);
-    device->link.drop_us =
-        drops > 0 ? now_us + 1 + (int64_t)fleet_random_exponential(&device->random, DAY_US / drops)
-                  : FLEET_NEVER;
+    if (device->persona->link.stay == PERSONA_PER_ACTIVITY)
+        device->link.drop_us = device->rhythm.active_until_us;
+    else if (drops > 0)
+        device->link.drop_us =
+            now_us + 1 + (int64_t)fleet_random_exponential(&device->random, DAY_US / drops);
     for (int64_t at_us = now_us + 2 * AFTER_ACK_US; device->link.waiting > 0;
          device->link.waiting--, at_us += FLUSH_US)
         publish(device, air, censor, at_us);
@@ -216,10 +220,9 @@ static void report(struct fleet_device *device, struct fleet_air *air,
 
     if (sleeps)
         connect_line(device, air, now_us);
-    if (device->link.up) {
+    if (device->link.up)
         publish(device, air, censor, now_us + (sleeps ? 2 * AFTER_ACK_US : 0));
-        sent(device, now_us);
-    } else if (device->link.waiting < device->persona->link.backlog)
+    else if (device->link.waiting < device->persona->link.backlog)
         device->link.waiting++;
     if (sleeps) {
         fleet_wire_disconnect(&device->speaker, now_us + 4 * AFTER_ACK_US);

@@ -23,9 +23,13 @@ static int64_t within_us(struct fleet_event *event, double low_s, double high_s)
 
 static void lose(struct fleet *fleet, struct fleet_device *device, int64_t back_us)
 {
-    /* What has no line most of the time has none to lose. */
-    if (device->persona->link.stay == PERSONA_STAYS)
-        fleet_device_lose(device, &fleet->air, back_us);
+    const bool stays = device->persona->link.stay == PERSONA_STAYS;
+
+    /* What has no line now has none to lose, but one that looks for a line does not find it. */
+    if (stays || device->link.up)
+        fleet_device_lose(device, &fleet->air,
+                          stays || back_us < device->rhythm.active_until_us ? back_us
+                                                                            : FLEET_NEVER);
 }
 
 static void act_firmware(struct fleet *fleet, struct fleet_event *event,

@@ -39,7 +39,7 @@ static struct fleet_plan some_plan(void)
 {
     return (struct fleet_plan){ .seed = 7,
                                 .start_us = MONDAY_US + 8 * HOUR_US,
-                                .end_us = MONDAY_US + 8 * HOUR_US + 40 * MINUTE_US,
+                                .end_us = MONDAY_US + 8 * HOUR_US + 20 * MINUTE_US,
                                 .first_persona = 1,
                                 .last_persona = 10,
                                 .each = 2 };
@@ -207,7 +207,7 @@ static void test_rows_are_in_order_of_time(void **state)
     }
     for (unsigned i = 0; i < fleet_event_count(); i++) {
         struct fleet_spec *spec = &plan.events[plan.event_count++];
-        *spec = (struct fleet_spec){ .at_us = (20 + i) * MINUTE_US, .devices = 1 };
+        *spec = (struct fleet_spec){ .at_us = (6 + i) * MINUTE_US, .devices = 1 };
         (void)snprintf(spec->name, sizeof spec->name, "%s", fleet_event_at(i)->name);
     }
     struct trace trace = trace_of(&plan);
@@ -265,14 +265,14 @@ static void check_attack(const struct attack_kind *kind, const struct trace *cle
     struct sieve before;
     struct sieve after;
 
-    *spec = (struct fleet_spec){ .at_us = 20 * MINUTE_US, .for_us = 10 * MINUTE_US };
+    *spec = (struct fleet_spec){ .at_us = 8 * MINUTE_US, .for_us = 6 * MINUTE_US };
     (void)snprintf(spec->name, sizeof spec->name, "%s", kind->id);
     (void)snprintf(spec->intensity, sizeof spec->intensity, "%s", kind->intensity);
     spec->persona = kind->aim == ATTACK_AT_BROKER ? 0 : persona_find("vibration");
     struct trace trace = trace_of(&plan);
     char *untouched = rest_of(clean, &trace, &before);
     char *left = rest_of(&trace, &trace, &after);
-    assert_string_equal(untouched, left);
+    assert_true(strcmp(untouched, left) == 0);
     assert_int_equal(before.attacks, 0);
     /* What is kept back is in no row. */
     assert_true(after.attacks > 0 || (kind->censor != NULL && trace.len < clean->len));
@@ -303,17 +303,16 @@ static void check_event(const struct fleet_event_kind *kind, const struct trace 
     struct fleet_spec *spec = &plan.events[plan.event_count++];
     struct sieve sieve;
 
-    *spec = (struct fleet_spec){ .at_us = 20 * MINUTE_US,
-                                 .devices = 1,
-                                 .persona = persona_find("plc") };
+    *spec =
+        (struct fleet_spec){ .at_us = 8 * MINUTE_US, .devices = 1, .persona = persona_find("plc") };
     (void)snprintf(spec->name, sizeof spec->name, "%s", kind->name);
     struct trace trace = trace_of(&plan);
     char *untouched = rest_of(clean, &trace, &sieve);
     char *left = rest_of(&trace, &trace, &sieve);
-    assert_string_equal(untouched, left);
+    assert_true(strcmp(untouched, left) == 0);
     assert_int_equal(sieve.attacks, 0);
     assert_int_equal(trace.victims, 1);
-    assert_string_not_equal(trace.text, clean->text);
+    assert_true(strcmp(trace.text, clean->text) != 0);
     assert_non_null(strstr(trace.truth, "\"verdict\":\"none\""));
     free(untouched);
     free(left);
@@ -337,7 +336,7 @@ static void test_a_trace_may_begin_later(void **state)
     struct trace whole = trace_of(&plan);
 
     (void)state;
-    plan.from_us = plan.start_us + 20 * MINUTE_US;
+    plan.from_us = plan.start_us + 8 * MINUTE_US;
     struct trace later = trace_of(&plan);
     assert_true(later.len > strlen(fleet_row_head) && later.len < whole.len);
     const size_t rest = later.len - strlen(fleet_row_head);
