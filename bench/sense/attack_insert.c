@@ -247,7 +247,7 @@ ATTACK_ACT(take_over)
     impersonate(attack, fleet, victim, now_us);
     fleet_device_lose(victim->device, &fleet->air, now_us + (int64_t)(back_s * FLEET_SECOND_US));
     fleet_wake(fleet, victim->device);
-    return victim->touched == attack->kind->amount
+    return victim->touched == (uint64_t)attack->kind->amount
                ? FLEET_NEVER
                : attack_later_us(attack, now_us, attack->kind->interval_s);
 }

@@ -81,8 +81,9 @@ double persona_likelihood(const struct persona *persona, int64_t local_us)
     const uint8_t *weights = profiles[persona->rhythm.profile];
     const double day = weekday(local_us) >= 5 ? persona->rhythm.weekend : 1;
     const double most = persona->rhythm.weekend > 1 ? persona->rhythm.weekend : 1;
+    const int64_t hour = local_us % US_PER_DAY / US_PER_HOUR;
 
-    return day / most * weights[local_us % US_PER_DAY / US_PER_HOUR] / heaviest(weights);
+    return day / most * weights[hour] / heaviest(weights);
 }
 
 double persona_peak_per_s(const struct persona *persona)
