@@ -8,11 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STREAM        (UINT64_C(1) << 33) /* of chance, apart from those of devices and events */
-#define STREAMS_APART 16
-#define PER_NETWORK   250u
-#define DEFAULT_US    600000000
-#define UNEVEN        0.1 /* how far two intervals differ */
+#define STREAM      (UINT64_C(1) << 33) /* of chance, apart from those of devices and events */
+#define PER_NETWORK 250u
+#define DEFAULT_US  (10 * FLEET_MINUTE_US)
+#define UNEVEN      0.1 /* how far two intervals differ */
 
 #define attack_act_nothing    NULL
 #define attack_censor_nothing NULL
@@ -89,10 +88,9 @@ static void prepare(struct attack *attack, struct fleet *fleet, unsigned index, 
                                            .attack = true };
     victim->due_us = FLEET_NEVER;
     if (attack->kind->act == attack_act_spread)
-        victim->due_us =
-            attack->start_us + (int64_t)(which * attack->kind->interval_s * FLEET_SECOND_US);
+        victim->due_us = attack->start_us + fleet_time_us(which * attack->kind->interval_s);
     else if (attack->kind->act != NULL)
-        victim->due_us = attack->start_us + which * (int64_t)FLEET_SECOND_US / attack->count;
+        victim->due_us = attack->start_us + which * FLEET_SECOND_US / attack->count;
 }
 
 void attack_init(struct attack *attack, struct fleet *fleet, unsigned index)
@@ -215,12 +213,12 @@ void attack_dial(struct attack *attack, struct attack_victim *victim)
     const uint64_t place = (uint64_t)(victim - attack->victims);
 
     victim->line.stream =
-        (place + (uint64_t)victim->connections++ * attack->count) << STREAMS_APART | attack->origin;
+        fleet_wire_stream(place + (uint64_t)victim->connections++ * attack->count, attack->origin);
 }
 
 int64_t attack_later_us(struct attack *attack, int64_t now_us, double interval_s)
 {
     const double factor = fleet_random_between(&attack->random, 1 - UNEVEN, 1 + UNEVEN);
 
-    return now_us + 1 + (int64_t)(factor * interval_s * FLEET_SECOND_US);
+    return now_us + 1 + fleet_time_us(factor * interval_s);
 }

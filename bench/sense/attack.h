@@ -77,4 +77,5 @@ void attack_do(struct attack *attack, struct fleet *fleet, int64_t now_us);
 /* What all attacks together make of a message; `context` is the fleet. See fleet_censor. */
 bool attack_look(void *context, const struct fleet_device *device, int64_t at_us,
                  struct fleet_message *message, bool *changed);
+const char *attack_verdict_text(enum attack_verdict verdict);
 void attack_truth(const struct attack *attack, FILE *out);

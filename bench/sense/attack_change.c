@@ -3,7 +3,6 @@
 
 #include <math.h>
 
-#define HOUR_US 3600000000.0
 #define SCATTER 2.0 /* deviation of values that are false */
 
 /* Rounded by chance, so that the mean of small messages grows by the factor as well. */
@@ -50,7 +49,7 @@ ATTACK_CENSOR(falsify)
 ATTACK_CENSOR(ramp)
 {
     attack_touch(victim, at_us);
-    grow(message, pow(1 + attack->kind->amount, (double)(at_us - attack->start_us) / HOUR_US),
+    grow(message, pow(1 + attack->kind->amount, (double)(at_us - attack->start_us) / FLEET_HOUR_US),
          &attack->random);
     *changed = true;
     return true;

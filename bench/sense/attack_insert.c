@@ -62,7 +62,7 @@ ATTACK_ACT(tempo)
         fleet_device_say(victim->device, &attack->random, now_us, &message);
         say(fleet, victim, now_us, &message);
     }
-    return now_us + 1 + (int64_t)(attack->kind->amount * interval * FLEET_SECOND_US);
+    return now_us + 1 + fleet_time_us(attack->kind->amount * interval);
 }
 
 ATTACK_ACT(big)
@@ -245,7 +245,7 @@ ATTACK_ACT(take_over)
     if (is_off(victim))
         return attack_later_us(attack, now_us, BACK_HIGH_S);
     impersonate(attack, fleet, victim, now_us);
-    fleet_device_lose(victim->device, &fleet->air, now_us + (int64_t)(back_s * FLEET_SECOND_US));
+    fleet_device_lose(victim->device, &fleet->air, now_us + fleet_time_us(back_s));
     fleet_wake(fleet, victim->device);
     return victim->touched == (uint64_t)attack->kind->amount
                ? FLEET_NEVER

@@ -54,5 +54,5 @@ ATTACK_ACT(keep)
         attack_dial(attack, victim);
         fleet_wire_connect(&victim->line, now_us, USUAL_KEEPALIVE_S, 0);
     }
-    return now_us + (int64_t)(attack->kind->interval_s * FLEET_SECOND_US);
+    return now_us + fleet_time_us(attack->kind->interval_s);
 }

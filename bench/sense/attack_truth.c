@@ -4,9 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
-static double seconds(int64_t us)
+const char *attack_verdict_text(enum attack_verdict verdict)
 {
-    return (double)us / FLEET_SECOND_US;
+    static const char *const texts[] = {
+        [ATTACK_ATTACKING] = "attacking", [ATTACK_ATTACKED] = "attacked", [ATTACK_SOURCE] = "source"
+    };
+
+    return texts[verdict];
 }
 
 /* A list of strings out of words with spaces between. */
@@ -29,8 +33,8 @@ static void put_features(const char *words, FILE *out)
 static void put_head(const struct attack *attack, FILE *out)
 {
     fprintf(out, "{\"attack\":\"%s\",\"intensity\":\"%s\",\"from\":%.6f,\"to\":%.6f,",
-            attack->kind->id, attack->kind->intensity, seconds(attack->start_us),
-            seconds(attack->end_us));
+            attack->kind->id, attack->kind->intensity, fleet_time_s(attack->start_us),
+            fleet_time_s(attack->end_us));
 }
 
 static void put_victim(const struct attack_victim *victim, FILE *out)
@@ -43,21 +47,17 @@ static void put_victim(const struct attack_victim *victim, FILE *out)
     if (victim->connections > 0)
         fprintf(out, "\"source\":\"%s\",", victim->address);
     if (victim->touched > 0)
-        fprintf(out, "\"first\":%.6f,\"last\":%.6f,", seconds(victim->first_us),
-                seconds(victim->last_us));
+        fprintf(out, "\"first\":%.6f,\"last\":%.6f,", fleet_time_s(victim->first_us),
+                fleet_time_s(victim->last_us));
     fprintf(out, "\"touched\":%llu,", (unsigned long long)victim->touched);
 }
 
 void attack_truth(const struct attack *attack, FILE *out)
 {
-    static const char *const verdicts[] = {
-        [ATTACK_ATTACKING] = "attacking", [ATTACK_ATTACKED] = "attacked", [ATTACK_SOURCE] = "source"
-    };
-
     for (uint32_t i = 0; i < attack->count; i++) {
         put_head(attack, out);
         put_victim(&attack->victims[i], out);
-        fprintf(out, "\"verdict\":\"%s\",", verdicts[attack->kind->verdict]);
+        fprintf(out, "\"verdict\":\"%s\",", attack_verdict_text(attack->kind->verdict));
         put_features(attack->kind->features, out);
     }
 }

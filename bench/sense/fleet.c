@@ -211,15 +211,15 @@ void fleet_run(struct fleet *fleet)
 static void put_fleet(const struct fleet *fleet, FILE *out)
 {
     const struct fleet_plan *plan = fleet->plan;
-    const double from_s = (double)(plan->from_us > 0 ? plan->from_us : plan->start_us) / 1e6;
-    const double to_s = (double)plan->end_us / 1e6;
+    const double from_s = fleet_time_s(plan->from_us > 0 ? plan->from_us : plan->start_us);
+    const double to_s = fleet_time_s(plan->end_us);
     const char *comma = "";
 
     fprintf(out,
             "{\"fleet\":{\"seed\":%llu,\"from\":%.6f,\"to\":%.6f,\"devices\":%u,"
             "\"device_days\":%.3f,\"personas\":{",
             (unsigned long long)plan->seed, from_s, to_s, fleet->device_count,
-            fleet->device_count * (to_s - from_s) / 86400);
+            fleet->device_count * (to_s - from_s) / fleet_time_s(FLEET_DAY_US));
     for (unsigned number = plan->first_persona; number <= plan->last_persona; number++) {
         fprintf(out, "%s\"%s\":%u", comma, persona_at(number)->name,
                 fleet_devices_of(fleet, number));

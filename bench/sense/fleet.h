@@ -6,11 +6,14 @@
  * written. */
 #pragma once
 
+#include "bench/sense/fleet_agenda.h"
 #include "bench/sense/fleet_device.h"
 #include "bench/sense/fleet_spec.h"
 
-#define FLEET_DEVICES_MAX    60000u
 #define FLEET_HAPPENINGS_MAX 64u /* attacks, and as many events */
+
+/* A midnight from Sunday to Monday: when a trace begins, unless the plan says. */
+#define FLEET_MONDAY_US INT64_C(1767571200000000)
 
 struct attack;
 struct fleet_event;

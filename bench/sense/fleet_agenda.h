@@ -3,9 +3,7 @@
  * program where there is no memory. */
 #pragma once
 
-#include <stdint.h>
-
-#define FLEET_NEVER INT64_MAX
+#include "bench/sense/fleet_time.h"
 
 struct fleet_agenda {
     int64_t *at_us;  /* of each actor */

@@ -12,19 +12,12 @@
 #define OUTAGE_SPREAD   0.8
 #define FLUSH_US        20000 /* between two reports of a backlog */
 #define AFTER_ACK_US    8000  /* from a question to what follows its answer */
-#define DAY_US          86400000000
 #define TAU             6.283185307179586
 #define DAILY_SWING     4.0
 #define DRIFT_STEP      0.05
 #define VALUE_MEAN      20.0
-#define STREAMS_APART   16 /* connection << 16 | origin: nobody else's stream is the same */
 #define PER_NETWORK     250
 #define CHUNK_SPREAD_US 500000 /* between two messages from the back end */
-
-static int64_t us_of(double seconds)
-{
-    return (int64_t)(seconds * FLEET_SECOND_US);
-}
 
 void fleet_device_init(struct fleet_device *device, const struct persona *persona, unsigned number,
                        const struct fleet_birth *birth, struct fleet_sink *sink)
@@ -47,7 +40,7 @@ void fleet_device_init(struct fleet_device *device, const struct persona *person
     device->pace = fleet_random_lognormal(&device->random, 1, PACE_SPREAD);
     device->bulk = fleet_random_lognormal(&device->random, 1, BULK_SPREAD);
     const int64_t on_us =
-        birth->at_us + us_of(fleet_random_between(&device->random, 0, SWITCH_ON_S));
+        birth->at_us + fleet_time_us(fleet_random_between(&device->random, 0, SWITCH_ON_S));
     if (persona->link.stay == PERSONA_STAYS)
         device->link.back_us = on_us;
     fleet_rhythm_start(device, on_us + FLEET_SECOND_US);
@@ -68,7 +61,7 @@ int64_t fleet_device_due_us(const struct fleet_device *device)
 /* The value swings with the day and drifts a little. */
 static double value_of(const struct fleet_device *device, int64_t now_us)
 {
-    const double hour = (double)((now_us + device->clock_us) % DAY_US) / DAY_US;
+    const double hour = (double)((now_us + device->clock_us) % FLEET_DAY_US) / FLEET_DAY_US;
 
     return VALUE_MEAN - DAILY_SWING * cos(TAU * hour) + device->drift;
 }
@@ -92,7 +85,7 @@ void fleet_device_say(const struct fleet_device *device, struct test_random *ran
 
 static void sent(struct fleet_device *device, int64_t at_us)
 {
-    device->link.ping_us = at_us + (int64_t)device->persona->link.keepalive_s * FLEET_SECOND_US;
+    device->link.ping_us = at_us + device->persona->link.keepalive_s * FLEET_SECOND_US;
 }
 
 /* One SUBSCRIBE for each persona that it hears, or for its own commands. */
@@ -141,8 +134,7 @@ static void connect_line(struct fleet_device *device, struct fleet_air *air, int
 {
     const struct persona_link *link = &device->persona->link;
 
-    device->speaker.stream =
-        (uint64_t)device->link.connections++ << STREAMS_APART | device->speaker.origin;
+    device->speaker.stream = fleet_wire_stream(device->link.connections++, device->speaker.origin);
     device->link.up = true;
     device->link.back_us = FLEET_NEVER;
     fleet_wire_connect(&device->speaker, now_us, link->keepalive_s, 0);
@@ -161,7 +153,7 @@ static void connect_for_long(struct fleet_device *device, struct fleet_air *air,
         device->link.drop_us = device->rhythm.active_until_us;
     else if (drops > 0)
         device->link.drop_us =
-            now_us + 1 + (int64_t)fleet_random_exponential(&device->random, DAY_US / drops);
+            now_us + 1 + (int64_t)fleet_random_exponential(&device->random, FLEET_DAY_US / drops);
     for (int64_t at_us = now_us + 2 * AFTER_ACK_US; device->link.waiting > 0;
          device->link.waiting--, at_us += FLUSH_US)
         publish(device, air, censor, at_us);
@@ -181,8 +173,8 @@ static void drop(struct fleet_device *device, struct fleet_air *air, int64_t now
 
     if (device->persona->link.stay == PERSONA_STAYS)
         back_us = now_us
-                  + us_of(fleet_random_lognormal(&device->random, device->persona->link.outage_s,
-                                                 OUTAGE_SPREAD));
+                  + fleet_time_us(fleet_random_lognormal(
+                      &device->random, device->persona->link.outage_s, OUTAGE_SPREAD));
     else
         fleet_wire_disconnect(&device->speaker, now_us);
     fleet_device_lose(device, air, back_us);

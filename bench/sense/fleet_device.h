@@ -4,10 +4,8 @@
  * other devices there are. Owner: one thread. */
 #pragma once
 
-#include "bench/sense/fleet_agenda.h"
 #include "bench/sense/fleet_air.h"
-
-#define FLEET_SECOND_US 1000000
+#include "bench/sense/fleet_time.h"
 
 struct fleet_device;
 

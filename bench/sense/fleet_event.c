@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HOUR_US        3600000000
 #define PIECES         60u
 #define PIECE_BYTES    4096u
 #define PIECE_US       500000
@@ -18,7 +17,7 @@
 
 static int64_t within_us(struct fleet_event *event, double low_s, double high_s)
 {
-    return (int64_t)(fleet_random_between(&event->random, low_s, high_s) * FLEET_SECOND_US);
+    return fleet_time_us(fleet_random_between(&event->random, low_s, high_s));
 }
 
 static void lose(struct fleet *fleet, struct fleet_device *device, int64_t back_us)
@@ -54,7 +53,7 @@ static void act_firmware(struct fleet *fleet, struct fleet_event *event,
 static void act_restart(struct fleet *fleet, struct fleet_event *event, struct fleet_device *device,
                         int64_t now_us)
 {
-    const double longest_s = (double)(event->end_us - event->start_us) / FLEET_SECOND_US;
+    const double longest_s = fleet_time_s(event->end_us - event->start_us);
 
     lose(fleet, device, now_us + within_us(event, 1, longest_s > 2 ? longest_s : 2));
 }
@@ -65,7 +64,7 @@ static void act_daylight(struct fleet *fleet, struct fleet_event *event,
     (void)fleet;
     (void)event;
     (void)now_us;
-    device->clock_us += HOUR_US;
+    device->clock_us += FLEET_HOUR_US;
 }
 
 static void act_shift(struct fleet *fleet, struct fleet_event *event, struct fleet_device *device,
@@ -75,7 +74,7 @@ static void act_shift(struct fleet *fleet, struct fleet_event *event, struct fle
     (void)event;
     (void)now_us;
     if (device->persona->rhythm.profile == PERSONA_SHIFTS)
-        device->clock_us += 16 * HOUR_US;
+        device->clock_us += 16 * FLEET_HOUR_US;
 }
 
 static void act_alarm(struct fleet *fleet, struct fleet_event *event, struct fleet_device *device,
@@ -176,8 +175,7 @@ void fleet_event_init(struct fleet_event *event, struct fleet *fleet, unsigned i
                               .devices = malloc(fleet->device_count * sizeof *event->devices) };
     must(event->devices != NULL, "memory for an event");
     event->end_us =
-        event->start_us
-        + (spec->for_us > 0 ? spec->for_us : (int64_t)(event->kind->for_s * FLEET_SECOND_US));
+        event->start_us + (spec->for_us > 0 ? spec->for_us : fleet_time_us(event->kind->for_s));
     if (most == 0)
         most = event->kind->devices > 0 ? event->kind->devices : fleet->device_count;
     if (newcomers > 0)
@@ -216,6 +214,6 @@ void fleet_event_truth(const struct fleet_event *event, FILE *out)
     fprintf(out,
             "{\"event\":\"%s\",\"devices\":%u,\"from\":%.6f,\"to\":%.6f,\"verdict\":\"none\","
             "\"features\":[]}\n",
-            event->kind->name, event->count, (double)event->start_us / FLEET_SECOND_US,
-            (double)event->end_us / FLEET_SECOND_US);
+            event->kind->name, event->count, fleet_time_s(event->start_us),
+            fleet_time_s(event->end_us));
 }

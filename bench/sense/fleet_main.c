@@ -33,17 +33,14 @@ static void list_events(void)
 
 static void list_attacks(void)
 {
-    static const char *const verdicts[] = {
-        [ATTACK_ATTACKING] = "attacking", [ATTACK_ATTACKED] = "attacked", [ATTACK_SOURCE] = "source"
-    };
-
     printf("\n%-22s%-11s%-44s%s\n", "attack", "verdict", "features", "what it is");
     for (unsigned i = 0; i < attack_count(); i++) {
         const struct attack_kind *kind = attack_at(i);
         char name[40];
 
         (void)snprintf(name, sizeof name, "%s:%s", kind->id, kind->intensity);
-        printf("%-22s%-11s%-44s%s\n", name, verdicts[kind->verdict], kind->features, kind->what);
+        printf("%-22s%-11s%-44s%s\n", name, attack_verdict_text(kind->verdict), kind->features,
+               kind->what);
     }
 }
 

@@ -3,8 +3,6 @@
 
 #include <stdlib.h>
 
-#define MONDAY_US   INT64_C(1767571200000000) /* a midnight from Sunday to Monday */
-#define DAY_US      INT64_C(86400000000)
 #define DAYS        3
 #define DEVICES     1000
 #define SEED        1
@@ -157,8 +155,8 @@ static enum fleet_wish complain(struct fleet_options *options, const char *why, 
 enum fleet_wish fleet_options_read(int argc, char *const *argv, struct fleet_options *out)
 {
     *out = (struct fleet_options){ .plan = { .seed = SEED,
-                                             .start_us = MONDAY_US,
-                                             .end_us = DAYS * DAY_US,
+                                             .start_us = FLEET_MONDAY_US,
+                                             .end_us = DAYS * FLEET_DAY_US,
                                              .first_persona = 1,
                                              .last_persona = persona_count(),
                                              .devices = DEVICES } };

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bench/sense/fleet_spec.h"
 
+#include "bench/sense/fleet_time.h"
 #include "bench/sense/persona.h"
 
 #include "base/span.h"
 
-#define LONGEST_US  (INT64_C(3660) * 86400 * 1000000) /* ten years and more */
-#define DEVICES_MAX 60000u
+#define LONGEST_US (3660 * FLEET_DAY_US) /* ten years and more */
 
 /* Takes digits off the front. */
 static bool take_number(struct mqtt_span *rest, int64_t most, int64_t *out)
@@ -29,13 +29,13 @@ static int64_t unit_us(uint8_t letter)
 {
     switch (letter) {
     case 's':
-        return 1000000;
+        return FLEET_SECOND_US;
     case 'm':
-        return 60000000;
+        return FLEET_MINUTE_US;
     case 'h':
-        return 3600000000;
+        return FLEET_HOUR_US;
     case 'd':
-        return 86400000000;
+        return FLEET_DAY_US;
     default:
         return 0;
     }
@@ -47,7 +47,7 @@ static bool take_time(struct mqtt_span *rest, int64_t *out_us)
     int64_t number = 0;
 
     do {
-        if (!take_number(rest, LONGEST_US / 1000000, &number) || rest->len == 0)
+        if (!take_number(rest, LONGEST_US / FLEET_SECOND_US, &number) || rest->len == 0)
             return false;
         const int64_t unit = unit_us(rest->data[0]);
         if (unit == 0 || number > (LONGEST_US - sum_us) / unit)
@@ -81,7 +81,7 @@ static bool take_option(struct mqtt_span *rest, struct fleet_spec *spec)
     int64_t number = 0;
 
     if (span_skip(rest, "devices=")) {
-        if (!take_number(rest, DEVICES_MAX, &number) || number == 0)
+        if (!take_number(rest, FLEET_DEVICES_MAX, &number) || number == 0)
             return false;
         spec->devices = (uint32_t)number;
         return true;

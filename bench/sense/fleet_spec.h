@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define FLEET_DEVICES_MAX 60000u /* of a fleet, and so of what is asked for */
+
 struct fleet_spec {
     char name[24];
     char intensity[24]; /* empty: none is given */

@@ -5,7 +5,13 @@
 
 #define ANSWER_US        1800 /* what the broker takes, and the way there and back */
 #define ANSWER_SPREAD_US 400
+#define ORIGIN_BITS      16
 #define SUBACK_FAILURE   0x80
+
+uint64_t fleet_wire_stream(uint64_t connection, uint32_t origin)
+{
+    return connection << ORIGIN_BITS | origin;
+}
 
 /* The answer's time differs from one connection and moment to the next, yet is no chance: whatever
  * else is said would change it. */

@@ -19,6 +19,9 @@ struct fleet_speaker {
     bool attack;        /* for the label */
 };
 
+/* The number of the origin's n-th connection, from 0 on: nobody else has it. */
+uint64_t fleet_wire_stream(uint64_t connection, uint32_t origin);
+
 void fleet_wire_connect(const struct fleet_speaker *speaker, int64_t at_us, unsigned keepalive_s,
                         int connack);
 void fleet_wire_subscribe(const struct fleet_speaker *speaker, int64_t at_us, const char *filter,

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bench/sense/persona.h"
 
+#include "bench/sense/fleet_time.h"
+
 #include <string.h>
 
-#define HOURS         24
-#define US_PER_HOUR   3600000000
-#define US_PER_DAY    (HOURS * US_PER_HOUR)
-#define SECONDS_A_DAY 86400.0
+#define HOURS 24
 
 static const uint8_t profiles[][HOURS] = {
 #define PROFILE(name, ...) { __VA_ARGS__ },
@@ -73,7 +72,7 @@ static unsigned heaviest(const uint8_t *weights)
 /* The first day of 1970 was a Thursday. */
 static unsigned weekday(int64_t local_us)
 {
-    return (unsigned)((local_us / US_PER_DAY + 3) % 7);
+    return (unsigned)((local_us / FLEET_DAY_US + 3) % 7);
 }
 
 double persona_likelihood(const struct persona *persona, int64_t local_us)
@@ -81,7 +80,7 @@ double persona_likelihood(const struct persona *persona, int64_t local_us)
     const uint8_t *weights = profiles[persona->rhythm.profile];
     const double day = weekday(local_us) >= 5 ? persona->rhythm.weekend : 1;
     const double most = persona->rhythm.weekend > 1 ? persona->rhythm.weekend : 1;
-    const int64_t hour = local_us % US_PER_DAY / US_PER_HOUR;
+    const int64_t hour = local_us % FLEET_DAY_US / FLEET_HOUR_US;
 
     return day / most * weights[hour] / heaviest(weights);
 }
@@ -94,6 +93,6 @@ double persona_peak_per_s(const struct persona *persona)
 
     for (unsigned hour = 0; hour < HOURS; hour++)
         sum += weights[hour];
-    return persona->rhythm.activities_per_day / SECONDS_A_DAY * HOURS * heaviest(weights) * most
-           / sum;
+    return persona->rhythm.activities_per_day / fleet_time_s(FLEET_DAY_US) * HOURS
+           * heaviest(weights) * most / sum;
 }
