@@ -43,8 +43,10 @@ def migrate(machine, name, to, *words, code=DONE):
 
 
 def files(machine, name):
+    """Those of its key and certificate; its ratchet goes on whatever becomes of them."""
     folder = pathlib.Path(machine.key(name)).parent
-    return sorted(one.name for one in folder.glob(f"{name}.*"))
+    return sorted(one.name for one in folder.glob(f"{name}.*")
+                  if not one.name.startswith(f"{name}.ratchet"))
 
 
 def public_half(machine, name):
