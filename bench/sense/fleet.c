@@ -43,25 +43,37 @@ static bool is_of_plan(const struct fleet_plan *plan, unsigned persona)
     return persona == 0 || (persona >= plan->first_persona && persona <= plan->last_persona);
 }
 
-/* NULL: it is possible. */
+/* NULL: that can happen to the fleet of the plan, if there is such a thing at all. */
+static const char *complaint_of_spec(const struct fleet_plan *plan, const struct fleet_spec *spec,
+                                     bool exists)
+{
+    if (!exists)
+        return "there is no such event, or no such attack of this intensity";
+    if (!is_of_plan(plan, spec->persona))
+        return "an event or an attack is for a persona that is not in the fleet";
+    if (spec->at_us >= plan->end_us - plan->start_us)
+        return "an event or an attack begins after the end";
+    return NULL;
+}
+
 static const char *complaint_of(const struct fleet_plan *plan)
 {
-    for (unsigned i = 0; i < plan->event_count; i++) {
-        if (fleet_event_find(plan->events[i].name) == NULL || plan->events[i].intensity[0] != '\0')
-            return "there is no such event";
-        if (!is_of_plan(plan, plan->events[i].persona))
-            return "an event is for a persona that is not in the fleet";
+    const char *complaint = NULL;
+
+    for (unsigned i = 0; i < plan->event_count && complaint == NULL; i++) {
+        const struct fleet_spec *spec = &plan->events[i];
+
+        complaint = complaint_of_spec(
+            plan, spec, fleet_event_find(spec->name) != NULL && spec->intensity[0] == '\0');
     }
-    for (unsigned i = 0; i < plan->attack_count; i++) {
-        if (attack_find(plan->attacks[i].name, plan->attacks[i].intensity) == NULL)
-            return "there is no such attack, or not of this intensity";
-        if (!is_of_plan(plan, plan->attacks[i].persona))
-            return "an attack is on a persona that is not in the fleet";
+    for (unsigned i = 0; i < plan->attack_count && complaint == NULL; i++) {
+        const struct fleet_spec *spec = &plan->attacks[i];
+
+        complaint = complaint_of_spec(plan, spec, attack_find(spec->name, spec->intensity) != NULL);
     }
-    const uint64_t most = plan->each > 0 ? (uint64_t)plan->each * persona_count() : plan->devices;
-    if (most == 0 || most > FLEET_DEVICES_MAX || all_devices(plan) > FLEET_DEVICES_MAX)
-        return "there are too many devices, or none";
-    return NULL;
+    if (complaint == NULL && (all_devices(plan) == 0 || all_devices(plan) > FLEET_DEVICES_MAX))
+        complaint = "there are too many devices, or none";
+    return complaint;
 }
 
 static void add(struct fleet *fleet, unsigned persona, unsigned number, int64_t at_us)

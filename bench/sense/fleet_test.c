@@ -271,7 +271,8 @@ static void test_an_impossible_plan_is_refused(void **state)
                   { { .name = "" }, { .name = "R6", .intensity = "x2", .persona = 12 }, 1, 0 },
                   { { .name = "" }, { .name = "" }, FLEET_DEVICES_MAX, 0 },
                   { { .name = "" }, { .name = "" }, 0, 0 },
-                  { { .name = "" }, { .name = "R6", .intensity = "x2" }, 1, 9 } };
+                  { { .name = "" }, { .name = "R6", .intensity = "x2" }, 1, 9 },
+                  { { .name = "restart", .at_us = FLEET_DAY_US }, { .name = "" }, 1, 0 } };
 
     (void)state;
     for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
