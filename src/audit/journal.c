@@ -92,8 +92,6 @@ int audit_journal_write(struct audit_journal *journal)
     journal->bytes += piece.len;
     journal->written = journal->now;
     journal->wants_sync = true;
-    if (journal->options.written != NULL)
-        journal->options.written(journal->options.listener, piece);
     return 0;
 }
 
@@ -140,6 +138,11 @@ bool audit_journal_wants_seal(const struct audit_journal *journal)
     return journal->written.unsigned_records > 0;
 }
 
+uint64_t audit_journal_sequence(const struct audit_journal *journal)
+{
+    return journal->written.sequence;
+}
+
 /* ---- from file to file ---- */
 
 static int add_recovered(struct audit_journal *journal, int64_t utc_ms, uint64_t cut_bytes)
@@ -148,25 +151,6 @@ static int add_recovered(struct audit_journal *journal, int64_t utc_ms, uint64_t
 
     audit_fields_add_number(&fields, "cut_bytes", cut_bytes);
     return add(journal, utc_ms, AUDIT_KIND_RECOVERED, audit_fields_end(&fields));
-}
-
-/* The number of the first record of a file; 0: it cannot be read. */
-static uint64_t first_sequence(const struct files *files, uint64_t number)
-{
-    char name[AUDIT_NAME_BYTES];
-    char text[AUDIT_LINE_BYTES];
-    struct audit_record record = { 0 };
-    struct mqtt_span line;
-    struct file *file = NULL;
-
-    if (files->open(files->context, audit_folder_name(number, name), FILE_READ, &file) != 0)
-        return 0;
-    int64_t len = files->read(file, 0, text, sizeof(text));
-    files->close(file);
-    struct mqtt_span rest = { (const uint8_t *)text, len > 0 ? (size_t)len : 0 };
-    if (!audit_folder_next_line(&rest, &line) || audit_record_parse(line, &record) != NULL)
-        return 0;
-    return record.sequence;
 }
 
 /* The first of the files that stay, and how many before it go. */
@@ -223,7 +207,8 @@ static int introduce(struct audit_journal *journal, int64_t utc_ms)
     if (status != 0)
         return status;
     size_t old = count_old(journal, &folder);
-    uint64_t oldest = old < folder.count ? first_sequence(files, folder.numbers[old]) : 0;
+    uint64_t oldest =
+        old < folder.count ? audit_folder_first_sequence(files, folder.numbers[old]) : 0;
     status = add_first(journal, utc_ms, oldest);
     if (status == 0)
         status = audit_journal_write(journal);

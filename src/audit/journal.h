@@ -31,9 +31,6 @@ struct audit_journal_options {
     uint8_t id[AUDIT_ID_BYTES]; /* random; of a log that has to begin */
     uint64_t file_bytes; /* a file that has reached this is followed by the next one; 0: never */
     uint64_t files_max;  /* then the oldest ones are removed; at least 2; 0: none is */
-    /* What has become part of the log, as whole lines; before it is synced. NULL: nobody listens. */
-    void *listener;
-    void (*written)(void *listener, struct mqtt_span lines);
     uint64_t checkpoint_records; /* signed after so many; 0: only when it is asked for */
 };
 
@@ -74,3 +71,6 @@ MQTT_NODISCARD int audit_journal_commit(struct audit_journal *journal, int64_t u
 /* Something was written since the last sync, or the last checkpoint. */
 bool audit_journal_wants_sync(const struct audit_journal *journal);
 bool audit_journal_wants_seal(const struct audit_journal *journal);
+
+/* The number of the last record that is written, as far as this journal has followed; 0: none. */
+uint64_t audit_journal_sequence(const struct audit_journal *journal);

@@ -138,6 +138,22 @@ static void read_log(const struct settings *settings, struct diagnostics *diagno
     config->log_level = (enum config_log_level)level;
 }
 
+static void read_socket(const struct setting *path, struct diagnostics *diagnostics,
+                        struct config_audit_target *target)
+{
+    if (path == NULL)
+        return;
+    if (target->forward == CONFIG_FORWARD_NONE)
+        settings_complain(path, diagnostics, "forward-socket without forward = journal or syslog");
+    else if (path->text[0] != '/' || strlen(path->text) >= sizeof(target->path))
+        settings_complain(path, diagnostics,
+                          "forward-socket = \"%.200s\": write an absolute path of less than %zu "
+                          "bytes",
+                          path->text, sizeof(target->path));
+    else
+        memcpy(target->path, path->text, strlen(path->text) + 1);
+}
+
 static void read_audit(const struct settings *settings, struct diagnostics *diagnostics,
                        struct config *config)
 {
@@ -152,7 +168,8 @@ static void read_audit(const struct settings *settings, struct diagnostics *diag
     config_value_choice(settings_value(block, "forward"), forwards, MQTT_ARRAY_LEN(forwards),
                         diagnostics, &forward);
     config->audit.log = (enum config_audit_log)log;
-    config->audit.forward = (enum config_audit_forward)forward;
+    config->audit.target.forward = (enum config_audit_forward)forward;
+    read_socket(settings_value(block, "forward-socket"), diagnostics, &config->audit.target);
 }
 
 static int read_top(const struct settings *settings, struct diagnostics *diagnostics,

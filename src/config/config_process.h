@@ -20,10 +20,18 @@ enum config_audit_forward {
     CONFIG_FORWARD_JOURNAL,
 };
 
+#define CONFIG_SOCKET_PATH_BYTES 108 /* longest path of a socket, and NUL */
+
+/* Where each record goes, besides the file. */
+struct config_audit_target {
+    enum config_audit_forward forward;
+    char path[CONFIG_SOCKET_PATH_BYTES]; /* "": the usual one */
+};
+
 /* The audit block. */
 struct config_audit {
     enum config_audit_log log;
-    enum config_audit_forward forward; /* of each record, besides the file */
+    struct config_audit_target target;
 };
 
 enum config_sandbox_mode {

@@ -30,6 +30,11 @@ static const struct test_complaint bad[] = {
     { "audit { log = offf }", "dir/t.conf:1:15: log = \"offf\": did you mean 'off'?" },
     { "audit { forward = mail }",
       "dir/t.conf:1:19: forward = \"mail\": write one of none, syslog, journal" },
+    { "audit { forward-socket = \"/run/log\" }",
+      "dir/t.conf:1:26: forward-socket without forward = journal or syslog" },
+    { "audit { forward = syslog forward-socket = \"run/log\" }",
+      "dir/t.conf:1:43: forward-socket = \"run/log\": write an absolute path of less than 108 "
+      "bytes" },
     { "ca { key = \"file.pem\" }",
       "dir/t.conf:1:12: key = \"file.pem\": write pkcs11:token=...;object=...?pin-source="
       "file:PATH; the PIN itself does not belong here" },
@@ -180,7 +185,7 @@ static void everything_set(void **state)
 {
     struct config *config =
         test_load_good("state = \"/var/lib/x\"\nshards = 4\n"
-                       "audit { log = required forward = journal }\n"
+                       "audit { log = required forward = journal forward-socket = \"/run/j\" }\n"
                        "log { format = json level = debug target = stderr }\n"
                        "include = \"more.conf\"\n"
                        "limits {\n packet-bytes = 2MiB\n connect-timeout-ms = 3s\n"
@@ -201,7 +206,8 @@ static void everything_set(void **state)
     assert_int_equal(config->log_format, CONFIG_LOG_JSON);
     assert_int_equal(config->log_level, CONFIG_LOG_DEBUG);
     assert_int_equal(config->audit.log, CONFIG_AUDIT_REQUIRED);
-    assert_int_equal(config->audit.forward, CONFIG_FORWARD_JOURNAL);
+    assert_int_equal(config->audit.target.forward, CONFIG_FORWARD_JOURNAL);
+    assert_string_equal(config->audit.target.path, "/run/j");
     assert_int_equal(config->limits.packet_bytes, 2 * 1048576);
     assert_int_equal(config->limits.connect_timeout_ms, 3000);
     assert_true(config->announces_receive_maximum);

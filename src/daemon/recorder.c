@@ -5,26 +5,27 @@
 #include "audit/place.h"
 #include "audit/stamp.h"
 #include "daemon/forward.h"
+#include "daemon/forward_report.h"
 #include "daemon/recorder_queue.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#define LEFT_OUT "left-out"
+#define LEFT_OUT      "left-out"
+#define NOT_FORWARDED "not-forwarded"
 
 struct recorder {
     struct recorder_options options;
     struct log_witness witness;
-    atomic_uint forward;
-    pthread_mutex_t lock; /* around the queue, new_limits and ends */
+    pthread_mutex_t lock; /* around the queue, new_limits, new_target and ends */
     pthread_cond_t came;
     struct recorder_queue queue;
     struct limits new_limits; /* to be followed */
+    struct config_audit_target new_target;
     bool ends;
     pthread_t thread;
     /* The rest is the thread's once it runs. */
@@ -37,6 +38,8 @@ struct recorder {
     uint64_t sealed_ms;
     uint64_t counted_ms; /* when what was left out was last recorded */
     bool is_failing;     /* and that was said */
+    struct forward forward;
+    struct forward_gap gap; /* not written yet; count 0: none */
 };
 
 static int64_t utc_now_ms(void)
@@ -47,18 +50,11 @@ static int64_t utc_now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static struct timespec monotonic(void)
+static uint64_t now_ms(void)
 {
     struct timespec now;
 
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return now;
-}
-
-static uint64_t now_ms(void)
-{
-    struct timespec now = monotonic();
-
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
@@ -77,25 +73,16 @@ static void on_line(void *context, const struct log_line *line)
 }
 
 void recorder_follow(struct recorder *recorder, const struct limits *limits,
-                     enum config_audit_forward forward)
+                     const struct config_audit_target *target)
 {
-    atomic_store_explicit(&recorder->forward, forward, memory_order_relaxed);
     pthread_mutex_lock(&recorder->lock);
     recorder->new_limits = *limits;
+    recorder->new_target = *target;
     recorder_queue_set_rate(&recorder->queue, limits->audit_per_s);
     pthread_mutex_unlock(&recorder->lock);
 }
 
 /* ---- the log ---- */
-
-static void on_written(void *listener, struct mqtt_span lines)
-{
-    struct recorder *recorder = listener;
-
-    forward_lines(
-        (enum config_audit_forward)atomic_load_explicit(&recorder->forward, memory_order_relaxed),
-        lines);
-}
 
 static void tell_found(const struct recorder *recorder, const struct audit_found *found)
 {
@@ -126,13 +113,12 @@ static int open_journal(struct recorder *recorder, struct pki_fault *fault)
     options.file_bytes = recorder->limits.audit_file_bytes;
     options.files_max = recorder->limits.audit_files;
     options.checkpoint_records = recorder->limits.audit_checkpoint_records;
-    options.listener = recorder;
-    options.written = on_written;
     if (status == 0)
         status = audit_journal_open(&options, utc_now_ms(), &recorder->journal, &found);
     if (status != 0)
         return pki_fail(fault, status, "%s: %s", recorder->place.folder, strerror(-status));
     tell_found(recorder, &found);
+    forward_follow(&recorder->forward, &recorder->place.files);
     return 0;
 }
 
@@ -160,6 +146,18 @@ static void append_left_out(struct recorder *recorder, int64_t utc_ms)
         /* There is room: of each kind there is one in a batch, at its beginning. */
         (void)!audit_journal_append(recorder->journal, utc_ms, LEFT_OUT, audit_fields_end(&fields));
     }
+}
+
+static void append_gap(struct recorder *recorder, int64_t utc_ms)
+{
+    const struct forward_gap *gap = &recorder->gap;
+    struct audit_fields fields = { .len = 0 };
+
+    if (gap->count == 0)
+        return;
+    forward_report_fields(&recorder->forward, gap, &fields);
+    (void)!audit_journal_append(recorder->journal, utc_ms, NOT_FORWARDED,
+                                audit_fields_end(&fields));
 }
 
 /* From *at on, as much as a batch takes. */
@@ -220,11 +218,13 @@ static int write_batch(struct recorder *recorder, enum audit_commit how, size_t 
     bool counts = is_due(recorder, how);
     if (counts)
         append_left_out(recorder, utc_ms);
+    append_gap(recorder, utc_ms);
     append_taken(recorder, &next);
     status = audit_journal_commit(recorder->journal, utc_ms, how, &is_written);
     if (is_written) {
         if (counts)
             memset(recorder->left_out, 0, sizeof(recorder->left_out));
+        recorder->gap.count = 0;
         *at = next;
         note_times(recorder, how, now_ms());
     }
@@ -269,13 +269,51 @@ static int write_taken(struct recorder *recorder, bool is_urgent, bool is_last)
     return status;
 }
 
+/* ---- forwarding ---- */
+
+static uint64_t last_sequence(const struct recorder *recorder)
+{
+    return recorder->journal != NULL ? audit_journal_sequence(recorder->journal) : 0;
+}
+
+static void go_forward(struct recorder *recorder)
+{
+    struct forward *forward = &recorder->forward;
+
+    forward_go(forward, now_ms());
+    uint64_t last = last_sequence(recorder);
+    forward_report_news(forward, forward_take_news(forward, last, now_ms()), last,
+                        recorder->options.log);
+    if (recorder->gap.count == 0 && forward_take_gap(forward, &recorder->gap))
+        forward_report_gap(forward, &recorder->gap, recorder->options.log);
+}
+
+/* The receiver has a moment to take the rest. */
+static void end_forwarding(struct recorder *recorder)
+{
+    const struct timespec pause = { .tv_nsec = FORWARD_RETRY_MS * 1000000L };
+    struct forward *forward = &recorder->forward;
+    uint64_t end_ms = now_ms() + FORWARD_LAST_MS;
+
+    while (!forward_is_done(forward, last_sequence(recorder)) && now_ms() < end_ms) {
+        go_forward(recorder);
+        if (forward->fault != 0)
+            (void)nanosleep(&pause, NULL);
+    }
+    forward_note(forward, now_ms());
+    if (!forward_is_done(forward, last_sequence(recorder)))
+        forward_report_news(forward, FORWARD_FAILS, last_sequence(recorder), recorder->options.log);
+}
+
 /* ---- its thread ---- */
 
-/* Until when there is nothing to do if nothing comes; 0: for ever. */
-static uint64_t next_due_ms(const struct recorder *recorder)
+/* Until when there is nothing to do for the log if nothing comes; 0: for ever. */
+static uint64_t log_due_ms(const struct recorder *recorder)
 {
     if (recorder->is_failing || recorder->journal == NULL)
         return now_ms() + RECORDER_SYNC_MS;
+    if (recorder->gap.count > 0)
+        return now_ms();
     if (has_left_out(recorder))
         return recorder->counted_ms + RECORDER_SYNC_MS;
     if (audit_journal_wants_sync(recorder->journal))
@@ -283,6 +321,11 @@ static uint64_t next_due_ms(const struct recorder *recorder)
     if (audit_journal_wants_seal(recorder->journal))
         return recorder->sealed_ms + recorder->limits.audit_checkpoint_s * 1000;
     return 0;
+}
+
+static uint64_t sooner(uint64_t a_ms, uint64_t b_ms)
+{
+    return a_ms == 0 || (b_ms != 0 && b_ms < a_ms) ? b_ms : a_ms;
 }
 
 /* The lock is held. */
@@ -319,9 +362,10 @@ static void take_left_out(struct recorder *recorder)
     }
 }
 
-static void follow_limits(struct recorder *recorder)
+static void follow_configuration(struct recorder *recorder)
 {
     recorder->limits = recorder->new_limits;
+    forward_set(&recorder->forward, &recorder->new_target);
     if (recorder->journal != NULL)
         audit_journal_set_bounds(recorder->journal, recorder->limits.audit_file_bytes,
                                  recorder->limits.audit_files,
@@ -331,10 +375,10 @@ static void follow_limits(struct recorder *recorder)
 /* Returns whether this was the last time. */
 static bool go_round(struct recorder *recorder)
 {
-    uint64_t due_ms = next_due_ms(recorder);
+    uint64_t due_ms = log_due_ms(recorder);
 
     pthread_mutex_lock(&recorder->lock);
-    wait_for_more(recorder, due_ms);
+    wait_for_more(recorder, sooner(due_ms, forward_due_ms(&recorder->forward)));
     bool is_last = recorder->ends;
     bool is_urgent = recorder->queue.is_urgent;
     if (recorder->queue.taken_len == 0) {
@@ -342,9 +386,11 @@ static bool go_round(struct recorder *recorder)
         recorder->queue.is_urgent = false;
     }
     take_left_out(recorder);
-    follow_limits(recorder);
+    follow_configuration(recorder);
     pthread_mutex_unlock(&recorder->lock);
-    int status = write_taken(recorder, is_urgent, is_last);
+    bool has_work = recorder->queue.taken_len > 0 || (due_ms != 0 && now_ms() >= due_ms);
+    int status = has_work || is_last ? write_taken(recorder, is_urgent, is_last) : 0;
+    go_forward(recorder);
     /* What came while the disk did not take the rest. */
     return is_last && (status != 0 || recorder_queue_is_empty(&recorder->queue));
 }
@@ -353,6 +399,7 @@ static void *run(void *context)
 {
     while (!go_round(context))
         continue;
+    end_forwarding(context);
     return NULL;
 }
 
@@ -374,6 +421,7 @@ static int init_came(pthread_cond_t *came)
 
 static void dispose(struct recorder *recorder)
 {
+    forward_fini(&recorder->forward);
     audit_journal_close(recorder->journal);
     if (recorder->has_place)
         audit_place_close(&recorder->place);
@@ -409,7 +457,8 @@ int recorder_open(const struct recorder_options *options, bool must, struct reco
     recorder->limits = options->limits;
     recorder->new_limits = options->limits;
     recorder->witness = (struct log_witness){ recorder, on_line };
-    atomic_init(&recorder->forward, options->forward);
+    recorder->new_target = options->target;
+    forward_init(&recorder->forward, &options->target);
     int status = recorder_queue_init(&recorder->queue, options->limits.audit_queue_bytes);
     if (status == 0) {
         recorder_queue_set_rate(&recorder->queue, options->limits.audit_per_s);

@@ -6,7 +6,9 @@
  * room there, and what is beyond the limit of its kind, is counted, and the count is a record of its
  * own: the chain has no gaps. What is in the queue when the disk does not take it waits there, and is
  * written once it does. The thread writes what has come at once, syncs once in RECORDER_SYNC_MS (kinds
- * that are ALWAYS recorded: at once), and signs as the limits say. */
+ * that are ALWAYS recorded: at once), and signs as the limits say. It
+ * forwards what is written (daemon/forward.h), and never waits for the receiver but at the end, for
+ * FORWARD_LAST_MS. */
 #pragma once
 
 #include "base/attrs.h"
@@ -24,7 +26,7 @@ struct recorder_options {
     const char *state_dir; /* borrowed as long as there is the recorder */
     struct log *log;       /* borrowed; told when the log cannot be written, and of its witness */
     struct limits limits;
-    enum config_audit_forward forward;
+    struct config_audit_target target;
 };
 
 /* Opens the log and starts the thread; from then on the log's lines come here. -ENOMEM, or why the
@@ -33,9 +35,9 @@ struct recorder_options {
 MQTT_NODISCARD int recorder_open(const struct recorder_options *options, bool must,
                                  struct recorder **out);
 
-/* Other limits, but for that of the queue. Thread-safe. */
+/* Other limits, but for that of the queue, and another receiver. Thread-safe. */
 void recorder_follow(struct recorder *recorder, const struct limits *limits,
-                     enum config_audit_forward forward);
+                     const struct config_audit_target *target);
 
 /* Writes what has come, signed, as far as the disk takes it, and ends the thread. Nobody tells the
  * log anything any more. NULL is fine. */

@@ -19,7 +19,7 @@ int server_open_audit(struct server *server)
         .state_dir = server->state_dir,
         .log = server->log,
         .limits = config->limits,
-        .forward = config->audit.forward,
+        .target = config->audit.target,
     };
 
     if (config->audit.log == CONFIG_AUDIT_OFF)
@@ -37,7 +37,7 @@ void server_follow_audit(struct server *server)
     bool has_one = server->recorder != NULL;
 
     if (has_one)
-        recorder_follow(server->recorder, &config->limits, config->audit.forward);
+        recorder_follow(server->recorder, &config->limits, &config->audit.target);
     if (has_one == (config->audit.log == CONFIG_AUDIT_OFF))
         log_say(server->log, CONFIG_LOG_NOTICE,
                 "audit { log = ... } takes effect at the next start");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/log_follow.h"
 
-#include "audit/record.h"
+#include "audit/tail.h"
 #include "tools/log_filter.h"
 #include "tools/log_place.h"
 #include "tools/log_print.h"
@@ -9,20 +9,15 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 
 #define LOOK_MS    200
 #define LAST_LINES 10 /* that are shown first */
-#define ROOM       ((size_t)16 * AUDIT_LINE_BYTES)
 
 struct following {
     const struct identity_options *options;
     struct log_place place;
-    struct file *file; /* NULL: there is none yet */
-    uint64_t number;   /* of it */
-    uint64_t at;       /* its bytes before here were printed */
-    uint8_t *buffer;   /* of ROOM */
+    struct audit_tail tail;
 };
 
 /* ---- where to begin ---- */
@@ -67,73 +62,26 @@ static int show_end(struct following *following)
                                    count > LAST_LINES ? count - LAST_LINES : 0 };
     if (error == 0)
         error = log_place_read(place, last, show_last, &beginning, &rest);
-    following->number = place->files.numbers[last];
-    following->at = place->last_bytes - rest;
+    following->tail.number = place->files.numbers[last];
+    following->tail.at = place->last_bytes - rest;
     return error;
 }
 
 /* ---- what comes ---- */
 
-static int open_file(struct following *following, uint64_t number)
+static int print_line(void *context, struct mqtt_span line)
 {
-    const struct files *files = &following->place.audit.files;
-    char name[AUDIT_NAME_BYTES];
+    const struct following *following = context;
 
-    files->close(following->file);
-    following->file = NULL;
-    following->number = number;
-    return files->open(files->context, audit_folder_name(number, name), FILE_READ,
-                       &following->file);
+    return log_print_line(following->options, line);
 }
 
-/* Prints the whole lines that have come. 1: there were some; 0: none; negative errno. */
+/* 1: there may be more; 0: nothing more is there now; negative errno. */
 static int print_new(struct following *following)
 {
-    const struct files *files = &following->place.audit.files;
-    struct mqtt_span line;
-    int64_t len = files->read(following->file, following->at, following->buffer, ROOM);
-    int error = len < 0 ? (int)len : 0;
-    struct mqtt_span rest = { following->buffer, len > 0 ? (size_t)len : 0 };
+    int more = audit_tail_read(&following->tail, print_line, following);
 
-    while (error == 0 && audit_folder_next_line(&rest, &line))
-        error = log_print_line(following->options, line);
-    size_t taken = (len > 0 ? (size_t)len : 0) - rest.len;
-    following->at += taken;
-    if (error == 0 && fflush(stdout) != 0)
-        error = -EIO;
-    return error < 0 ? error : taken > 0;
-}
-
-/* The first file behind the one that is being read; 0: there is none. */
-static uint64_t next_number(const struct following *following)
-{
-    struct audit_folder folder;
-    uint64_t next = 0;
-
-    if (audit_folder_read(&following->place.audit.files, &folder) != 0)
-        return 0;
-    for (size_t i = 0; i < folder.count && next == 0; i++)
-        if (folder.numbers[i] > following->number)
-            next = folder.numbers[i];
-    audit_folder_fini(&folder);
-    return next;
-}
-
-/* A file is left when there is a next one: nothing comes to it then any more. 1: it was left;
- * 0: nothing more is there now; negative errno. */
-static int look(struct following *following)
-{
-    uint64_t next = next_number(following);
-    int more = 1;
-
-    while (more == 1 && following->file != NULL)
-        more = print_new(following);
-    if (more < 0 || next == 0)
-        return more < 0 ? more : 0;
-    following->at = 0;
-    int error = open_file(following, next);
-    /* Removed to make room since it was listed: there is one behind it. */
-    return error == 0 || error == -ENOENT ? 1 : error;
+    return more >= 0 && fflush(stdout) != 0 ? -EIO : more;
 }
 
 static int follow(struct following *following)
@@ -142,16 +90,12 @@ static int follow(struct following *following)
     sigset_t ends;
     int error = show_end(following);
 
-    if (error == 0 && following->number != 0)
-        error = open_file(following, following->number);
-    if (error == -ENOENT) /* more than all of the log has come since it was listed */
-        error = 0;
     (void)sigemptyset(&ends);
     (void)sigaddset(&ends, SIGINT);
     (void)sigaddset(&ends, SIGTERM);
     (void)sigprocmask(SIG_BLOCK, &ends, NULL);
     while (error >= 0) {
-        error = look(following);
+        error = print_new(following);
         if (error == 0 && sigtimedwait(&ends, NULL, &pause) > 0)
             break;
     }
@@ -165,12 +109,11 @@ int log_follow(const struct identity_options *options)
 
     if (code != 0)
         return code;
-    following.buffer = malloc(ROOM);
-    int error = following.buffer != NULL ? follow(&following) : -ENOMEM;
+    audit_tail_init(&following.tail, &following.place.audit.files, 0, 0);
+    int error = follow(&following);
     if (error < 0 && error != -EIO)
         code = log_place_fail(&following.place, error);
-    following.place.audit.files.close(following.file);
-    free(following.buffer);
+    audit_tail_fini(&following.tail);
     log_place_close(&following.place);
     return code;
 }
