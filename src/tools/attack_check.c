@@ -19,8 +19,9 @@ enum {
 };
 
 const struct attack_check attack_check_rows[] = {
-#define CHECK(id, name, severity, turn, needs, title, proves, why, fix) \
-    { id, attack_##name, ATTACK_##severity, ATTACK_##turn, needs, title, proves, why, fix },
+#define CHECK(id, name, severity, turn, needs, title, proves, why, fix, tacitd, mosquitto) \
+    { id,  attack_##name, ATTACK_##severity, ATTACK_##turn, needs, title, proves, why,     \
+      fix, tacitd,        mosquitto },
 #include "tools/attack_checks.def"
 #undef CHECK
 };

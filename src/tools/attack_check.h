@@ -64,6 +64,7 @@ struct attack_check {
     enum attack_turn turn;
     unsigned needs; /* of enum attack_need */
     const char *title, *proves, *why, *fix;
+    const char *tacitd, *mosquitto; /* the same in the words of their configuration */
 };
 
 /* The table, and the number of its rows. */
@@ -86,7 +87,7 @@ void attack_check_judge(struct attack_finding *finding, enum attack_verdict verd
 void attack_check_note(struct attack_finding *finding, const char *format, ...) MQTT_PRINTF(2, 3);
 
 /* The checks themselves, each in a file of its own: attack_NAME.c. */
-#define CHECK(id, name, severity, turn, needs, title, proves, why, fix) \
+#define CHECK(id, name, severity, turn, needs, title, proves, why, fix, tacitd, mosquitto) \
     void attack_##name(const struct attack_env *env, struct attack_finding *out);
 #include "tools/attack_checks.def"
 #undef CHECK

@@ -77,6 +77,11 @@ MQTT_NODISCARD bool attack_link_ping(struct attack_link *link, uint32_t timeout_
 MQTT_NODISCARD bool attack_link_subscribe(struct attack_link *link, const char *filter,
                                           enum mqtt_qos qos);
 
+/* True: SUBSCRIBE is answered, whatever the answer is. *out_is_heard: a PINGREQ behind it is, so that
+ * one who gets nothing else is held, and not only slow. */
+MQTT_NODISCARD bool attack_link_is_served(struct attack_link *link, const char *filter,
+                                          bool *out_is_heard);
+
 struct attack_message {
     const char *topic;
     const void *payload;

@@ -31,7 +31,8 @@ static void print_one(FILE *file, const struct attack_check *check,
                   check->title, attack_check_severity_name(check->severity));
     (void)fprintf(file, "  seen: %s.\n", finding->evidence);
     if (finding->verdict == ATTACK_OPEN)
-        (void)fprintf(file, "  why:  %s.\n  fix:  %s.\n", check->why, check->fix);
+        (void)fprintf(file, "  why:  %s.\n  fix:  %s.\n  in tacitd: %s.\n  in mosquitto: %s.\n",
+                      check->why, check->fix, check->tacitd, check->mosquitto);
     (void)fputc('\n', file);
 }
 
@@ -66,12 +67,18 @@ void attack_print_people(FILE *file, const struct attack_outcome *outcome)
     print_grade(file, outcome);
 }
 
+static json_t *advice_json(const struct attack_check *check)
+{
+    return json_pack("{s:s, s:s}", "tacitd", check->tacitd, "mosquitto", check->mosquitto);
+}
+
 static json_t *check_json(const struct attack_check *check, const struct attack_finding *finding)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I}", "id", check->id, "verdict",
-                     attack_check_verdict_name(finding->verdict), "evidence", finding->evidence,
-                     "severity", attack_check_severity_name(check->severity), "title", check->title,
-                     "proves", check->proves, "why", check->why, "fix", check->fix, "took_ms",
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o?, s:I}", "id", check->id,
+                     "verdict", attack_check_verdict_name(finding->verdict), "evidence",
+                     finding->evidence, "severity", attack_check_severity_name(check->severity),
+                     "title", check->title, "proves", check->proves, "why", check->why, "fix",
+                     check->fix, "advice", advice_json(check), "took_ms",
                      (json_int_t)finding->took_ms);
 }
 
@@ -117,7 +124,10 @@ static void report_one(FILE *file, const struct attack_check *check,
                   attack_check_severity_name(check->severity), check->proves);
     print_escaped(file, finding->evidence);
     if (finding->verdict == ATTACK_OPEN)
-        (void)fprintf(file, "\n* why it matters: %s\n* how to fix it: %s", check->why, check->fix);
+        (void)fprintf(file,
+                      "\n* why it matters: %s\n* how to fix it: %s\n* in tacitd: `%s`\n* in "
+                      "mosquitto: `%s`",
+                      check->why, check->fix, check->tacitd, check->mosquitto);
     (void)fputs("\n\n", file);
 }
 
@@ -151,10 +161,10 @@ json_t *attack_print_list_json(const struct attack_check *rows, size_t count)
     json_t *list = json_array();
 
     for (size_t i = 0; i < count; i++) {
-        json_t *one =
-            json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "id", rows[i].id, "severity",
-                      attack_check_severity_name(rows[i].severity), "title", rows[i].title,
-                      "proves", rows[i].proves, "why", rows[i].why, "fix", rows[i].fix);
+        json_t *one = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o?}", "id", rows[i].id,
+                                "severity", attack_check_severity_name(rows[i].severity), "title",
+                                rows[i].title, "proves", rows[i].proves, "why", rows[i].why, "fix",
+                                rows[i].fix, "advice", advice_json(&rows[i]));
         if (json_array_append_new(list, one) < 0) {
             json_decref(list);
             return NULL;

@@ -15,6 +15,7 @@
 
 #define SUBSCRIBE_BYTES 2048
 #define FIRST_FAILURE   0x80
+#define SOON_MS         300
 
 static uint16_t next_packet_id(struct attack_link *link)
 {
@@ -53,6 +54,30 @@ bool attack_link_subscribe(struct attack_link *link, const char *filter, enum mq
     link->reason = suback.reasons.data[0];
     (void)snprintf(link->said, sizeof(link->said), "SUBACK 0x%02x", link->reason);
     return link->reason < FIRST_FAILURE;
+}
+
+bool attack_link_is_served(struct attack_link *link, const char *filter, bool *out_is_heard)
+{
+    uint8_t memory[SUBSCRIBE_BYTES];
+    struct mqtt_frame frame;
+    const struct mqtt_subscription entry = { .filter = span_of(filter), .qos = MQTT_QOS_0 };
+    struct mqtt_writer w = mqtt_writer_over(memory, sizeof(memory));
+
+    mqtt_subscribe_encode(&w, link->version, next_packet_id(link), (struct mqtt_span){ 0 }, &entry,
+                          1);
+    mqtt_ping_encode(&w, MQTT_PINGREQ);
+    struct mqtt_span packets = mqtt_writer_written(&w);
+    bool goes_on = attack_link_send(link, packets.data, packets.len);
+    bool is_served = false;
+    *out_is_heard = false;
+    while (goes_on && !*out_is_heard && attack_link_take(link, ATTACK_ANSWER_MS, &frame)) {
+        is_served = is_served || frame.type == MQTT_SUBACK;
+        *out_is_heard = frame.type == MQTT_PINGRESP;
+    }
+    /* Some answer the ping first. */
+    if (*out_is_heard && !is_served)
+        is_served = attack_link_await(link, MQTT_SUBACK, SOON_MS, &frame);
+    return is_served && !link->is_over;
 }
 
 static bool take_puback(struct attack_link *link, uint16_t packet_id)

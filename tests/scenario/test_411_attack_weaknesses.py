@@ -18,7 +18,7 @@ FINDS = {
     "oversized": "oversized-packet", "malformed": "malformed-packets",
     "anonymous": "anonymous-access", "wildcard": "wildcard-eavesdropping", "sys": "sys-leakage",
     "acl": "acl-publish", "overlap": "acl-overlap", "takeover": "client-id-takeover",
-    "clone": "credential-clone", "brute": "brute-force", "slow": "slow-subscriber",
+    "clone": "credential-clone", "beside": "credential-clone", "brute": "brute-force", "slow": "slow-subscriber",
     "retained": "retained-flood", "few": "half-open-flood", "stale": "stale-permissions",
     "revoked-live": "revocation", "revoked-return": "revocation",
 }
@@ -46,6 +46,21 @@ def test_each_weakness_is_found(tmp_path, weakness):
     found = attack_weak(tmp_path, [weakness], "--only", name)
     found.expect(name, OPEN)
     assert found.done.returncode == 3
+
+
+def test_a_clone_shows_in_each_way(tmp_path):
+    """With one client id and with two, at once and in turns: the evidence says which it was."""
+    found = attack_weak(tmp_path, ["clone"], "--only", "credential-clone")
+    assert "took over from each other 9 times" in found.evidence("credential-clone")
+    assert "under another client id the copy was refused" in found.evidence("credential-clone")
+    found = attack_weak(tmp_path, ["beside"], "--only", "credential-clone")
+    assert found.evidence("credential-clone").startswith("the copy was refused")
+    assert "under another client id and from another address the copy was served" in (
+        found.evidence("credential-clone"))
+    found = attack_weak(tmp_path, ["patient"], "--only", "credential-clone")
+    found.expect("credential-clone", SAFE)
+    assert "after 4 take-overs to and fro the next one was noticed" in (
+        found.evidence("credential-clone"))
 
 
 def test_half_of_a_revocation_is_told_apart(tmp_path):

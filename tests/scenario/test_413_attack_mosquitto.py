@@ -33,6 +33,7 @@ cafile {folder}/ca.crt
 certfile {folder}/server.crt
 keyfile {folder}/server.key
 user root
+{more}
 allow_anonymous {anonymous}
 password_file {folder}/passwords
 persistence true
@@ -61,7 +62,7 @@ def wait_for(port):
 class Mosquitto:
     """As people run it: a port without TLS, one with, a file of passwords."""
 
-    def __init__(self, folder, acl=False, anonymous=False):
+    def __init__(self, folder, acl=False, anonymous=False, more=""):
         self.folder, self.port, self.plain = pathlib.Path(folder), free_port(), free_port()
         self.authority = Authority(folder)
         self.authority.sign()
@@ -73,7 +74,7 @@ class Mosquitto:
         text = USUAL + (WITH_ACL if acl else "")
         (self.folder / "mosquitto.conf").write_text(text.format(
             plain=self.plain, port=self.port, folder=folder,
-            anonymous="true" if anonymous else "false"))
+            anonymous="true" if anonymous else "false", more=more))
         os.chmod(self.folder / "server.key", 0o600)
 
     def start(self):
@@ -104,7 +105,8 @@ def test_mosquitto_as_people_run_it(tmp_path):
     """What is publicly known to be open: no access list, a port without TLS, no deadline for
     CONNECT, no largest packet, a client id for the taking, acknowledged and not on disk."""
     with Mosquitto(tmp_path) as broker, Trigger(broker.crash) as restart:
-        found = broker.attack("--risk-password", "--restart-command", restart)
+        found = broker.attack("--risk-password", "--restart-command", restart, "--patience", 12,
+                              "--rate", 200)
     known = {"connect-drip", "silent-tcp", "silent-tls", "sys-leakage", "plaintext-port",
              "plaintext-password", "tls-ciphers", "wildcard-eavesdropping", "acl-publish",
              "client-id-takeover", "oversized-packet", "fat-connect", "retained-flood",
@@ -123,6 +125,28 @@ def test_mosquitto_with_an_access_list(tmp_path):
     with Mosquitto(tmp_path, acl=True) as broker:
         found = broker.attack("--topic", TOPIC, *[w for n in names for w in ("--only", n)])
     assert not found.all(OPEN), found.document
+
+
+ADVISED = """tls_version tlsv1.3
+max_packet_size 65536
+use_username_as_clientid true
+sys_interval 0
+"""
+
+
+def test_what_is_advised_for_mosquitto_helps(tmp_path):
+    """The settings that `advice` names for mosquitto close what they are named for."""
+    closes = {"tls-ciphers": "tls_version", "tls-renegotiation": "tls_version",
+              "oversized-packet": "max_packet_size", "fat-connect": "max_packet_size",
+              "client-id-takeover": "use_username_as_clientid", "sys-leakage": "sys_interval",
+              "wildcard-eavesdropping": "acl_file", "acl-publish": "acl_file",
+              "retained-flood": "acl_file", "anonymous-access": "allow_anonymous"}
+    with Mosquitto(tmp_path, acl=True, more=ADVISED) as broker:
+        found = broker.attack("--topic", TOPIC, *[w for n in closes for w in ("--only", n)])
+    assert found.all(SAFE) >= set(closes) - {"acl-publish", "wildcard-eavesdropping"}, found.document
+    assert not found.all(OPEN), found.document
+    for name, setting in closes.items():
+        assert setting in found.checks[name]["advice"]["mosquitto"]
 
 
 def test_mosquitto_for_everybody(tmp_path):
