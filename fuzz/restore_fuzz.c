@@ -116,6 +116,24 @@ static void make_message(struct script *script, struct record *record)
     journal_message_write(record, &message);
 }
 
+static void make_retained(struct script *script, struct record *record)
+{
+    static const char owned[] = "\x01lamp\0acme\0north";
+    static const struct mqtt_span owners[] = {
+        { NULL, 0 },
+        { (const uint8_t *)"c1", 2 },
+        { (const uint8_t *)owned, sizeof(owned) },
+        { (const uint8_t *)owned, sizeof(owned) - 1 }, /* no owner of this form */
+    };
+    const struct journal_retained retained = {
+        .message = a_message(script),
+        .owner = owners[u8(script) % MQTT_ARRAY_LEN(owners)],
+        .role = span_of(SCRIPT_ONE_OF(&script->r, "", "device")),
+    };
+
+    journal_retained_write(record, &retained);
+}
+
 static void make_will(struct script *script, struct record *record)
 {
     const struct journal_will will = { .message = a_message(script),
@@ -173,10 +191,10 @@ static void make_bytes(struct script *script, struct record *record)
 }
 
 static void (*const makers[JOURNAL_KINDS])(struct script *, struct record *) = {
-    [JOURNAL_SESSION] = make_session,  [JOURNAL_SUBSCRIPTION] = make_subscription,
-    [JOURNAL_WILL] = make_will,        [JOURNAL_RECEIVED] = make_received,
-    [JOURNAL_BODY] = make_message,     [JOURNAL_DELIVERY] = make_delivery,
-    [JOURNAL_RETAINED] = make_message, [JOURNAL_PARCEL] = make_parcel,
+    [JOURNAL_SESSION] = make_session,   [JOURNAL_SUBSCRIPTION] = make_subscription,
+    [JOURNAL_WILL] = make_will,         [JOURNAL_RECEIVED] = make_received,
+    [JOURNAL_BODY] = make_message,      [JOURNAL_DELIVERY] = make_delivery,
+    [JOURNAL_RETAINED] = make_retained, [JOURNAL_PARCEL] = make_parcel,
 };
 
 static const struct thing *find(const struct script *script, uint64_t key)

@@ -175,6 +175,7 @@ static void read_wildcards(const struct reading *r, const struct settings_block 
 static void read_bounds(const struct reading *r, const struct settings_block *block)
 {
     struct policy_bounds *bounds = &r->role->options.bounds;
+    bool is_set = false; /* 0 is as good as nothing */
     const struct {
         const char *key;
         const char *unit;
@@ -193,6 +194,8 @@ static void read_bounds(const struct reading *r, const struct settings_block *bl
                            rates[i].out);
     config_value_bytes(settings_value(block, "max-retained"), r->diagnostics,
                        &bounds->retained_bytes, &bounds->has_retained_bytes);
+    config_value_bytes(settings_value(block, "max-retained-all"), r->diagnostics,
+                       &bounds->all.retained_bytes, &is_set);
 }
 
 static void read_require_key(const struct reading *r, const struct settings_block *block)

@@ -546,7 +546,8 @@ static void bounds(void **state)
                        "max-subscribes = unlimited max-retained = 10MiB } "
                        "role c { publish = { d } max-retained = 0 "
                        "max-messages-all = \"5/s\" max-bytes-all = \"1KiB/s\" "
-                       "max-connects-all = \"7/m\" max-subscribes-all = \"8/h\" }",
+                       "max-connects-all = \"7/m\" max-subscribes-all = \"8/h\" "
+                       "max-retained-all = 1MiB }",
                        NULL);
     const struct policy_bounds *said = &config->roles[0].options.bounds;
 
@@ -567,6 +568,7 @@ static void bounds(void **state)
     assert_int_equal(said->all.connects.count, 7);
     assert_int_equal(said->all.connects.seconds, 60);
     assert_int_equal(said->all.subscribes.count, 8);
+    assert_int_equal(said->all.retained_bytes, 1048576);
     assert_true(said->has_retained_bytes);
     assert_int_equal(said->retained_bytes, 0);
     config_unref(config);

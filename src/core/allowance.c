@@ -67,10 +67,22 @@ static struct mqtt_span key_of(const struct identity *identity, struct mqtt_span
     return (struct mqtt_span){ memory, len };
 }
 
-static struct mqtt_span key_of_role(const struct role *role, uint8_t *memory)
+static struct mqtt_span key_of_role(const char *name, uint8_t *memory)
 {
     memory[0] = 3; /* nor is it one of an identity */
-    return (struct mqtt_span){ memory, 1 + put_name(memory + 1, role_name(role)) };
+    return (struct mqtt_span){ memory, 1 + put_name(memory + 1, name) };
+}
+
+bool allowance_owner_is_valid(struct mqtt_span owner)
+{
+    unsigned names = 0;
+
+    for (size_t i = 0; i < owner.len; i++)
+        names += owner.data[i] == 0;
+    if (names == 0)
+        return owner.len > 0;
+    return names == 3 && owner.len <= KEY_BYTES && owner.data[owner.len - 1] == 0
+           && (owner.data[0] == 1 || owner.data[0] == 2);
 }
 
 /* ---- life ---- */
@@ -166,7 +178,29 @@ struct allowance *allowance_take_role(struct shared *shared, const struct role *
 {
     uint8_t memory[KEY_BYTES];
 
-    return take(shared, key_of_role(role, memory), most);
+    return take(shared, key_of_role(role_name(role), memory), most);
+}
+
+struct mqtt_span allowance_owner(const struct allowance *allowance)
+{
+    return allowance->by_key.key;
+}
+
+struct allowance *allowance_take_owner(struct shared *shared, struct mqtt_span owner)
+{
+    return owner.len > 0 ? take(shared, owner, UINT64_MAX) : NULL;
+}
+
+struct allowance *allowance_ref_role(struct shared *shared, struct mqtt_span name)
+{
+    uint8_t memory[KEY_BYTES];
+    char text[IDENTITY_NAME_BYTES + 1];
+
+    if (name.len == 0 || name.len > IDENTITY_NAME_BYTES)
+        return NULL;
+    memcpy(text, name.data, name.len);
+    text[name.len] = '\0';
+    return find_or_make(shared, key_of_role(text, memory));
 }
 
 void allowance_give(struct shared *shared, struct allowance *allowance, uint64_t most)
@@ -214,11 +248,14 @@ bool allowance_connect(struct client *client, struct mqtt_span client_id,
 
 void allowance_answers_for(struct session *session, struct publication *publication)
 {
-    const struct policy_bounds bounds =
-        allowance_bounds(session_role(session), &session->broker->limits);
+    const struct role *role = session_role(session);
+    const struct policy_bounds bounds = allowance_bounds(role, &session->broker->limits);
 
     publication->payer = session->allowance;
     publication->payer_bytes = bounds.retained_bytes;
+    if (role != NULL)
+        publication->payer_role = span_of(role_name(role));
+    publication->payer_role_bytes = bounds.all.retained_bytes;
 }
 
 static bool is_as_new(const struct allowance *allowance, uint64_t now_ms)

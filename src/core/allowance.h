@@ -29,7 +29,7 @@ struct allowance {
     struct bytes_node by_key;
     struct list idle;        /* while nobody uses it */
     uint64_t references;     /* sessions, and messages that are retained; under the lock */
-    uint64_t retained_bytes; /* of those messages; under the lock */
+    uint64_t retained_bytes; /* of those messages, of a role of all that have it; under the lock */
     struct bucket messages;
     struct bucket bytes;
     struct bucket connects;
@@ -50,6 +50,15 @@ MQTT_NODISCARD struct allowance *allowance_take_role(struct shared *shared, cons
                                                      uint64_t most);
 void allowance_give(struct shared *shared, struct allowance *allowance, uint64_t most);
 
+/* What an identity's allowance is known by, also after a restart: borrowed from it. */
+struct mqtt_span allowance_owner(const struct allowance *allowance);
+/* The one that is known by that, counted. NULL: nothing is, or out of memory. Takes the lock. */
+MQTT_NODISCARD struct allowance *allowance_take_owner(struct shared *shared,
+                                                      struct mqtt_span owner);
+bool allowance_owner_is_valid(struct mqtt_span owner); /* read from a disk, it may be anything */
+
+/* Under the lock already: that of a role by its name, counted. NULL: the name is none, or out of memory. */
+struct allowance *allowance_ref_role(struct shared *shared, struct mqtt_span name);
 /* Under the lock already: one more user of it, or one less. */
 struct allowance *allowance_ref(struct allowance *allowance);
 void allowance_unref(struct shared *shared, struct allowance *allowance); /* NULL is fine */

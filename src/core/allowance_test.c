@@ -379,6 +379,80 @@ static void a_role_says_how_much_is_retained(void **state)
     world_fini(&world);
 }
 
+static void all_of_a_role_together_retain_so_much(void **state)
+{
+    (void)state;
+    struct world world;
+    const struct limits limits = limits_default();
+    struct world_peer *one;
+    struct world_peer *two;
+    uint8_t reason = 0;
+
+    init(&world, &limits, &(struct policy_bounds){ .all.retained_bytes = 20 });
+    one = device(&world, "lamp-1", NULL);
+    two = another(&world, "other", &reason);
+    assert_true(is_kept(retain(one, "a", "123456789")));
+    assert_true(is_kept(retain(two, "b", "123456789")));
+    assert_false(is_kept(retain(two, "c", "1")));
+    assert_false(is_kept(retain(one, "c", "1")));
+    assert_true(is_kept(retain(two, "a", "1"))); /* in the place of another's of the role */
+    assert_true(is_kept(retain(one, "c", "1")));
+    assert_true(is_kept(retain(one, "b", "")));
+    assert_true(is_kept(retain(one, "d", "1234567")));
+    world_fini(&world);
+}
+
+/* Whose it is and of which role stands on the disk. */
+static void what_was_retained_counts_after_a_restart(void **state)
+{
+    (void)state;
+    const struct limits limits = with("identity_retained_bytes", 20);
+    const struct policy_bounds bounds = { .all.retained_bytes = 30 };
+
+    for (unsigned shards = 1; shards <= 2; shards++) {
+        struct world world;
+        uint8_t reason = 0;
+        init(&world, &limits, &bounds);
+        struct world_peer *one = device(&world, "lamp-1", NULL);
+        assert_true(is_kept(retain(one, "a", "123456789")));
+        assert_true(is_kept(retain(one, "b", "12345678")));
+        world_restart(&world, shards);
+        one = device(&world, "lamp-1", NULL);
+        struct world_peer *two = another(&world, "other", &reason);
+        assert_false(is_kept(retain(one, "c", "1")));
+        assert_false(is_kept(retain(two, "c", "12345678901")));
+        assert_true(is_kept(retain(two, "c", "1234567890")));
+        assert_true(is_kept(retain(one, "a", "1")));
+        assert_true(is_kept(retain(one, "d", "1")));
+        world_fini(&world);
+    }
+}
+
+static void an_owner_that_is_none_is_told(void **state)
+{
+    static const struct {
+        bool is_valid;
+        struct mqtt_span owner;
+    } rows[] = {
+#define OWNER(is_valid, text)                         \
+    {                                                 \
+        is_valid,                                     \
+        {                                             \
+            (const uint8_t *)(text), sizeof(text) - 1 \
+        }                                             \
+    }
+        OWNER(true, "client"),          OWNER(true, "\x01lamp\0\0\0"),
+        OWNER(true, "\x02l\0t\0s\0"),   OWNER(false, ""),
+        OWNER(false, "\x03role\0"),     OWNER(false, "\x01lamp\0\0"),
+        OWNER(false, "\x01l\0t\0s\0x"), OWNER(false, "x\0\0\0"),
+#undef OWNER
+    };
+
+    (void)state;
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(rows); i++)
+        assert_int_equal(allowance_owner_is_valid(rows[i].owner), rows[i].is_valid);
+}
+
 /* ---- what is remembered of who went ---- */
 
 static void so_many_are_remembered(void **state)
@@ -441,6 +515,9 @@ int main(void)
         cmocka_unit_test(subscribes_are_refused),
         cmocka_unit_test(retained_bytes_are_paid_by_who_wrote),
         cmocka_unit_test(a_role_says_how_much_is_retained),
+        cmocka_unit_test(all_of_a_role_together_retain_so_much),
+        cmocka_unit_test(what_was_retained_counts_after_a_restart),
+        cmocka_unit_test(an_owner_that_is_none_is_told),
         cmocka_unit_test(so_many_are_remembered),
         cmocka_unit_test(nobody_in_particular_is_known_by_the_client_identifier),
     };

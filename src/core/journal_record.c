@@ -6,22 +6,33 @@
 #include "codec/utf8.h"
 #include "core/delivery.h"
 #include "core/record.h"
+#include "policy/identity.h"
 
 #include <errno.h>
 
 /* ---- pieces ---- */
 
-static struct mqtt_reader begin(struct mqtt_span bytes, int *out_error)
+/* Versions 1 to `newest` of a layout. */
+static struct mqtt_reader begin_of(struct mqtt_span bytes, uint8_t newest, uint8_t *out_version,
+                                   int *out_error)
 {
     struct mqtt_reader r = mqtt_reader_over(bytes);
     uint8_t version = mqtt_read_u8(&r);
 
     *out_error = 0;
-    if (r.status == MQTT_OK && version > JOURNAL_RECORD_VERSION)
+    if (r.status == MQTT_OK && version > newest)
         *out_error = -EPROTO;
     else if (version == 0)
         *out_error = -EBADMSG;
+    *out_version = version;
     return r;
+}
+
+static struct mqtt_reader begin(struct mqtt_span bytes, int *out_error)
+{
+    uint8_t version;
+
+    return begin_of(bytes, JOURNAL_RECORD_VERSION, &version, out_error);
 }
 
 static int finish(const struct mqtt_reader *r, int error, bool makes_sense)
@@ -145,7 +156,7 @@ int journal_subscription_read(struct mqtt_span bytes, struct journal_subscriptio
                       && out->identifier <= MQTT_VARINT_MAX && filter_is_valid(out->filter));
 }
 
-/* ---- BODY, RETAINED ---- */
+/* ---- BODY ---- */
 
 static void put_message(struct record *record, const struct journal_message *message)
 {
@@ -186,6 +197,38 @@ int journal_message_read(struct mqtt_span bytes, struct journal_message *out)
 
     take_message(&r, out);
     return finish(&r, error, error == 0 && message_makes_sense(out));
+}
+
+/* ---- RETAINED ---- */
+
+/* One that nobody pays for is written as ever, so that an older tacitd reads it. */
+void journal_retained_write(struct record *record, const struct journal_retained *retained)
+{
+    if (retained->owner.len == 0 && retained->role.len == 0) {
+        journal_message_write(record, &retained->message);
+        return;
+    }
+    record_put_u8(record, JOURNAL_RETAINED_VERSION);
+    put_message(record, &retained->message);
+    record_put_span(record, retained->owner);
+    record_put_span(record, retained->role);
+}
+
+int journal_retained_read(struct mqtt_span bytes, struct journal_retained *out)
+{
+    uint8_t version;
+    int error;
+    struct mqtt_reader r = begin_of(bytes, JOURNAL_RETAINED_VERSION, &version, &error);
+
+    *out = (struct journal_retained){ 0 };
+    take_message(&r, &out->message);
+    if (version >= JOURNAL_RETAINED_VERSION) {
+        out->owner = record_take_span(&r);
+        out->role = record_take_span(&r);
+    }
+    return finish(&r, error,
+                  error == 0 && message_makes_sense(&out->message) && out->owner.len <= UINT16_MAX
+                      && out->role.len <= IDENTITY_NAME_BYTES);
 }
 
 /* ---- WILL ---- */

@@ -3,7 +3,8 @@
  * is written and how it is read. Integers are big-endian as in MQTT, a span is a u32 length and its
  * bytes.
  *
- * Every record begins with the version of its layout, a u8, now 1. Times are wall-clock
+ * Every record begins with the version of its layout, a u8, now 1, and 2 of what is retained where it is
+ * known by whom. Times are wall-clock
  * milliseconds since 1970. Reading borrows from the record and checks everything that the file
  * could have wrong: 0, -EBADMSG for bytes that are no such record, -EPROTO for one of a newer
  * version. Any thread. */
@@ -17,9 +18,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define JOURNAL_RECORD_VERSION 1u
-#define JOURNAL_NEVER          INT64_MAX /* a time: it does not come */
-#define JOURNAL_NOT_RUNNING    INT64_MIN /* a time: it is not running, as somebody is connected */
+#define JOURNAL_RECORD_VERSION   1u
+#define JOURNAL_RETAINED_VERSION 2u
+#define JOURNAL_NEVER            INT64_MAX /* a time: it does not come */
+#define JOURNAL_NOT_RUNNING      INT64_MIN /* a time: it is not running, as somebody is connected */
 
 struct record;
 
@@ -52,7 +54,7 @@ struct journal_subscription {
     uint32_t identifier; /* 0: none */
 };
 
-/* BODY, RETAINED and part of WILL. */
+/* BODY, and part of RETAINED and WILL. */
 struct journal_message {
     uint8_t qos;
     bool retain;
@@ -60,6 +62,13 @@ struct journal_message {
     struct mqtt_span topic;
     struct mqtt_span forward; /* MQTT 5 properties that are forwarded unchanged */
     struct mqtt_span payload;
+};
+
+/* RETAINED. */
+struct journal_retained {
+    struct journal_message message;
+    struct mqtt_span owner; /* allowance_owner() of who pays; empty: not known */
+    struct mqtt_span role;  /* whose it was then; empty: none */
 };
 
 /* WILL; number: of the session. */
@@ -102,6 +111,7 @@ void journal_session_write(struct record *record, const struct journal_session *
 void journal_subscription_write(struct record *record,
                                 const struct journal_subscription *subscription);
 void journal_message_write(struct record *record, const struct journal_message *message);
+void journal_retained_write(struct record *record, const struct journal_retained *retained);
 void journal_will_write(struct record *record, const struct journal_will *will);
 void journal_delivery_write(struct record *record, const struct journal_delivery *delivery);
 void journal_parcel_write(struct record *record, const struct journal_parcel *parcel);
@@ -111,6 +121,7 @@ MQTT_NODISCARD int journal_session_read(struct mqtt_span bytes, struct journal_s
 MQTT_NODISCARD int journal_subscription_read(struct mqtt_span bytes,
                                              struct journal_subscription *out);
 MQTT_NODISCARD int journal_message_read(struct mqtt_span bytes, struct journal_message *out);
+MQTT_NODISCARD int journal_retained_read(struct mqtt_span bytes, struct journal_retained *out);
 MQTT_NODISCARD int journal_will_read(struct mqtt_span bytes, struct journal_will *out);
 MQTT_NODISCARD int journal_delivery_read(struct mqtt_span bytes, struct journal_delivery *out);
 

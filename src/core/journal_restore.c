@@ -2,6 +2,7 @@
 #include "core/journal_restore.h"
 
 #include "codec/subscribe.h"
+#include "core/allowance.h"
 #include "core/client.h"
 #include "core/journal_restore_state.h"
 #include "core/limits.h"
@@ -365,24 +366,32 @@ static int take_delivery(struct restoring *r, const struct journal_thing *thing)
 
 /* ---- retained messages and parcels ---- */
 
+/* Out of memory for the account, it is nobody's: it is not thrown away for that. */
 static int take_retained(struct restoring *r, const struct journal_thing *thing)
 {
     struct limits limits = limits_default();
-    struct journal_message record;
-    int error = journal_message_read(thing->bytes, &record);
+    struct shared *shared = r->options.shared;
+    struct journal_retained record;
+    int error = journal_retained_read(thing->bytes, &record);
 
-    if (error == 0 && record.payload.len == 0)
+    if (error == 0
+        && (record.message.payload.len == 0
+            || (record.owner.len > 0 && !allowance_owner_is_valid(record.owner))))
         error = -EBADMSG;
     if (error != 0)
         return error;
-    struct publication p = journal_restore_publication(r, &record);
+    struct publication p = journal_restore_publication(r, &record.message);
+    p.payer = allowance_take_owner(shared, record.owner);
+    p.payer_role = record.role;
     p.number = journal_number_of(thing->key);
     p.is_restored = true;
     /* What was kept under the limits of then is not thrown away under those of now; what has
      * expired is swept like the rest. */
     limits.retained_messages = UINT64_MAX;
     limits.retained_bytes = UINT64_MAX;
-    error = shared_retain(r->options.shared, &p, &limits);
+    error = shared_retain(shared, &p, &limits);
+    if (p.payer != NULL)
+        allowance_give(shared, p.payer, UINT64_MAX);
     return error < 0 ? error : 0;
 }
 

@@ -54,6 +54,8 @@ struct publication {
     const struct session *origin; /* for No Local; NULL: nobody's */
     struct allowance *payer;      /* of what is retained, borrowed; NULL: nobody */
     uint64_t payer_bytes;         /* most that it may have retained; 0: no bound */
+    struct mqtt_span payer_role;  /* name of its role, which pays as well; empty: none */
+    uint64_t payer_role_bytes;    /* likewise, of all that have it */
     struct message *message;      /* the counted copy, once one was needed */
     uint64_t ticket;              /* other shards reply to it; 0: nobody waits for that */
     uint64_t number;              /* of the message in the journal, as another shard wrote it */

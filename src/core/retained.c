@@ -29,21 +29,25 @@ static void journal_keep(struct shared *shared, struct retained_message *message
                          const struct publication *p)
 {
     struct record *frame = &shared->journal.frame;
-    const struct journal_message record = {
-        .qos = (uint8_t)p->qos,
-        .retain = true,
-        .expires_ms = p->expires_ms == WHEEL_NEVER
-                          ? JOURNAL_NEVER
-                          : (int64_t)p->expires_ms + shared->journal.wall_offset_ms,
-        .topic = p->topic,
-        .forward = p->forward,
-        .payload = p->payload,
+    const struct journal_retained record = {
+        .message = {
+            .qos = (uint8_t)p->qos,
+            .retain = true,
+            .expires_ms = p->expires_ms == WHEEL_NEVER
+                              ? JOURNAL_NEVER
+                              : (int64_t)p->expires_ms + shared->journal.wall_offset_ms,
+            .topic = p->topic,
+            .forward = p->forward,
+            .payload = p->payload,
+        },
+        .owner = p->payer != NULL ? allowance_owner(p->payer) : (struct mqtt_span){ NULL, 0 },
+        .role = p->payer_role,
     };
 
     if (message->number == 0)
         message->number = ++shared->journal.serial;
     size_t begin = journal_begin_put(frame, key_of(message), 0);
-    journal_message_write(frame, &record);
+    journal_retained_write(frame, &record);
     journal_end_put(frame, begin);
 }
 
@@ -63,14 +67,43 @@ static bool is_sys(struct mqtt_span topic)
     return span_starts_with(topic, span_of("$SYS/"));
 }
 
+static struct retained_payers take_payers(struct shared *shared, const struct publication *p)
+{
+    return (struct retained_payers){
+        .identity = p->payer != NULL ? allowance_ref(p->payer) : NULL,
+        .role = allowance_ref_role(shared, p->payer_role),
+    };
+}
+
+static void give_payers(struct shared *shared, const struct retained_payers *payers)
+{
+    allowance_unref(shared, payers->identity);
+    allowance_unref(shared, payers->role);
+}
+
+static void charge(const struct retained_payers *payers, size_t bytes)
+{
+    if (payers->identity != NULL)
+        payers->identity->retained_bytes += bytes;
+    if (payers->role != NULL)
+        payers->role->retained_bytes += bytes;
+}
+
+static void pay_back(const struct retained_payers *payers, size_t bytes)
+{
+    if (payers->identity != NULL)
+        payers->identity->retained_bytes -= bytes;
+    if (payers->role != NULL)
+        payers->role->retained_bytes -= bytes;
+}
+
 static void drop(struct shared *shared, struct retained_message *message)
 {
     if (message == NULL)
         return;
     shared->retained_bytes -= size_of(message);
-    if (message->allowance != NULL)
-        message->allowance->retained_bytes -= size_of(message);
-    allowance_unref(shared, message->allowance);
+    pay_back(&message->payers, size_of(message));
+    give_payers(shared, &message->payers);
     shared->sys_messages -= is_sys((struct mqtt_span){ message->bytes, message->topic_len });
     list_unlink(&message->expiring);
     free(message);
@@ -102,18 +135,25 @@ static struct retained_message *retained_message_new(const struct publication *p
     return m;
 }
 
-static bool can_pay(const struct publication *p, const struct retained_message *old, size_t bytes)
+/* `gone`: bytes of the message in whose place it comes, where the same one has paid for that. */
+static bool can_pay(const struct allowance *payer, uint64_t most, uint64_t gone, size_t bytes)
 {
-    const struct allowance *payer = p->payer;
+    return payer == NULL || most == 0 || payer->retained_bytes - gone + bytes <= most;
+}
 
-    if (payer == NULL || p->payer_bytes == 0)
-        return true;
-    uint64_t gone = old != NULL && old->allowance == payer ? size_of(old) : 0;
-    return payer->retained_bytes - gone + bytes <= p->payer_bytes;
+static bool can_all_pay(const struct publication *p, const struct retained_payers *payers,
+                        const struct retained_message *old, size_t bytes)
+{
+    uint64_t of_identity =
+        old != NULL && old->payers.identity == payers->identity ? size_of(old) : 0;
+    uint64_t of_role = old != NULL && old->payers.role == payers->role ? size_of(old) : 0;
+
+    return can_pay(payers->identity, p->payer_bytes, of_identity, bytes)
+           && can_pay(payers->role, p->payer_role_bytes, of_role, bytes);
 }
 
 static bool fits(const struct shared *shared, const struct publication *p,
-                 const struct limits *limits)
+                 const struct retained_payers *payers, const struct limits *limits)
 {
     const struct retained_message *old = retained_tree_find(shared->retained, p->topic);
     size_t count = retained_tree_count(shared->retained) - shared->sys_messages + (old == NULL);
@@ -121,7 +161,7 @@ static bool fits(const struct shared *shared, const struct publication *p,
     size_t bytes = shared->retained_bytes + more - (old != NULL ? size_of(old) : 0);
 
     return shared_pressure(shared) < PRESSURE_REFUSE && count <= limits->retained_messages
-           && bytes <= limits->retained_bytes && can_pay(p, old, more);
+           && bytes <= limits->retained_bytes && can_all_pay(p, payers, old, more);
 }
 
 /* Did the journal move? */
@@ -137,12 +177,14 @@ static int replace_on_disk(struct shared *shared, struct retained_message *messa
     return 1;
 }
 
-static int keep(struct shared *shared, const struct publication *p, const struct limits *limits)
+/* The message takes over the payers, unless it fails. */
+static int keep_paid(struct shared *shared, const struct publication *p,
+                     const struct retained_payers *payers, const struct limits *limits)
 {
     struct retained_message *message;
     void *old = NULL;
 
-    if (!is_sys(p->topic) && !fits(shared, p, limits))
+    if (!is_sys(p->topic) && !fits(shared, p, payers, limits))
         return -EDQUOT;
     message = retained_message_new(p);
     if (message == NULL)
@@ -152,14 +194,23 @@ static int keep(struct shared *shared, const struct publication *p, const struct
         return -ENOMEM;
     }
     shared->retained_bytes += size_of(message);
-    message->allowance = p->payer != NULL ? allowance_ref(p->payer) : NULL;
-    if (message->allowance != NULL)
-        message->allowance->retained_bytes += size_of(message);
+    message->payers = *payers;
+    charge(payers, size_of(message));
     shared->sys_messages += is_sys(p->topic);
     if (message->expires_ms != WHEEL_NEVER)
         list_push_back(&shared->expiring, &message->expiring);
     int moved = replace_on_disk(shared, message, old, p);
     drop(shared, old);
+    return moved;
+}
+
+static int keep(struct shared *shared, const struct publication *p, const struct limits *limits)
+{
+    const struct retained_payers payers = take_payers(shared, p);
+    int moved = keep_paid(shared, p, &payers, limits);
+
+    if (moved < 0)
+        give_payers(shared, &payers);
     return moved;
 }
 

@@ -41,11 +41,17 @@ struct shared {
     uint64_t sighting_number;
 };
 
+/* Who has retained it: counted; NULL: nobody, or not known. */
+struct retained_payers {
+    struct allowance *identity;
+    struct allowance *role;
+};
+
 struct retained_message {
     struct list expiring;
     uint64_t expires_ms;
-    uint64_t number;             /* in the journal; 0: it is not kept on disk */
-    struct allowance *allowance; /* counted; of who retained it; NULL: nobody's, or not known */
+    uint64_t number; /* in the journal; 0: it is not kept on disk */
+    struct retained_payers payers;
     uint32_t topic_len;
     uint32_t forward_len;
     uint32_t payload_len;

@@ -100,6 +100,7 @@ struct policy_together {
     struct policy_rate bytes;    /* of those, whole packets */
     struct policy_rate connects;
     struct policy_rate subscribes; /* filters of their SUBSCRIBE packets */
+    uint64_t retained_bytes;       /* of the messages that they have retained; 0: no bound */
 };
 
 /* What one identity may use up, all of its connections together. What is not said is as the

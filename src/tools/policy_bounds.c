@@ -53,10 +53,16 @@ void policy_bounds_print(const struct policy_bounds *bounds)
 
     for (size_t i = 0; i < MQTT_ARRAY_LEN(rates); i++)
         print_rate(rates[i].key, rate_at(bounds, i));
-    if (!bounds->has_retained_bytes)
+    if (bounds->has_retained_bytes) {
+        (void)snprintf(text, sizeof(text), "max-retained %" PRIu64 " bytes",
+                       bounds->retained_bytes);
+        policy_print_fact("bounds", bounds->retained_bytes != 0 ? text : "max-retained unlimited");
+    }
+    if (bounds->all.retained_bytes == 0)
         return;
-    (void)snprintf(text, sizeof(text), "max-retained %" PRIu64 " bytes", bounds->retained_bytes);
-    policy_print_fact("bounds", bounds->retained_bytes != 0 ? text : "max-retained unlimited");
+    (void)snprintf(text, sizeof(text), "max-retained-all %" PRIu64 " bytes",
+                   bounds->all.retained_bytes);
+    policy_print_fact("bounds", text);
 }
 
 static json_t *rate_json(const struct policy_rate *rate)
@@ -77,10 +83,17 @@ static json_t *retained_json(const struct policy_bounds *bounds)
                                        : json_string("unlimited");
 }
 
+static json_t *retained_all_json(const struct policy_bounds *bounds)
+{
+    return bounds->all.retained_bytes != 0 ? json_integer((json_int_t)bounds->all.retained_bytes)
+                                           : json_null();
+}
+
 json_t *policy_bounds_json(const struct policy_bounds *bounds)
 {
     json_t *object = json_object();
-    bool is_whole = policy_print_set(object, "max_retained", retained_json(bounds));
+    bool is_whole = policy_print_set(object, "max_retained", retained_json(bounds))
+                    && policy_print_set(object, "max_retained_all", retained_all_json(bounds));
 
     for (size_t i = 0; is_whole && i < MQTT_ARRAY_LEN(rates); i++)
         is_whole = policy_print_set(object, rates[i].name, rate_json(rate_at(bounds, i)));

@@ -2,6 +2,7 @@
 #include "tools/store_record.h"
 
 #include "codec/utf8.h"
+#include "core/allowance.h"
 #include "core/delivery.h"
 #include "core/journal_op.h"
 #include "core/journal_record.h"
@@ -172,6 +173,31 @@ static int add_message(struct fields *f, uint64_t number, struct mqtt_span bytes
     return error;
 }
 
+/* The device, or the client identifier of one without: allowance_owner(). */
+static struct mqtt_span owner_name(struct mqtt_span owner)
+{
+    const uint8_t *end = owner.len > 0 ? memchr(owner.data, 0, owner.len) : NULL;
+
+    return end == NULL ? owner
+                       : (struct mqtt_span){ owner.data + 1, (size_t)(end - owner.data) - 1 };
+}
+
+static int add_retained(struct fields *f, uint64_t number, struct mqtt_span bytes)
+{
+    struct journal_retained retained;
+    int error = journal_retained_read(bytes, &retained);
+
+    (void)number;
+    if (error < 0)
+        return error;
+    add_message_fields(f, &retained.message);
+    if (allowance_owner_is_valid(retained.owner))
+        add_bytes(f, "owner", owner_name(retained.owner));
+    if (retained.role.len > 0)
+        add_bytes(f, "role", retained.role);
+    return 0;
+}
+
 static int add_will(struct fields *f, uint64_t number, struct mqtt_span bytes)
 {
     struct journal_will will;
@@ -252,7 +278,7 @@ static int read_record(struct fields *f, uint64_t key, struct mqtt_span bytes)
         [JOURNAL_META] = add_meta,         [JOURNAL_SESSION] = add_session,
         [JOURNAL_WILL] = add_will,         [JOURNAL_SUBSCRIPTION] = add_subscription,
         [JOURNAL_RECEIVED] = add_received, [JOURNAL_BODY] = add_message,
-        [JOURNAL_DELIVERY] = add_delivery, [JOURNAL_RETAINED] = add_message,
+        [JOURNAL_DELIVERY] = add_delivery, [JOURNAL_RETAINED] = add_retained,
         [JOURNAL_PARCEL] = add_parcel,
     };
     unsigned kind = journal_kind_of(key);

@@ -439,7 +439,7 @@ def test_share_for_programs(site):
         "max_messages": {"count": 60, "seconds": 60}, "max_bytes": None, "max_subscribes": None,
         "max_connects": "unlimited", "max_retained": 4096, "max_messages_all": None,
         "max_bytes_all": {"count": 65536, "seconds": 1}, "max_connects_all": None,
-        "max_subscribes_all": None}
+        "max_subscribes_all": None, "max_retained_all": None}
     rules = {rule["filter"]: rule for rule in said["rules"]}
     assert rules["out/m2"]["in_broker"] == "$tenant/acme/out/m2"
     assert rules["$SYS/mine"]["out_of_space"] and not rules["out/m2"]["out_of_space"]

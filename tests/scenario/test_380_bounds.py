@@ -97,6 +97,26 @@ def test_retained_bytes_of_one_identity(variant, clients, unique, version):
     late.expect_nothing()
 
 
+@versions(5)
+def test_retained_bytes_count_after_a_restart(variant, clients, unique, version):
+    """Who had used up what it may retain has so after a restart and after a crash, too; and so have all
+    of its role together."""
+    broker = variant(config=with_terms("  max-retained = 1000 max-retained-all = 1500"))
+    topic, name = unique(), unique("writer")
+    clients(broker, version).open(name).publish(f"{topic}/a", b"x" * 900, qos=1, retain=True)
+    for again in (broker.crash, lambda: (broker.stop(), broker.start())):
+        again()
+        writer = clients(broker, version).open(name)
+        writer.publish(f"{topic}/b", b"x" * 200, qos=1, retain=True, reason=0x97)
+        other = clients(broker, version).open(unique("other"))
+        other.publish(f"{topic}/c", b"x" * 700, qos=1, retain=True, reason=0x97)
+        other.publish(f"{topic}/c", b"x" * 400, qos=1, retain=True)
+        writer.close(), other.close()
+    late = clients(broker, version).open(unique("late"))
+    late.subscribe(f"{topic}/#")
+    assert sorted(m.topic[-1] for m in late.messages(2)) == ["a", "c"]
+
+
 def with_terms(terms, level="info"):
     """The open configuration, with these terms in its role."""
     text = (ROOT / "bench/open.conf").read_text()
