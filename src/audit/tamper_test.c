@@ -180,7 +180,7 @@ static void each_swapped_pair_is_seen(void **state)
 {
     struct log *log = *state;
 
-    for (unsigned i = 0; i + 2 < RECORDS; i++) {
+    for (unsigned i = 0; i + 1 < RECORDS; i++) {
         struct audit_verify verify = at(log, i);
         audit_verify_line(&verify, log->lines[i + 1]);
         assert_true(log->findings.count > 0);
@@ -188,7 +188,8 @@ static void each_swapped_pair_is_seen(void **state)
         if (!named(log, "moved", i + 1, i + 2))
             fail_msg("record %u: %s", i + 1, log->findings.text);
         unsigned before = log->findings.count;
-        audit_verify_line(&verify, log->lines[i + 2]);
+        if (i + 2 < RECORDS)
+            audit_verify_line(&verify, log->lines[i + 2]);
         assert_int_equal(log->findings.count, before);
     }
 }
