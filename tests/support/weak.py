@@ -12,11 +12,13 @@ import struct
 import threading
 import time
 
+from support.patience import patience
+
 PASSWORDS = {"alice": b"secret-a", "bob": b"secret-b"}
 TOPIC = "t/alice/state"
 DEADLINE_S, PACKET_BYTES, QUEUE, SLOTS, TRIES = 3.0, 65536, 64, 20, 5
 FOREVER_S = 60.0
-GONE_S = 0.25
+GONE_S = patience(0.25)
 CONNECT, CONNACK, PUBLISH, PUBACK, PUBREL, SUBSCRIBE, SUBACK = 1, 2, 3, 4, 6, 8, 9
 PINGREQ, DISCONNECT = 12, 14
 FLAGS = {CONNECT: 0, PUBACK: 0, PUBREL: 2, SUBSCRIBE: 2, PINGREQ: 0, DISCONNECT: 0}
