@@ -239,11 +239,15 @@ def test_devices_are_listed(house):
 
 @pytest.mark.parametrize("name", ["", "../x", "a/b", "a+b", "#", "-x", "a b", "x" * 300])
 def test_names_that_cannot_be_added(house, name):
-    before = sorted(p.name for p in house.state.rglob("*"))
+    def files():
+        """The broker prepares what it writes next in its store whenever it likes."""
+        return sorted(p for p in house.state.rglob("*") if p.parent.name != "store")
+
+    before = files()
     done = house.tacit("device", "add", "--role", "device", "--state", house.state, "--", name,
                        code=None)
     assert done.returncode != 0
-    assert sorted(p.name for p in house.state.rglob("*")) == before
+    assert files() == before
 
 
 def test_name_is_taken(house):
