@@ -33,6 +33,7 @@ struct tacit_message {
     bool retain;
     bool payload_is_utf8;
     bool has_expiry;
+    uint8_t priority; /* sending only: 0..7, the highest leaves first */
     uint32_t expiry_s;
     struct tacit_bytes response_topic;
     struct tacit_bytes correlation;
@@ -86,6 +87,20 @@ struct tacit_store {
     uint16_t messages; /* kept at a time, at least 1: entries are 0..messages */
 };
 
+struct tacit_client;
+struct tacit_record;
+
+/* What becomes of a message for which the queue has no room: one of the two below, or NULL,
+ * and then tacit_publish answers TACIT_FULL, as it does when nothing may be dropped. What
+ * was sent in this session is never dropped, and nothing is unless that makes enough room; of
+ * what may go, the least important goes first, and the oldest of that. For each an event
+ * REJECTED with TACIT_DROPPED names the token; until it is fetched, the queue holds
+ * TACIT_RECORD_BYTES for it, and a store its entry. */
+typedef bool tacit_drop_rule(struct tacit_client *client, const struct tacit_record *wanted);
+
+tacit_drop_rule tacit_drop_qos_0;  /* messages of QoS 0 that are not more important */
+tacit_drop_rule tacit_drop_lowest; /* messages of any QoS that are less important */
+
 /* Borrowed by the client for its whole life; may lie in read-only memory. */
 struct tacit_config {
     uint8_t version;       /* 5, 4 (3.1.1) or 3 (3.1); 0 becomes 5 */
@@ -111,6 +126,7 @@ struct tacit_config {
     int (*random)(void *context, void *out, size_t len);
     void *random_context;
     const struct tacit_store *store; /* NULL: what is not delivered dies with the power */
+    tacit_drop_rule *when_full;      /* NULL: TACIT_FULL */
 };
 
 /* Borrowed from tacit_subscribe until its subscription has ended (event SUBSCRIBED
@@ -164,8 +180,6 @@ struct tacit_statistics {
     uint32_t queued; /* messages not yet sent, or sent and not yet acknowledged */
 };
 
-struct tacit_client;
-
 /* Bytes of the client itself, of a message in the queue besides its parts, and of a
  * subscription; checked when the library is compiled. */
 #define TACIT_CLIENT_BYTES       (144u + 8u * (unsigned)sizeof(void *))
@@ -208,7 +222,7 @@ void tacit_stop(struct tacit_client *client, bool with_will);
 
 /* Copies the message to the queue. `out_token`, if not NULL, receives the number that
  * events will carry, never 0. TACIT_FULL: later; TACIT_TOO_BIG: never;
- * TACIT_ARGUMENT: the topic is not a topic name or QoS is above 2; TACIT_STORE: the
+ * TACIT_ARGUMENT: the topic is not a topic name, QoS above 2, priority above 7; TACIT_STORE: the
  * store did not take it, nor does the queue. With a store TACIT_FULL may also mean that
  * one of its places is still taken by an old message. */
 enum tacit_status tacit_publish(struct tacit_client *client, const struct tacit_message *message,
@@ -236,6 +250,10 @@ uint32_t tacit_poll(struct tacit_client *client, uint64_t now_ms, struct tacit_e
  * this connection; TACIT_STORE: the store failed, call again; the message
  * may come again, too. */
 enum tacit_status tacit_acknowledge(struct tacit_client *client, uint32_t receipt);
+
+/* Takes back a message that was not sent yet: the event REJECTED with TACIT_DROPPED follows.
+ * TACIT_ARGUMENT: there is none of that token, or the server may have it. */
+enum tacit_status tacit_cancel(struct tacit_client *client, uint32_t token);
 
 bool tacit_is_up(const struct tacit_client *client);
 

@@ -34,6 +34,7 @@ enum tacit_status {
     TACIT_EXPIRED = -10,  /* the message outlived its expiry while it waited */
     TACIT_STOPPED = -11,  /* by tacit_stop */
     TACIT_STORE = -12,    /* the application's store failed */
+    TACIT_DROPPED = -13,  /* given up here, for a message that matters more or by tacit_cancel */
 };
 
 /* All functions get `context` first. */

@@ -51,9 +51,9 @@ bool tacit_on_answer(struct tacit_client *client, const struct mqtt_frame *frame
     if (status != MQTT_OK)
         return tacit_refuse_status(client, status, out_event);
     struct tacit_record *record = tacit_queue_find(&client->queue, ack.packet_id);
-    if (record != NULL
-        && (record->state == TACIT_RECORD_QUEUED || record->state == TACIT_RECORD_RELEASE_DUE))
-        record = NULL; /* from an earlier connection: it goes out again */
+    if (record != NULL && record->state != TACIT_RECORD_SENT
+        && record->state != TACIT_RECORD_RELEASED)
+        record = NULL; /* from an earlier connection: it goes out again, or was dropped */
 
     /* [MQTT-4.3.2-3] [MQTT-4.3.3-4] each QoS has its own answers, after the last byte. */
     if (record != NULL

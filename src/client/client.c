@@ -122,6 +122,7 @@ static bool describe(const struct tacit_client *client, const struct tacit_messa
                                   .state = TACIT_RECORD_QUEUED,
                                   .qos = message->qos & 3u,
                                   .retain = message->retain,
+                                  .priority = message->priority & TACIT_HIGHEST_PRIORITY,
                                   .has_expiry = MQTT_SPEAKS_5 && message->has_expiry };
     return head_len <= tacit_limits(client)->send_bytes && properties_len <= UINT16_MAX
            && message->payload.len <= MQTT_VARINT_MAX - head_len
@@ -148,6 +149,9 @@ enum tacit_status tacit_publish(struct tacit_client *client, const struct tacit_
         wanted.packet_id = tacit_new_packet_id(client);
     }
     struct tacit_record *record = tacit_queue_add(&client->queue, &wanted);
+    if (TACIT_PRIORITIES && record == NULL && client->config->when_full != NULL
+        && client->config->when_full(client, &wanted))
+        record = tacit_queue_add(&client->queue, &wanted);
     if (record == NULL)
         return TACIT_FULL;
 
@@ -219,7 +223,7 @@ void tacit_get_statistics(const struct tacit_client *client, struct tacit_statis
     *out = (struct tacit_statistics){ .queue_bytes = tacit_queue_used(&client->queue) };
     const struct tacit_record *record = tacit_queue_next(&client->queue, NULL);
     for (; record != NULL; record = tacit_queue_next(&client->queue, record))
-        out->queued++;
+        out->queued += record->state != TACIT_RECORD_DROPPED;
 }
 
 bool tacit_property_next(struct tacit_bytes *block, struct tacit_property *out)

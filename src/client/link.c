@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The life of a connection: opened, kept alive, lost, tried again. */
+#include "client/drop.h"
 #include "client/inbound.h"
 #include "client/outbound.h"
 #include "client/retry.h"
@@ -241,6 +242,8 @@ static bool advance(struct tacit_client *client, struct tacit_event *out_event, 
 {
     if (client->owed != 0 && tacit_acknowledge(client, client->owed) == TACIT_STORE)
         return tacit_go_down(client, TACIT_STORE, 0, out_event);
+    if (TACIT_PRIORITIES && client->has_dropped && tacit_tell_dropped(client, out_event))
+        return true;
     if (client->stop_wish != TACIT_STOP_NOT)
         return stop(client, out_event);
     if (client->state == TACIT_CLIENT_WAITING && client->clock.left_ms == 0) {

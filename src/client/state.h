@@ -14,6 +14,8 @@
 
 #define TACIT_HIGHEST_QOS (MQTT_SPEAKS_QOS_2 ? 2u : 1u)
 
+#define TACIT_HIGHEST_PRIORITY (TACIT_PRIORITIES ? 7u : 0u)
+
 enum tacit_client_state {
     TACIT_CLIENT_STOPPED = 0, /* until tacit_start */
     TACIT_CLIENT_WAITING,     /* for `deadline_ms`, then connects */
@@ -96,6 +98,7 @@ struct tacit_client {
     bool was_up : 1;          /* at least once: later connects continue the session */
     bool aliases_refused : 1; /* a topic outgrew our slots: announce none any more */
     bool discards : 1;        /* what comes in pieces is a duplicate of a QoS 2 message */
+    bool has_dropped : 1;     /* messages that the application is to be told about */
     uint8_t connection;       /* counts them: receipts of earlier ones are void */
     uint16_t next_packet_id;
     uint16_t in_flight; /* QoS 1 and 2 on their way to the server */

@@ -126,13 +126,19 @@ static enum tacit_status restore_message(struct tacit_client *client, uint32_t p
     size_t len = sizeof(head) + (size_t)head.topic_len + head.properties_len + head.payload_len;
     if (fetch(client, place, record, len) != (int)len)
         return TACIT_STORE;
-    /* Nobody knows any more whether it was sent, so it may have been. */
-    if (record->state == TACIT_RECORD_QUEUED)
-        record->state = TACIT_RECORD_SENT;
     client->last_token = head.token;
     client->next_packet_id = head.packet_id;
     client->was_up = true;
     return TACIT_OK;
+}
+
+/* Nobody knows any more which were sent, so each may have been. */
+static void take_as_sent(struct tacit_client *client)
+{
+    struct tacit_record *record = tacit_queue_next(&client->queue, NULL);
+    for (; record != NULL; record = tacit_queue_next(&client->queue, record))
+        if (record->state == TACIT_RECORD_QUEUED)
+            record->state = TACIT_RECORD_SENT;
 }
 
 static enum tacit_status restore_inbound(struct tacit_client *client)
@@ -158,5 +164,6 @@ enum tacit_status tacit_restore(struct tacit_client *client)
         status = find_oldest(client, &oldest);
     for (uint32_t i = 0; status == TACIT_OK && i < client->config->store->messages; i++)
         status = restore_message(client, place_of(client, oldest + i));
+    take_as_sent(client);
     return status;
 }
