@@ -151,6 +151,7 @@ enum tacit_event_type {
     TACIT_EVENT_REJECTED,     /* token: it will not be delivered: status, reason */
     TACIT_EVENT_SUBSCRIBED,   /* subscription: reason 0..2 granted QoS, from 0x80 refused */
     TACIT_EVENT_UNSUBSCRIBED, /* subscription */
+    TACIT_EVENT_WANTED,       /* token, offset, total: payload for tacit_publish_part (pieces.h) */
 };
 
 /* What happened. Bytes are borrowed until the next call of tacit_poll. Reason codes
@@ -170,7 +171,7 @@ struct tacit_event {
     struct tacit_bytes assigned_client_id;
     struct tacit_message message; /* payload: this piece */
     uint32_t receipt;             /* for tacit_acknowledge; 0: none is owed */
-    uint32_t offset;              /* of the piece in the payload */
+    uint32_t offset;              /* of the piece in the payload; WANTED: what comes next */
     uint32_t total;               /* bytes of the whole payload */
 };
 
@@ -252,6 +253,7 @@ uint32_t tacit_poll(struct tacit_client *client, uint64_t now_ms, struct tacit_e
 enum tacit_status tacit_acknowledge(struct tacit_client *client, uint32_t receipt);
 
 /* Takes back a message that was not sent yet: the event REJECTED with TACIT_DROPPED follows.
+ * One that is half sent in pieces takes the connection with it (DOWN with TACIT_DROPPED).
  * TACIT_ARGUMENT: there is none of that token, or the server may have it. */
 enum tacit_status tacit_cancel(struct tacit_client *client, uint32_t token);
 

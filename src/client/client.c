@@ -2,6 +2,7 @@
 #include <tacit/client.h>
 
 #include "client/outbound.h"
+#include "client/pieces.h"
 #include "client/properties.h"
 #include "client/state.h"
 #include "client/store.h"
@@ -112,14 +113,15 @@ void tacit_stop(struct tacit_client *client, bool with_will)
 /* The record that `message` becomes, as far as it is known before it is written. False
  * if it could not be sent, whatever the server grants. */
 static bool describe(const struct tacit_client *client, const struct tacit_message *message,
-                     struct tacit_record *out)
+                     bool in_pieces, struct tacit_record *out)
 {
     size_t properties_len = tacit_message_property_bytes(message);
     size_t head_len = message->topic.len + properties_len + HEAD_BYTES;
-    *out = (struct tacit_record){ .payload_len = (uint32_t)message->payload.len,
+    *out = (struct tacit_record){ .payload_len = (uint32_t)message->payload.len & INT32_MAX,
                                   .topic_len = (uint16_t)message->topic.len,
                                   .properties_len = (uint16_t)properties_len,
                                   .state = TACIT_RECORD_QUEUED,
+                                  .in_pieces = in_pieces,
                                   .qos = message->qos & 3u,
                                   .retain = message->retain,
                                   .priority = message->priority & TACIT_HIGHEST_PRIORITY,
@@ -134,16 +136,16 @@ static uint32_t next_token(const struct tacit_client *client)
     return client->last_token == UINT32_MAX ? 1 : client->last_token + 1;
 }
 
-enum tacit_status tacit_publish(struct tacit_client *client, const struct tacit_message *message,
-                                uint32_t *out_token)
+enum tacit_status tacit_enqueue(struct tacit_client *client, const struct tacit_message *message,
+                                bool in_pieces, uint32_t *out_token)
 {
     struct tacit_record wanted;
     if (!tacit_message_is_valid(message))
         return TACIT_ARGUMENT;
-    if (!describe(client, message, &wanted))
+    if (!describe(client, message, in_pieces, &wanted))
         return TACIT_TOO_BIG;
     wanted.token = next_token(client);
-    if (tacit_has_store(client) && wanted.qos > 0) {
+    if (tacit_store_keeps(client, &wanted)) {
         if (!tacit_store_has_place(client, wanted.token))
             return TACIT_FULL;
         wanted.packet_id = tacit_new_packet_id(client);
@@ -158,8 +160,9 @@ enum tacit_status tacit_publish(struct tacit_client *client, const struct tacit_
     struct mqtt_writer w = mqtt_writer_over(tacit_record_bytes(record), SIZE_MAX / 2);
     mqtt_write_bytes(&w, tacit_span(message->topic));
     tacit_message_properties(&w, message, client->clock.seconds);
-    mqtt_write_bytes(&w, tacit_span(message->payload));
-    if (wanted.qos > 0 && !tacit_store_message(client, record)) {
+    if (!tacit_record_is_in_pieces(&wanted))
+        mqtt_write_bytes(&w, tacit_span(message->payload));
+    if (!tacit_store_message(client, record)) {
         tacit_queue_remove(&client->queue, record);
         return TACIT_STORE;
     }
@@ -167,6 +170,12 @@ enum tacit_status tacit_publish(struct tacit_client *client, const struct tacit_
     if (out_token != NULL)
         *out_token = wanted.token;
     return TACIT_OK;
+}
+
+enum tacit_status tacit_publish(struct tacit_client *client, const struct tacit_message *message,
+                                uint32_t *out_token)
+{
+    return tacit_enqueue(client, message, false, out_token);
 }
 
 static struct tacit_slot *slot_of(const struct tacit_client *client,

@@ -11,6 +11,8 @@ bool tacit_tell_dropped(struct tacit_client *client, struct tacit_event *out_eve
     while (record != NULL && record->state != TACIT_RECORD_DROPPED)
         record = tacit_queue_next(&client->queue, record);
     client->has_dropped = record != NULL;
+    if (record != NULL && record == tacit_queue_streaming(&client->queue))
+        return tacit_go_down(client, TACIT_DROPPED, MQTT_SUCCESS, out_event);
     if (record != NULL)
         tacit_give_up(client, record, TACIT_DROPPED, MQTT_SUCCESS, out_event);
     return record != NULL;
@@ -82,12 +84,23 @@ bool tacit_drop_lowest(struct tacit_client *client, const struct tacit_record *w
     return make_room(client, &rule);
 }
 
+/* The server has all of it otherwise, or what it has of it belongs to a packet that will end. */
+static bool may_be_cancelled(const struct tacit_client *client, const struct tacit_record *record)
+{
+    return TACIT_DROPS
+           && (tacit_record_is_unsent(record)
+               || (tacit_record_is_in_pieces(record)
+                   && (record->state == TACIT_RECORD_QUEUED
+                       || (record->state == TACIT_RECORD_SENT
+                           && record == tacit_queue_streaming(&client->queue)))));
+}
+
 enum tacit_status tacit_cancel(struct tacit_client *client, uint32_t token)
 {
     struct tacit_record *record = tacit_queue_next(&client->queue, NULL);
     while (record != NULL && record->token != token)
         record = tacit_queue_next(&client->queue, record);
-    if (!TACIT_PRIORITIES || record == NULL || !tacit_record_is_unsent(record))
+    if (record == NULL || !may_be_cancelled(client, record))
         return TACIT_ARGUMENT;
     tacit_queue_drop(&client->queue, record);
     client->has_dropped = true;

@@ -207,7 +207,7 @@ static enum step send_publish(struct tacit_client *client, struct tacit_record *
         tacit_give_up(client, record, TACIT_TOO_BIG, MQTT_SUCCESS, out_event);
         return STEP_EVENT;
     }
-    encode_publish(client, record, &outgoing, needed <= room);
+    encode_publish(client, record, &outgoing, needed <= room && !tacit_record_is_in_pieces(record));
     return STEP_DONE;
 }
 

@@ -3,6 +3,7 @@
 #include "client/drop.h"
 #include "client/inbound.h"
 #include "client/outbound.h"
+#include "client/pieces.h"
 #include "client/retry.h"
 
 #include <string.h>
@@ -59,6 +60,7 @@ static void forget_connection(struct tacit_client *client)
     client->send.payload_at = 0;
     client->queue.streaming = TACIT_QUEUE_NONE;
     client->ping_sent = false;
+    client->asked = false;
     client->owed = 0;
     client->unanswered = 0;
     client->connection++;
@@ -168,7 +170,7 @@ static bool stop(struct tacit_client *client, struct tacit_event *out_event)
     if (client->state == TACIT_CLIENT_ONLINE) {
         bool with_will = client->stop_wish == TACIT_STOP_WITH_WILL;
         if (tacit_flush(client) == TACIT_AGAIN && client->clock.left_ms > 0)
-            return false;
+            return TACIT_PIECES && tacit_ask_for_piece(client, out_event);
         /* Before MQTT 5 a server publishes the will unless it sees a DISCONNECT. */
         if ((tacit_is_5(client) || !with_will)
             && tacit_send_short(client, MQTT_DISCONNECT, 0,
@@ -198,20 +200,22 @@ static bool exchange(struct tacit_client *client, struct tacit_event *out_event,
         if (got < 0)
             return tacit_go_down(client, TACIT_IO, 0, out_event);
         if (got == 0)
-            return false;
+            return TACIT_PIECES && tacit_ask_for_piece(client, out_event);
     }
     *out_more = true;
     return false;
 }
 
 /* Milliseconds until the connection has been quiet, in one direction or the other, for
- * the keep-alive interval. */
+ * the keep-alive interval. While a payload passes, what leaves counts alone. */
 static uint32_t until_ping(const struct tacit_client *client)
 {
     const struct tacit_clock *clock = &client->clock;
     uint32_t interval_ms = client->grant.keep_alive_s * 1000u;
-    uint32_t quiet_ms =
-        clock->sent_ago_ms > clock->received_ago_ms ? clock->sent_ago_ms : clock->received_ago_ms;
+    bool is_streaming = client->queue.streaming != TACIT_QUEUE_NONE;
+    uint32_t quiet_ms = clock->sent_ago_ms > clock->received_ago_ms || is_streaming
+                            ? clock->sent_ago_ms
+                            : clock->received_ago_ms;
     if (interval_ms == 0)
         return UINT32_MAX;
     return quiet_ms < interval_ms ? interval_ms - quiet_ms : 0;
@@ -221,7 +225,12 @@ static bool keep_alive(struct tacit_client *client, struct tacit_event *out_even
 {
     if (client->state == TACIT_CLIENT_CONNECTING || client->ping_sent)
         return give_up_in_time(client, out_event);
-    if (until_ping(client) > 0 || !tacit_send_short(client, MQTT_PINGREQ, 0, MQTT_SUCCESS))
+    if (until_ping(client) > 0)
+        return false;
+    /* A PINGREQ would have to wait for the end of the payload, of which nothing leaves. */
+    if (client->queue.streaming != TACIT_QUEUE_NONE)
+        return tacit_go_down(client, TACIT_TIMEOUT, 0, out_event);
+    if (!tacit_send_short(client, MQTT_PINGREQ, 0, MQTT_SUCCESS))
         return false;
     client->ping_sent = true;
     tacit_set_deadline(client);
@@ -242,7 +251,7 @@ static bool advance(struct tacit_client *client, struct tacit_event *out_event, 
 {
     if (client->owed != 0 && tacit_acknowledge(client, client->owed) == TACIT_STORE)
         return tacit_go_down(client, TACIT_STORE, 0, out_event);
-    if (TACIT_PRIORITIES && client->has_dropped && tacit_tell_dropped(client, out_event))
+    if (TACIT_DROPS && client->has_dropped && tacit_tell_dropped(client, out_event))
         return true;
     if (client->stop_wish != TACIT_STOP_NOT)
         return stop(client, out_event);

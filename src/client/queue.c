@@ -21,9 +21,9 @@ static uint32_t offset_of(const struct tacit_queue *queue, const struct tacit_re
 uint32_t tacit_record_size(const struct tacit_record *record)
 {
     const uint32_t align = _Alignof(struct tacit_record);
+    uint32_t payload_len = tacit_record_is_in_pieces(record) ? 0 : record->payload_len;
     return (uint32_t)sizeof(*record)
-           + (record->topic_len + record->properties_len + record->payload_len + align - 1) / align
-                 * align;
+           + (record->topic_len + record->properties_len + payload_len + align - 1) / align * align;
 }
 
 void tacit_queue_init(struct tacit_queue *queue, uint8_t *memory, uint32_t size)
@@ -35,7 +35,8 @@ void tacit_queue_init(struct tacit_queue *queue, uint8_t *memory, uint32_t size)
 
 bool tacit_queue_could_hold(const struct tacit_queue *queue, const struct tacit_record *wanted)
 {
-    return wanted->payload_len <= queue->size && tacit_record_size(wanted) <= queue->size;
+    return (wanted->payload_len <= queue->size || tacit_record_is_in_pieces(wanted))
+           && tacit_record_size(wanted) <= queue->size;
 }
 
 /* What is left of a record that was dropped. */
@@ -60,7 +61,7 @@ void tacit_queue_compact(struct tacit_queue *queue)
         if (from == queue->streaming)
             streaming = to;
         from += size;
-        if (TACIT_PRIORITIES && record->state == TACIT_RECORD_DROPPED) {
+        if (record->state == TACIT_RECORD_DROPPED) {
             behead(record);
             size = (uint32_t)sizeof(*record);
         }

@@ -15,6 +15,13 @@
 #define TACIT_PRIORITIES 1
 #endif
 
+/* Messages whose payload the application hands over while it is written. */
+#ifdef TACIT_NO_PIECES
+#define TACIT_PIECES 0
+#else
+#define TACIT_PIECES 1
+#endif
+
 enum tacit_record_state {
     TACIT_RECORD_FREE = 0,
     TACIT_RECORD_QUEUED,      /* to be sent (again, if it has a packet id) */
@@ -26,11 +33,13 @@ enum tacit_record_state {
 
 struct tacit_record {
     uint32_t token;
-    uint32_t payload_len;
+    uint32_t payload_len : 31;
+    uint32_t in_pieces : 1; /* the payload is not here */
     uint16_t topic_len;
     uint16_t properties_len; /* all but the alias, in wire form; expiry last */
     uint16_t packet_id;      /* 0: not assigned yet */
     uint8_t state;
+
     uint8_t qos : 2;
     uint8_t retain : 1;
     uint8_t duplicate : 1;
@@ -63,6 +72,11 @@ void tacit_queue_init(struct tacit_queue *queue, uint8_t *memory, uint32_t size)
 /* A record with room for the parts whose lengths `wanted` says, and all else as there, in its
  * place by priority; NULL if there is none now. */
 struct tacit_record *tacit_queue_add(struct tacit_queue *queue, const struct tacit_record *wanted);
+
+static inline bool tacit_record_is_in_pieces(const struct tacit_record *record)
+{
+    return TACIT_PIECES && record->in_pieces;
+}
 
 /* Bytes of the queue that the record takes. */
 uint32_t tacit_record_size(const struct tacit_record *record);

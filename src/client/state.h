@@ -99,6 +99,7 @@ struct tacit_client {
     bool aliases_refused : 1; /* a topic outgrew our slots: announce none any more */
     bool discards : 1;        /* what comes in pieces is a duplicate of a QoS 2 message */
     bool has_dropped : 1;     /* messages that the application is to be told about */
+    bool asked : 1;           /* for a piece of payload, since the last poll without an event */
     uint8_t connection;       /* counts them: receipts of earlier ones are void */
     uint16_t next_packet_id;
     uint16_t in_flight; /* QoS 1 and 2 on their way to the server */

@@ -20,7 +20,7 @@ bool tacit_store_has_place(const struct tacit_client *client, uint32_t token)
 {
     const struct tacit_record *record = tacit_queue_next(&client->queue, NULL);
     for (; record != NULL; record = tacit_queue_next(&client->queue, record))
-        if (record->qos > 0 && record->token != token
+        if (tacit_store_keeps(client, record) && record->token != token
             && place_of(client, record->token) == place_of(client, token))
             return false;
     return true;
@@ -82,8 +82,9 @@ static bool is_ours(const struct tacit_client *client, uint32_t place,
     bool is_whole = len >= sizeof(*head) && len - sizeof(*head) == rest;
     bool is_known = head->state == TACIT_RECORD_QUEUED || head->state == TACIT_RECORD_SENT
                     || head->state == TACIT_RECORD_RELEASED;
-    return is_whole && is_known && head->qos >= 1 && head->qos <= TACIT_HIGHEST_QOS
-           && head->packet_id != 0 && head->token != 0 && place_of(client, head->token) == place
+    return is_whole && is_known && !head->in_pieces && head->qos >= 1
+           && head->qos <= TACIT_HIGHEST_QOS && head->packet_id != 0 && head->token != 0
+           && place_of(client, head->token) == place
            && (!head->has_expiry || head->properties_len >= EXPIRY_BYTES);
 }
 
