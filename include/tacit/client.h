@@ -151,6 +151,8 @@ enum tacit_event_type {
     TACIT_EVENT_REJECTED,     /* token: it will not be delivered: status, reason */
     TACIT_EVENT_SUBSCRIBED,   /* subscription: reason 0..2 granted QoS, from 0x80 refused */
     TACIT_EVENT_UNSUBSCRIBED, /* subscription */
+    TACIT_EVENT_RESPONSE,     /* token, message, offset, total: see request.h */
+    TACIT_EVENT_UNANSWERED,   /* token: no response in time; see request.h */
     TACIT_EVENT_WANTED,       /* token, offset, total: payload for tacit_publish_part (pieces.h) */
 };
 
