@@ -108,6 +108,7 @@ struct tacit_config {
     bool clean_start;      /* forget the session at the first connect; before MQTT 5 at each */
     bool request_response; /* ask for response information */
     bool manual_acknowledgement; /* messages of QoS 1 and 2 wait for tacit_acknowledge */
+    uint8_t redirects; /* a server's references to another one are followed so often in a row */
     uint16_t port;
     uint16_t keep_alive_s; /* 0: none */
     struct tacit_bytes host;

@@ -23,6 +23,8 @@ struct tacit_memory {
     bool hung_up;       /* nothing more comes, and nothing goes */
     bool is_open;
     unsigned opens;
+    struct tacit_bytes host; /* of the last open; borrowed from the client */
+    uint16_t port;
     unsigned records; /* calls of sendv that took something */
 };
 

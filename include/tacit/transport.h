@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What libtacit asks of a platform: one reliable stream of bytes.
  *
- * A transport never blocks and never calls back into the client. The client calls
- * it from tacit_poll only, always from the thread that calls tacit_poll. */
+ * A transport never blocks and never calls back into the client. The client calls it
+ * from tacit_poll, and `sendv` from tacit_publish_part, always from the thread that
+ * calls these. */
 #pragma once
 
 #include <stddef.h>
@@ -40,7 +41,12 @@ enum tacit_status {
 /* All functions get `context` first. */
 struct tacit_transport {
     /* Starts to connect, and later continues: TACIT_OK once bytes can flow (TCP and
-     * TLS both up), TACIT_AGAIN while under way, else it failed and close follows. */
+     * TLS both up), TACIT_AGAIN while under way, else it failed and close follows.
+     *
+     * After a close it may be another host and port: with config.redirects a server says
+     * where to go instead. A transport with TLS protects that connection as any other: the
+     * certificate has to be for the `host` of this call, and a session of another host is
+     * not offered to it. Bytes of `host` are good until the answer is not TACIT_AGAIN. */
     int (*open)(void *context, struct tacit_bytes host, uint16_t port);
 
     /* Takes up to all bytes of `pieces`, in order, as ONE record where the

@@ -4,6 +4,7 @@
 #include "client/inbound.h"
 #include "client/outbound.h"
 #include "client/pieces.h"
+#include "client/redirect.h"
 #include "client/retry.h"
 
 #include <string.h>
@@ -87,7 +88,7 @@ static enum tacit_refusal judge(enum tacit_status status, uint8_t reason)
 static uint32_t plan_retry(struct tacit_client *client, enum tacit_status status, uint8_t reason)
 {
     const struct tacit_retry *retry = &client->config->retry;
-    uint32_t maximum = tacit_or(retry->maximum_ms, 120000);
+    uint32_t maximum = tacit_longest_retry_ms(client);
     uint32_t range = tacit_or(retry->minimum_ms, 1000);
     uint32_t least = 0;
     unsigned attempt = 0;
@@ -128,7 +129,7 @@ bool tacit_go_down(struct tacit_client *client, enum tacit_status status, uint8_
     uint32_t delay = 0;
     if (falls_back(client, status, reason))
         client->version = MQTT_VERSION_3_1_1;
-    else
+    else if (!TACIT_REDIRECTS || !tacit_is_redirected(client, status, reason, out_event))
         delay = plan_retry(client, status, reason);
     forget_connection(client);
     client->stop_wish = TACIT_STOP_NOT;
@@ -147,10 +148,12 @@ static bool give_up_in_time(struct tacit_client *client, struct tacit_event *out
     return client->clock.left_ms == 0 && tacit_go_down(client, TACIT_TIMEOUT, 0, out_event);
 }
 
-static bool open_transport(struct tacit_client *client, struct tacit_event *out_event)
+static MQTT_NOINLINE bool open_transport(struct tacit_client *client, struct tacit_event *out_event)
 {
     const struct tacit_config *config = client->config;
-    int status = config->transport.open(config->transport.context, config->host, config->port);
+    uint16_t port;
+    struct tacit_bytes host = tacit_server(client, &port);
+    int status = config->transport.open(config->transport.context, host, port);
     if (status == TACIT_AGAIN)
         return give_up_in_time(client, out_event);
     if (status == TACIT_OK && !tacit_send_connect(client))

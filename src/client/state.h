@@ -66,6 +66,15 @@ struct tacit_send_buffer {
     uint32_t streamed;   /* bytes of it that are written */
 };
 
+/* Where the server sent us: the host lies in the receive buffer, which nothing else needs until the
+ * connection is open. */
+struct tacit_redirect {
+    uint16_t host_at;
+    uint16_t port;
+    uint8_t host_len; /* 0: to the configured one */
+    uint8_t hops;     /* followed in a row */
+};
+
 /* What the server granted on this connection. */
 struct tacit_grant {
     uint32_t maximum_packet_bytes;
@@ -105,16 +114,17 @@ struct tacit_client {
     uint16_t in_flight; /* QoS 1 and 2 on their way to the server */
     uint16_t inbound_count;
     uint16_t unanswered; /* QoS 2 messages handed out and not yet acknowledged */
-    uint32_t owed;       /* receipt to be honoured at the next tacit_poll; 0: none */
+    struct tacit_redirect redirect;
+    uint32_t owed; /* receipt to be honoured at the next tacit_poll; 0: none */
     uint32_t last_token;
+    struct tacit_grant grant;
+    struct tacit_slot *slots;
     struct tacit_clock clock;
     struct tacit_receive_buffer receive;
     struct tacit_send_buffer send;
     struct tacit_queue queue;
     struct tacit_alias_table aliases_in;
     struct tacit_alias_table aliases_out;
-    struct tacit_grant grant;
-    struct tacit_slot *slots;
     uint16_t *inbound; /* QoS 2 packet ids received and not yet released */
 };
 
@@ -146,6 +156,12 @@ static inline enum mqtt_version tacit_version(const struct tacit_client *client)
 static inline bool tacit_is_5(const struct tacit_client *client)
 {
     return mqtt_is_5(tacit_version(client));
+}
+
+/* A connection that stood as long counts as a success. */
+static inline uint32_t tacit_longest_retry_ms(const struct tacit_client *client)
+{
+    return tacit_or(client->config->retry.maximum_ms, 120000);
 }
 
 /* Aliases that the server may use. */

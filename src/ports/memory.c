@@ -22,8 +22,8 @@ static bool append(struct tacit_memory_buffer *buffer, const void *bytes, size_t
 static int memory_open(void *context, struct tacit_bytes host, uint16_t port)
 {
     struct tacit_memory *memory = context;
-    (void)host;
-    (void)port;
+    memory->host = host;
+    memory->port = port;
     memory->opens++;
     memory->is_open = memory->open_result == TACIT_OK;
     return memory->open_result;
