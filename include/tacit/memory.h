@@ -28,7 +28,7 @@ struct tacit_memory {
     unsigned records; /* calls of sendv that took something */
 };
 
-/* Two buffers of the caller's, both empty; everything goes through. */
+/* Two buffers of the caller's, both empty; what there is room for goes through. */
 void tacit_memory_init(struct tacit_memory *memory, struct tacit_memory_buffer to_server,
                        struct tacit_memory_buffer to_client);
 
