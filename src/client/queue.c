@@ -114,8 +114,6 @@ struct tacit_record *tacit_queue_add(struct tacit_queue *queue, const struct tac
 
 void tacit_queue_remove(struct tacit_queue *queue, struct tacit_record *record)
 {
-    if (queue->streaming == offset_of(queue, record))
-        queue->streaming = TACIT_QUEUE_NONE;
     /* Of a dropped one the rest is a gap already. */
     queue->gaps += record->state == TACIT_RECORD_DROPPED ? (uint32_t)sizeof(*record)
                                                          : tacit_record_size(record);

@@ -90,6 +90,7 @@ static inline bool tacit_record_is_unsent(const struct tacit_record *record)
 /* Would such a record fit an empty queue? */
 bool tacit_queue_could_hold(const struct tacit_queue *queue, const struct tacit_record *wanted);
 
+/* Not the one whose payload is being written. */
 void tacit_queue_remove(struct tacit_queue *queue, struct tacit_record *record);
 
 /* Gives up all of a record but its head, which stays until it is removed. */

@@ -316,7 +316,7 @@ static void find_peace(struct world *world)
         poll_once(world);
         stand->now_ms += i % 10 == 0 ? stand->sleep_ms % 130000 : 1;
     }
-        assert_true(tacit_is_idle(stand->client));
+    assert_true(tacit_is_idle(stand->client));
 }
 
 static void check(const struct world *world)
