@@ -69,11 +69,9 @@ bool tacit_on_answer(struct tacit_client *client, const struct mqtt_frame *frame
 static struct tacit_slot *slot_find(const struct tacit_client *client, uint16_t packet_id,
                                     enum tacit_slot_state state)
 {
-    for (unsigned i = 0; i < tacit_limits(client)->subscriptions; i++) {
-        struct tacit_slot *slot = &client->slots[i];
+    for (struct tacit_slot *slot = tacit_slots(client); slot < tacit_slots_end(client); slot++)
         if (slot->state == state && slot->packet_id == packet_id)
             return slot;
-    }
     return NULL;
 }
 

@@ -73,8 +73,6 @@ static void share_out(struct tacit_client *client, const struct tacit_limits *li
         parts[part] = at;
         at += part_bytes(limits, (enum part)part);
     }
-    client->slots = (struct tacit_slot *)(void *)parts[PART_SLOTS];
-    client->inbound = (uint16_t *)(void *)parts[PART_INBOUND];
     client->receive.memory = parts[PART_RECEIVE];
     client->send.memory = parts[PART_SEND];
     client->aliases_in.slots = parts[PART_ALIASES_IN];
@@ -181,8 +179,7 @@ enum tacit_status tacit_publish(struct tacit_client *client, const struct tacit_
 static struct tacit_slot *slot_of(const struct tacit_client *client,
                                   const struct tacit_subscription *subscription)
 {
-    for (unsigned i = 0; i < client->config->limits.subscriptions; i++) {
-        struct tacit_slot *slot = &client->slots[i];
+    for (struct tacit_slot *slot = tacit_slots(client); slot < tacit_slots_end(client); slot++) {
         if (subscription == NULL ? slot->state == TACIT_SLOT_FREE
                                  : slot->state != TACIT_SLOT_FREE && slot->what == subscription)
             return slot;

@@ -49,6 +49,7 @@ static uint16_t parse_port(struct mqtt_span digits)
     return port <= UINT16_MAX ? (uint16_t)port : 0;
 }
 
+/* `text` is not empty. */
 static bool parse(struct mqtt_span text, struct reference *out)
 {
     bool in_brackets = begins_with(text, '[');
@@ -81,7 +82,8 @@ bool tacit_is_redirected(struct tacit_client *client, enum tacit_status status, 
     *redirect = (struct tacit_redirect){ 0 };
     if (status != TACIT_REFUSED
         || (reason != MQTT_USE_ANOTHER_SERVER && reason != MQTT_SERVER_MOVED)
-        || hops >= config->redirects || !parse(tacit_span(event->server_reference), &reference))
+        || hops >= config->redirects || event->server_reference.len == 0
+        || !parse(tacit_span(event->server_reference), &reference))
         return false;
     ptrdiff_t host_at = reference.host.data - client->receive.memory;
     if (host_at > UINT16_MAX)

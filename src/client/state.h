@@ -97,6 +97,8 @@ struct tacit_clock {
     uint16_t milliseconds;    /* of the second that has begun */
 };
 
+/* In this order a small machine loses nothing to alignment, and reaches what is used most with its
+ * short instructions. */
 struct tacit_client {
     const struct tacit_config *config;
     uint8_t state;     /* enum tacit_client_state */
@@ -117,15 +119,15 @@ struct tacit_client {
     struct tacit_redirect redirect;
     uint32_t owed; /* receipt to be honoured at the next tacit_poll; 0: none */
     uint32_t last_token;
-    struct tacit_grant grant;
-    struct tacit_slot *slots;
     struct tacit_clock clock;
     struct tacit_receive_buffer receive;
     struct tacit_send_buffer send;
     struct tacit_queue queue;
     struct tacit_alias_table aliases_in;
     struct tacit_alias_table aliases_out;
-    uint16_t *inbound; /* QoS 2 packet ids received and not yet released */
+    struct tacit_grant grant;
+    /* The subscriptions, the memory of the queue and the QoS 2 packet ids that were received and
+     * not yet released follow, in this order: see tacit_slots and tacit_inbound. */
 };
 
 static inline struct mqtt_span tacit_span(struct tacit_bytes bytes)
@@ -162,6 +164,22 @@ static inline bool tacit_is_5(const struct tacit_client *client)
 static inline uint32_t tacit_longest_retry_ms(const struct tacit_client *client)
 {
     return tacit_or(client->config->retry.maximum_ms, 120000);
+}
+
+/* Where the subscriptions end, which is where the queue begins, and where they begin. */
+static inline struct tacit_slot *tacit_slots_end(const struct tacit_client *client)
+{
+    return (struct tacit_slot *)(void *)client->queue.memory;
+}
+
+static inline struct tacit_slot *tacit_slots(const struct tacit_client *client)
+{
+    return tacit_slots_end(client) - tacit_limits(client)->subscriptions;
+}
+
+static inline uint16_t *tacit_inbound(const struct tacit_client *client)
+{
+    return (uint16_t *)(void *)(client->queue.memory + client->queue.size);
 }
 
 /* Aliases that the server may use. */

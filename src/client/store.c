@@ -64,7 +64,7 @@ bool tacit_store_drop(struct tacit_client *client, const struct tacit_record *re
 bool tacit_store_keep_inbound(struct tacit_client *client)
 {
     const struct tacit_store *store = client->config->store;
-    struct tacit_bytes ids = { client->inbound, client->inbound_count * sizeof(uint16_t) };
+    struct tacit_bytes ids = { tacit_inbound(client), client->inbound_count * sizeof(uint16_t) };
     return store->put(store->context, INBOUND_ID, &ids, 1) == TACIT_OK;
 }
 
@@ -145,7 +145,7 @@ static void take_as_sent(struct tacit_client *client)
 static enum tacit_status restore_inbound(struct tacit_client *client)
 {
     size_t size = tacit_or(tacit_limits(client)->inbound_messages, 1) * sizeof(uint16_t);
-    int len = fetch(client, INBOUND_ID, client->inbound, size);
+    int len = fetch(client, INBOUND_ID, tacit_inbound(client), size);
     if (len < 0)
         return TACIT_STORE;
     if ((size_t)len > size)
