@@ -165,6 +165,7 @@ static void set_up(struct run *run, uint8_t choice)
                     .aliases_out = 1,
                     .alias_topic_bytes = 8 },
         .when_full = (choice & 128) != 0 ? tacit_drop_lowest : tacit_drop_qos_0,
+        .redirects = 2,
         .retry = { .refused_ms = 1 },
         .transport = tacit_memory_transport(&run->wire),
         .random = no_random,

@@ -61,7 +61,6 @@ static void forget_connection(struct tacit_client *client)
     client->send.payload_at = 0;
     client->queue.streaming = TACIT_QUEUE_NONE;
     client->ping_sent = false;
-    client->asked = false;
     client->owed = 0;
     client->unanswered = 0;
     client->connection++;
@@ -199,11 +198,13 @@ static bool exchange(struct tacit_client *client, struct tacit_event *out_event,
             had_some = tacit_has_unsent(client);
             flushed = tacit_flush(client);
         } while (flushed == TACIT_OK && had_some);
+        if (TACIT_PIECES && tacit_ask_for_piece(client, out_event))
+            return true;
         int got = flushed == TACIT_IO ? -1 : tacit_receive_more(client);
         if (got < 0)
             return tacit_go_down(client, TACIT_IO, 0, out_event);
         if (got == 0)
-            return TACIT_PIECES && tacit_ask_for_piece(client, out_event);
+            return false;
     }
     *out_more = true;
     return false;
@@ -276,5 +277,7 @@ uint32_t tacit_poll(struct tacit_client *client, uint64_t now_ms, struct tacit_e
     advance_clock(&client->clock, now_ms);
     if (advance(client, out_event, &more) || more)
         return 0;
+    if (TACIT_PIECES)
+        client->asked = false;
     return sleep_ms(client);
 }

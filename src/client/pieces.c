@@ -15,11 +15,9 @@ static const struct tacit_record *under_way(const struct tacit_client *client)
 bool tacit_ask_for_piece(struct tacit_client *client, struct tacit_event *out_event)
 {
     const struct tacit_record *record = under_way(client);
-    if (record == NULL || client->send.at < client->send.payload_at)
+    if (record == NULL || client->asked || client->send.at < client->send.payload_at)
         return false;
-    client->asked = !client->asked;
-    if (!client->asked)
-        return false;
+    client->asked = true;
     out_event->type = TACIT_EVENT_WANTED;
     out_event->token = record->token;
     out_event->offset = client->send.streamed;
@@ -44,11 +42,9 @@ enum tacit_status tacit_publish_part(struct tacit_client *client, uint32_t token
         || offset != client->send.streamed || piece.len > record->payload_len - offset)
         return TACIT_ARGUMENT;
     int taken = piece.len > 0 ? tacit_send_piece(client, piece) : 0;
+    client->asked = taken < (int)piece.len;
     if (taken < 0)
         return TACIT_IO;
     *out_taken = (size_t)taken;
-    if (*out_taken < piece.len)
-        return TACIT_AGAIN;
-    client->asked = false;
-    return TACIT_OK;
+    return client->asked ? TACIT_AGAIN : TACIT_OK;
 }

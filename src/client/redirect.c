@@ -13,7 +13,8 @@ struct reference {
 
 static bool is_alphanumeric(uint8_t c)
 {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    uint8_t lower = c | 0x20;
+    return (c >= '0' && c <= '9') || (lower >= 'a' && lower <= 'z');
 }
 
 /* Bytes at the front of `text` that may be part of a name, or in brackets of an address. */
