@@ -98,10 +98,10 @@ bool tacit_is_redirected(struct tacit_client *client, enum tacit_status status, 
 
 struct tacit_bytes tacit_server(const struct tacit_client *client, uint16_t *out_port)
 {
-    const struct tacit_redirect *redirect = &client->redirect;
     *out_port = client->config->port;
-    if (!TACIT_REDIRECTS || redirect->host_len == 0)
+    if (!TACIT_REDIRECTS || client->redirect.host_len == 0)
         return client->config->host;
-    *out_port = redirect->port;
-    return (struct tacit_bytes){ client->receive.memory + redirect->host_at, redirect->host_len };
+    *out_port = client->redirect.port;
+    return (struct tacit_bytes){ client->receive.memory + client->redirect.host_at,
+                                 client->redirect.host_len };
 }
