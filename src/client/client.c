@@ -229,7 +229,7 @@ void tacit_get_statistics(const struct tacit_client *client, struct tacit_statis
     *out = (struct tacit_statistics){ .queue_bytes = tacit_queue_used(&client->queue) };
     const struct tacit_record *record = tacit_queue_next(&client->queue, NULL);
     for (; record != NULL; record = tacit_queue_next(&client->queue, record))
-        out->queued += record->state != TACIT_RECORD_DROPPED;
+        out->queued += !tacit_record_is_dropped(record);
 }
 
 bool tacit_property_next(struct tacit_bytes *block, struct tacit_property *out)

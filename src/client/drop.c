@@ -8,7 +8,7 @@
 bool tacit_tell_dropped(struct tacit_client *client, struct tacit_event *out_event)
 {
     struct tacit_record *record = tacit_queue_next(&client->queue, NULL);
-    while (record != NULL && record->state != TACIT_RECORD_DROPPED)
+    while (record != NULL && !tacit_record_is_dropped(record))
         record = tacit_queue_next(&client->queue, record);
     client->has_dropped = record != NULL;
     if (record != NULL && record == tacit_queue_streaming(&client->queue))

@@ -4,9 +4,6 @@
 
 #include "client/state.h"
 
-/* What can be dropped: messages for others, payloads that the application cannot give. */
-#define TACIT_DROPS (TACIT_PRIORITIES || TACIT_PIECES)
-
 /* The event for one that was dropped, before which the connection ends if it was half sent;
  * false if there is none left to be told. */
 bool tacit_tell_dropped(struct tacit_client *client, struct tacit_event *out_event);

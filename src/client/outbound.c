@@ -159,7 +159,7 @@ enum tacit_status tacit_flush(struct tacit_client *client)
         book_sent(client, (uint32_t)taken);
         count = pieces_to_send(client, pieces);
     }
-    return client->queue.streaming == TACIT_QUEUE_NONE ? TACIT_OK : TACIT_AGAIN;
+    return !TACIT_PIECES || client->queue.streaming == TACIT_QUEUE_NONE ? TACIT_OK : TACIT_AGAIN;
 }
 
 int tacit_send_piece(struct tacit_client *client, struct tacit_bytes piece)

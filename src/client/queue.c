@@ -61,7 +61,7 @@ void tacit_queue_compact(struct tacit_queue *queue)
         if (from == queue->streaming)
             streaming = to;
         from += size;
-        if (record->state == TACIT_RECORD_DROPPED) {
+        if (tacit_record_is_dropped(record)) {
             behead(record);
             size = (uint32_t)sizeof(*record);
         }
@@ -115,8 +115,8 @@ struct tacit_record *tacit_queue_add(struct tacit_queue *queue, const struct tac
 void tacit_queue_remove(struct tacit_queue *queue, struct tacit_record *record)
 {
     /* Of a dropped one the rest is a gap already. */
-    queue->gaps += record->state == TACIT_RECORD_DROPPED ? (uint32_t)sizeof(*record)
-                                                         : tacit_record_size(record);
+    queue->gaps +=
+        tacit_record_is_dropped(record) ? (uint32_t)sizeof(*record) : tacit_record_size(record);
     record->state = TACIT_RECORD_FREE;
     while (queue->head < queue->end && at(queue, queue->head)->state == TACIT_RECORD_FREE) {
         uint32_t size = tacit_record_size(at(queue, queue->head));

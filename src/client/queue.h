@@ -22,6 +22,9 @@
 #define TACIT_PIECES 1
 #endif
 
+/* What can be dropped: messages for others, payloads that the application cannot give. */
+#define TACIT_DROPS (TACIT_PRIORITIES || TACIT_PIECES)
+
 enum tacit_record_state {
     TACIT_RECORD_FREE = 0,
     TACIT_RECORD_QUEUED,      /* to be sent (again, if it has a packet id) */
@@ -72,6 +75,11 @@ void tacit_queue_init(struct tacit_queue *queue, uint8_t *memory, uint32_t size)
 /* A record with room for the parts whose lengths `wanted` says, and all else as there, in its
  * place by priority; NULL if there is none now. */
 struct tacit_record *tacit_queue_add(struct tacit_queue *queue, const struct tacit_record *wanted);
+
+static inline bool tacit_record_is_dropped(const struct tacit_record *record)
+{
+    return TACIT_DROPS && record->state == TACIT_RECORD_DROPPED;
+}
 
 static inline bool tacit_record_is_in_pieces(const struct tacit_record *record)
 {
