@@ -70,6 +70,7 @@ static void configure(struct device *device, const struct words *words)
         .port = (uint16_t)strtoul(words->port, NULL, 10),
         .client_id = { words->name, strlen(words->name) },
         .keep_alive_s = (uint16_t)number_or(words->keep_alive_s, 30),
+        .redirects = 3,           /* a server that moves may say where to */
         .session_expiry_s = 3600, /* what waits for us survives an hour of absence */
         .limits = { .receive_bytes = 512,
                     .send_bytes = 512,

@@ -5,6 +5,7 @@
  * can be read, and the client never sends more than one CONNECT per connection. */
 #include <tacit/client.h>
 #include <tacit/memory.h>
+#include <tacit/pieces.h>
 
 #include "base/invariant.h"
 
@@ -111,8 +112,25 @@ static void note_end(struct run *run, uint32_t token)
         run->ended[run->ended_count++] = token;
 }
 
+/* Some of what is wanted; every third time nothing. */
+static void hand_over(struct run *run, const struct tacit_event *event)
+{
+    static const char bytes[64] = "piece";
+    uint32_t left = event->total - event->offset;
+    size_t len = left < sizeof(bytes) ? left : sizeof(bytes);
+    size_t taken;
+    MQTT_INVARIANT(event->offset < event->total);
+    if (run->checksum % 3 == 0)
+        return;
+    enum tacit_status status = tacit_publish_part(run->client, event->token, event->offset,
+                                                  (struct tacit_bytes){ bytes, len }, &taken);
+    MQTT_INVARIANT(status != TACIT_ARGUMENT && taken <= len);
+}
+
 static void note(struct run *run, const struct tacit_event *event)
 {
+    if (event->type == TACIT_EVENT_WANTED)
+        hand_over(run, event);
     if (event->type == TACIT_EVENT_MESSAGE)
         note_message(run, event);
     if (event->receipt != 0 && run->config.manual_acknowledgement)
@@ -146,6 +164,8 @@ static void set_up(struct run *run, uint8_t choice)
                     .aliases_in = 2,
                     .aliases_out = 1,
                     .alias_topic_bytes = 8 },
+        .when_full = (choice & 128) != 0 ? tacit_drop_lowest : tacit_drop_qos_0,
+        .redirects = 2,
         .retry = { .refused_ms = 1 },
         .transport = tacit_memory_transport(&run->wire),
         .random = no_random,
@@ -172,8 +192,15 @@ static void act(struct run *run, unsigned turn)
     static const char payload[200] = "payload";
     struct tacit_message message = { .topic = TACIT_LITERAL("t"),
                                      .payload = { payload, turn % 5 == 4 ? 200 : turn % 9 },
-                                     .qos = (uint8_t)(turn % 3) };
-    (void)tacit_publish(run->client, &message, NULL);
+                                     .qos = (uint8_t)(turn % 3),
+                                     .priority = (uint8_t)(turn % 4) };
+    uint32_t token = 0;
+    if (turn % 8 == 6)
+        (void)tacit_publish_begin(run->client, &message, &token);
+    else
+        (void)tacit_publish(run->client, &message, &token);
+    if (turn % 10 == 9)
+        (void)tacit_cancel(run->client, token);
     if (turn % 7 == 0)
         (void)tacit_subscribe(run->client, &subscriptions[turn / 7 % 2]);
     if (turn % 11 == 10)

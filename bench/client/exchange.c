@@ -112,7 +112,7 @@ int main(void)
 {
     static uint64_t arena[1024];
     static struct server server;
-    /* As the reference, with a queue that holds a burst. */
+    /* As the reference, with room for a burst in the queue and in a record. */
     struct tacit_config config = {
         .port = 8883,
         .keep_alive_s = 60,
@@ -122,6 +122,7 @@ int main(void)
         .transport = { count_open, count_sendv, count_receive, count_close, &server },
         .random = fixed_random,
     };
+    config.limits.send_bytes = 256;
     config.limits.queue_bytes = 16 * TACIT_QUEUED_BYTES(40, 0, 20);
     const struct tacit_subscription commands = { .filter = TACIT_LITERAL(REFERENCE_FILTER),
                                                  .qos = 1 };

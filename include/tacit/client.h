@@ -33,6 +33,7 @@ struct tacit_message {
     bool retain;
     bool payload_is_utf8;
     bool has_expiry;
+    uint8_t priority; /* sending only: 0..7, the highest leaves first */
     uint32_t expiry_s;
     struct tacit_bytes response_topic;
     struct tacit_bytes correlation;
@@ -87,6 +88,7 @@ struct tacit_store {
 };
 
 struct tacit_client;
+struct tacit_record;
 
 /* What a device shows at CONNECT besides its certificate, other at each connection: tacit/ratchet.h makes
  * one. Its functions know the client from inside, and are called from tacit_poll; a failure ends
@@ -102,6 +104,17 @@ struct tacit_greeting {
     struct tacit_bytes data;
 };
 
+/* What becomes of a message for which the queue has no room: one of the two below, or NULL,
+ * and then tacit_publish answers TACIT_FULL, as it does when nothing may be dropped. What
+ * was sent in this session is never dropped, and nothing is unless that makes enough room; of
+ * what may go, the least important goes first, and the oldest of that. For each an event
+ * REJECTED with TACIT_DROPPED names the token; until it is fetched, the queue holds
+ * TACIT_RECORD_BYTES for it, and a store its entry. */
+typedef bool tacit_drop_rule(struct tacit_client *client, const struct tacit_record *wanted);
+
+tacit_drop_rule tacit_drop_qos_0;  /* messages of QoS 0 that are not more important */
+tacit_drop_rule tacit_drop_lowest; /* messages of any QoS that are less important */
+
 /* Borrowed by the client for its whole life; may lie in read-only memory. */
 struct tacit_config {
     uint8_t version;       /* 5, 4 (3.1.1) or 3 (3.1); 0 becomes 5 */
@@ -109,6 +122,7 @@ struct tacit_config {
     bool clean_start;      /* forget the session at the first connect; before MQTT 5 at each */
     bool request_response; /* ask for response information */
     bool manual_acknowledgement; /* messages of QoS 1 and 2 wait for tacit_acknowledge */
+    uint8_t redirects; /* a server's references to another one are followed so often in a row */
     uint16_t port;
     uint16_t keep_alive_s; /* 0: none */
     struct tacit_bytes host;
@@ -128,6 +142,7 @@ struct tacit_config {
     int (*random)(void *context, void *out, size_t len);
     void *random_context;
     const struct tacit_store *store; /* NULL: what is not delivered dies with the power */
+    tacit_drop_rule *when_full;      /* NULL: TACIT_FULL */
 };
 
 /* Borrowed from tacit_subscribe until its subscription has ended (event SUBSCRIBED
@@ -152,6 +167,9 @@ enum tacit_event_type {
     TACIT_EVENT_REJECTED,     /* token: it will not be delivered: status, reason */
     TACIT_EVENT_SUBSCRIBED,   /* subscription: reason 0..2 granted QoS, from 0x80 refused */
     TACIT_EVENT_UNSUBSCRIBED, /* subscription */
+    TACIT_EVENT_RESPONSE,     /* token, message, offset, total: see request.h */
+    TACIT_EVENT_UNANSWERED,   /* token: no response in time; see request.h */
+    TACIT_EVENT_WANTED,       /* token, offset, total: payload for tacit_publish_part (pieces.h) */
 };
 
 /* What happened. Bytes are borrowed until the next call of tacit_poll. Reason codes
@@ -171,7 +189,7 @@ struct tacit_event {
     struct tacit_bytes assigned_client_id;
     struct tacit_message message; /* payload: this piece */
     uint32_t receipt;             /* for tacit_acknowledge; 0: none is owed */
-    uint32_t offset;              /* of the piece in the payload */
+    uint32_t offset;              /* of the piece in the payload; WANTED: what comes next */
     uint32_t total;               /* bytes of the whole payload */
 };
 
@@ -183,7 +201,7 @@ struct tacit_statistics {
 
 /* Bytes of the client itself, of a message in the queue besides its parts, and of a
  * subscription; checked when the library is compiled. */
-#define TACIT_CLIENT_BYTES       (144u + 8u * (unsigned)sizeof(void *))
+#define TACIT_CLIENT_BYTES       (136u + 8u * (unsigned)sizeof(void *))
 #define TACIT_RECORD_BYTES       16u
 #define TACIT_SUBSCRIPTION_BYTES (2u * (unsigned)sizeof(void *))
 
@@ -223,7 +241,7 @@ void tacit_stop(struct tacit_client *client, bool with_will);
 
 /* Copies the message to the queue. `out_token`, if not NULL, receives the number that
  * events will carry, never 0. TACIT_FULL: later; TACIT_TOO_BIG: never;
- * TACIT_ARGUMENT: the topic is not a topic name or QoS is above 2; TACIT_STORE: the
+ * TACIT_ARGUMENT: the topic is not a topic name, QoS above 2, priority above 7; TACIT_STORE: the
  * store did not take it, nor does the queue. With a store TACIT_FULL may also mean that
  * one of its places is still taken by an old message. */
 enum tacit_status tacit_publish(struct tacit_client *client, const struct tacit_message *message,
@@ -251,6 +269,11 @@ uint32_t tacit_poll(struct tacit_client *client, uint64_t now_ms, struct tacit_e
  * this connection; TACIT_STORE: the store failed, call again; the message
  * may come again, too. */
 enum tacit_status tacit_acknowledge(struct tacit_client *client, uint32_t receipt);
+
+/* Takes back a message that was not sent yet: the event REJECTED with TACIT_DROPPED follows.
+ * One that is half sent in pieces takes the connection with it (DOWN with TACIT_DROPPED).
+ * TACIT_ARGUMENT: there is none of that token, or the server may have it. */
+enum tacit_status tacit_cancel(struct tacit_client *client, uint32_t token);
 
 bool tacit_is_up(const struct tacit_client *client);
 

@@ -23,10 +23,12 @@ struct tacit_memory {
     bool hung_up;       /* nothing more comes, and nothing goes */
     bool is_open;
     unsigned opens;
+    struct tacit_bytes host; /* of the last open; borrowed from the client */
+    uint16_t port;
     unsigned records; /* calls of sendv that took something */
 };
 
-/* Two buffers of the caller's, both empty; everything goes through. */
+/* Two buffers of the caller's, both empty; what there is room for goes through. */
 void tacit_memory_init(struct tacit_memory *memory, struct tacit_memory_buffer to_server,
                        struct tacit_memory_buffer to_client);
 

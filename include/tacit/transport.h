@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What libtacit asks of a platform: one reliable stream of bytes.
  *
- * A transport never blocks and never calls back into the client. The client calls
- * it from tacit_poll only, always from the thread that calls tacit_poll. */
+ * A transport never blocks and never calls back into the client. The client calls it
+ * from tacit_poll, and `sendv` from tacit_publish_part, always from the thread that
+ * calls these. */
 #pragma once
 
 #include <stddef.h>
@@ -34,12 +35,18 @@ enum tacit_status {
     TACIT_EXPIRED = -10,  /* the message outlived its expiry while it waited */
     TACIT_STOPPED = -11,  /* by tacit_stop */
     TACIT_STORE = -12,    /* the application's store failed */
+    TACIT_DROPPED = -13,  /* given up here, for a message that matters more or by tacit_cancel */
 };
 
 /* All functions get `context` first. */
 struct tacit_transport {
     /* Starts to connect, and later continues: TACIT_OK once bytes can flow (TCP and
-     * TLS both up), TACIT_AGAIN while under way, else it failed and close follows. */
+     * TLS both up), TACIT_AGAIN while under way, else it failed and close follows.
+     *
+     * After a close it may be another host and port: with config.redirects a server says
+     * where to go instead. A transport with TLS protects that connection as any other: the
+     * certificate has to be for the `host` of this call, and a session of another host is
+     * not offered to it. Bytes of `host` are good until the answer is not TACIT_AGAIN. */
     int (*open)(void *context, struct tacit_bytes host, uint16_t port);
 
     /* Takes up to all bytes of `pieces`, in order, as ONE record where the

@@ -51,9 +51,9 @@ bool tacit_on_answer(struct tacit_client *client, const struct mqtt_frame *frame
     if (status != MQTT_OK)
         return tacit_refuse_status(client, status, out_event);
     struct tacit_record *record = tacit_queue_find(&client->queue, ack.packet_id);
-    if (record != NULL
-        && (record->state == TACIT_RECORD_QUEUED || record->state == TACIT_RECORD_RELEASE_DUE))
-        record = NULL; /* from an earlier connection: it goes out again */
+    if (record != NULL && record->state != TACIT_RECORD_SENT
+        && record->state != TACIT_RECORD_RELEASED)
+        record = NULL; /* from an earlier connection: it goes out again, or was dropped */
 
     /* [MQTT-4.3.2-3] [MQTT-4.3.3-4] each QoS has its own answers, after the last byte. */
     if (record != NULL
@@ -69,11 +69,9 @@ bool tacit_on_answer(struct tacit_client *client, const struct mqtt_frame *frame
 static struct tacit_slot *slot_find(const struct tacit_client *client, uint16_t packet_id,
                                     enum tacit_slot_state state)
 {
-    for (unsigned i = 0; i < tacit_limits(client)->subscriptions; i++) {
-        struct tacit_slot *slot = &client->slots[i];
+    for (struct tacit_slot *slot = tacit_slots(client); slot < tacit_slots_end(client); slot++)
         if (slot->state == state && slot->packet_id == packet_id)
             return slot;
-    }
     return NULL;
 }
 

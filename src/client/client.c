@@ -2,6 +2,7 @@
 #include <tacit/client.h>
 
 #include "client/outbound.h"
+#include "client/pieces.h"
 #include "client/properties.h"
 #include "client/state.h"
 #include "client/store.h"
@@ -72,8 +73,6 @@ static void share_out(struct tacit_client *client, const struct tacit_limits *li
         parts[part] = at;
         at += part_bytes(limits, (enum part)part);
     }
-    client->slots = (struct tacit_slot *)(void *)parts[PART_SLOTS];
-    client->inbound = (uint16_t *)(void *)parts[PART_INBOUND];
     client->receive.memory = parts[PART_RECEIVE];
     client->send.memory = parts[PART_SEND];
     client->aliases_in.slots = parts[PART_ALIASES_IN];
@@ -112,16 +111,18 @@ void tacit_stop(struct tacit_client *client, bool with_will)
 /* The record that `message` becomes, as far as it is known before it is written. False
  * if it could not be sent, whatever the server grants. */
 static bool describe(const struct tacit_client *client, const struct tacit_message *message,
-                     struct tacit_record *out)
+                     bool in_pieces, struct tacit_record *out)
 {
     size_t properties_len = tacit_message_property_bytes(message);
     size_t head_len = message->topic.len + properties_len + HEAD_BYTES;
-    *out = (struct tacit_record){ .payload_len = (uint32_t)message->payload.len,
+    *out = (struct tacit_record){ .payload_len = (uint32_t)message->payload.len & INT32_MAX,
                                   .topic_len = (uint16_t)message->topic.len,
                                   .properties_len = (uint16_t)properties_len,
                                   .state = TACIT_RECORD_QUEUED,
+                                  .in_pieces = in_pieces,
                                   .qos = message->qos & 3u,
                                   .retain = message->retain,
+                                  .priority = message->priority & TACIT_HIGHEST_PRIORITY,
                                   .has_expiry = MQTT_SPEAKS_5 && message->has_expiry };
     return head_len <= tacit_limits(client)->send_bytes && properties_len <= UINT16_MAX
            && message->payload.len <= MQTT_VARINT_MAX - head_len
@@ -133,29 +134,33 @@ static uint32_t next_token(const struct tacit_client *client)
     return client->last_token == UINT32_MAX ? 1 : client->last_token + 1;
 }
 
-enum tacit_status tacit_publish(struct tacit_client *client, const struct tacit_message *message,
-                                uint32_t *out_token)
+enum tacit_status tacit_enqueue(struct tacit_client *client, const struct tacit_message *message,
+                                bool in_pieces, uint32_t *out_token)
 {
     struct tacit_record wanted;
     if (!tacit_message_is_valid(message))
         return TACIT_ARGUMENT;
-    if (!describe(client, message, &wanted))
+    if (!describe(client, message, in_pieces, &wanted))
         return TACIT_TOO_BIG;
     wanted.token = next_token(client);
-    if (tacit_has_store(client) && wanted.qos > 0) {
+    if (tacit_store_keeps(client, &wanted)) {
         if (!tacit_store_has_place(client, wanted.token))
             return TACIT_FULL;
         wanted.packet_id = tacit_new_packet_id(client);
     }
     struct tacit_record *record = tacit_queue_add(&client->queue, &wanted);
+    if (TACIT_PRIORITIES && record == NULL && client->config->when_full != NULL
+        && client->config->when_full(client, &wanted))
+        record = tacit_queue_add(&client->queue, &wanted);
     if (record == NULL)
         return TACIT_FULL;
 
     struct mqtt_writer w = mqtt_writer_over(tacit_record_bytes(record), SIZE_MAX / 2);
     mqtt_write_bytes(&w, tacit_span(message->topic));
     tacit_message_properties(&w, message, client->clock.seconds);
-    mqtt_write_bytes(&w, tacit_span(message->payload));
-    if (wanted.qos > 0 && !tacit_store_message(client, record)) {
+    if (!tacit_record_is_in_pieces(&wanted))
+        mqtt_write_bytes(&w, tacit_span(message->payload));
+    if (!tacit_store_message(client, record)) {
         tacit_queue_remove(&client->queue, record);
         return TACIT_STORE;
     }
@@ -165,11 +170,16 @@ enum tacit_status tacit_publish(struct tacit_client *client, const struct tacit_
     return TACIT_OK;
 }
 
+enum tacit_status tacit_publish(struct tacit_client *client, const struct tacit_message *message,
+                                uint32_t *out_token)
+{
+    return tacit_enqueue(client, message, false, out_token);
+}
+
 static struct tacit_slot *slot_of(const struct tacit_client *client,
                                   const struct tacit_subscription *subscription)
 {
-    for (unsigned i = 0; i < client->config->limits.subscriptions; i++) {
-        struct tacit_slot *slot = &client->slots[i];
+    for (struct tacit_slot *slot = tacit_slots(client); slot < tacit_slots_end(client); slot++) {
         if (subscription == NULL ? slot->state == TACIT_SLOT_FREE
                                  : slot->state != TACIT_SLOT_FREE && slot->what == subscription)
             return slot;
@@ -219,7 +229,7 @@ void tacit_get_statistics(const struct tacit_client *client, struct tacit_statis
     *out = (struct tacit_statistics){ .queue_bytes = tacit_queue_used(&client->queue) };
     const struct tacit_record *record = tacit_queue_next(&client->queue, NULL);
     for (; record != NULL; record = tacit_queue_next(&client->queue, record))
-        out->queued++;
+        out->queued += !tacit_record_is_dropped(record);
 }
 
 bool tacit_property_next(struct tacit_bytes *block, struct tacit_property *out)

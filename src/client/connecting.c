@@ -41,8 +41,7 @@ static bool restore_session(struct tacit_client *client, bool session_present)
 {
     tacit_queue_rewind(&client->queue, session_present);
     client->in_flight = 0;
-    for (unsigned i = 0; i < tacit_limits(client)->subscriptions; i++) {
-        struct tacit_slot *slot = &client->slots[i];
+    for (struct tacit_slot *slot = tacit_slots(client); slot < tacit_slots_end(client); slot++) {
         if (slot->state == TACIT_SLOT_UNSUBSCRIBE_SENT)
             slot->state = TACIT_SLOT_UNSUBSCRIBE_DUE;
         else if (slot->state == TACIT_SLOT_SUBSCRIBE_SENT

@@ -9,8 +9,9 @@
 
 static bool packet_id_is_used(const struct tacit_client *client, uint16_t id)
 {
-    for (unsigned i = 0; i < tacit_limits(client)->subscriptions; i++)
-        if (client->slots[i].packet_id == id)
+    const struct tacit_slot *slot = tacit_slots(client);
+    for (; slot < tacit_slots_end(client); slot++)
+        if (slot->packet_id == id)
             return true;
     return tacit_queue_find(&client->queue, id) != NULL;
 }
@@ -207,7 +208,7 @@ static enum step send_publish(struct tacit_client *client, struct tacit_record *
         tacit_give_up(client, record, TACIT_TOO_BIG, MQTT_SUCCESS, out_event);
         return STEP_EVENT;
     }
-    encode_publish(client, record, &outgoing, needed <= room);
+    encode_publish(client, record, &outgoing, needed <= room && !tacit_record_is_in_pieces(record));
     return STEP_DONE;
 }
 
@@ -229,8 +230,8 @@ static enum step send_record(struct tacit_client *client, struct tacit_record *r
 bool tacit_send_due(struct tacit_client *client, struct tacit_event *out_event)
 {
     enum step step = STEP_DONE;
-    for (unsigned i = 0; i < tacit_limits(client)->subscriptions; i++)
-        if (client->queue.streaming != TACIT_QUEUE_NONE || !send_slot(client, &client->slots[i]))
+    for (struct tacit_slot *slot = tacit_slots(client); slot < tacit_slots_end(client); slot++)
+        if (client->queue.streaming != TACIT_QUEUE_NONE || !send_slot(client, slot))
             return false;
     while (step == STEP_DONE && client->queue.streaming == TACIT_QUEUE_NONE) {
         struct tacit_record *record = tacit_queue_due(&client->queue);

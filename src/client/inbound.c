@@ -44,27 +44,37 @@ static struct mqtt_span unread(const struct tacit_client *client)
     return (struct mqtt_span){ receive->memory + receive->at, receive->len - receive->at };
 }
 
+/* The head, and what lies in the buffer of the payload, as if that were the packet. Returns the
+ * length of the whole one. */
+static MQTT_NOINLINE uint32_t find_piece(const struct tacit_receive_buffer *receive,
+                                         struct mqtt_frame *out)
+{
+    struct mqtt_reader r = mqtt_reader_over((struct mqtt_span){ receive->memory, receive->len });
+    *out = (struct mqtt_frame){ .type = MQTT_PUBLISH, .flags = mqtt_read_u8(&r) & 0x0f };
+    uint32_t body_len = mqtt_read_varint(&r);
+    uint32_t packet_len = (uint32_t)(r.at - receive->memory) + body_len;
+    uint32_t end = packet_len - receive->offset;
+    if (receive->len < end)
+        end = receive->len;
+    out->body = (struct mqtt_span){ r.at, (size_t)(receive->memory + end - r.at) };
+    return packet_len;
+}
+
 /* Takes the part that lies in the buffer of a PUBLISH which does not fit it, the first
  * part or a later one. The head is decoded anew each time, which spares the memory to
  * remember it. */
 static bool take_piece(struct tacit_client *client, struct tacit_event *out_event)
 {
     struct tacit_receive_buffer *receive = &client->receive;
-    struct mqtt_reader r = mqtt_reader_over((struct mqtt_span){ receive->memory, receive->len });
-    struct mqtt_frame frame = { .type = MQTT_PUBLISH, .flags = mqtt_read_u8(&r) & 0x0f };
+    struct mqtt_frame frame;
     struct mqtt_publish publish;
-    uint32_t body_len = mqtt_read_varint(&r);
-    uint32_t packet_len = (uint32_t)(r.at - receive->memory) + body_len;
-    bool is_first = receive->head_bytes == 0;
-    uint32_t end = packet_len - receive->offset;
-    if (receive->len < end)
-        end = receive->len;
-    frame.body = (struct mqtt_span){ r.at, (size_t)(receive->memory + end - r.at) };
+    uint32_t packet_len = find_piece(receive, &frame);
     if (tacit_open_publish(client, &frame, &publish, out_event))
         return true;
 
+    uint32_t end = (uint32_t)(frame.body.data - receive->memory) + (uint32_t)frame.body.len;
     uint32_t piece_len = (uint32_t)publish.payload.len;
-    if (is_first) {
+    if (receive->head_bytes == 0) {
         receive->head_bytes = end - piece_len;
         client->discards = tacit_is_duplicate(client, &publish);
     }

@@ -197,6 +197,41 @@ static void a_big_duplicate_is_swallowed(void **state)
     stand_expect(stand, "50 02 0005");
 }
 
+static void what_cannot_come_in_pieces_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *packet; /* its beginning; so many bytes follow, and a zero */
+        unsigned more;
+        bool is_online;
+        uint8_t reason;
+    } rows[] = {
+        { "20 c8 01 00 00 c4 01 1f 00 b0", 128, false, 0x95 }, /* CONNACK */
+        { "90 c8 01 00 01 c4 01 1f 00 b0", 128, true, 0x95 },  /* SUBACK */
+        { "30 c8 01 00 b0", 128, false, 0x95 },                /* too early */
+        { "30 c8 01 00 7a", 122, true, 0x95 },                 /* its topic fills all there is */
+        { "30 c8 01 00 00 03 23 00 09", 128, true, 0x94 },     /* an alias that was not announced */
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct stand stand;
+        stand_init(&stand);
+        stand.config.limits.maximum_packet_bytes = 1000;
+        if (rows[i].is_online)
+            stand_connect(&stand, CONNACK_5);
+        else
+            stand_start(&stand);
+        assert_int_equal(stand_poll(&stand), TACIT_EVENT_NONE);
+        stand_feed(&stand, rows[i].packet);
+        for (unsigned more = 0; more < rows[i].more; more++)
+            stand_feed(&stand, "78");
+        stand_feed(&stand, "00");
+        assert_int_equal(stand_poll(&stand), TACIT_EVENT_DOWN);
+        assert_int_equal(stand.event.status, TACIT_MALFORMED);
+        assert_int_equal(stand.event.reason, rows[i].reason);
+        stand_fini(&stand);
+    }
+}
+
 static void every_breach_ends_the_connection_with_its_reason(void **state)
 {
     (void)state;
@@ -314,6 +349,7 @@ int main(void)
         TEST(an_alias_too_long_to_keep_is_given_up_for_good),
         TEST(a_big_message_arrives_in_pieces),
         TEST(a_big_duplicate_is_swallowed),
+        TEST(what_cannot_come_in_pieces_is_refused),
         TEST(every_breach_ends_the_connection_with_its_reason),
         TEST(an_answer_of_the_wrong_quality_is_refused),
         TEST(unknown_identifiers_do_no_harm),

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The life of a connection: opened, kept alive, lost, tried again. */
+#include "client/drop.h"
 #include "client/inbound.h"
 #include "client/outbound.h"
+#include "client/pieces.h"
+#include "client/redirect.h"
 #include "client/retry.h"
 
 #include <string.h>
@@ -84,7 +87,7 @@ static enum tacit_refusal judge(enum tacit_status status, uint8_t reason)
 static uint32_t plan_retry(struct tacit_client *client, enum tacit_status status, uint8_t reason)
 {
     const struct tacit_retry *retry = &client->config->retry;
-    uint32_t maximum = tacit_or(retry->maximum_ms, 120000);
+    uint32_t maximum = tacit_longest_retry_ms(client);
     uint32_t range = tacit_or(retry->minimum_ms, 1000);
     uint32_t least = 0;
     unsigned attempt = 0;
@@ -125,7 +128,7 @@ bool tacit_go_down(struct tacit_client *client, enum tacit_status status, uint8_
     uint32_t delay = 0;
     if (falls_back(client, status, reason))
         client->version = MQTT_VERSION_3_1_1;
-    else
+    else if (!TACIT_REDIRECTS || !tacit_is_redirected(client, status, reason, out_event))
         delay = plan_retry(client, status, reason);
     forget_connection(client);
     client->stop_wish = TACIT_STOP_NOT;
@@ -144,10 +147,12 @@ static bool give_up_in_time(struct tacit_client *client, struct tacit_event *out
     return client->clock.left_ms == 0 && tacit_go_down(client, TACIT_TIMEOUT, 0, out_event);
 }
 
-static bool open_transport(struct tacit_client *client, struct tacit_event *out_event)
+static MQTT_NOINLINE bool open_transport(struct tacit_client *client, struct tacit_event *out_event)
 {
     const struct tacit_config *config = client->config;
-    int status = config->transport.open(config->transport.context, config->host, config->port);
+    uint16_t port;
+    struct tacit_bytes host = tacit_server(client, &port);
+    int status = config->transport.open(config->transport.context, host, port);
     if (status == TACIT_AGAIN)
         return give_up_in_time(client, out_event);
     if (status == TACIT_OK && config->greeting != NULL)
@@ -169,7 +174,7 @@ static bool stop(struct tacit_client *client, struct tacit_event *out_event)
     if (client->state == TACIT_CLIENT_ONLINE) {
         bool with_will = client->stop_wish == TACIT_STOP_WITH_WILL;
         if (tacit_flush(client) == TACIT_AGAIN && client->clock.left_ms > 0)
-            return false;
+            return TACIT_PIECES && tacit_ask_for_piece(client, out_event);
         /* Before MQTT 5 a server publishes the will unless it sees a DISCONNECT. */
         if ((tacit_is_5(client) || !with_will)
             && tacit_send_short(client, MQTT_DISCONNECT, 0,
@@ -195,6 +200,8 @@ static bool exchange(struct tacit_client *client, struct tacit_event *out_event,
             had_some = tacit_has_unsent(client);
             flushed = tacit_flush(client);
         } while (flushed == TACIT_OK && had_some);
+        if (TACIT_PIECES && tacit_ask_for_piece(client, out_event))
+            return true;
         int got = flushed == TACIT_IO ? -1 : tacit_receive_more(client);
         if (got < 0)
             return tacit_go_down(client, TACIT_IO, 0, out_event);
@@ -206,13 +213,15 @@ static bool exchange(struct tacit_client *client, struct tacit_event *out_event,
 }
 
 /* Milliseconds until the connection has been quiet, in one direction or the other, for
- * the keep-alive interval. */
+ * the keep-alive interval. While a payload passes, what leaves counts alone. */
 static uint32_t until_ping(const struct tacit_client *client)
 {
     const struct tacit_clock *clock = &client->clock;
     uint32_t interval_ms = client->grant.keep_alive_s * 1000u;
-    uint32_t quiet_ms =
-        clock->sent_ago_ms > clock->received_ago_ms ? clock->sent_ago_ms : clock->received_ago_ms;
+    bool is_streaming = client->queue.streaming != TACIT_QUEUE_NONE;
+    uint32_t quiet_ms = clock->sent_ago_ms > clock->received_ago_ms || is_streaming
+                            ? clock->sent_ago_ms
+                            : clock->received_ago_ms;
     if (interval_ms == 0)
         return UINT32_MAX;
     return quiet_ms < interval_ms ? interval_ms - quiet_ms : 0;
@@ -231,7 +240,12 @@ static bool keep_alive(struct tacit_client *client, struct tacit_event *out_even
 {
     if (client->state == TACIT_CLIENT_CONNECTING || client->ping_sent)
         return give_up_in_time(client, out_event);
-    if (until_ping(client) > 0 || !tacit_ping(client))
+    if (until_ping(client) > 0)
+        return false;
+    /* A PINGREQ would have to wait for the end of the payload, of which nothing leaves. */
+    if (client->queue.streaming != TACIT_QUEUE_NONE)
+        return tacit_go_down(client, TACIT_TIMEOUT, 0, out_event);
+    if (!tacit_ping(client))
         return false;
     return tacit_flush(client) == TACIT_IO && tacit_go_down(client, TACIT_IO, 0, out_event);
 }
@@ -250,6 +264,8 @@ static bool advance(struct tacit_client *client, struct tacit_event *out_event, 
 {
     if (client->owed != 0 && tacit_acknowledge(client, client->owed) == TACIT_STORE)
         return tacit_go_down(client, TACIT_STORE, 0, out_event);
+    if (TACIT_DROPS && client->has_dropped && tacit_tell_dropped(client, out_event))
+        return true;
     if (client->stop_wish != TACIT_STOP_NOT)
         return stop(client, out_event);
     if (client->state == TACIT_CLIENT_WAITING && client->clock.left_ms == 0) {
@@ -270,5 +286,7 @@ uint32_t tacit_poll(struct tacit_client *client, uint64_t now_ms, struct tacit_e
     advance_clock(&client->clock, now_ms);
     if (advance(client, out_event, &more) || more)
         return 0;
+    if (TACIT_PIECES)
+        client->asked = false;
     return sleep_ms(client);
 }

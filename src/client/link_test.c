@@ -28,6 +28,7 @@ static void delays_double_up_to_the_maximum_with_full_jitter(void **state)
     assert_int_equal(tacit_retry_delay_ms(1000, 120000, 7, UINT32_MAX), 120000);
     assert_int_equal(tacit_retry_delay_ms(1000, 120000, 200, UINT32_MAX), 120000);
     assert_int_equal(tacit_retry_delay_ms(UINT32_MAX, UINT32_MAX, 31, UINT32_MAX), UINT32_MAX);
+    assert_int_equal(tacit_retry_delay_ms(5000, 1000, 0, UINT32_MAX), 1000);
     /* Every value of the range comes, and none more often than its share. */
     unsigned seen[8] = { 0 };
     for (uint64_t bits = 0; bits <= UINT32_MAX; bits += 65537)

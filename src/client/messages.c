@@ -10,7 +10,7 @@
 static unsigned inbound_place(const struct tacit_client *client, uint16_t packet_id)
 {
     unsigned i = 0;
-    while (i < client->inbound_count && client->inbound[i] != packet_id)
+    while (i < client->inbound_count && tacit_inbound(client)[i] != packet_id)
         i++;
     return i;
 }
@@ -99,7 +99,7 @@ static enum tacit_status note_inbound(struct tacit_client *client, uint16_t pack
 {
     if (client->unanswered == 0 || inbound_place(client, packet_id) < client->inbound_count)
         return TACIT_ARGUMENT;
-    client->inbound[client->inbound_count++] = packet_id;
+    tacit_inbound(client)[client->inbound_count++] = packet_id;
     client->unanswered--;
     if (tacit_store_inbound(client))
         return TACIT_OK;
@@ -112,11 +112,11 @@ static enum tacit_status note_inbound(struct tacit_client *client, uint16_t pack
  * not forgotten here either, since after a reboot it would be back. */
 static bool forget_one(struct tacit_client *client, unsigned place)
 {
-    uint16_t packet_id = client->inbound[place];
-    client->inbound[place] = client->inbound[--client->inbound_count];
+    uint16_t packet_id = tacit_inbound(client)[place];
+    tacit_inbound(client)[place] = tacit_inbound(client)[--client->inbound_count];
     if (tacit_store_inbound(client))
         return true;
-    client->inbound[client->inbound_count++] = packet_id;
+    tacit_inbound(client)[client->inbound_count++] = packet_id;
     return false;
 }
 

@@ -97,7 +97,8 @@ bool tacit_send_short(struct tacit_client *client, enum mqtt_packet_type type, u
 }
 
 /* In the order of the wire: up to the head of the message whose payload passes
- * through, that payload, and what was encoded after it. */
+ * through, that payload, and what was encoded after it; the latter two not while the
+ * application has the payload. */
 static unsigned pieces_to_send(const struct tacit_client *client, struct tacit_bytes out[3])
 {
     const struct tacit_send_buffer *send = &client->send;
@@ -106,6 +107,8 @@ static unsigned pieces_to_send(const struct tacit_client *client, struct tacit_b
     unsigned count = 0;
     if (stop > send->at)
         out[count++] = (struct tacit_bytes){ send->memory + send->at, stop - send->at };
+    if (record != NULL && tacit_record_is_in_pieces(record))
+        return count;
     if (record != NULL)
         out[count++] = (struct tacit_bytes){ tacit_record_payload(record).data + send->streamed,
                                              record->payload_len - send->streamed };
@@ -156,5 +159,19 @@ enum tacit_status tacit_flush(struct tacit_client *client)
         book_sent(client, (uint32_t)taken);
         count = pieces_to_send(client, pieces);
     }
-    return TACIT_OK;
+    return !TACIT_PIECES || client->queue.streaming == TACIT_QUEUE_NONE ? TACIT_OK : TACIT_AGAIN;
+}
+
+int tacit_send_piece(struct tacit_client *client, struct tacit_bytes piece)
+{
+    const struct tacit_transport *transport = &client->config->transport;
+    struct tacit_bytes pieces[3];
+    uint32_t before = client->send.streamed;
+    unsigned count = pieces_to_send(client, pieces);
+    pieces[count++] = piece;
+    int taken = transport->sendv(transport->context, pieces, count);
+    if (taken < 0)
+        return taken;
+    book_sent(client, (uint32_t)taken);
+    return (int)(client->send.streamed - before);
 }

@@ -44,8 +44,13 @@ static inline bool tacit_has_unsent(const struct tacit_client *client)
     return client->send.len > client->send.at || client->queue.streaming != TACIT_QUEUE_NONE;
 }
 
-/* Writes. TACIT_OK: all is gone; TACIT_AGAIN: the transport takes no more now. */
+/* Writes. TACIT_OK: all is gone; TACIT_AGAIN: the transport takes no more now, or the
+ * application has what comes next. */
 enum tacit_status tacit_flush(struct tacit_client *client);
+
+/* Writes what stands before the payload that is under way in pieces, and of it this piece, as
+ * one record. Returns bytes of the piece that were taken, or a negative status. */
+int tacit_send_piece(struct tacit_client *client, struct tacit_bytes piece);
 
 /* A message is done with: delivered with TACIT_OK, else rejected. */
 void tacit_give_up(struct tacit_client *client, struct tacit_record *record,

@@ -138,8 +138,8 @@ static bool properties_are_valid(const struct tacit_message *message)
 
 bool tacit_message_is_valid(const struct tacit_message *message)
 {
-    return message->qos <= TACIT_HIGHEST_QOS && topic_is_valid(message->topic)
-           && (!MQTT_SPEAKS_5 || properties_are_valid(message));
+    return message->qos <= TACIT_HIGHEST_QOS && message->priority <= TACIT_HIGHEST_PRIORITY
+           && topic_is_valid(message->topic) && (!MQTT_SPEAKS_5 || properties_are_valid(message));
 }
 
 /* [MQTT-3.8.3-4] no local with a shared subscription is a protocol error. */

@@ -18,12 +18,12 @@ static uint32_t offset_of(const struct tacit_queue *queue, const struct tacit_re
 }
 
 /* A multiple of the alignment of records. */
-static uint32_t size_of(const struct tacit_record *record)
+uint32_t tacit_record_size(const struct tacit_record *record)
 {
     const uint32_t align = _Alignof(struct tacit_record);
+    uint32_t payload_len = tacit_record_is_in_pieces(record) ? 0 : record->payload_len;
     return (uint32_t)sizeof(*record)
-           + (record->topic_len + record->properties_len + record->payload_len + align - 1) / align
-                 * align;
+           + (record->topic_len + record->properties_len + payload_len + align - 1) / align * align;
 }
 
 void tacit_queue_init(struct tacit_queue *queue, uint8_t *memory, uint32_t size)
@@ -35,27 +35,40 @@ void tacit_queue_init(struct tacit_queue *queue, uint8_t *memory, uint32_t size)
 
 bool tacit_queue_could_hold(const struct tacit_queue *queue, const struct tacit_record *wanted)
 {
-    return wanted->payload_len <= queue->size && size_of(wanted) <= queue->size;
+    return (wanted->payload_len <= queue->size || tacit_record_is_in_pieces(wanted))
+           && tacit_record_size(wanted) <= queue->size;
+}
+
+/* What is left of a record that was dropped. */
+static void behead(struct tacit_record *record)
+{
+    record->topic_len = 0;
+    record->properties_len = 0;
+    record->payload_len = 0;
 }
 
 /* Moves the living records together at the start of the memory. */
-static void compact(struct tacit_queue *queue)
+void tacit_queue_compact(struct tacit_queue *queue)
 {
     uint32_t to = 0;
     uint32_t next = TACIT_QUEUE_NONE;
     uint32_t streaming = TACIT_QUEUE_NONE;
     for (uint32_t from = queue->head; from < queue->end;) {
         struct tacit_record *record = at(queue, from);
-        uint32_t size = size_of(record);
+        uint32_t size = tacit_record_size(record);
         if (from >= queue->next && next == TACIT_QUEUE_NONE)
             next = to;
         if (from == queue->streaming)
             streaming = to;
+        from += size;
+        if (tacit_record_is_dropped(record)) {
+            behead(record);
+            size = (uint32_t)sizeof(*record);
+        }
         if (record->state != TACIT_RECORD_FREE) {
             memmove(queue->memory + to, record, size);
             to += size;
         }
-        from += size;
     }
     queue->head = 0;
     queue->end = to;
@@ -64,19 +77,36 @@ static void compact(struct tacit_queue *queue)
     queue->streaming = streaming;
 }
 
+/* Makes a gap before the first record that the new one may overtake. Nothing is before
+ * what was sent: its order is kept when it is sent again [MQTT-4.6.0-1]. */
+static struct tacit_record *open_gap(struct tacit_queue *queue, const struct tacit_record *wanted,
+                                     uint32_t size)
+{
+    struct tacit_record *record = tacit_queue_next(queue, NULL);
+    while (record != NULL
+           && (!tacit_record_is_unsent(record) || record->priority >= wanted->priority))
+        record = tacit_queue_next(queue, record);
+    if (record == NULL)
+        return at(queue, queue->end);
+    memmove((uint8_t *)record + size, record, queue->end - offset_of(queue, record));
+    return record;
+}
+
 struct tacit_record *tacit_queue_add(struct tacit_queue *queue, const struct tacit_record *wanted)
 {
     if (!tacit_queue_could_hold(queue, wanted))
         return NULL;
-    uint32_t size = size_of(wanted);
+    uint32_t size = tacit_record_size(wanted);
     uint32_t movable = queue->head + queue->gaps;
     if (size > queue->size - queue->end
         && (queue->size <= SMALL_QUEUE_BYTES || movable >= queue->size / 8))
-        compact(queue);
+        tacit_queue_compact(queue);
     if (size > queue->size - queue->end)
         return NULL;
 
     struct tacit_record *record = at(queue, queue->end);
+    if (TACIT_PRIORITIES && wanted->priority > 0)
+        record = open_gap(queue, wanted, size);
     *record = *wanted;
     queue->end += size;
     return record;
@@ -84,12 +114,12 @@ struct tacit_record *tacit_queue_add(struct tacit_queue *queue, const struct tac
 
 void tacit_queue_remove(struct tacit_queue *queue, struct tacit_record *record)
 {
-    if (queue->streaming == offset_of(queue, record))
-        queue->streaming = TACIT_QUEUE_NONE;
+    /* Of a dropped one the rest is a gap already. */
+    queue->gaps +=
+        tacit_record_is_dropped(record) ? (uint32_t)sizeof(*record) : tacit_record_size(record);
     record->state = TACIT_RECORD_FREE;
-    queue->gaps += size_of(record);
     while (queue->head < queue->end && at(queue, queue->head)->state == TACIT_RECORD_FREE) {
-        uint32_t size = size_of(at(queue, queue->head));
+        uint32_t size = tacit_record_size(at(queue, queue->head));
         queue->gaps -= size;
         queue->head += size;
     }
@@ -102,13 +132,19 @@ void tacit_queue_remove(struct tacit_queue *queue, struct tacit_record *record)
         queue->next = queue->head;
 }
 
+void tacit_queue_drop(struct tacit_queue *queue, struct tacit_record *record)
+{
+    record->state = TACIT_RECORD_DROPPED;
+    queue->gaps += tacit_record_size(record) - (uint32_t)sizeof(*record);
+}
+
 static struct tacit_record *alive_from(const struct tacit_queue *queue, uint32_t offset)
 {
     while (offset < queue->end) {
         struct tacit_record *record = at(queue, offset);
         if (record->state != TACIT_RECORD_FREE)
             return record;
-        offset += size_of(record);
+        offset += tacit_record_size(record);
     }
     return NULL;
 }
@@ -116,8 +152,8 @@ static struct tacit_record *alive_from(const struct tacit_queue *queue, uint32_t
 struct tacit_record *tacit_queue_next(const struct tacit_queue *queue,
                                       const struct tacit_record *after)
 {
-    return alive_from(queue,
-                      after == NULL ? queue->head : offset_of(queue, after) + size_of(after));
+    return alive_from(queue, after == NULL ? queue->head
+                                           : offset_of(queue, after) + tacit_record_size(after));
 }
 
 struct tacit_record *tacit_queue_due(struct tacit_queue *queue)

@@ -39,7 +39,7 @@ static void check(struct tacit_queue *queue, const struct model *model, unsigned
 static struct tacit_record *add_one(struct tacit_queue *queue, uint32_t token, uint32_t len)
 {
     const struct tacit_record wanted = {
-        .token = token, .topic_len = 1, .payload_len = len, .state = TACIT_RECORD_QUEUED
+        .token = token, .topic_len = 1, .payload_len = len & 0xffff, .state = TACIT_RECORD_QUEUED
     };
     return tacit_queue_add(queue, &wanted);
 }

@@ -20,11 +20,12 @@ static int shelf_put(void *context, uint32_t id, const struct tacit_bytes *piece
 
 static int shelf_get(void *context, uint32_t id, void *out, size_t size)
 {
-    const struct shelf *shelf = context;
+    struct shelf *shelf = context;
     const struct shelf_entry *entry = &shelf->entries[id];
     assert_true(id < SHELF_ENTRIES);
     if (shelf->refuses_get)
         return TACIT_IO;
+    shelf->refuses_get = shelf->gets > 0 && --shelf->gets == 0;
     memcpy(out, entry->bytes, entry->len < size ? entry->len : size);
     return (int)entry->len;
 }

@@ -15,6 +15,7 @@ struct shelf {
     struct shelf_entry entries[SHELF_ENTRIES];
     bool refuses_put;
     bool refuses_get;
+    unsigned gets; /* that succeed before that; 0: no end */
     bool refuses_del;
     struct tacit_store store;
 };

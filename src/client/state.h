@@ -14,6 +14,8 @@
 
 #define TACIT_HIGHEST_QOS (MQTT_SPEAKS_QOS_2 ? 2u : 1u)
 
+#define TACIT_HIGHEST_PRIORITY (TACIT_PRIORITIES ? 7u : 0u)
+
 enum tacit_client_state {
     TACIT_CLIENT_STOPPED = 0, /* until tacit_start */
     TACIT_CLIENT_WAITING,     /* for `deadline_ms`, then connects */
@@ -64,6 +66,15 @@ struct tacit_send_buffer {
     uint32_t streamed;   /* bytes of it that are written */
 };
 
+/* Where the server sent us: the host lies in the receive buffer, which nothing else needs until the
+ * connection is open. */
+struct tacit_redirect {
+    uint16_t host_at;
+    uint16_t port;
+    uint8_t host_len; /* 0: to the configured one */
+    uint8_t hops;     /* followed in a row */
+};
+
 /* What the server granted on this connection. */
 struct tacit_grant {
     uint32_t maximum_packet_bytes;
@@ -86,6 +97,8 @@ struct tacit_clock {
     uint16_t milliseconds;    /* of the second that has begun */
 };
 
+/* In this order a small machine loses nothing to alignment, and reaches what is used most with its
+ * short instructions. */
 struct tacit_client {
     const struct tacit_config *config;
     uint8_t state;     /* enum tacit_client_state */
@@ -96,12 +109,15 @@ struct tacit_client {
     bool was_up : 1;          /* at least once: later connects continue the session */
     bool aliases_refused : 1; /* a topic outgrew our slots: announce none any more */
     bool discards : 1;        /* what comes in pieces is a duplicate of a QoS 2 message */
+    bool has_dropped : 1;     /* messages that the application is to be told about */
+    bool asked : 1;           /* for a piece of payload, since the last poll without an event */
     uint8_t connection;       /* counts them: receipts of earlier ones are void */
     uint16_t next_packet_id;
     uint16_t in_flight; /* QoS 1 and 2 on their way to the server */
     uint16_t inbound_count;
     uint16_t unanswered; /* QoS 2 messages handed out and not yet acknowledged */
-    uint32_t owed;       /* receipt to be honoured at the next tacit_poll; 0: none */
+    struct tacit_redirect redirect;
+    uint32_t owed; /* receipt to be honoured at the next tacit_poll; 0: none */
     uint32_t last_token;
     struct tacit_clock clock;
     struct tacit_receive_buffer receive;
@@ -110,8 +126,8 @@ struct tacit_client {
     struct tacit_alias_table aliases_in;
     struct tacit_alias_table aliases_out;
     struct tacit_grant grant;
-    struct tacit_slot *slots;
-    uint16_t *inbound; /* QoS 2 packet ids received and not yet released */
+    /* The subscriptions, the memory of the queue and the QoS 2 packet ids that were received and
+     * not yet released follow, in this order: see tacit_slots and tacit_inbound. */
 };
 
 static inline struct mqtt_span tacit_span(struct tacit_bytes bytes)
@@ -142,6 +158,28 @@ static inline enum mqtt_version tacit_version(const struct tacit_client *client)
 static inline bool tacit_is_5(const struct tacit_client *client)
 {
     return mqtt_is_5(tacit_version(client));
+}
+
+/* A connection that stood as long counts as a success. */
+static inline uint32_t tacit_longest_retry_ms(const struct tacit_client *client)
+{
+    return tacit_or(client->config->retry.maximum_ms, 120000);
+}
+
+/* Where the subscriptions end, which is where the queue begins, and where they begin. */
+static inline struct tacit_slot *tacit_slots_end(const struct tacit_client *client)
+{
+    return (struct tacit_slot *)(void *)client->queue.memory;
+}
+
+static inline struct tacit_slot *tacit_slots(const struct tacit_client *client)
+{
+    return tacit_slots_end(client) - tacit_limits(client)->subscriptions;
+}
+
+static inline uint16_t *tacit_inbound(const struct tacit_client *client)
+{
+    return (uint16_t *)(void *)(client->queue.memory + client->queue.size);
 }
 
 /* Aliases that the server may use. */

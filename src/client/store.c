@@ -20,7 +20,7 @@ bool tacit_store_has_place(const struct tacit_client *client, uint32_t token)
 {
     const struct tacit_record *record = tacit_queue_next(&client->queue, NULL);
     for (; record != NULL; record = tacit_queue_next(&client->queue, record))
-        if (record->qos > 0 && record->token != token
+        if (tacit_store_keeps(client, record) && record->token != token
             && place_of(client, record->token) == place_of(client, token))
             return false;
     return true;
@@ -64,7 +64,7 @@ bool tacit_store_drop(struct tacit_client *client, const struct tacit_record *re
 bool tacit_store_keep_inbound(struct tacit_client *client)
 {
     const struct tacit_store *store = client->config->store;
-    struct tacit_bytes ids = { client->inbound, client->inbound_count * sizeof(uint16_t) };
+    struct tacit_bytes ids = { tacit_inbound(client), client->inbound_count * sizeof(uint16_t) };
     return store->put(store->context, INBOUND_ID, &ids, 1) == TACIT_OK;
 }
 
@@ -82,8 +82,9 @@ static bool is_ours(const struct tacit_client *client, uint32_t place,
     bool is_whole = len >= sizeof(*head) && len - sizeof(*head) == rest;
     bool is_known = head->state == TACIT_RECORD_QUEUED || head->state == TACIT_RECORD_SENT
                     || head->state == TACIT_RECORD_RELEASED;
-    return is_whole && is_known && head->qos >= 1 && head->qos <= TACIT_HIGHEST_QOS
-           && head->packet_id != 0 && head->token != 0 && place_of(client, head->token) == place
+    return is_whole && is_known && !head->in_pieces && head->qos >= 1
+           && head->qos <= TACIT_HIGHEST_QOS && head->packet_id != 0 && head->token != 0
+           && place_of(client, head->token) == place
            && (!head->has_expiry || head->properties_len >= EXPIRY_BYTES);
 }
 
@@ -126,19 +127,25 @@ static enum tacit_status restore_message(struct tacit_client *client, uint32_t p
     size_t len = sizeof(head) + (size_t)head.topic_len + head.properties_len + head.payload_len;
     if (fetch(client, place, record, len) != (int)len)
         return TACIT_STORE;
-    /* Nobody knows any more whether it was sent, so it may have been. */
-    if (record->state == TACIT_RECORD_QUEUED)
-        record->state = TACIT_RECORD_SENT;
     client->last_token = head.token;
     client->next_packet_id = head.packet_id;
     client->was_up = true;
     return TACIT_OK;
 }
 
+/* Nobody knows any more which were sent, so each may have been. */
+static void take_as_sent(struct tacit_client *client)
+{
+    struct tacit_record *record = tacit_queue_next(&client->queue, NULL);
+    for (; record != NULL; record = tacit_queue_next(&client->queue, record))
+        if (record->state == TACIT_RECORD_QUEUED)
+            record->state = TACIT_RECORD_SENT;
+}
+
 static enum tacit_status restore_inbound(struct tacit_client *client)
 {
     size_t size = tacit_or(tacit_limits(client)->inbound_messages, 1) * sizeof(uint16_t);
-    int len = fetch(client, INBOUND_ID, client->inbound, size);
+    int len = fetch(client, INBOUND_ID, tacit_inbound(client), size);
     if (len < 0)
         return TACIT_STORE;
     if ((size_t)len > size)
@@ -158,5 +165,6 @@ enum tacit_status tacit_restore(struct tacit_client *client)
         status = find_oldest(client, &oldest);
     for (uint32_t i = 0; status == TACIT_OK && i < client->config->store->messages; i++)
         status = restore_message(client, place_of(client, oldest + i));
+    take_as_sent(client);
     return status;
 }

@@ -2,6 +2,8 @@
 /* What survives a reboot: the client is thrown away and made anew over the same store. */
 #include "client/shelf.h"
 
+#include "client/queue.h"
+
 struct board {
     struct stand stand;
     struct shelf shelf;
@@ -238,6 +240,52 @@ static void what_is_not_ours_is_left_alone(void **state)
     assert_int_equal(shelf_reboot(&board->stand), TACIT_STORE);
 }
 
+/* Of which a store cannot know, since it is bytes to it. */
+static void each_field_of_what_is_kept_is_checked(void **state)
+{
+    struct board *board = *state;
+    struct stand *stand = &board->stand;
+    stand_start(stand);
+    stand_publish(stand, "a", "1", 1);
+    const struct shelf_entry whole = board->shelf.entries[2]; /* of token 1 */
+    assert_true(whole.len > sizeof(struct tacit_record));
+    for (unsigned row = 0; row < 10; row++) {
+        struct shelf_entry *entry = &board->shelf.entries[2];
+        struct tacit_record head;
+        *entry = whole;
+        memcpy(&head, entry->bytes, sizeof(head));
+        head.qos = row == 0 ? 0 : row == 1 ? 3 : 1;
+        head.in_pieces = row == 2;
+        head.packet_id = row == 3 ? 0 : 1;
+        head.token = row == 4 ? 0 : row == 5 ? 2 : 1;
+        head.has_expiry = row == 6;
+        head.state = row == 7   ? TACIT_RECORD_FREE
+                     : row == 8 ? TACIT_RECORD_DROPPED
+                                : TACIT_RECORD_SENT;
+        memcpy(entry->bytes, &head, sizeof(head));
+        assert_int_equal(shelf_reboot(stand), row == 9 ? TACIT_OK : TACIT_STORE);
+    }
+}
+
+static void a_store_may_fail_at_any_read(void **state)
+{
+    struct board *board = *state;
+    struct stand *stand = &board->stand;
+    unsigned failures = 0;
+    stand_start(stand);
+    stand_publish(stand, "a", "1", 1);
+    stand_publish(stand, "b", "2", 2);
+    enum tacit_status status;
+    do {
+        board->shelf.refuses_get = false;
+        board->shelf.gets = ++failures;
+        status = shelf_reboot(stand);
+        assert_true(status == TACIT_OK || status == TACIT_STORE);
+    } while (status == TACIT_STORE);
+    /* The identifiers, seven places twice, and two messages. */
+    assert_int_equal(failures, 1 + 7 + 7 + 2);
+}
+
 static void a_smaller_arena_is_told(void **state)
 {
     struct board *board = *state;
@@ -297,6 +345,8 @@ int main(void)
         TEST(an_inbound_message_that_cannot_be_noted_comes_again),
         TEST(releases_are_not_answered_unnoted),
         TEST(what_is_not_ours_is_left_alone),
+        TEST(each_field_of_what_is_kept_is_checked),
+        TEST(a_store_may_fail_at_any_read),
         TEST(a_smaller_arena_is_told),
         TEST(places_are_not_given_away_twice),
         TEST(without_a_store_there_is_nothing_to_restore),

@@ -38,6 +38,8 @@ const char *tacit_status_text(enum tacit_status status)
         return "stopped";
     case TACIT_STORE:
         return "the store failed";
+    case TACIT_DROPPED:
+        return "dropped";
     }
     return "unknown status";
 }

@@ -20,7 +20,7 @@ static const uint8_t kinds[] = {
 #undef PROPERTY
 };
 
-_Static_assert(sizeof(kinds) <= 64, "seen identifiers fit one word");
+_Static_assert(sizeof(kinds) <= 64, "seen identifiers fit two words");
 
 static unsigned kind_of(uint32_t id)
 {
@@ -62,13 +62,12 @@ static void read_value(struct mqtt_reader *r, struct mqtt_property *p)
     }
 }
 
-static struct mqtt_property read_property(struct mqtt_reader *r)
+static void read_property(struct mqtt_reader *r, struct mqtt_property *out)
 {
     uint32_t id = mqtt_read_varint(r);
-    struct mqtt_property p = { .id = (uint8_t)id, .type = type_of(id) };
 
-    read_value(r, &p);
-    return p;
+    *out = (struct mqtt_property){ .id = (uint8_t)id, .type = type_of(id) };
+    read_value(r, out);
 }
 
 /* Why a value that must not be zero is refused when it is. */
@@ -114,14 +113,27 @@ static bool may_repeat(uint8_t id, enum mqtt_packet_type packet)
 /* Why a property that was read is refused in that packet; `seen` collects the
  * identifiers so far. */
 static enum mqtt_status check(const struct mqtt_property *p, enum mqtt_packet_type packet,
-                              uint64_t *seen)
+                              uint32_t seen[2])
 {
-    uint64_t bit = UINT64_C(1) << p->id;
+    uint32_t bit = UINT32_C(1) << p->id % 32;
+    uint32_t *word = &seen[p->id / 32];
 
-    if ((*seen & bit) != 0 && !may_repeat(p->id, packet))
+    if ((*word & bit) != 0 && !may_repeat(p->id, packet))
         return MQTT_ERR_PROPERTY_DUPLICATE;
-    *seen |= bit;
+    *word |= bit;
     return check_value(p);
+}
+
+/* The next property of a block, and what is wrong with it. */
+static enum mqtt_status read_one(struct mqtt_reader *r, enum mqtt_packet_type packet,
+                                 uint32_t seen[2])
+{
+    struct mqtt_property p;
+
+    read_property(r, &p);
+    if (p.type != MQTT_PROPERTY_UNKNOWN && (places[p.id] >> (unsigned)packet & 1u) == 0)
+        return MQTT_ERR_PROPERTY_NOT_ALLOWED;
+    return r->status != MQTT_OK ? r->status : check(&p, packet, seen);
 }
 
 struct mqtt_span mqtt_properties_read(struct mqtt_reader *r, enum mqtt_packet_type packet)
@@ -130,34 +142,28 @@ struct mqtt_span mqtt_properties_read(struct mqtt_reader *r, enum mqtt_packet_ty
     if (MQTT_LIKELY(mqtt_reader_has(r, 1) && r->at[0] == 0))
         return (struct mqtt_span){ r->at++, 0 };
     struct mqtt_span block = mqtt_read_bytes(r, mqtt_read_varint(r));
-
-    struct mqtt_reader inner = mqtt_reader_over(block);
-    uint64_t seen = 0;
-    while (inner.status == MQTT_OK && mqtt_reader_left(&inner) > 0) {
-        struct mqtt_property p = read_property(&inner);
-        bool known = p.type != MQTT_PROPERTY_UNKNOWN;
-        if (known && (places[p.id] >> (unsigned)packet & 1u) == 0)
-            inner.status = MQTT_ERR_PROPERTY_NOT_ALLOWED;
-        else if (inner.status == MQTT_OK)
-            inner.status = check(&p, packet, &seen);
-    }
-    if (inner.status == MQTT_OK)
+    if (r->status != MQTT_OK)
         return block;
 
-    mqtt_reader_fail(r, inner.status);
-    return (struct mqtt_span){ NULL, 0 };
+    /* The same reader once more, over the block alone. */
+    const uint8_t *end = r->end;
+    uint32_t seen[2] = { 0, 0 };
+    r->end = r->at;
+    r->at = block.data;
+    while (r->status == MQTT_OK && r->at != r->end)
+        r->status = read_one(r, packet, seen);
+    r->end = end;
+    if (r->status != MQTT_OK)
+        block = (struct mqtt_span){ NULL, 0 };
+    return block;
 }
 
 bool mqtt_properties_next(struct mqtt_reader *r, struct mqtt_property *out)
 {
     if (r->status != MQTT_OK || mqtt_reader_left(r) == 0)
         return false;
-
-    struct mqtt_property p = read_property(r);
-    if (r->status != MQTT_OK)
-        return false;
-    *out = p;
-    return true;
+    read_property(r, out);
+    return r->status == MQTT_OK;
 }
 
 bool mqtt_properties_find(struct mqtt_span block, uint8_t id, struct mqtt_property *out)

@@ -51,7 +51,7 @@ struct mqtt_property {
 struct mqtt_span mqtt_properties_read(struct mqtt_reader *r, enum mqtt_packet_type packet);
 
 /* Walks a block that mqtt_properties_read accepted: false at its end. `r` is a
- * reader over the block. */
+ * reader over the block. Of anything else it may leave part of a property in *out. */
 bool mqtt_properties_next(struct mqtt_reader *r, struct mqtt_property *out);
 
 /* The first with that identifier in such a block; false if there is none. */

@@ -22,8 +22,8 @@ static bool append(struct tacit_memory_buffer *buffer, const void *bytes, size_t
 static int memory_open(void *context, struct tacit_bytes host, uint16_t port)
 {
     struct tacit_memory *memory = context;
-    (void)host;
-    (void)port;
+    memory->host = host;
+    memory->port = port;
     memory->opens++;
     memory->is_open = memory->open_result == TACIT_OK;
     return memory->open_result;
@@ -36,10 +36,12 @@ static int memory_sendv(void *context, const struct tacit_bytes *pieces, unsigne
     if (memory->hung_up || !memory->is_open)
         return TACIT_IO;
     for (unsigned i = 0; i < count; i++) {
-        size_t room = memory->send_limit - taken;
+        size_t used = memory->to_server.len;
+        size_t room = memory->to_server.size > used ? memory->to_server.size - used : 0;
+        size_t limit = memory->send_limit - taken;
+        room = room < limit ? room : limit;
         size_t len = pieces[i].len < room ? pieces[i].len : room;
-        if (!append(&memory->to_server, pieces[i].data, len))
-            break;
+        (void)append(&memory->to_server, pieces[i].data, len);
         taken += len;
     }
     memory->records += taken > 0;

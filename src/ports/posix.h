@@ -49,5 +49,8 @@ int tacit_posix_receive(struct tacit_posix *posix, void *out, size_t size);
 /* TLS on a connected socket. */
 int tacit_tls_handshake(struct tacit_posix *posix);
 void tacit_tls_close(struct tacit_posix *posix);
+
+/* What was agreed with one server is not offered to another. */
+void tacit_tls_forget(struct tacit_posix *posix);
 int tacit_tls_send(struct tacit_posix *posix, const struct tacit_bytes *pieces, unsigned count);
 int tacit_tls_receive(struct tacit_posix *posix, void *out, size_t size);

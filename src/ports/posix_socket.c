@@ -29,6 +29,8 @@ static int resolve(struct tacit_posix *posix, struct tacit_bytes host, uint16_t 
         tacit_posix_complain(posix, "host name is empty or too long");
         return TACIT_ARGUMENT;
     }
+    if (strlen(posix->host) != host.len || memcmp(posix->host, host.data, host.len) != 0)
+        tacit_tls_forget(posix);
     memcpy(posix->host, host.data, host.len);
     posix->host[host.len] = '\0';
     (void)snprintf(service, sizeof(service), "%u", (unsigned)port);

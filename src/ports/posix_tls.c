@@ -230,6 +230,12 @@ void tacit_tls_close(struct tacit_posix *posix)
     ERR_clear_error();
 }
 
+void tacit_tls_forget(struct tacit_posix *posix)
+{
+    SSL_SESSION_free(posix->session);
+    posix->session = NULL;
+}
+
 /* One record: the pieces are put together first, up to what a record holds. A write
  * that must be repeated starts with the same bytes, which is all OpenSSL asks. */
 int tacit_tls_send(struct tacit_posix *posix, const struct tacit_bytes *pieces, unsigned count)

@@ -183,6 +183,9 @@ static bool on_event(struct requester *requester, const struct tacit_event *even
         return false;
     case TACIT_EVENT_NONE:
     case TACIT_EVENT_UNSUBSCRIBED:
+    case TACIT_EVENT_WANTED:
+    case TACIT_EVENT_RESPONSE:
+    case TACIT_EVENT_UNANSWERED:
         break;
     }
     return true;

@@ -141,6 +141,9 @@ static bool on_event(struct subscriber *subscriber, const struct tacit_event *ev
         return on_down(subscriber, event);
     case TACIT_EVENT_NONE:
     case TACIT_EVENT_UP:
+    case TACIT_EVENT_WANTED:
+    case TACIT_EVENT_RESPONSE:
+    case TACIT_EVENT_UNANSWERED:
     case TACIT_EVENT_DELIVERED:
     case TACIT_EVENT_REJECTED:
         break;

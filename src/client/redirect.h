@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A server that says which other one to use, MQTT 5.0 section 4.11. */
+#pragma once
+
+#include "client/state.h"
+
+#ifdef TACIT_NO_REDIRECT
+#define TACIT_REDIRECTS 0
+#else
+#define TACIT_REDIRECTS MQTT_SPEAKS_5
+#endif
+
+/* The connection ends so: does the next one go to the server that *event names? Only as often as
+ * the configuration allows; a connection that lasted starts the count anew. */
+bool tacit_is_redirected(struct tacit_client *client, enum tacit_status status, uint8_t reason,
+                         const struct tacit_event *event);
+
+/* Where the next connection goes. */
+struct tacit_bytes tacit_server(const struct tacit_client *client, uint16_t *out_port);
