@@ -145,17 +145,18 @@ static void note_value(struct sense_device *device, struct sense_window *window,
     float step = number > value->last ? number - value->last : value->last - number;
     float size = number < 0 ? -number : number;
     float least = 1e-3f * size + 1e-6f;
+
+    value->last = number;
+    if (value->width <= 0) {
+        value->width = step + least;
+        return;
+    }
     float width = value->width > least ? value->width : least;
     float steps = sense_clamp(step / width, 0, STEP_MOST);
-
     value->sum = sense_clamp(value->sum + steps - STEP_FREE, 0, SUM_MOST);
     if (value->sum > window->value)
         window->value = value->sum;
-    if (value->width <= 0)
-        value->width = step;
-    else
-        value->width += (sense_clamp(step, 0, STEP_FREE * width) - value->width) * VALUE_STEP;
-    value->last = number;
+    value->width += (sense_clamp(step, 0, STEP_FREE * width) - value->width) * VALUE_STEP;
 }
 
 bool sense_on_publish(struct sense_device *device, uint64_t now_ms,

@@ -9,6 +9,7 @@
 #define OVER_AFTER    12u    /* windows */
 #define PRIOR_MEAN    0.005f /* of one device, in a window */
 #define PRIOR_WINDOWS 720.0f
+#define APART         0.1f /* how well the mean is known: as from ten windows */
 
 static struct sense_expected expect(const struct sense_group *group, uint32_t here)
 {
@@ -17,7 +18,7 @@ static struct sense_expected expect(const struct sense_group *group, uint32_t he
     float part =
         (PRIOR_MEAN * PRIOR_WINDOWS + windows * group->rate.all.mean) / (PRIOR_WINDOWS + windows);
     float mean = part * (float)here;
-    struct sense_role_rate rate = { .all = { mean, mean }, .apart = mean };
+    struct sense_role_rate rate = { .all = { mean, mean }, .apart = mean * APART };
 
     return sense_rate_expect(&none, 0, &rate);
 }

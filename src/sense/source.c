@@ -12,10 +12,10 @@
 #define STAKE_BITS   2.322f /* log2(SENSE_SOURCE_FEATURES) */
 #define CALM_WINDOWS 60u
 #define LEARNED_MOST 100000u
-/* What is believed of sources before anything was learned: such a thing once in five minutes, from
- * one in a few; as strong as a day of one of them. */
+/* What is believed of sources before anything was learned: such a thing once in forty minutes, from
+ * one in a few; as strong as an hour of them. */
 #define PRIOR_MEAN    0.002f
-#define PRIOR_WINDOWS 17280.0f
+#define PRIOR_WINDOWS 720.0f
 
 static const char *const keys[SENSE_SOURCE_FEATURES] = { "auth_failures", "strangers", "reconnects",
                                                          "protocol_errors", "half_open" };

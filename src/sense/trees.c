@@ -39,7 +39,7 @@ void sense_trees_init(struct sense_trees *trees)
     for (unsigned tree = 0; tree < SENSE_TREES; tree++) {
         float low[SENSE_DIMENSIONS];
         for (unsigned i = 0; i < SENSE_DIMENSIONS; i++)
-            low[i] = (float)(next(&state) % 1024) / 2048 - 0.25f;
+            low[i] = -(float)(next(&state) % 1024) / 4096;
         for (unsigned at = 1; at < SENSE_TREE_NODES; at++) {
             unsigned dimension = next(&state) % SENSE_DIMENSIONS;
             float range[2] = { low[dimension], low[dimension] + 1.25f };
