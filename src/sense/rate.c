@@ -3,13 +3,14 @@
 
 #include "sense/bits.h"
 
-#define MEAN_LEAST    1e-6f
-#define STRONGEST     360.0f /* windows that the role's mean counts for, at most */
-#define WEAKEST       0.2f
-#define DISPERSION_AT 60.0f /* windows after which half of the dispersion is the device's own */
-#define NARROWEST     0.1f
-#define SHAPE_LEAST   0.5f
-#define SHAPE_POISSON 1e5f
+#define MEAN_LEAST     1e-6f
+#define STRONGEST      360.0f /* windows that the role's mean counts for, at most */
+#define WEAKEST        0.2f
+#define DISPERSION_AT  60.0f /* windows after which half of the dispersion is the device's own */
+#define NARROWEST      0.1f
+#define SHAPE_LEAST    0.5f
+#define SHAPE_SMALLEST 0.1f /* a few that came together once do not say that all do */
+#define SHAPE_POISSON  1e5f
 /* A twentieth of the stake is on a rate that is raised eightfold again: a flood is seen sooner by
  * it, and it can cost less than a tenth of a bit. */
 #define FAR_FACTOR     8.0f
@@ -65,6 +66,8 @@ struct sense_expected sense_rate_expect(const struct sense_rate *own, float wind
     float inverse = 1.0f / (known > SHAPE_LEAST ? known : SHAPE_LEAST);
     if (spread > 1.0f)
         inverse += (spread - 1.0f) / mean;
+    if (inverse > 1.0f / SHAPE_SMALLEST)
+        inverse = 1.0f / SHAPE_SMALLEST;
 
     /* A count of 0 or 1 cannot vary less than a coin does. */
     float narrow = spread < 1.0f ? spread : 1.0f;
