@@ -18,10 +18,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SENSE_DEVICE_BYTES 512u
-#define SENSE_VALUE_SLOTS  2u
-#define SENSE_SIZE_BINS    16u
-#define SENSE_LATELY       2u /* the first counters: published, delivered */
+#define SENSE_DEVICE_BYTES   512u
+#define SENSE_VALUE_SLOTS    2u
+#define SENSE_SIZE_BINS      16u
+#define SENSE_INTERVAL_UNITS 256.0f
+#define SENSE_LATELY         2u /* the first counters: published, delivered */
 
 /* A topic whose payload is a number. */
 struct sense_value {
@@ -54,7 +55,8 @@ struct sense_device {
     struct sense_location interval; /* log2 of seconds */
     struct sense_location size;     /* log2 of bytes of a message */
     struct sense_location bytes;    /* log2 of bytes of a window with messages */
-    float longest;                  /* interval, as above */
+    int16_t longest;                /* interval, in 1/256 of an octave, rounded up */
+    int16_t shortest;               /* the same, rounded down */
     float lately[SENSE_LATELY];     /* counts of the last half hour, a window */
     float joint;                    /* mean rarity among the windows of the role */
     float drift;                    /* mean of the distances that SENSE_BYTES_DRIFT adds up */
@@ -73,9 +75,11 @@ struct sense_device {
     uint16_t quiet;                    /* windows since evidence last grew */
     uint8_t worst[SENSE_FEATURES];     /* bits, while proving */
     uint8_t sizes[SENSE_SIZE_BINS];    /* messages by log2 of their bytes; halved together */
-    bool here;                         /* heard since it rested: windows run */
-    bool present;                      /* connected, so that silence means something */
-    bool alarmed;
+    bool here : 1;                     /* heard since it rested: windows run */
+    bool present : 1;                  /* connected, so that silence means something */
+    bool alarmed : 1;
+    uint8_t owed;      /* messages that a gap has held back and that may come at once */
+    bool expected : 1; /* published_ms is when it was expected from, not a message */
 };
 
 static_assert(sizeof(struct sense_device) <= SENSE_DEVICE_BYTES, "a device fits");

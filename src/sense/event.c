@@ -2,12 +2,13 @@
 /* The hot path: counting, and nothing that has to be weighed. */
 #include "sense/bits.h"
 #include "sense/device.h"
+#include "sense/score.h"
 
 #include <string.h>
 
 #define NEVER          255u
 #define EIGHTHS        8.0f
-#define SAME_REPORT_MS 500u /* messages closer than that are one report */
+#define SAME_REPORT_MS 500u
 #define STEP_FREE      4.0f /* widths that a value may step for nothing */
 #define STEP_MOST      8.0f
 #define SUM_MOST       31.0f
@@ -92,21 +93,53 @@ void sense_on_disconnect(struct sense_device *device, uint64_t now_ms, bool is_l
     device->published_ms = 0;
 }
 
+/* After a gap the messages that were held back may come as they like: a flushed backlog is no
+ * rhythm. */
+static bool is_owed(struct sense_device *device, float interval)
+{
+    float later = interval - device->interval.middle;
+
+    if (device->intervals == 0 || interval > sense_device_shortest(device)) {
+        if (later > 0.5f)
+            device->owed = (uint8_t)sense_clamp(sense_exp2(later), 0, UINT8_MAX);
+        return false;
+    }
+    if (device->owed == 0)
+        return false;
+    device->owed--;
+    return true;
+}
+
+/* Messages that belong together: within half a second, or a sixth of the device's interval. */
+static uint64_t report_ms(const struct sense_device *device)
+{
+    float sixth = 0;
+
+    if (device->intervals > 0)
+        sixth = sense_exp2(device->interval.middle) * (1000.0f / 6);
+    return sixth > SAME_REPORT_MS ? (uint64_t)sense_clamp(sixth, 0, 1e9f) : SAME_REPORT_MS;
+}
+
 static void note_interval(struct sense_device *device, struct sense_window *window, uint64_t now_ms)
 {
     uint64_t since = now_ms - device->published_ms;
+    bool is_known = device->published_ms != 0 && !device->expected;
 
-    if (device->published_ms != 0 && since >= SAME_REPORT_MS) {
-        float x = sense_log2((float)since / 1000.0f);
-        if (window->intervals == 0 || x < window->interval_least)
-            window->interval_least = x;
-        if (window->intervals == 0 || x > window->interval_most)
-            window->interval_most = x;
-        if (window->intervals < UINT16_MAX)
-            window->intervals++;
-    }
-    if (device->published_ms == 0 || since >= SAME_REPORT_MS)
-        device->published_ms = now_ms;
+    if (device->published_ms != 0 && since < report_ms(device))
+        return;
+    device->published_ms = now_ms;
+    device->expected = false;
+    if (!is_known)
+        return;
+    float x = sense_log2((float)since / 1000.0f);
+    if (is_owed(device, x))
+        return;
+    if (window->intervals == 0 || x < window->interval_least)
+        window->interval_least = x;
+    if (window->intervals == 0 || x > window->interval_most)
+        window->interval_most = x;
+    if (window->intervals < UINT16_MAX)
+        window->intervals++;
 }
 
 static void note_size(struct sense_window *window, uint32_t bytes)
@@ -237,7 +270,8 @@ bool sense_device_is_due(const struct sense_device *device, uint64_t now_ms)
     if (!device->present || device->published_ms == 0 || device->intervals == 0)
         return false;
     float silent = sense_log2((float)(now_ms - device->published_ms) / 1000.0f);
-    return silent > device->interval.middle + device->interval.width && silent > device->longest;
+    return silent > device->interval.middle + device->interval.width
+           && silent > sense_device_longest(device);
 }
 
 void sense_device_keep(struct sense_device *device, uint64_t now_ms)
@@ -249,8 +283,10 @@ void sense_device_expect(struct sense_device *device, uint64_t now_ms)
 {
     (void)window_at(device, now_ms);
     device->present = true;
-    if (device->published_ms == 0)
-        device->published_ms = now_ms;
+    if (device->published_ms != 0)
+        return;
+    device->published_ms = now_ms;
+    device->expected = true;
 }
 
 void sense_device_rest(struct sense_device *device)
@@ -260,6 +296,7 @@ void sense_device_rest(struct sense_device *device)
     device->address = device->address_before = 0;
     device->here = device->present = device->alarmed = false;
     device->quiet = 0;
+    device->owed = 0;
     memset(device->evidence, 0, sizeof(device->evidence));
     for (unsigned i = 0; i < SENSE_LATELY; i++)
         device->lately[i] = device->rates[i].mean;

@@ -94,6 +94,24 @@ static void messages_of_one_report_are_no_rhythm(void **state)
     assert_int_equal(device.window.intervals, 1);
 }
 
+/* What a gap has held back may come at once; more than that may not. */
+static void a_backlog_is_no_rhythm(void **state)
+{
+    (void)state;
+    struct sense_device device = { .intervals = 100, .interval = { 3.32f, 0.1f } };
+    uint64_t now = NOW;
+
+    device.longest = device.shortest = (int16_t)(3.32f * SENSE_INTERVAL_UNITS);
+    publish(&device, now, 1, 1);
+    publish(&device, now += 40000, 1, 1);
+    assert_true(device.owed >= 3);
+    for (unsigned i = device.owed; i > 0; i--)
+        publish(&device, now += 2000, 1, 1);
+    assert_int_equal(device.window.intervals, 1);
+    publish(&device, now += 2000, 1, 1);
+    assert_int_equal(device.window.intervals, 2);
+}
+
 static void values_that_jump_add_up(void **state)
 {
     (void)state;
@@ -140,6 +158,7 @@ int main(void)
         cmocka_unit_test(counts_stop_at_their_top),
         cmocka_unit_test(a_third_address_that_is_the_first_proves_two_holders),
         cmocka_unit_test(messages_of_one_report_are_no_rhythm),
+        cmocka_unit_test(a_backlog_is_no_rhythm),
         cmocka_unit_test(values_that_jump_add_up),
         cmocka_unit_test(filters_weigh_what_they_reach),
         cmocka_unit_test(resting_keeps_what_was_learned),

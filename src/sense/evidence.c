@@ -109,7 +109,7 @@ static float calm_after(const struct sense_device *device)
     float windows = 0;
 
     if (device->intervals > 0)
-        windows = 3 * sense_exp2(device->longest) * (1000.0f / SENSE_WINDOW_MS);
+        windows = 3 * sense_exp2(sense_device_longest(device)) * (1000.0f / SENSE_WINDOW_MS);
     return sense_clamp(windows, CALM_WINDOWS, UINT16_MAX);
 }
 

@@ -67,8 +67,12 @@ static void learn_intervals(struct sense_device *device, learn_location *learn)
     learn(&device->interval, window->interval_least, step);
     if (window->intervals > 1)
         learn(&device->interval, window->interval_most, step);
-    if (device->intervals == 0 || window->interval_most > device->longest)
-        device->longest = window->interval_most;
+    int16_t most = (int16_t)(window->interval_most * SENSE_INTERVAL_UNITS + 1);
+    int16_t least = (int16_t)(window->interval_least * SENSE_INTERVAL_UNITS - 1);
+    if (device->intervals == 0 || most > device->longest)
+        device->longest = most;
+    if (device->intervals == 0 || least < device->shortest)
+        device->shortest = least;
     if (device->intervals < INTERVALS_MOST)
         device->intervals++;
 }

@@ -89,6 +89,18 @@ static void measure(struct sense_score *out, enum sense_feature feature, float o
     out->observed[feature] = observed;
 }
 
+float sense_device_longest(const struct sense_device *device)
+{
+    return device->longest / SENSE_INTERVAL_UNITS;
+}
+
+float sense_device_shortest(const struct sense_device *device)
+{
+    return device->shortest / SENSE_INTERVAL_UNITS;
+}
+
+/* Odd is what is beyond all that the device has done before: by how much it is, is compared with the
+ * other devices of the role. */
 static void measure_rhythm(const struct sense_device *device, uint64_t now_ms,
                            struct sense_score *out)
 {
@@ -103,12 +115,13 @@ static void measure_rhythm(const struct sense_device *device, uint64_t now_ms,
         most = open > most ? open : most;
     }
     float late = sense_location_away(&device->interval, most, least)
-                 - sense_location_away(&device->interval, device->longest, least);
+                 - sense_location_away(&device->interval, sense_device_longest(device), least);
     if (window->intervals > 0 || late > 1.0f)
         measure(out, SENSE_SILENT, late > 0 ? sense_oddness(late) : 0, sense_exp2(most));
     if (window->intervals == 0)
         return;
-    float early = sense_location_away(&device->interval, window->interval_least, least);
+    float early = sense_location_away(&device->interval, window->interval_least, least)
+                  - sense_location_away(&device->interval, sense_device_shortest(device), least);
     measure(out, SENSE_EARLY, early < 0 ? sense_oddness(early) : 0,
             sense_exp2(window->interval_least));
 }

@@ -27,6 +27,10 @@ float sense_interval_least(const struct sense_device *device);
 struct sense_expected sense_score_expect(const struct sense_role *role,
                                          const struct sense_device *device, unsigned counter);
 
+/* The longest and the shortest interval that were learned, log2 of seconds. */
+float sense_device_longest(const struct sense_device *device);
+float sense_device_shortest(const struct sense_device *device);
+
 /* `is_over`: the window is complete, so that what is missing in it counts as well. */
 void sense_score_window(const struct sense_role *role, const struct sense_device *device,
                         uint64_t now_ms, bool is_over, struct sense_score *out);
