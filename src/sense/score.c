@@ -55,7 +55,8 @@ static void score_counters(const struct sense_role *role, const struct sense_dev
 {
     for (unsigned i = 0; i < SENSE_COUNTERS; i++) {
         float counted = device->window.counts[i];
-        if (!is_over && counted <= 0)
+        /* Nothing, of which there is no evidence either, can only take from nothing. */
+        if (counted <= 0 && (!is_over || device->evidence[i] == 0))
             continue;
         struct sense_expected expected = sense_score_expect(role, device, i);
         out->observed[i] = counted;
