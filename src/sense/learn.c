@@ -67,14 +67,17 @@ static void learn_intervals(struct sense_device *device, learn_location *learn)
     learn(&device->interval, window->interval_least, step);
     if (window->intervals > 1)
         learn(&device->interval, window->interval_most, step);
-    int16_t most = (int16_t)(window->interval_most * SENSE_INTERVAL_UNITS + 1);
-    int16_t least = (int16_t)(window->interval_least * SENSE_INTERVAL_UNITS - 1);
-    if (device->intervals == 0 || most > device->longest)
-        device->longest = most;
-    if (device->intervals == 0 || least < device->shortest)
-        device->shortest = least;
     if (device->intervals < INTERVALS_MOST)
         device->intervals++;
+    /* Of a device that is watched the extremes stay: else silence would be taught step by step. */
+    if (learn == sense_location_follow)
+        return;
+    int16_t most = (int16_t)(window->interval_most * SENSE_INTERVAL_UNITS + 1);
+    int16_t least = (int16_t)(window->interval_least * SENSE_INTERVAL_UNITS - 1);
+    if (device->intervals == 1 || most > device->longest)
+        device->longest = most;
+    if (device->intervals == 1 || least < device->shortest)
+        device->shortest = least;
 }
 
 /* What can only be learned once the rest has been: places among the windows of the role, and of the
