@@ -64,7 +64,8 @@ static bool take_field(struct rest *rest, struct mqtt_span *out)
         if (!take_quoted(rest, out))
             return false;
     } else {
-        uint8_t *comma = memchr(rest->at, ',', (size_t)(rest->end - rest->at));
+        uint8_t *comma =
+            rest->at < rest->end ? memchr(rest->at, ',', (size_t)(rest->end - rest->at)) : NULL;
         uint8_t *stop = comma != NULL ? comma : rest->end;
         *out = (struct mqtt_span){ rest->at, (size_t)(stop - rest->at) };
         rest->at = stop;
@@ -90,7 +91,7 @@ static bool has(const struct replay_header *header, enum replay_column column)
 
 const char *replay_header_parse(uint8_t *line, size_t len, struct replay_header *out)
 {
-    struct rest rest = { line, line + len, false };
+    struct rest rest = { line, len > 0 ? line + len : line, false };
     struct replay_header header = { .count = 0 };
     struct mqtt_span field;
 
@@ -189,7 +190,7 @@ const char *replay_event_parse(const struct replay_header *header, uint8_t *line
                                struct replay_event *out)
 {
     struct mqtt_span fields[REPLAY_COLUMNS] = { 0 };
-    struct rest rest = { line, line + len, false };
+    struct rest rest = { line, len > 0 ? line + len : line, false };
     struct replay_event event = { .time_ms = 0 };
     struct mqtt_span field;
     unsigned count = 0;
