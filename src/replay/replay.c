@@ -6,9 +6,9 @@
 
 #include <stdlib.h>
 
-#define TICK_MS       1000u
-#define UNKNOWN_MS    3600000u /* without an event of anybody: the trace has a hole */
-#define EXPECTED_PART 2u       /* when one in so many of the trained devices was heard */
+#define TICK_MS     1000u
+#define UNKNOWN_MS  3600000u /* without an event of anybody: the trace has a hole */
+#define EXPECTED_OF 5u       /* when so many less one, of so many trained devices, were heard */
 
 struct replay *replay_new(void (*tell)(const struct replay *, const struct replay_alarm *, void *),
                           void *context)
@@ -48,7 +48,7 @@ static void rest(struct replay *replay)
 }
 
 /* Devices that were trained and are not heard are missed, once it is clear that this is a capture
- * of the same fleet. */
+ * of the whole fleet, not of a part of it. */
 static void expect_trained(struct replay *replay)
 {
     struct fleet *fleet = &replay->fleet;
@@ -61,7 +61,7 @@ static void expect_trained(struct replay *replay)
         trained += fleet->devices[i]->is_trained ? 1 : 0;
         heard += fleet->devices[i]->is_trained && fleet->devices[i]->in_run ? 1 : 0;
     }
-    if (heard < 2 || heard * EXPECTED_PART < trained)
+    if (heard < 2 || heard * EXPECTED_OF < trained * (EXPECTED_OF - 1))
         return;
     replay->expects = true;
     for (size_t i = 0; i < fleet->count; i++) {
