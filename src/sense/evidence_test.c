@@ -2,6 +2,7 @@
 #include "sense/evidence.h"
 
 #include "sense/explain.h"
+#include "sense/score.h"
 #include "sense/testing.h"
 
 #include <math.h>
@@ -119,6 +120,24 @@ static void bits_add_up(void **state)
     free(fleet);
 }
 
+/* A device that loses messages may lose one more than it ever did; a clock may not. */
+static void a_gap_is_odd_for_a_clock(void **state)
+{
+    (void)state;
+    struct test_fleet *fleet = test_fleet_new(clockwork, HOUR);
+    struct sense_device *clock = &fleet->devices[0];
+    struct sense_device lossy = *clock;
+    struct sense_score of_clock;
+    struct sense_score of_lossy;
+
+    lossy.longest = (int16_t)((lossy.interval.middle + 2) * SENSE_INTERVAL_UNITS);
+    fleet->now_ms = clock->published_ms + 5000;
+    sense_score_window(&fleet->role, clock, fleet->now_ms, false, &of_clock);
+    sense_score_window(&fleet->role, &lossy, fleet->now_ms, false, &of_lossy);
+    assert_true(of_clock.oddness[SENSE_SILENT] > 2 * of_lossy.oddness[SENSE_SILENT]);
+    free(fleet);
+}
+
 /* Two holders of one identity: by the second change of hands. */
 static void a_clone_is_seen(void **state)
 {
@@ -226,6 +245,7 @@ int main(void)
         cmocka_unit_test(twice_as_much_is_seen_in_half_a_minute),
         cmocka_unit_test(a_starved_device_is_attacked),
         cmocka_unit_test(bits_add_up),
+        cmocka_unit_test(a_gap_is_odd_for_a_clock),
         cmocka_unit_test(a_clone_is_seen),
         cmocka_unit_test(a_flood_is_not_learned),
         cmocka_unit_test(a_ramp_is_seen),

@@ -8,6 +8,7 @@
 #define KEEPALIVE_LEAST  2.0f /* octaves: who asks for four times as much is not odd */
 #define BACKLOG_LEAST    2.0f
 #define OCTAVES_LEAST    0.015f
+#define EXTREME_PARTS    4.0f
 #define JITTER_S         0.3f /* what a network may add to an interval, unsuspected */
 #define STARVED_FROM     0.5f /* messages a window, below which none is no news */
 #define NO_DRIFT         -9.0f
@@ -100,13 +101,29 @@ float sense_device_shortest(const struct sense_device *device)
     return device->shortest / SENSE_INTERVAL_UNITS;
 }
 
+/* How many widths an interval lies beyond the extreme on its side, 1 the longest or -1 the
+ * shortest; negative when within. Who has
+ * been far out before, because one message in twenty is lost, may go as far again in part: the width
+ * is then a part of that. */
+static float beyond(const struct sense_device *device, float interval, float extreme, float side)
+{
+    float middle = device->interval.middle;
+    float part = side * (extreme - middle) / EXTREME_PARTS;
+    float least = sense_interval_least(device);
+
+    if (part > least)
+        least = part;
+    return side
+           * (sense_location_away(&device->interval, interval, least)
+              - sense_location_away(&device->interval, extreme, least));
+}
+
 /* Odd is what is beyond all that the device has done before: by how much it is, is compared with the
  * other devices of the role. */
 static void measure_rhythm(const struct sense_device *device, uint64_t now_ms,
                            struct sense_score *out)
 {
     const struct sense_window *window = &device->window;
-    float least = sense_interval_least(device);
 
     if (device->intervals < SENSE_RHYTHM_AFTER)
         return;
@@ -115,15 +132,13 @@ static void measure_rhythm(const struct sense_device *device, uint64_t now_ms,
         float open = sense_log2((float)(now_ms - device->published_ms) / 1000.0f);
         most = open > most ? open : most;
     }
-    float late = sense_location_away(&device->interval, most, least)
-                 - sense_location_away(&device->interval, sense_device_longest(device), least);
+    float late = beyond(device, most, sense_device_longest(device), 1.0f);
     if (window->intervals > 0 || late > 1.0f)
         measure(out, SENSE_SILENT, late > 0 ? sense_oddness(late) : 0, sense_exp2(most));
     if (window->intervals == 0)
         return;
-    float early = sense_location_away(&device->interval, window->interval_least, least)
-                  - sense_location_away(&device->interval, sense_device_shortest(device), least);
-    measure(out, SENSE_EARLY, early < 0 ? sense_oddness(early) : 0,
+    float early = beyond(device, window->interval_least, sense_device_shortest(device), -1.0f);
+    measure(out, SENSE_EARLY, early > 0 ? sense_oddness(early) : 0,
             sense_exp2(window->interval_least));
 }
 
