@@ -210,6 +210,17 @@ static void the_first_day_is_covered(void **state)
     free(fleet);
 }
 
+/* A role that has learned next to nothing says nothing. */
+static void who_knows_nothing_says_nothing(void **state)
+{
+    (void)state;
+    struct test_fleet *fleet = test_fleet_new(busy, 10);
+
+    fleet->habit.per_window *= 20;
+    assert_int_equal(test_run(fleet, 20), 0);
+    free(fleet);
+}
+
 /* Whatever comes, evidence is a number between its bounds. */
 static void numbers_stay_numbers(void **state)
 {
@@ -250,6 +261,7 @@ int main(void)
         cmocka_unit_test(a_flood_is_not_learned),
         cmocka_unit_test(a_ramp_is_seen),
         cmocka_unit_test(the_first_day_is_covered),
+        cmocka_unit_test(who_knows_nothing_says_nothing),
         cmocka_unit_test(numbers_stay_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

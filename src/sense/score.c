@@ -18,6 +18,7 @@
 #define JOINT_WIDTH      1.0f /* bits */
 #define LATELY_LEAST     0.01f
 #define USUAL_LEAST      0.25f
+#define ROLE_KNOWN       720u /* windows of its devices, an hour of one, before counts say anything */
 #define KNOWN_AFTER      12u /* windows of a device before it is known by itself */
 
 float sense_interval_least(const struct sense_device *device)
@@ -56,6 +57,8 @@ static void score_counters(const struct sense_role *role, const struct sense_dev
 {
     for (unsigned i = 0; i < SENSE_COUNTERS; i++) {
         float counted = device->window.counts[i];
+        if (role->windows < ROLE_KNOWN && i != SENSE_TAKEOVERS)
+            continue;
         /* Nothing, of which there is no evidence either, can only take from nothing. */
         if (counted <= 0 && (!is_over || device->evidence[i] == 0))
             continue;
