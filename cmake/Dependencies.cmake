@@ -13,6 +13,7 @@ endfunction()
 tacit_package(SQLITE3 sqlite3)     # PkgConfig::SQLITE3
 tacit_package(JANSSON jansson)     # PkgConfig::JANSSON
 tacit_package(ARGON2 libargon2)    # PkgConfig::ARGON2
+tacit_package(ZLIB zlib)           # PkgConfig::ZLIB
 tacit_package(SYSTEMD libsystemd)  # PkgConfig::SYSTEMD
 tacit_package(SECCOMP libseccomp)   # PkgConfig::SECCOMP
 tacit_package(URCU liburcu)        # PkgConfig::URCU

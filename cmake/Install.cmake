@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Programs, the client library with its headers, man pages and the systemd unit.
-foreach(program tacitd tacit)
+foreach(program tacitd tacit sense-replay)
     if(TARGET ${program})
         install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
     endif()

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The hot path: counting, and nothing that has to be weighed. */
+#include "sense/bits.h"
+#include "sense/device.h"
+#include "sense/score.h"
+
+#include <string.h>
+
+#define NEVER          255u
+#define EIGHTHS        8.0f
+#define SAME_REPORT_MS 500u
+#define STEP_FREE      4.0f /* widths that a value may step for nothing */
+#define STEP_MOST      8.0f
+#define SUM_MOST       31.0f
+#define VALUE_STEP     0.02f
+#define PING_PONG      24u /* bits that it is worth when a third address is the first again */
+#define LOOK_FROM      4u
+
+static struct sense_window *window_at(struct sense_device *device, uint64_t now_ms)
+{
+    struct sense_window *window = &device->window;
+
+    if (window->start_ms == 0) {
+        memset(window, 0, sizeof(*window));
+        window->start_ms = now_ms > 0 ? now_ms : 1;
+        window->size_least = window->size_most = NEVER;
+        window->keepalive = window->backlog = NEVER;
+        window->whole = device->present;
+        device->here = true;
+    }
+    return window;
+}
+
+/* true at 1 when the first is worth a look, and at powers of two. */
+static bool count(struct sense_window *window, enum sense_feature feature, unsigned by)
+{
+    unsigned sum = window->counts[feature] + by;
+
+    window->counts[feature] = sum < UINT16_MAX ? (uint16_t)sum : UINT16_MAX;
+    return (sum & (sum - 1)) == 0;
+}
+
+static uint8_t eighths(uint32_t value)
+{
+    return (uint8_t)(EIGHTHS * sense_log2((float)value + 1.0f));
+}
+
+/* Whether the name was in the filter; it is after. */
+static bool is_new(struct sense_device *device, uint32_t hash)
+{
+    bool known = true;
+
+    for (unsigned i = 0; i < 3; i++) {
+        uint32_t bit = (hash * (2654435761u + 2 * i) >> (7 * i)) & 255u;
+        uint64_t mask = UINT64_C(1) << (bit & 63);
+        known = known && (device->known[bit >> 6] & mask) != 0;
+        device->known[bit >> 6] |= mask;
+    }
+    return !known;
+}
+
+bool sense_on_address(struct sense_device *device, uint64_t now_ms, uint32_t address)
+{
+    bool is_back = address == device->address_before && device->address_before != 0;
+
+    if (address == device->address)
+        return false;
+    device->address_before = device->address;
+    device->address = address;
+    if (device->address_before == 0)
+        return false;
+    (void)count(window_at(device, now_ms), SENSE_TAKEOVERS, is_back ? PING_PONG : 1);
+    return true;
+}
+
+void sense_on_connect(struct sense_device *device, uint64_t now_ms, uint32_t address,
+                      uint16_t keepalive_s)
+{
+    struct sense_window *window = window_at(device, now_ms);
+
+    (void)count(window, SENSE_CONNECTS, 1);
+    window->keepalive = eighths(keepalive_s);
+    device->present = true;
+    device->published_ms = 0;
+    (void)sense_on_address(device, now_ms, address);
+}
+
+void sense_on_disconnect(struct sense_device *device, uint64_t now_ms, bool is_lost)
+{
+    if (is_lost)
+        (void)count(window_at(device, now_ms), SENSE_LOST, 1);
+    device->present = false;
+    device->published_ms = 0;
+}
+
+/* After a gap the messages that were held back may come as they like: a flushed backlog is no
+ * rhythm. */
+static bool is_owed(struct sense_device *device, float interval)
+{
+    float later = interval - device->interval.middle;
+
+    if (device->intervals == 0 || interval > sense_device_shortest(device)) {
+        if (later > 0.5f)
+            device->owed = (uint8_t)sense_clamp(sense_exp2(later), 0, UINT8_MAX);
+        return false;
+    }
+    if (device->owed == 0)
+        return false;
+    device->owed--;
+    return true;
+}
+
+/* Messages that belong together: within half a second, or a sixth of the device's interval. */
+static uint64_t report_ms(const struct sense_device *device)
+{
+    float sixth = 0;
+
+    if (device->intervals > 0)
+        sixth = sense_exp2(device->interval.middle) * (1000.0f / 6);
+    return sixth > SAME_REPORT_MS ? (uint64_t)sense_clamp(sixth, 0, 1e9f) : SAME_REPORT_MS;
+}
+
+static void note_interval(struct sense_device *device, struct sense_window *window, uint64_t now_ms)
+{
+    uint64_t since = now_ms - device->published_ms;
+    bool is_known = device->published_ms != 0 && !device->expected;
+
+    if (device->published_ms != 0 && since < report_ms(device))
+        return;
+    device->published_ms = now_ms;
+    device->expected = false;
+    if (!is_known)
+        return;
+    float x = sense_log2((float)since / 1000.0f);
+    if (is_owed(device, x))
+        return;
+    if (window->intervals == 0 || x < window->interval_least)
+        window->interval_least = x;
+    if (window->intervals == 0 || x > window->interval_most)
+        window->interval_most = x;
+    if (window->intervals < UINT16_MAX)
+        window->intervals++;
+}
+
+static void note_size(struct sense_window *window, uint32_t bytes)
+{
+    uint8_t size = eighths(bytes);
+
+    if (window->size_least == NEVER || size < window->size_least)
+        window->size_least = size;
+    if (window->size_most == NEVER || size > window->size_most)
+        window->size_most = size;
+    window->bytes = bytes < UINT32_MAX - window->bytes ? window->bytes + bytes : UINT32_MAX;
+}
+
+static struct sense_value *slot_of(struct sense_device *device, uint32_t topic)
+{
+    for (unsigned i = 0; i < SENSE_VALUE_SLOTS; i++) {
+        struct sense_value *value = &device->values[i];
+        if (value->topic == topic || value->topic == 0)
+            return value;
+    }
+    return NULL;
+}
+
+static void note_value(struct sense_device *device, struct sense_window *window, uint32_t topic,
+                       float number)
+{
+    struct sense_value *value = slot_of(device, topic);
+
+    if (value == NULL)
+        return;
+    number = sense_clamp(number, -1e9f, 1e9f);
+    if (value->topic == 0) {
+        *value = (struct sense_value){ .topic = topic, .last = number };
+        return;
+    }
+    float step = number > value->last ? number - value->last : value->last - number;
+    float size = number < 0 ? -number : number;
+    float least = 1e-3f * size + 1e-6f;
+
+    value->last = number;
+    if (value->width <= 0) {
+        value->width = step + least;
+        return;
+    }
+    float width = value->width > least ? value->width : least;
+    float steps = sense_clamp(step / width, 0, STEP_MOST);
+    value->sum = sense_clamp(value->sum + steps - STEP_FREE, 0, SUM_MOST);
+    if (value->sum > window->value)
+        window->value = value->sum;
+    value->width += (sense_clamp(step, 0, STEP_FREE * width) - value->width) * VALUE_STEP;
+}
+
+bool sense_on_publish(struct sense_device *device, uint64_t now_ms,
+                      const struct sense_publish *publish)
+{
+    struct sense_window *window = window_at(device, now_ms);
+    uint64_t bit = UINT64_C(1) << ((publish->topic * 2654435761u) >> 26);
+    bool looks = count(window, SENSE_PUBLISHES, 1) && window->counts[SENSE_PUBLISHES] >= LOOK_FROM;
+
+    device->present = true;
+    note_interval(device, window, now_ms);
+    note_size(window, publish->bytes);
+    if ((window->topics & bit) == 0) {
+        window->topics |= bit;
+        if (window->counts[SENSE_PUBLISHES] > 1)
+            looks |= count(window, SENSE_TOPICS, 1) && window->counts[SENSE_TOPICS] >= LOOK_FROM;
+        if (is_new(device, publish->topic))
+            looks |= count(window, SENSE_NEW_TOPICS, 1);
+    }
+    if (publish->is_retained)
+        (void)count(window, SENSE_RETAINED, 1);
+    if (publish->is_reserved)
+        looks |= count(window, SENSE_RESERVED, 1);
+    if (publish->has_value)
+        note_value(device, window, publish->topic, publish->value);
+    return looks;
+}
+
+bool sense_on_delivered(struct sense_device *device, uint64_t now_ms)
+{
+    struct sense_window *window = window_at(device, now_ms);
+
+    return count(window, SENSE_DELIVERED, 1) && window->counts[SENSE_DELIVERED] >= LOOK_FROM;
+}
+
+bool sense_on_subscribe(struct sense_device *device, uint64_t now_ms,
+                        const struct sense_filter *filter)
+{
+    struct sense_window *window = window_at(device, now_ms);
+    bool looks = is_new(device, filter->filter ^ 0x5bd1e995u);
+
+    device->present = true;
+    if (looks)
+        (void)count(window, SENSE_NEW_FILTERS, 1);
+    if (looks && filter->wildcards > 0)
+        (void)count(window, SENSE_WILDCARDS, filter->wildcards);
+    if (filter->is_reserved)
+        looks |= count(window, SENSE_RESERVED, 1);
+    return looks;
+}
+
+bool sense_on_denied(struct sense_device *device, uint64_t now_ms, bool is_subscribe)
+{
+    return count(window_at(device, now_ms),
+                 is_subscribe ? SENSE_DENIED_SUBSCRIBES : SENSE_DENIED_PUBLISHES, 1);
+}
+
+bool sense_on_protocol_error(struct sense_device *device, uint64_t now_ms)
+{
+    return count(window_at(device, now_ms), SENSE_PROTOCOL_ERRORS, 1);
+}
+
+void sense_on_backlog(struct sense_device *device, uint64_t now_ms, uint32_t bytes)
+{
+    struct sense_window *window = window_at(device, now_ms);
+    uint8_t size = eighths(bytes);
+
+    if (window->backlog == NEVER || size > window->backlog)
+        window->backlog = size;
+}
+
+bool sense_device_is_due(const struct sense_device *device, uint64_t now_ms)
+{
+    const struct sense_window *window = &device->window;
+
+    if (window->start_ms == 0 || now_ms >= window->start_ms + SENSE_WINDOW_MS)
+        return device->here;
+    if (!device->present || device->published_ms == 0 || device->intervals == 0)
+        return false;
+    float silent = sense_log2((float)(now_ms - device->published_ms) / 1000.0f);
+    return silent > device->interval.middle + device->interval.width
+           && silent > sense_device_longest(device);
+}
+
+void sense_device_keep(struct sense_device *device, uint64_t now_ms)
+{
+    (void)window_at(device, now_ms);
+}
+
+void sense_device_expect(struct sense_device *device, uint64_t now_ms)
+{
+    (void)window_at(device, now_ms);
+    device->present = true;
+    if (device->published_ms != 0)
+        return;
+    device->published_ms = now_ms;
+    device->expected = true;
+}
+
+void sense_device_rest(struct sense_device *device)
+{
+    device->window.start_ms = 0;
+    device->published_ms = 0;
+    device->address = device->address_before = 0;
+    device->here = device->present = device->alarmed = false;
+    device->quiet = 0;
+    device->owed = 0;
+    memset(device->evidence, 0, sizeof(device->evidence));
+    for (unsigned i = 0; i < SENSE_LATELY; i++)
+        device->lately[i] = device->rates[i].mean;
+    for (unsigned i = 0; i < SENSE_VALUE_SLOTS; i++)
+        device->values[i].sum = 0;
+}
+
+uint8_t sense_filter_weight(const char *filter, size_t len)
+{
+    unsigned level = 8;
+    unsigned weight = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        if (filter[i] == '/' && level > 1)
+            level /= 2;
+        if (filter[i] == '#')
+            weight = weight > level ? weight : level;
+        if (filter[i] == '+')
+            weight = weight > (level + 1) / 2 ? weight : (level + 1) / 2;
+    }
+    return (uint8_t)weight;
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sense/device.h"
+#include "sense/score.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#define NOW 1000u
+
+static void publish(struct sense_device *device, uint64_t now_ms, uint32_t topic, float value)
+{
+    const struct sense_publish event = {
+        .topic = topic, .bytes = 30, .has_value = true, .value = value
+    };
+    (void)sense_on_publish(device, now_ms, &event);
+}
+
+static void what_happens_is_counted(void **state)
+{
+    (void)state;
+    struct sense_device device = { 0 };
+    const uint16_t *counts = device.window.counts;
+    const struct sense_filter filter = { .filter = 7, .wildcards = 8, .is_reserved = true };
+
+    sense_on_connect(&device, NOW, 1, 60);
+    publish(&device, NOW + 1, 1, 1);
+    publish(&device, NOW + 2, 2, 1);
+    publish(&device, NOW + 3, 2, 1);
+    (void)sense_on_delivered(&device, NOW + 3);
+    assert_true(sense_on_subscribe(&device, NOW + 4, &filter));
+    (void)sense_on_subscribe(&device, NOW + 4, &filter);
+    (void)sense_on_denied(&device, NOW + 5, true);
+    (void)sense_on_denied(&device, NOW + 5, false);
+    (void)sense_on_protocol_error(&device, NOW + 5);
+    sense_on_backlog(&device, NOW + 5, 4095);
+    sense_on_disconnect(&device, NOW + 6, true);
+    assert_int_equal(counts[SENSE_CONNECTS], 1);
+    assert_int_equal(counts[SENSE_PUBLISHES], 3);
+    assert_int_equal(counts[SENSE_NEW_TOPICS], 2);
+    assert_int_equal(counts[SENSE_TOPICS], 1); /* beyond the first */
+    assert_int_equal(counts[SENSE_DELIVERED], 1);
+    assert_int_equal(counts[SENSE_NEW_FILTERS], 1);
+    assert_int_equal(counts[SENSE_WILDCARDS], 8);
+    assert_int_equal(counts[SENSE_RESERVED], 2);
+    assert_int_equal(counts[SENSE_DENIED_SUBSCRIBES], 1);
+    assert_int_equal(counts[SENSE_DENIED_PUBLISHES], 1);
+    assert_int_equal(counts[SENSE_PROTOCOL_ERRORS], 1);
+    assert_int_equal(counts[SENSE_LOST], 1);
+    assert_int_equal(device.window.backlog, 96);
+    assert_false(device.present);
+}
+
+static void counts_stop_at_their_top(void **state)
+{
+    (void)state;
+    struct sense_device device = { 0 };
+
+    for (unsigned i = 0; i < 70000; i++)
+        publish(&device, NOW, 1, 1);
+    assert_int_equal(device.window.counts[SENSE_PUBLISHES], UINT16_MAX);
+}
+
+static void a_third_address_that_is_the_first_proves_two_holders(void **state)
+{
+    (void)state;
+    struct sense_device device = { 0 };
+
+    assert_false(sense_on_address(&device, NOW, 1));
+    assert_false(sense_on_address(&device, NOW, 1));
+    assert_true(sense_on_address(&device, NOW, 2));
+    assert_int_equal(device.window.counts[SENSE_TAKEOVERS], 1);
+    assert_true(sense_on_address(&device, NOW, 1));
+    assert_true(device.window.counts[SENSE_TAKEOVERS] > 20);
+}
+
+static void messages_of_one_report_are_no_rhythm(void **state)
+{
+    (void)state;
+    struct sense_device device = { 0 };
+
+    publish(&device, NOW, 1, 1);
+    publish(&device, NOW + 20, 1, 1);
+    assert_int_equal(device.window.intervals, 0);
+    publish(&device, NOW + 2000, 1, 1);
+    assert_int_equal(device.window.intervals, 1);
+    assert_true(device.window.interval_least > 0.99f && device.window.interval_least < 1.01f);
+    /* A connection is a new beginning. */
+    sense_on_connect(&device, NOW + 9000, 1, 60);
+    publish(&device, NOW + 9001, 1, 1);
+    assert_int_equal(device.window.intervals, 1);
+}
+
+/* What a gap has held back may come at once; more than that may not. */
+static void a_backlog_is_no_rhythm(void **state)
+{
+    (void)state;
+    struct sense_device device = { .intervals = 100, .interval = { 3.32f, 0.1f } };
+    uint64_t now = NOW;
+
+    device.longest = device.shortest = (int16_t)(3.32f * SENSE_INTERVAL_UNITS);
+    publish(&device, now, 1, 1);
+    publish(&device, now += 40000, 1, 1);
+    assert_true(device.owed >= 3);
+    for (unsigned i = device.owed; i > 0; i--)
+        publish(&device, now += 2000, 1, 1);
+    assert_int_equal(device.window.intervals, 1);
+    publish(&device, now += 2000, 1, 1);
+    assert_int_equal(device.window.intervals, 2);
+}
+
+static void values_that_jump_add_up(void **state)
+{
+    (void)state;
+    struct sense_device device = { 0 };
+
+    for (unsigned i = 0; i < 200; i++)
+        publish(&device, NOW + i, 1, 20 + (i % 2 == 0 ? 0.1f : 0));
+    assert_true(device.window.value <= 0);
+    publish(&device, NOW + 300, 1, 15);
+    publish(&device, NOW + 301, 1, 20);
+    publish(&device, NOW + 302, 1, 15);
+    assert_true(device.window.value > 10);
+}
+
+static void filters_weigh_what_they_reach(void **state)
+{
+    (void)state;
+    assert_int_equal(sense_filter_weight("a/b", 3), 0);
+    assert_int_equal(sense_filter_weight("#", 1), 8);
+    assert_int_equal(sense_filter_weight("a/#", 3), 4);
+    assert_int_equal(sense_filter_weight("+/b", 3), 4);
+    assert_int_equal(sense_filter_weight("a/b/c/d/#", 9), 1);
+    assert_int_equal(sense_filter_weight(NULL, 0), 0);
+}
+
+static void resting_keeps_what_was_learned(void **state)
+{
+    (void)state;
+    struct sense_device device = { .windows = 9, .rates = { { 3, 2 } } };
+
+    device.evidence[0] = 100;
+    publish(&device, NOW, 1, 1);
+    sense_device_rest(&device);
+    assert_int_equal(device.evidence[0], 0);
+    assert_int_equal(device.window.start_ms, 0);
+    assert_int_equal(device.windows, 9);
+    assert_true(device.lately[0] >= 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_happens_is_counted),
+        cmocka_unit_test(counts_stop_at_their_top),
+        cmocka_unit_test(a_third_address_that_is_the_first_proves_two_holders),
+        cmocka_unit_test(messages_of_one_report_are_no_rhythm),
+        cmocka_unit_test(a_backlog_is_no_rhythm),
+        cmocka_unit_test(values_that_jump_add_up),
+        cmocka_unit_test(filters_weigh_what_they_reach),
+        cmocka_unit_test(resting_keeps_what_was_learned),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

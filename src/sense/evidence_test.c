@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sense/evidence.h"
+
+#include "sense/explain.h"
+#include "sense/score.h"
+#include "sense/testing.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define HOUR 720u /* windows */
+
+static const struct test_habit clockwork = { .per_window = 5, .is_clock = true };
+static const struct test_habit busy = { .per_window = 5 };
+static const struct test_habit rare = { .per_window = 0.1f };
+static const struct test_habit bursty = { .per_window = 2, .burst = 8 };
+
+/* One bound of false alarms for all of them: eight devices for half a day each are 4 device-days, in
+ * which the bound allows 0.04. */
+static void quiet_devices_are_left_alone(void **state)
+{
+    (void)state;
+    const struct test_habit *const habits[] = { &clockwork, &busy, &rare, &bursty };
+
+    for (unsigned i = 0; i < sizeof(habits) / sizeof(habits[0]); i++) {
+        struct test_fleet *fleet = test_fleet_new(*habits[i], 2 * HOUR);
+        assert_int_equal(test_run(fleet, 12 * HOUR), 0);
+        free(fleet);
+    }
+}
+
+static struct sense_standing flood(struct test_fleet *fleet, struct sense_device *device,
+                                   unsigned messages)
+{
+    struct sense_standing standing = { .evidence = 0 };
+
+    for (unsigned i = 0; i < messages; i++)
+        test_message(device, fleet->now_ms + i, 44);
+    assert_true(sense_device_look(&fleet->role, device, fleet->now_ms + messages, &standing));
+    return standing;
+}
+
+static void a_flood_is_seen_before_its_window_ends(void **state)
+{
+    (void)state;
+    struct test_fleet *fleet = test_fleet_new(clockwork, HOUR);
+    struct sense_standing standing = flood(fleet, &fleet->devices[0], 60);
+    struct sense_reason reasons[SENSE_REASONS];
+    char sentence[SENSE_SENTENCE_BYTES];
+
+    assert_int_equal(sense_standing_verdict(&standing), SENSE_ATTACKING);
+    unsigned count = sense_explain(&fleet->role, &fleet->devices[0], &standing, reasons);
+    assert_true(count > 0);
+    assert_int_equal(reasons[0].feature, SENSE_PUBLISHES);
+    assert_true(reasons[0].observed >= 60 && reasons[0].high < 30);
+    assert_int_equal(reasons[0].model, SENSE_OF_OWN);
+    sense_explain_sentence(SENSE_ATTACKING, reasons, count, sentence);
+    assert_non_null(strstr(sentence, "attacking"));
+    assert_non_null(strstr(sentence, "published messages"));
+    free(fleet);
+}
+
+static void twice_as_much_is_seen_in_half_a_minute(void **state)
+{
+    (void)state;
+    struct test_fleet *fleet = test_fleet_new(clockwork, HOUR);
+
+    fleet->habit.per_window *= 2;
+    assert_true(test_run(fleet, 6) > 0);
+    free(fleet);
+}
+
+static void a_starved_device_is_attacked(void **state)
+{
+    (void)state;
+    struct test_fleet *fleet = test_fleet_new(clockwork, HOUR);
+    struct sense_device *device = &fleet->devices[0];
+    struct sense_standing standing = { .evidence = 0 };
+    enum sense_verdict verdict = SENSE_QUIET;
+
+    for (unsigned i = 0; i < 15 && verdict == SENSE_QUIET; i++) {
+        fleet->now_ms += 1000;
+        if (sense_device_look(&fleet->role, device, fleet->now_ms, &standing))
+            verdict = sense_standing_verdict(&standing);
+    }
+    assert_int_equal(verdict, SENSE_ATTACKED);
+    free(fleet);
+}
+
+/* Without a feature the score is less by exactly its bits. */
+static void bits_add_up(void **state)
+{
+    (void)state;
+    struct test_fleet *fleet = test_fleet_new(busy, HOUR);
+    struct sense_device *device = &fleet->devices[0];
+    const struct sense_filter filter = { .filter = 99, .wildcards = 8, .is_reserved = true };
+
+    (void)sense_on_subscribe(device, fleet->now_ms, &filter);
+    (void)sense_on_protocol_error(device, fleet->now_ms);
+    struct sense_standing all = flood(fleet, device, 300);
+    float sum = 0;
+    unsigned counted = 0;
+    for (unsigned i = 0; i < SENSE_FEATURES; i++) {
+        struct sense_standing without;
+        fleet->role.features = SENSE_ALL_FEATURES & ~(UINT32_C(1) << i);
+        assert_true(sense_device_look(&fleet->role, device, fleet->now_ms + 300, &without));
+        assert_true(fabsf(all.score - without.score - all.bits[i]) < 1e-3f);
+        sum += all.bits[i];
+        counted += all.bits[i] > 0 ? 1 : 0;
+    }
+    assert_true(counted >= 4);
+    assert_true(fabsf(sum - all.score) < 1e-2f);
+    assert_true(fabsf(all.attacking + all.attacked - all.score) < 1e-2f);
+    free(fleet);
+}
+
+/* A device that loses messages may lose one more than it ever did; a clock may not. */
+static void a_gap_is_odd_for_a_clock(void **state)
+{
+    (void)state;
+    struct test_fleet *fleet = test_fleet_new(clockwork, HOUR);
+    struct sense_device *clock = &fleet->devices[0];
+    struct sense_device lossy = *clock;
+    struct sense_score of_clock;
+    struct sense_score of_lossy;
+
+    lossy.longest = (int16_t)((lossy.interval.middle + 2) * SENSE_INTERVAL_UNITS);
+    fleet->now_ms = clock->published_ms + 5000;
+    sense_score_window(&fleet->role, clock, fleet->now_ms, false, &of_clock);
+    sense_score_window(&fleet->role, &lossy, fleet->now_ms, false, &of_lossy);
+    assert_true(of_clock.oddness[SENSE_SILENT] > 2 * of_lossy.oddness[SENSE_SILENT]);
+    free(fleet);
+}
+
+/* Two holders of one identity: by the second change of hands. */
+static void a_clone_is_seen(void **state)
+{
+    (void)state;
+    struct test_fleet *fleet = test_fleet_new(busy, HOUR);
+    struct sense_device *device = &fleet->devices[0];
+    struct sense_standing standing;
+
+    sense_on_connect(device, fleet->now_ms + 1, 11, 60);
+    sense_on_connect(device, fleet->now_ms + 2, 22, 60);
+    assert_true(sense_device_look(&fleet->role, device, fleet->now_ms + 3, &standing));
+    assert_int_equal(sense_standing_verdict(&standing), SENSE_QUIET);
+    sense_on_connect(device, fleet->now_ms + 4, 11, 60);
+    sense_on_connect(device, fleet->now_ms + 5, 22, 60);
+    assert_true(sense_device_look(&fleet->role, device, fleet->now_ms + 6, &standing));
+    assert_int_equal(sense_standing_verdict(&standing), SENSE_ATTACKED);
+    free(fleet);
+}
+
+/* What an attacker teaches is bounded: an hour of a flood moves the mean by less than a hundredth. */
+static void a_flood_is_not_learned(void **state)
+{
+    (void)state;
+    struct test_fleet *fleet = test_fleet_new(clockwork, HOUR);
+    float before = fleet->devices[0].rates[SENSE_PUBLISHES].mean;
+
+    fleet->habit.per_window *= 3;
+    (void)test_run(fleet, HOUR);
+    assert_true(fleet->devices[0].rates[SENSE_PUBLISHES].mean < before * 1.01f);
+    free(fleet);
+}
+
+/* Who lets his bytes grow a little each hour, to be believed, is seen all the same. */
+static void a_ramp_is_seen(void **state)
+{
+    (void)state;
+    struct test_fleet *fleet = test_fleet_new(clockwork, HOUR);
+    struct sense_device *device = &fleet->devices[0];
+    unsigned window = 0;
+
+    for (; window < 24 * HOUR && !device->alarmed; window++) {
+        float bytes = 44 * sense_exp2(0.3f * (float)window / HOUR);
+        for (unsigned i = 0; i < 5; i++)
+            test_message(device, fleet->now_ms + 1000 * i, (uint32_t)bytes);
+        fleet->now_ms += SENSE_WINDOW_MS;
+        struct sense_standing standing;
+        if (sense_device_look(&fleet->role, device, fleet->now_ms, &standing))
+            device->alarmed = sense_standing_verdict(&standing) == SENSE_ATTACKING;
+    }
+    assert_true(device->alarmed);
+    assert_true(window < 6 * HOUR);
+    free(fleet);
+}
+
+/* A device that nobody has seen before is covered by its role from the first message on. */
+static void the_first_day_is_covered(void **state)
+{
+    (void)state;
+    struct test_fleet *fleet = test_fleet_new(busy, HOUR);
+    struct sense_device device = { 0 };
+
+    for (unsigned i = 0; i < 5; i++)
+        test_message(&device, fleet->now_ms + 1000 * i, 44);
+    struct sense_standing standing;
+    assert_true(sense_device_look(&fleet->role, &device, fleet->now_ms + 5100, &standing));
+    assert_int_equal(sense_standing_verdict(&standing), SENSE_QUIET);
+    fleet->now_ms += 6000;
+    standing = flood(fleet, &device, 500);
+    assert_int_equal(sense_standing_verdict(&standing), SENSE_ATTACKING);
+    free(fleet);
+}
+
+/* A role that has learned next to nothing says nothing. */
+static void who_knows_nothing_says_nothing(void **state)
+{
+    (void)state;
+    struct test_fleet *fleet = test_fleet_new(busy, 10);
+
+    fleet->habit.per_window *= 20;
+    assert_int_equal(test_run(fleet, 20), 0);
+    free(fleet);
+}
+
+/* Whatever comes, evidence is a number between its bounds. */
+static void numbers_stay_numbers(void **state)
+{
+    (void)state;
+    struct test_fleet *fleet = test_fleet_new(busy, 100);
+    struct test_random *random = &fleet->random;
+    struct sense_device *device = &fleet->devices[0];
+    struct sense_standing standing;
+
+    for (unsigned i = 0; i < 20000; i++) {
+        const struct sense_publish event = { .topic = (uint32_t)test_random_next(random) | 1,
+                                             .bytes = (uint32_t)test_random_next(random),
+                                             .has_value = i % 2 == 0,
+                                             .value = i % 4 == 0 ? NAN : 3e38f };
+        fleet->now_ms += test_random_below(random, 4) == 0 ? test_random_below(random, 100000) : 0;
+        (void)sense_on_publish(device, fleet->now_ms, &event);
+        sense_on_backlog(device, fleet->now_ms, (uint32_t)test_random_next(random));
+        if (!sense_device_look(&fleet->role, device, fleet->now_ms, &standing))
+            continue;
+        assert_true(isfinite(standing.score) && standing.score >= 0);
+        assert_true(isfinite(standing.evidence) && standing.evidence >= 0);
+    }
+    for (unsigned i = 0; i < SENSE_COUNTERS; i++)
+        assert_true(isfinite(device->rates[i].mean) && isfinite(device->rates[i].variance));
+    free(fleet);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(quiet_devices_are_left_alone),
+        cmocka_unit_test(a_flood_is_seen_before_its_window_ends),
+        cmocka_unit_test(twice_as_much_is_seen_in_half_a_minute),
+        cmocka_unit_test(a_starved_device_is_attacked),
+        cmocka_unit_test(bits_add_up),
+        cmocka_unit_test(a_gap_is_odd_for_a_clock),
+        cmocka_unit_test(a_clone_is_seen),
+        cmocka_unit_test(a_flood_is_not_learned),
+        cmocka_unit_test(a_ramp_is_seen),
+        cmocka_unit_test(the_first_day_is_covered),
+        cmocka_unit_test(who_knows_nothing_says_nothing),
+        cmocka_unit_test(numbers_stay_numbers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

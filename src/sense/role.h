@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is known of the devices of one role together, and in which phase the learning is.
+ *
+ * The caller owns the memory; everything here is plain bytes that may be copied and compared.
+ * A role learns until it watches, and not after: what was commissioned is the copy that later
+ * behaviour is measured against. Owner: one thread. */
+#pragma once
+
+#include "sense/feature.h"
+#include "sense/rate.h"
+#include "sense/tail.h"
+#include "sense/trees.h"
+
+#include <assert.h>
+#include <stdint.h>
+
+#define SENSE_WINDOW_MS       5000u
+#define SENSE_WINDOWS_PER_DAY 17280.0f
+#define SENSE_ROLE_BYTES      (128u << 10)
+
+enum sense_phase {
+    SENSE_LEARN, /* means and widths, of devices and of the role; no evidence is kept */
+    SENSE_SHAPE, /* how odd windows are: the tails, and the trees */
+    SENSE_PROVE, /* how much evidence there is in traffic that is known to be good */
+    SENSE_WATCH, /* devices go on learning from quiet windows, slowly; the role does not */
+};
+
+#define SENSE_TAILS (SENSE_FEATURES - SENSE_SILENT) /* tail i is of feature SENSE_SILENT + i */
+
+struct sense_role {
+    enum sense_phase phase;
+    uint32_t features; /* bit i: feature i is looked at */
+    uint32_t windows;  /* learned from */
+    struct sense_role_rate rates[SENSE_COUNTERS];
+    struct sense_location usual[SENSE_DIMENSIONS]; /* what the trees look at */
+    struct sense_location keepalive;               /* log2 of seconds */
+    struct sense_location backlog;                 /* log2 of bytes */
+    struct sense_tail tails[SENSE_TAILS];
+    struct sense_trees trees;
+    uint8_t worst[SENSE_FEATURES]; /* bits: the most evidence while proving */
+};
+
+static_assert(sizeof(struct sense_role) <= SENSE_ROLE_BYTES, "a role fits");
+
+/* A role that knows nothing and learns. */
+void sense_role_init(struct sense_role *role);
+
+/* Enters a later phase; leaving SENSE_SHAPE settles the tails. Devices are given
+ * sense_device_rest() by the caller: evidence of one phase means nothing in the next. */
+void sense_role_enter(struct sense_role *role, enum sense_phase phase);

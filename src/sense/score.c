@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sense/score.h"
+
+#include "sense/bits.h"
+
+#define NEVER            255u
+#define EIGHTHS          8.0f
+#define KEEPALIVE_LEAST  2.0f /* octaves: who asks for four times as much is not odd */
+#define BACKLOG_LEAST    2.0f
+#define OCTAVES_LEAST    0.015f
+#define EXTREME_PARTS    4.0f
+#define JITTER_S         0.3f /* what a network may add to an interval, unsuspected */
+#define STARVED_FROM     0.5f /* messages a window, below which none is no news */
+#define NO_DRIFT         -9.0f
+#define DRIFT_LAMBDA     0.25f
+#define DRIFT_VARIANCE   1.5f
+#define SIGMAS_PER_WIDTH 0.8f
+#define JOINT_WIDTH      1.0f /* bits */
+#define LATELY_LEAST     0.01f
+#define USUAL_LEAST      0.25f
+#define ROLE_KNOWN       720u /* windows of its devices, an hour of one, before counts say anything */
+#define KNOWN_AFTER      12u /* windows of a device before it is known by itself */
+
+float sense_interval_least(const struct sense_device *device)
+{
+    float jitter = sense_log2(1.0f + JITTER_S * sense_exp2(-device->interval.middle));
+
+    return jitter > OCTAVES_LEAST ? jitter : OCTAVES_LEAST;
+}
+
+/* How much more, or less, than in the long run has been usual in the last half hour. Days have hours,
+ * and shifts begin: what changes slowly is not held against a device here (what SENSE_BYTES_DRIFT is
+ * for). */
+static float lately(const struct sense_device *device, unsigned counter)
+{
+    unsigned of = counter == SENSE_TOPICS ? SENSE_PUBLISHES : counter;
+
+    if (of >= SENSE_LATELY)
+        return 1.0f;
+    return (device->lately[of] + LATELY_LEAST) / (device->rates[of].mean + LATELY_LEAST);
+}
+
+struct sense_expected sense_score_expect(const struct sense_role *role,
+                                         const struct sense_device *device, unsigned counter)
+{
+    struct sense_expected expected =
+        sense_rate_expect(&device->rates[counter], (float)device->windows, &role->rates[counter]);
+    float more = lately(device, counter);
+
+    if (more > 1.0f)
+        expected.mean *= more;
+    return expected;
+}
+
+static void score_counters(const struct sense_role *role, const struct sense_device *device,
+                           bool is_over, struct sense_score *out)
+{
+    for (unsigned i = 0; i < SENSE_COUNTERS; i++) {
+        float counted = device->window.counts[i];
+        if (role->windows < ROLE_KNOWN && i != SENSE_TAKEOVERS)
+            continue;
+        /* Nothing, of which there is no evidence either, can only take from nothing. */
+        if (counted <= 0 && (!is_over || device->evidence[i] == 0))
+            continue;
+        struct sense_expected expected = sense_score_expect(role, device, i);
+        out->observed[i] = counted;
+        out->bits[i] = sense_rate_more(&expected, counted);
+    }
+    /* A third address that is the first again needs no model. */
+    if (out->observed[SENSE_TAKEOVERS] > 1)
+        out->bits[SENSE_TAKEOVERS] = out->observed[SENSE_TAKEOVERS];
+}
+
+static void score_starved(const struct sense_role *role, const struct sense_device *device,
+                          struct sense_score *out)
+{
+    struct sense_expected expected = sense_rate_expect(
+        &device->rates[SENSE_PUBLISHES], (float)device->windows, &role->rates[SENSE_PUBLISHES]);
+
+    float less = lately(device, SENSE_PUBLISHES);
+    if (less < 1.0f)
+        expected.mean *= less;
+    if (expected.mean < STARVED_FROM || !device->present || !device->window.whole
+        || device->windows < KNOWN_AFTER)
+        return;
+    out->observed[SENSE_STARVED] = device->window.counts[SENSE_PUBLISHES];
+    out->bits[SENSE_STARVED] = sense_rate_less(&expected, device->window.counts[SENSE_PUBLISHES]);
+}
+
+static void measure(struct sense_score *out, enum sense_feature feature, float oddness,
+                    float observed)
+{
+    out->oddness[feature] = oddness > 0 ? oddness : 0;
+    out->observed[feature] = observed;
+}
+
+float sense_device_longest(const struct sense_device *device)
+{
+    return device->longest / SENSE_INTERVAL_UNITS;
+}
+
+float sense_device_shortest(const struct sense_device *device)
+{
+    return device->shortest / SENSE_INTERVAL_UNITS;
+}
+
+/* How many widths an interval lies beyond the extreme on its side, 1 the longest or -1 the
+ * shortest; negative when within. Who has
+ * been far out before, because one message in twenty is lost, may go as far again in part: the width
+ * is then a part of that. */
+static float beyond(const struct sense_device *device, float interval, float extreme, float side)
+{
+    float middle = device->interval.middle;
+    float part = side * (extreme - middle) / EXTREME_PARTS;
+    float least = sense_interval_least(device);
+
+    if (part > least)
+        least = part;
+    return side
+           * (sense_location_away(&device->interval, interval, least)
+              - sense_location_away(&device->interval, extreme, least));
+}
+
+/* Odd is what is beyond all that the device has done before: by how much it is, is compared with the
+ * other devices of the role. */
+static void measure_rhythm(const struct sense_device *device, uint64_t now_ms,
+                           struct sense_score *out)
+{
+    const struct sense_window *window = &device->window;
+
+    if (device->intervals < SENSE_RHYTHM_AFTER)
+        return;
+    float most = window->intervals > 0 ? window->interval_most : -20.0f;
+    if (device->present && device->published_ms != 0 && now_ms > device->published_ms) {
+        float open = sense_log2((float)(now_ms - device->published_ms) / 1000.0f);
+        most = open > most ? open : most;
+    }
+    float late = beyond(device, most, sense_device_longest(device), 1.0f);
+    if (window->intervals > 0 || late > 1.0f)
+        measure(out, SENSE_SILENT, late > 0 ? sense_oddness(late) : 0, sense_exp2(most));
+    if (window->intervals == 0)
+        return;
+    float early = beyond(device, window->interval_least, sense_device_shortest(device), -1.0f);
+    measure(out, SENSE_EARLY, early > 0 ? sense_oddness(early) : 0,
+            sense_exp2(window->interval_least));
+}
+
+/* A size that the device has sent before is as odd as it was rare. */
+static float limit_by_seen(const struct sense_device *device, float log_size, float oddness)
+{
+    unsigned bin = (unsigned)sense_clamp(log_size, 0, SENSE_SIZE_BINS - 1);
+    unsigned sum = 0;
+
+    for (unsigned i = 0; i < SENSE_SIZE_BINS; i++)
+        sum += device->sizes[i];
+    if (device->sizes[bin] == 0)
+        return oddness;
+    float rare = sense_log2((float)sum / device->sizes[bin]);
+    return rare < oddness ? rare : oddness;
+}
+
+static void measure_sizes(const struct sense_device *device, bool is_over, struct sense_score *out)
+{
+    const struct sense_window *window = &device->window;
+
+    if (window->size_most == NEVER || device->active < KNOWN_AFTER)
+        return;
+    float big = window->size_most / EIGHTHS;
+    float small = window->size_least / EIGHTHS;
+    float above = sense_location_away(&device->size, big, SENSE_SIZE_LEAST * 2);
+    float below = -sense_location_away(&device->size, small, SENSE_SIZE_LEAST * 2);
+    float far = above > below ? big : small;
+    float odd = sense_oddness(sense_clamp(above > below ? above : below, 0, 1e6f));
+    measure(out, SENSE_SIZE, limit_by_seen(device, far, odd), sense_exp2(far) - 1);
+
+    float bytes = sense_log2((float)window->bytes + 1.0f);
+    float more = sense_location_away(&device->bytes, bytes, SENSE_BYTES_LEAST);
+    if (more > 0 || is_over)
+        measure(out, SENSE_BYTES, more > 0 ? sense_oddness(more) : 0, (float)window->bytes);
+    if (is_over) {
+        out->drift = sense_clamp(more * SIGMAS_PER_WIDTH, -2.0f, 3.0f);
+        float beyond = out->drift - device->drift;
+        out->bits[SENSE_BYTES_DRIFT] =
+            DRIFT_LAMBDA * (beyond - DRIFT_LAMBDA * DRIFT_VARIANCE / 2) * SENSE_LOG2_E;
+        out->observed[SENSE_BYTES_DRIFT] = (float)window->bytes;
+    }
+}
+
+static void measure_requests(const struct sense_role *role, const struct sense_window *window,
+                             struct sense_score *out)
+{
+    if (window->keepalive != NEVER) {
+        float asked = window->keepalive / EIGHTHS;
+        float away = sense_location_away(&role->keepalive, asked, KEEPALIVE_LEAST);
+        measure(out, SENSE_KEEPALIVE, sense_oddness(away), sense_exp2(asked) - 1);
+    }
+    if (window->backlog != NEVER) {
+        float waits = window->backlog / EIGHTHS;
+        float away = sense_location_away(&role->backlog, waits, BACKLOG_LEAST);
+        measure(out, SENSE_BACKLOG, away > 0 ? sense_oddness(away) : 0, sense_exp2(waits) - 1);
+    }
+}
+
+static void weigh_tails(const struct sense_role *role, struct sense_score *out)
+{
+    for (unsigned i = SENSE_SILENT; i < SENSE_FEATURES; i++) {
+        if (out->oddness[i] < 0)
+            continue;
+        float surprise = sense_tail_surprise(&role->tails[i - SENSE_SILENT], out->oddness[i]);
+        out->bits[i] = sense_bits_of_chance(surprise);
+    }
+}
+
+void sense_score_raw(const struct sense_window *window, float raw[SENSE_DIMENSIONS])
+{
+    static const uint8_t counted[] = { SENSE_PUBLISHES, SENSE_DELIVERED, SENSE_CONNECTS,
+                                       SENSE_TOPICS, SENSE_RETAINED };
+    const unsigned counts = sizeof(counted) / sizeof(counted[0]);
+
+    for (unsigned i = 0; i < counts; i++)
+        raw[i] = sense_log2((float)window->counts[counted[i]] + 1.0f);
+    raw[counts] = sense_log2((float)window->bytes + 1.0f);
+    raw[counts + 1] = window->size_most == NEVER ? 0 : window->size_most / EIGHTHS;
+    raw[counts + 2] = window->intervals == 0 ? -2.0f : window->interval_least;
+}
+
+void sense_score_point(const struct sense_role *role, const struct sense_window *window,
+                       float point[SENSE_DIMENSIONS])
+{
+    sense_score_raw(window, point);
+    for (unsigned i = 0; i < SENSE_DIMENSIONS; i++)
+        point[i] = sense_clamp(
+            0.5f + sense_location_away(&role->usual[i], point[i], USUAL_LEAST) / 8, 0.0f, 1.0f);
+}
+
+/* A device may live in a rare corner: odd is what is rarer than that. */
+static void measure_joint(const struct sense_role *role, const struct sense_device *device,
+                          struct sense_score *out)
+{
+    float point[SENSE_DIMENSIONS];
+
+    sense_score_point(role, &device->window, point);
+    out->joint = sense_trees_rarity(&role->trees, point);
+    if (device->active < KNOWN_AFTER)
+        return;
+    float rarer = (out->joint - device->joint) / JOINT_WIDTH;
+    measure(out, SENSE_JOINT, rarer > 0 ? sense_oddness(rarer) : 0, out->joint);
+}
+
+static bool is_active(const struct sense_window *window)
+{
+    return window->counts[SENSE_PUBLISHES] + window->counts[SENSE_DELIVERED]
+               + window->counts[SENSE_CONNECTS]
+           > 0;
+}
+
+void sense_score_window(const struct sense_role *role, const struct sense_device *device,
+                        uint64_t now_ms, bool is_over, struct sense_score *out)
+{
+    const struct sense_window *window = &device->window;
+
+    for (unsigned i = 0; i < SENSE_FEATURES; i++) {
+        out->bits[i] = out->observed[i] = 0;
+        out->oddness[i] = -1;
+    }
+    out->joint = -1;
+    out->drift = NO_DRIFT;
+    score_counters(role, device, is_over, out);
+    if (is_over)
+        score_starved(role, device, out);
+    measure_rhythm(device, now_ms, out);
+    measure_sizes(device, is_over, out);
+    measure_requests(role, window, out);
+    if (window->counts[SENSE_PUBLISHES] > 0 && device->values[0].topic != 0)
+        measure(out, SENSE_VALUE, window->value, window->value);
+    if (is_over && is_active(window))
+        measure_joint(role, device, out);
+    weigh_tails(role, out);
+}

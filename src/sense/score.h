@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What one window says, feature by feature. Internal to this layer. */
+#pragma once
+
+#include "sense/device.h"
+#include "sense/role.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct sense_score {
+    float bits[SENSE_FEATURES];     /* evidence of this window; 0: it says nothing */
+    float oddness[SENSE_FEATURES];  /* for the tails; negative: nothing was measured */
+    float observed[SENSE_FEATURES]; /* in the unit of the feature */
+    float drift;                    /* distance for SENSE_BYTES_DRIFT; below -8: none */
+    float joint;                    /* rarity of the window in its role; negative: none */
+};
+
+#define SENSE_RHYTHM_AFTER 16u /* intervals, before which no rhythm is known */
+
+/* Widths below which nothing is odd: of an interval, in octaves; of a message's size. */
+float sense_interval_least(const struct sense_device *device);
+#define SENSE_SIZE_LEAST  0.05f
+#define SENSE_BYTES_LEAST 0.05f
+
+/* What is expected of a counter of the device, as things stood lately. */
+struct sense_expected sense_score_expect(const struct sense_role *role,
+                                         const struct sense_device *device, unsigned counter);
+
+/* The longest and the shortest interval that were learned, log2 of seconds. */
+float sense_device_longest(const struct sense_device *device);
+float sense_device_shortest(const struct sense_device *device);
+
+/* `is_over`: the window is complete, so that what is missing in it counts as well. */
+void sense_score_window(const struct sense_role *role, const struct sense_device *device,
+                        uint64_t now_ms, bool is_over, struct sense_score *out);
+
+/* The window as a point for the trees. */
+void sense_score_point(const struct sense_role *role, const struct sense_window *window,
+                       float point[SENSE_DIMENSIONS]);
+
+/* What the point is made of: logarithms of counts. */
+void sense_score_raw(const struct sense_window *window, float raw[SENSE_DIMENSIONS]);
