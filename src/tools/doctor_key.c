@@ -2,12 +2,14 @@
 /* The key and its certificate. */
 #include "keystore/device_key.h"
 #include "keystore/key_trial.h"
+#include "pki/ca.h"
 #include "tools/doctor_patient.h"
 #include "tools/enroll_device.h"
 #include "tools/enroll_due.h"
 #include "tools/identity_print.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #define SECONDS_A_DAY 86400
 
@@ -101,20 +103,51 @@ static void look_at_life(const struct doctor_patient *p, struct doctor_report *r
                                : "");
 }
 
+/* A root of its trust domain, by their names. */
+static bool is_its_root(const struct certificate *certificate, const struct certificate *authority)
+{
+    char domain[IDENTITY_URI_DOMAIN_SIZE];
+    struct certificate_facts facts;
+    struct identity_uri uri;
+
+    return certificate_is_self_signed(authority)
+           && ca_trust_domain_of(authority, domain, NULL) == 0
+           && certificate_facts_of(certificate, &facts, NULL) == 0
+           && identity_uri_parse(span_of(facts.uri), &uri) == 0
+           && strcmp(uri.trust_domain, domain) == 0;
+}
+
+/* Who was added at the broker itself has its root here, and not the issuing CA between them. */
+static bool has_root_only(const struct certificate *certificate, const char *authority_file)
+{
+    struct certificate_list list = { 0 };
+    bool is_root = certificate_list_load(authority_file, &list, NULL) == 0;
+
+    for (size_t i = 0; i < list.count; i++)
+        is_root = is_root && is_its_root(certificate, list.all[i]);
+    certificate_list_fini(&list);
+    return is_root;
+}
+
 static void look_at_authority(const struct doctor_patient *p, struct doctor_report *report)
 {
     struct certificate *certificate;
-    bool is_signed = false;
+    bool is_signed = false, is_root = false;
 
     if (certificate_load(p->place->certificate_file, &certificate, NULL) == 0) {
         is_signed = enroll_device_is_signed(certificate, p->place->ca_file, p->now_s);
+        is_root = has_root_only(certificate, p->place->ca_file);
         certificate_free(certificate);
     }
-    doctor_report_add(report, "certificate.authority", is_signed ? DOCTOR_OK : DOCTOR_WARN,
+    doctor_report_add(report, "certificate.authority",
+                      is_signed || is_root ? DOCTOR_OK : DOCTOR_WARN,
                       "is that the broker's authority still? tacit enroll --renew --force brings "
                       "the certificate up to date",
-                      "%s %s, now", p->place->ca_file,
-                      is_signed ? "has signed it" : "has not signed a good one");
+                      "%s %s", p->place->ca_file,
+                      is_signed ? "has signed it, now"
+                      : is_root ? "is the root of its trust domain; what is between them is not "
+                                  "here, and the broker looks at it"
+                                : "has not signed a good one, now");
 }
 
 static void look_at_clock(const struct doctor_patient *p, struct doctor_report *report)

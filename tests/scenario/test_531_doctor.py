@@ -249,6 +249,15 @@ def test_the_life_of_a_certificate_and_the_clock(house, tmp_path):
     assert verdict(checks, "certificate.authority") == "warn"
 
 
+def test_who_was_added_at_the_broker_itself(house):
+    """Its profile trusts the root, and has not the issuing CA between them."""
+    house.add("local", "any")
+    done = house.tacit("doctor", "--as", "local", "--json", code=None)
+    checks = {one["id"]: one for one in json.loads(done.stdout)["checks"]}
+    assert "is the root of its trust domain" in checks["certificate.authority"]["evidence"]
+    assert {verdict(checks, one) for one in ("certificate.authority", "server.broker")} == {"ok"}
+
+
 # ---- servers ----
 
 
