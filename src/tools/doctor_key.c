@@ -110,8 +110,7 @@ static bool is_its_root(const struct certificate *certificate, const struct cert
     struct certificate_facts facts;
     struct identity_uri uri;
 
-    return certificate_is_self_signed(authority)
-           && ca_trust_domain_of(authority, domain, NULL) == 0
+    return certificate_is_self_signed(authority) && ca_trust_domain_of(authority, domain, NULL) == 0
            && certificate_facts_of(certificate, &facts, NULL) == 0
            && identity_uri_parse(span_of(facts.uri), &uri) == 0
            && strcmp(uri.trust_domain, domain) == 0;
