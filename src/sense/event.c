@@ -222,6 +222,9 @@ bool sense_on_delivered(struct sense_device *device, uint64_t now_ms)
 {
     struct sense_window *window = window_at(device, now_ms);
 
+    /* Who is told something may answer at once. */
+    if (device->owed == 0)
+        device->owed = 1;
     return count(window, SENSE_DELIVERED, 1) && window->counts[SENSE_DELIVERED] >= LOOK_FROM;
 }
 
