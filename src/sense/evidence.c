@@ -21,10 +21,10 @@ static float held(const struct sense_device *device, unsigned feature)
     return device->evidence[feature] / UNITS;
 }
 
-/* What comes over a device from outside, the same to all of its role: outages, updates. */
+/* What comes over a device from outside, the same to all of its role: outages, restarts. */
 static bool is_from_outside(unsigned feature)
 {
-    return feature == SENSE_DELIVERED || sense_feature_verdict(feature) == SENSE_ATTACKED;
+    return sense_feature_verdict(feature) == SENSE_ATTACKED;
 }
 
 /* How far what the role has proved goes for a device: all the way for one that is new, and for what

@@ -189,15 +189,34 @@ static void what_is_rare_in_the_role_is_no_news(void **state)
     struct sense_role *role = &fleet->role;
     struct sense_standing standing;
 
-    role->worst[SENSE_DELIVERED] = 200;
+    role->worst[SENSE_CONNECTS] = 200;
     for (unsigned i = 0; i < 60; i++)
-        (void)sense_on_delivered(&fleet->devices[0], fleet->now_ms + i);
-    role->episodes[SENSE_DELIVERED] = 1;
+        sense_on_connect(&fleet->devices[0], fleet->now_ms + i, 1, 60);
+    role->episodes[SENSE_CONNECTS] = 1;
     assert_true(sense_device_look(role, &fleet->devices[0], fleet->now_ms + 60, &standing));
     assert_int_equal(sense_standing_verdict(&standing), SENSE_QUIET);
-    role->episodes[SENSE_DELIVERED] = 1000;
+    role->episodes[SENSE_CONNECTS] = 1000;
     assert_true(sense_device_look(role, &fleet->devices[0], fleet->now_ms + 60, &standing));
-    assert_int_equal(sense_standing_verdict(&standing), SENSE_ATTACKING);
+    assert_int_equal(sense_standing_verdict(&standing), SENSE_ATTACKED);
+    free(fleet);
+}
+
+/* Who is sent much is blamed when it has asked for something new, not for what others publish. */
+static void who_is_sent_much_has_to_have_asked(void **state)
+{
+    (void)state;
+    struct test_fleet *fleet = test_fleet_new(clockwork, HOUR);
+    struct sense_device *device = &fleet->devices[0];
+    const struct sense_filter filter = { .filter = 99 };
+    struct sense_standing standing;
+
+    for (unsigned i = 0; i < 60; i++)
+        (void)sense_on_delivered(device, fleet->now_ms + i);
+    assert_true(sense_device_look(&fleet->role, device, fleet->now_ms + 60, &standing));
+    assert_true(standing.bits[SENSE_DELIVERED] <= 0);
+    (void)sense_on_subscribe(device, fleet->now_ms + 61, &filter);
+    assert_true(sense_device_look(&fleet->role, device, fleet->now_ms + 62, &standing));
+    assert_true(standing.bits[SENSE_DELIVERED] > SENSE_ALARM_BITS);
     free(fleet);
 }
 
@@ -350,6 +369,7 @@ int main(void)
         cmocka_unit_test(a_gap_is_odd_for_a_clock),
         cmocka_unit_test(one_lost_report_is_no_alarm_and_three_are),
         cmocka_unit_test(what_is_rare_in_the_role_is_no_news),
+        cmocka_unit_test(who_is_sent_much_has_to_have_asked),
         cmocka_unit_test(a_busy_hour_is_one_surprise),
         cmocka_unit_test(a_clone_is_seen),
         cmocka_unit_test(a_flood_is_not_learned),

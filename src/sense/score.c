@@ -57,12 +57,25 @@ struct sense_expected sense_score_expect(const struct sense_role *role,
     return expected;
 }
 
+/* What a device is sent is its own doing only if it has asked for something new; else it is that of who
+ * publishes: a command, an update, a flood by another. */
+static bool is_own_doing(const struct sense_device *device, unsigned counter)
+{
+    const uint16_t *counts = device->window.counts;
+
+    return counter != SENSE_DELIVERED || counts[SENSE_NEW_FILTERS] > 0
+           || counts[SENSE_WILDCARDS] > 0 || device->evidence[SENSE_NEW_FILTERS] > 0
+           || device->evidence[SENSE_WILDCARDS] > 0;
+}
+
 static void score_counters(const struct sense_role *role, const struct sense_device *device,
                            bool is_over, struct sense_score *out)
 {
     for (unsigned i = 0; i < SENSE_COUNTERS; i++) {
         float counted = device->window.counts[i];
         if (role->windows < ROLE_KNOWN && i != SENSE_TAKEOVERS)
+            continue;
+        if (!is_own_doing(device, i))
             continue;
         /* Nothing, of which there is no evidence either, can only take from nothing. */
         if (counted <= 0 && (!is_over || device->evidence[i] == 0))
