@@ -61,10 +61,14 @@ static bool journal_let_go(struct shared *shared, const struct retained_message 
 
 /* ---- in memory ---- */
 
-/* The broker's own; they do not take the place of clients' messages. */
-static bool is_sys(struct mqtt_span topic)
+/* The broker's own do not take the place of clients' messages. Who wrote it decides, not the topic:
+ * a role can be granted topics under $SYS. */
+static void count_own(struct shared *shared, const struct retained_message *message, int sign)
 {
-    return span_starts_with(topic, span_of("$SYS/"));
+    if (!message->is_own)
+        return;
+    shared->own_messages += (size_t)sign;
+    shared->own_bytes += (size_t)sign * size_of(message);
 }
 
 static struct retained_payers take_payers(struct shared *shared, const struct publication *p)
@@ -104,7 +108,7 @@ static void drop(struct shared *shared, struct retained_message *message)
     shared->retained_bytes -= size_of(message);
     pay_back(&message->payers, size_of(message));
     give_payers(shared, &message->payers);
-    shared->sys_messages -= is_sys((struct mqtt_span){ message->bytes, message->topic_len });
+    count_own(shared, message, -1);
     list_unlink(&message->expiring);
     free(message);
 }
@@ -129,6 +133,7 @@ static struct retained_message *retained_message_new(const struct publication *p
         .forward_len = (uint32_t)p->forward.len,
         .payload_len = (uint32_t)p->payload.len,
         .qos = (uint8_t)p->qos,
+        .is_own = p->is_own,
         .number = p->is_restored ? p->number : 0,
     };
     append(append(append(m->bytes, p->topic), p->forward), p->payload);
@@ -156,9 +161,11 @@ static bool fits(const struct shared *shared, const struct publication *p,
                  const struct retained_payers *payers, const struct limits *limits)
 {
     const struct retained_message *old = retained_tree_find(shared->retained, p->topic);
-    size_t count = retained_tree_count(shared->retained) - shared->sys_messages + (old == NULL);
+    bool takes_place = old != NULL && !old->is_own; /* of another that counts as it will */
+    size_t count = retained_tree_count(shared->retained) - shared->own_messages + !takes_place;
     size_t more = p->topic.len + p->forward.len + p->payload.len;
-    size_t bytes = shared->retained_bytes + more - (old != NULL ? size_of(old) : 0);
+    size_t bytes =
+        shared->retained_bytes - shared->own_bytes + more - (takes_place ? size_of(old) : 0);
 
     return shared_pressure(shared) < PRESSURE_REFUSE && count <= limits->retained_messages
            && bytes <= limits->retained_bytes && can_all_pay(p, payers, old, more);
@@ -168,9 +175,9 @@ static bool fits(const struct shared *shared, const struct publication *p,
 static int replace_on_disk(struct shared *shared, struct retained_message *message,
                            const struct retained_message *old, const struct publication *p)
 {
-    if (!shared->journal.is_on || is_sys(p->topic) || p->is_restored)
+    if (!shared->journal.is_on || p->is_restored)
         return 0;
-    if (p->stays_in_memory)
+    if (p->stays_in_memory || p->is_own)
         return journal_let_go(shared, old);
     message->number = old != NULL ? old->number : 0;
     journal_keep(shared, message, p);
@@ -184,7 +191,7 @@ static int keep_paid(struct shared *shared, const struct publication *p,
     struct retained_message *message;
     void *old = NULL;
 
-    if (!is_sys(p->topic) && !fits(shared, p, payers, limits))
+    if (!p->is_own && !fits(shared, p, payers, limits))
         return -EDQUOT;
     message = retained_message_new(p);
     if (message == NULL)
@@ -196,7 +203,7 @@ static int keep_paid(struct shared *shared, const struct publication *p,
     shared->retained_bytes += size_of(message);
     message->payers = *payers;
     charge(payers, size_of(message));
-    shared->sys_messages += is_sys(p->topic);
+    count_own(shared, message, 1);
     if (message->expires_ms != WHEEL_NEVER)
         list_push_back(&shared->expiring, &message->expiring);
     int moved = replace_on_disk(shared, message, old, p);

@@ -20,7 +20,8 @@ struct shared {
     struct retained_tree *retained;
     struct list expiring; /* retained_message.expiring of those that can expire */
     size_t retained_bytes;
-    size_t sys_messages; /* of the retained ones, those under $SYS/ */
+    size_t own_messages; /* of them the broker's own */
+    size_t own_bytes;
     /* interest */
     struct topic_index *index;
     struct bytes_map entries; /* by group, NUL, filter */
@@ -56,6 +57,7 @@ struct retained_message {
     uint32_t forward_len;
     uint32_t payload_len;
     uint8_t qos;
+    bool is_own;     /* as in struct publication */
     uint8_t bytes[]; /* topic, forward, payload */
 };
 

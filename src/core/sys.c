@@ -19,6 +19,7 @@ static void publish_text(const struct sys_context *sys, const char *topic, const
         .payload = span_of(text),
         .expires_ms = WHEEL_NEVER,
         .retain = true,
+        .is_own = true,
     };
 
     broker_publish(sys->broker, &publication, sys->now_ms);
