@@ -53,6 +53,8 @@ static void configure(struct connection *connection, uint32_t queue_bytes)
         .version = options->version,
         .clean_start = !options->keep_session,
         .request_response = properties->request_response || options->command == OPTION_REQUEST,
+        /* Without TLS anybody could send us, and the password, anywhere. */
+        .redirects = target->encrypted ? CONNECTION_REDIRECTS : 0,
         .port = target->port,
         .keep_alive_s = options->keep_alive_s != 0 ? options->keep_alive_s : 60,
         .host = bytes_of(target->host),
@@ -117,6 +119,8 @@ enum exit_code connection_open(struct connection *out, const struct options *opt
     enum exit_code code = target_decide(&out->target, options);
     if (code != EXIT_DONE)
         return code;
+    (void)snprintf(out->host, sizeof(out->host), "%s", out->target.host);
+    out->port = out->target.port;
     if (out->target.encrypted)
         out->tls = target_tls_new(&out->target, options);
     if (out->tls != NULL)
@@ -154,8 +158,17 @@ void connection_close(struct connection *connection)
 static void debug(const struct connection *connection, const struct tacit_event *event)
 {
     static const char *const names[] = {
-        "",          "connected", "connection down", "message",
-        "delivered", "rejected",  "subscribed",      "unsubscribed"
+        [TACIT_EVENT_NONE] = "",
+        [TACIT_EVENT_UP] = "connected",
+        [TACIT_EVENT_DOWN] = "connection down",
+        [TACIT_EVENT_MESSAGE] = "message",
+        [TACIT_EVENT_DELIVERED] = "delivered",
+        [TACIT_EVENT_REJECTED] = "rejected",
+        [TACIT_EVENT_SUBSCRIBED] = "subscribed",
+        [TACIT_EVENT_UNSUBSCRIBED] = "unsubscribed",
+        [TACIT_EVENT_RESPONSE] = "response",
+        [TACIT_EVENT_UNANSWERED] = "unanswered",
+        [TACIT_EVENT_WANTED] = "wanted",
     };
     char transport[96];
     if (!connection->options->debug || event->type == TACIT_EVENT_NONE)
@@ -163,8 +176,8 @@ static void debug(const struct connection *connection, const struct tacit_event 
     tacit_posix_describe(connection->posix, transport, sizeof(transport));
     (void)fprintf(stderr, "%s", names[event->type]);
     if (event->type == TACIT_EVENT_UP)
-        (void)fprintf(stderr, " to %s port %u (%s), MQTT version %u%s", connection->target.host,
-                      connection->target.port, transport, event->version,
+        (void)fprintf(stderr, " to %s port %u (%s), MQTT version %u%s", connection->host,
+                      connection->port, transport, event->version,
                       event->session_present ? ", session continued" : "");
     if (event->type == TACIT_EVENT_DOWN)
         (void)fprintf(stderr, ": %s", tacit_status_text(event->status));
@@ -287,7 +300,7 @@ static void say_down(const struct connection *connection, const struct tacit_eve
 {
     const struct options *options = connection->options;
     if (event->status == TACIT_REFUSED) {
-        options_complain(options, "%s %s: %s (0x%02X)%s%.*s", connection->target.host,
+        options_complain(options, "%s %s: %s (0x%02X)%s%.*s", connection->host,
                          connection->was_up ? "ended the connection" : "refused the connection",
                          tacit_reason_text(event->reason), event->reason,
                          event->reason_string.len > 0 ? ": " : "", (int)event->reason_string.len,
@@ -297,12 +310,36 @@ static void say_down(const struct connection *connection, const struct tacit_eve
     }
     const char *detail = tacit_posix_error(connection->posix);
     if (event->status == TACIT_TIMEOUT || detail[0] == '\0')
-        options_complain(options, "%s port %u: %s", connection->target.host,
-                         connection->target.port, tacit_status_text(event->status));
+        options_complain(options, "%s port %u: %s", connection->host, connection->port,
+                         tacit_status_text(event->status));
     else
         options_complain(options, "%s%s (port %u)", detail,
-                         connection->was_up ? "" : advice(connection, event),
-                         connection->target.port);
+                         connection->was_up ? "" : advice(connection, event), connection->port);
+}
+
+/* The client tries elsewhere at once, which it never does with a server that it comes back to. */
+static bool is_followed(const struct tacit_event *event)
+{
+    return event->status == TACIT_REFUSED && event->server_reference.len > 0
+           && event->retry_in_ms == 0;
+}
+
+/* Notes where the client goes, for what is said afterwards: the client has read the reference,
+ * "host", "host:port" or "[address]:port" and perhaps more behind a blank, and taken it. */
+static void follow(struct connection *connection, struct tacit_bytes reference)
+{
+    char word[sizeof(connection->host)];
+
+    (void)snprintf(word, sizeof(word), "%.*s", (int)reference.len, (const char *)reference.data);
+    word[strcspn(word, " ")] = '\0';
+    char *colon = strrchr(word, ':');
+    bool has_port = colon != NULL && strchr(colon, ']') == NULL;
+    connection->port = has_port ? (uint16_t)strtoul(colon + 1, NULL, 10) : connection->target.port;
+    if (has_port)
+        *colon = '\0';
+    (void)snprintf(connection->host, sizeof(connection->host), "%s", word);
+    options_complain(connection->options, "going on at %s port %u", connection->host,
+                     connection->port);
 }
 
 bool connection_survives(struct connection *connection, const struct tacit_event *event,
@@ -310,5 +347,9 @@ bool connection_survives(struct connection *connection, const struct tacit_event
 {
     *out_code = event->status == TACIT_REFUSED ? EXIT_REFUSED : EXIT_CONNECTION;
     say_down(connection, event);
+    if (is_followed(event)) {
+        follow(connection, event->server_reference);
+        return true;
+    }
     return connection->was_up && event->retry_in_ms != UINT32_MAX;
 }

@@ -10,6 +10,8 @@
 #include <tacit/client.h>
 #include <tacit/posix.h>
 
+#define CONNECTION_REDIRECTS 4
+
 struct connection {
     const struct options *options;
     struct target target;
@@ -21,6 +23,8 @@ struct connection {
     struct tacit_client *client;
     void *arena;
     uint64_t deadline_ms; /* of -W; UINT64_MAX: none */
+    char host[272];       /* the server's: the target's, or where that one has sent us */
+    uint16_t port;
     bool was_up;
 };
 
@@ -47,7 +51,8 @@ enum connection_step connection_wait(struct connection *connection, int input, u
 void connection_finish(struct connection *connection);
 
 /* Judges an event DOWN: says in plain words what happened. True if the command goes
- * on, since the client tries again by itself; else *out_code is how it ends. */
+ * on, since the client tries again by itself, or elsewhere when a server has sent it there
+ * (over TLS, CONNECTION_REDIRECTS times in a row); else *out_code is how it ends. */
 bool connection_survives(struct connection *connection, const struct tacit_event *event,
                          enum exit_code *out_code);
 
