@@ -52,12 +52,11 @@ static int binding(void *context, uint8_t out[TACIT_RATCHET_KEY_BYTES])
     return tacit_posix_export(ratchet->posix, TACIT_RATCHET_LABEL, out, TACIT_RATCHET_KEY_BYTES);
 }
 
-static int load(void *context, uint8_t out[TACIT_RATCHET_STATE_BYTES])
+static int read_state(const char *path, uint8_t out[TACIT_RATCHET_STATE_BYTES])
 {
-    const struct device_ratchet *ratchet = context;
     uint8_t *bytes = NULL;
     size_t len = 0;
-    int error = private_file_read(ratchet->path, TACIT_RATCHET_STATE_BYTES, &bytes, &len);
+    int error = private_file_read(path, TACIT_RATCHET_STATE_BYTES, &bytes, &len);
 
     if (error == 0 && len == TACIT_RATCHET_STATE_BYTES)
         memcpy(out, bytes, len);
@@ -67,6 +66,23 @@ static int load(void *context, uint8_t out[TACIT_RATCHET_STATE_BYTES])
         wipe_bytes(bytes, len);
     free(bytes);
     return error;
+}
+
+int device_ratchet_turns(const char *path, uint64_t *out_turns)
+{
+    uint8_t state[TACIT_RATCHET_STATE_BYTES] = { 0 };
+    int error = read_state(path, state);
+
+    *out_turns = tacit_ratchet_counter(state);
+    wipe_bytes(state, sizeof(state));
+    return error;
+}
+
+static int load(void *context, uint8_t out[TACIT_RATCHET_STATE_BYTES])
+{
+    const struct device_ratchet *ratchet = context;
+
+    return read_state(ratchet->path, out);
 }
 
 static void unlock(struct device_ratchet *ratchet)

@@ -25,6 +25,10 @@ MQTT_NODISCARD int device_ratchet_path(const char *certificate, char out[PATH_MA
 /* Makes the file, if there is none. Negative errno. */
 MQTT_NODISCARD int device_ratchet_make(const char *path);
 
+/* How often the ratchet in that file was turned. Negative errno: -ENOENT: there is none; -EBADMSG,
+ * -EFBIG: it is none. */
+MQTT_NODISCARD int device_ratchet_turns(const char *path, uint64_t *out_turns);
+
 /* False: the device of that certificate has none, and connects without. `posix` outlives it. */
 bool device_ratchet_init(struct device_ratchet *out, const char *certificate,
                          struct tacit_posix *posix);

@@ -29,6 +29,7 @@ static void examine(const struct doctor_patient *patient, bool is_offline,
     doctor_look_at_key(patient, report);
     doctor_look_at_certificate(patient, report);
     doctor_look_at_files(patient, report);
+    doctor_look_at_ratchet(patient, report);
     doctor_look_at_readers(patient, report);
     doctor_look_at_memory(patient, report);
     doctor_look_at_machine(patient, report);

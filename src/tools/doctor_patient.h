@@ -19,6 +19,7 @@ struct doctor_patient {
 void doctor_look_at_key(const struct doctor_patient *patient, struct doctor_report *report);
 void doctor_look_at_certificate(const struct doctor_patient *patient, struct doctor_report *report);
 void doctor_look_at_files(const struct doctor_patient *patient, struct doctor_report *report);
+void doctor_look_at_ratchet(const struct doctor_patient *patient, struct doctor_report *report);
 void doctor_look_at_readers(const struct doctor_patient *patient, struct doctor_report *report);
 void doctor_look_at_memory(const struct doctor_patient *patient, struct doctor_report *report);
 void doctor_look_at_machine(const struct doctor_patient *patient, struct doctor_report *report);

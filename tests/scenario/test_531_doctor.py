@@ -29,7 +29,7 @@ role "copied" {
 OK, WARN, USAGE, FAIL = 0, 1, 2, 3
 EXITS = {"ok": OK, "warn": WARN, "fail": FAIL}
 CHECKS = ["key.level", "key.signs", "certificate.key", "certificate.life", "certificate.authority",
-          "clock.certificate", "file.mode", "file.folders", "file.copies", "reader.users",
+          "clock.certificate", "file.mode", "file.folders", "file.copies", "ratchet", "reader.users",
           "reader.root", "reader.disk-image", "reader.backup", "reader.core-dump", "reader.swap",
           "entropy", "renewal", "server.enrolment", "clock.server", "server.verified",
           "server.broker", "server.tls"]
@@ -187,6 +187,29 @@ def test_a_copy_in_clear_beside_a_sealed_key(house, tmp_path):
     machine.tacit("keys", "migrate", "--as", "twice", "--to", "sealed")
     checks = doctor(machine, "twice", "--offline")
     assert failing(checks) == {"file.copies"} and "twice.bak" in checks["file.copies"]["evidence"]
+
+
+def test_a_ratchet_that_turns_that_is_missing_and_that_is_broken(house, tmp_path):
+    machine = Machine(tmp_path / "m")
+    enrol(house, machine, "turns", "file")
+    path = pathlib.Path(machine.key("turns")).with_suffix(".ratchet")
+    for _ in range(2):
+        machine.publish("turns")
+    checks = doctor(machine, "turns", "--offline")
+    assert verdict(checks, "ratchet") == "ok" and "turned 2 times" in checks["ratchet"]["evidence"]
+    state = path.read_bytes()
+    path.write_bytes(state[:-1])
+    machine.publish("turns", code=2)
+    checks = doctor(machine, "turns", "--offline")
+    assert failing(checks) == {"ratchet"} and "no ratchet" in checks["ratchet"]["evidence"]
+    path.unlink()
+    assert verdict(doctor(machine, "turns", "--offline"), "ratchet") == "warn"
+    path.write_bytes(state)
+    path.chmod(0o644)
+    checks = doctor(machine, "turns", "--offline")
+    assert failing(checks) == {"ratchet"} and "others" in checks["ratchet"]["evidence"]
+    path.chmod(0o600)
+    machine.publish("turns")
 
 
 def test_a_machine_that_is_another_one(house, tmp_path):
