@@ -11,7 +11,7 @@ from support.marks import both, only_tacit, versions
 
 from test_010_sessions import kept
 
-shards = pytest.mark.parametrize("shards", [1] if FOREIGN else [1, 3])
+shards = pytest.mark.parametrize("shards", [1] if FOREIGN else [1, 3], ids="shards{}".format)
 
 
 @shards

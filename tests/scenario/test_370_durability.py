@@ -12,7 +12,7 @@ from support.shim import shimmed  # noqa: F401
 
 from test_010_sessions import kept
 
-shards = pytest.mark.parametrize("shards", [1, 3])
+shards = pytest.mark.parametrize("shards", [1, 3], ids="shards{}".format)
 pytestmark = pytest.mark.skipif(FOREIGN, reason="about a promise of tacitd")
 
 

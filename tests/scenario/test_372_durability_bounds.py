@@ -40,7 +40,7 @@ def publish_some(clients, broker, name, version, topic, count):
 
 
 @both
-@pytest.mark.parametrize("shards", [1, 3])
+@pytest.mark.parametrize("shards", [1, 3], ids="shards{}".format)
 def test_a_full_queue_is_refused_wherever_it_is(variant, clients, unique, version, shards):
     """What was acknowledged for it is there after a kill, what was refused is not; whichever shard
     the one who is away belongs to. Before MQTT 5 nobody is told of a refusal: the connection ends,
@@ -61,7 +61,7 @@ def test_a_full_queue_is_refused_wherever_it_is(variant, clients, unique, versio
 
 
 @both
-@pytest.mark.parametrize("shards", [1, 3])
+@pytest.mark.parametrize("shards", [1, 3], ids="shards{}".format)
 def test_a_full_queue_hurts_nobody_else(variant, clients, unique, version, shards):
     """Who is there gets everything at once, and its publisher is acknowledged; who is away keeps
     what fitted. The last message may have been on its way to another shard when the broker was

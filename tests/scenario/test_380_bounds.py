@@ -16,7 +16,7 @@ pytestmark = only_tacit
 
 
 @both
-@pytest.mark.parametrize("shards", [1, 3])
+@pytest.mark.parametrize("shards", [1, 3], ids="shards{}".format)
 def test_messages_wait_and_are_not_lost(variant, clients, unique, version, shards):
     """Sixty at 20/s: twenty at once, the rest evenly; somebody else is served meanwhile."""
     broker = variant(shards=shards, limits={"messages-per-s": 20})
