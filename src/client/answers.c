@@ -2,7 +2,6 @@
 /* The server's answers to our messages and subscriptions. */
 #include "client/handlers.h"
 
-#include "client/answer.h"
 #include "client/outbound.h"
 #include "client/store.h"
 
@@ -18,7 +17,7 @@ void tacit_give_up(struct tacit_client *client, struct tacit_record *record,
 
 /* PUBACK, or a refusing PUBREC, or PUBCOMP: the message's way ends here. */
 static bool conclude(struct tacit_client *client, struct tacit_record *record,
-                     const struct tacit_answer *ack, struct tacit_event *out_event)
+                     const struct tacit_packet *ack, struct tacit_event *out_event)
 {
     bool is_refused = ack->reason >= 0x80 && record->state == TACIT_RECORD_SENT;
     client->in_flight--;
@@ -27,7 +26,7 @@ static bool conclude(struct tacit_client *client, struct tacit_record *record,
 }
 
 static bool on_pubrec(struct tacit_client *client, struct tacit_record *record,
-                      const struct tacit_answer *ack, struct tacit_event *out_event)
+                      const struct tacit_packet *ack, struct tacit_event *out_event)
 {
     if (ack->reason >= 0x80)
         return record != NULL && record->state == TACIT_RECORD_SENT
@@ -43,14 +42,10 @@ static bool on_pubrec(struct tacit_client *client, struct tacit_record *record,
     return false;
 }
 
-bool tacit_on_answer(struct tacit_client *client, const struct mqtt_frame *frame,
-                     struct tacit_event *out_event)
+bool tacit_on_answer(struct tacit_client *client, const struct tacit_packet *packet,
+                     struct tacit_event *event)
 {
-    struct tacit_answer ack;
-    enum mqtt_status status = tacit_answer_decode(client, frame, &ack, out_event);
-    if (status != MQTT_OK)
-        return tacit_refuse_status(client, status, out_event);
-    struct tacit_record *record = tacit_queue_find(&client->queue, ack.packet_id);
+    struct tacit_record *record = tacit_queue_find(&client->queue, packet->packet_id);
     if (record != NULL && record->state != TACIT_RECORD_SENT
         && record->state != TACIT_RECORD_RELEASED)
         record = NULL; /* from an earlier connection: it goes out again, or was dropped */
@@ -58,12 +53,12 @@ bool tacit_on_answer(struct tacit_client *client, const struct mqtt_frame *frame
     /* [MQTT-4.3.2-3] [MQTT-4.3.3-4] each QoS has its own answers, after the last byte. */
     if (record != NULL
         && (record == tacit_queue_streaming(&client->queue)
-            || record->qos != (frame->type == MQTT_PUBACK ? 1 : 2)
-            || (frame->type == MQTT_PUBCOMP && record->state != TACIT_RECORD_RELEASED)))
-        return tacit_refuse(client, MQTT_PROTOCOL_ERROR, out_event);
-    if (MQTT_SPEAKS_QOS_2 && frame->type == MQTT_PUBREC)
-        return on_pubrec(client, record, &ack, out_event);
-    return record != NULL && conclude(client, record, &ack, out_event);
+            || record->qos != (packet->type == MQTT_PUBACK ? 1 : 2)
+            || (packet->type == MQTT_PUBCOMP && record->state != TACIT_RECORD_RELEASED)))
+        return tacit_refuse(client, MQTT_PROTOCOL_ERROR, event);
+    if (MQTT_SPEAKS_QOS_2 && packet->type == MQTT_PUBREC)
+        return on_pubrec(client, record, packet, event);
+    return record != NULL && conclude(client, record, packet, event);
 }
 
 static struct tacit_slot *slot_find(const struct tacit_client *client, uint16_t packet_id,
@@ -75,23 +70,19 @@ static struct tacit_slot *slot_find(const struct tacit_client *client, uint16_t 
     return NULL;
 }
 
-bool tacit_on_suback(struct tacit_client *client, const struct mqtt_frame *frame,
-                     struct tacit_event *out_event)
+bool tacit_on_suback(struct tacit_client *client, const struct tacit_packet *packet,
+                     struct tacit_event *event)
 {
-    struct tacit_answer answer;
-    bool subscribes = frame->type == MQTT_SUBACK;
-    enum mqtt_status status = tacit_answer_decode(client, frame, &answer, out_event);
-    if (status != MQTT_OK)
-        return tacit_refuse_status(client, status, out_event);
+    bool subscribes = packet->type == MQTT_SUBACK;
     struct tacit_slot *slot =
-        slot_find(client, answer.packet_id,
+        slot_find(client, packet->packet_id,
                   subscribes ? TACIT_SLOT_SUBSCRIBE_SENT : TACIT_SLOT_UNSUBSCRIBE_SENT);
     if (slot == NULL)
         return false;
-    out_event->type = subscribes ? TACIT_EVENT_SUBSCRIBED : TACIT_EVENT_UNSUBSCRIBED;
-    out_event->subscription = slot->what;
-    out_event->reason = answer.reason;
+    event->type = subscribes ? TACIT_EVENT_SUBSCRIBED : TACIT_EVENT_UNSUBSCRIBED;
+    event->subscription = slot->what;
+    event->reason = packet->reason;
     slot->packet_id = 0;
-    slot->state = subscribes && answer.reason < 0x80 ? TACIT_SLOT_ACTIVE : TACIT_SLOT_FREE;
+    slot->state = subscribes && packet->reason < 0x80 ? TACIT_SLOT_ACTIVE : TACIT_SLOT_FREE;
     return true;
 }

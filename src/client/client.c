@@ -113,18 +113,19 @@ void tacit_stop(struct tacit_client *client, bool with_will)
 static bool describe(const struct tacit_client *client, const struct tacit_message *message,
                      bool in_pieces, struct tacit_record *out)
 {
-    size_t properties_len = tacit_message_property_bytes(message);
-    size_t head_len = message->topic.len + properties_len + HEAD_BYTES;
+    struct tacit_sink properties = { NULL, 0, 0 };
+    tacit_message_properties(&properties, message, 0);
+    size_t head_len = message->topic.len + properties.len + HEAD_BYTES;
     *out = (struct tacit_record){ .payload_len = (uint32_t)message->payload.len & INT32_MAX,
                                   .topic_len = (uint16_t)message->topic.len,
-                                  .properties_len = (uint16_t)properties_len,
+                                  .properties_len = (uint16_t)properties.len,
                                   .state = TACIT_RECORD_QUEUED,
                                   .in_pieces = in_pieces,
                                   .qos = message->qos & 3u,
                                   .retain = message->retain,
                                   .priority = message->priority & TACIT_HIGHEST_PRIORITY,
                                   .has_expiry = MQTT_SPEAKS_5 && message->has_expiry };
-    return head_len <= tacit_limits(client)->send_bytes && properties_len <= UINT16_MAX
+    return head_len <= tacit_limits(client)->send_bytes && properties.len <= UINT16_MAX
            && message->payload.len <= MQTT_VARINT_MAX - head_len
            && tacit_queue_could_hold(&client->queue, out);
 }
@@ -155,11 +156,11 @@ enum tacit_status tacit_enqueue(struct tacit_client *client, const struct tacit_
     if (record == NULL)
         return TACIT_FULL;
 
-    struct mqtt_writer w = mqtt_writer_over(tacit_record_bytes(record), SIZE_MAX / 2);
-    mqtt_write_bytes(&w, tacit_span(message->topic));
-    tacit_message_properties(&w, message, client->clock.seconds);
+    struct tacit_sink sink = { tacit_record_bytes(record), 0, INT32_MAX };
+    tacit_put(&sink, message->topic.data, message->topic.len);
+    tacit_message_properties(&sink, message, client->clock.seconds);
     if (!tacit_record_is_in_pieces(&wanted))
-        mqtt_write_bytes(&w, tacit_span(message->payload));
+        tacit_put(&sink, message->payload.data, message->payload.len);
     if (!tacit_store_message(client, record)) {
         tacit_queue_remove(&client->queue, record);
         return TACIT_STORE;
@@ -192,8 +193,10 @@ enum tacit_status tacit_subscribe(struct tacit_client *client,
 {
     if (!tacit_subscription_is_valid(subscription))
         return TACIT_ARGUMENT;
-    if (subscription->filter.len + tacit_subscribe_property_bytes(subscription) + HEAD_BYTES
-        > tacit_limits(client)->send_bytes)
+    struct tacit_sink properties = { NULL, 5, 0 };
+    if (MQTT_SPEAKS_5)
+        tacit_subscribe_properties(&properties, subscription);
+    if (subscription->filter.len + properties.len + HEAD_BYTES > tacit_limits(client)->send_bytes)
         return TACIT_TOO_BIG;
     struct tacit_slot *slot = slot_of(client, subscription);
     if (slot == NULL)

@@ -21,11 +21,6 @@ void tacit_set_deadline(struct tacit_client *client)
     client->clock.left_ms = tacit_or(client->config->retry.timeout_ms, 10000);
 }
 
-static uint32_t sum(uint32_t a, uint32_t b)
-{
-    return b < UINT32_MAX - a ? a + b : UINT32_MAX;
-}
-
 static void advance_clock(struct tacit_clock *clock, uint64_t now_ms)
 {
     uint64_t passed = clock->now_ms != 0 && now_ms > clock->now_ms ? now_ms - clock->now_ms : 0;
@@ -33,9 +28,9 @@ static void advance_clock(struct tacit_clock *clock, uint64_t now_ms)
     uint32_t fraction_ms = clock->milliseconds + step_ms;
     clock->now_ms = now_ms;
     clock->left_ms -= step_ms < clock->left_ms ? step_ms : clock->left_ms;
-    clock->up_ms = sum(clock->up_ms, step_ms);
-    clock->sent_ago_ms = sum(clock->sent_ago_ms, step_ms);
-    clock->received_ago_ms = sum(clock->received_ago_ms, step_ms);
+    clock->up_ms = tacit_sum(clock->up_ms, step_ms);
+    clock->sent_ago_ms = tacit_sum(clock->sent_ago_ms, step_ms);
+    clock->received_ago_ms = tacit_sum(clock->received_ago_ms, step_ms);
     clock->seconds += fraction_ms / 1000;
     clock->milliseconds = (uint16_t)(fraction_ms % 1000);
 }
@@ -113,7 +108,8 @@ static uint32_t plan_retry(struct tacit_client *client, enum tacit_status status
             client->attempt++;
         break;
     }
-    uint32_t delay = sum(least, tacit_retry_delay_ms(range, maximum, attempt, random_bits(client)));
+    uint32_t delay =
+        tacit_sum(least, tacit_retry_delay_ms(range, maximum, attempt, random_bits(client)));
     return delay < UINT32_MAX ? delay : UINT32_MAX - 1;
 }
 
@@ -147,6 +143,16 @@ static bool give_up_in_time(struct tacit_client *client, struct tacit_event *out
     return client->clock.left_ms == 0 && tacit_go_down(client, TACIT_TIMEOUT, 0, out_event);
 }
 
+/* What is absent in CONNACK, and all of it before MQTT 5, is as the standard says. */
+static void expect_defaults(struct tacit_client *client)
+{
+    client->grant = (struct tacit_grant){ .maximum_packet_bytes = UINT32_MAX,
+                                          .receive_maximum = UINT16_MAX,
+                                          .keep_alive_s = client->config->keep_alive_s,
+                                          .maximum_qos = 2,
+                                          .retain_available = true };
+}
+
 static MQTT_NOINLINE bool open_transport(struct tacit_client *client, struct tacit_event *out_event)
 {
     const struct tacit_config *config = client->config;
@@ -162,6 +168,7 @@ static MQTT_NOINLINE bool open_transport(struct tacit_client *client, struct tac
     if (status != TACIT_OK)
         return tacit_go_down(client, (enum tacit_status)status, 0, out_event);
     client->state = TACIT_CLIENT_CONNECTING;
+    expect_defaults(client);
     tacit_set_deadline(client);
     client->clock.sent_ago_ms = 0;
     client->clock.received_ago_ms = 0;

@@ -2,20 +2,16 @@
 /* What leaves: packets are encoded into the send buffer and written together. */
 #pragma once
 
+#include "client/sink.h"
 #include "client/state.h"
-#include "codec/writer.h"
 
 /* Bytes that can be encoded now. While a payload passes through they follow it. */
-size_t tacit_send_room(struct tacit_client *client);
+uint32_t tacit_send_room(struct tacit_client *client);
 
-/* A writer over that room. tacit_send_commit keeps what was written; false if the
- * encoder failed, which wrote nothing then. */
-struct mqtt_writer tacit_send_writer(struct tacit_client *client);
-
-/* For blocks which an encoder wants ready-made: moves what was written to the far end of
- * the room, where it stays until the packet is complete, and starts anew before it. */
-void tacit_send_set_aside(struct mqtt_writer *w, struct mqtt_span *out_block);
-bool tacit_send_commit(struct tacit_client *client, const struct mqtt_writer *w);
+/* A sink over what was encoded and that room. tacit_send_commit keeps what was written; false,
+ * and nothing is kept, if it did not fit. */
+void tacit_send_begin(struct tacit_client *client, struct tacit_sink *out);
+bool tacit_send_commit(struct tacit_client *client, const struct tacit_sink *sink);
 
 /* False if CONNECT does not fit the send buffer. */
 bool tacit_send_connect(struct tacit_client *client);

@@ -145,6 +145,18 @@ static inline uint32_t tacit_or(uint32_t value, uint32_t otherwise)
     return value != 0 ? value : otherwise;
 }
 
+/* Ends at the bound. */
+static inline uint32_t tacit_sum(uint32_t a, uint32_t b)
+{
+    return b < UINT32_MAX - a ? a + b : UINT32_MAX;
+}
+
+/* That the server may send. */
+static inline uint32_t tacit_longest_packet(const struct tacit_limits *limits)
+{
+    return tacit_or(limits->maximum_packet_bytes, limits->receive_bytes);
+}
+
 static inline const struct tacit_limits *tacit_limits(const struct tacit_client *client)
 {
     return &client->config->limits;
