@@ -36,6 +36,11 @@ static bool encode_slot(struct tacit_client *client, const struct tacit_subscrip
 {
     struct tacit_sink sink;
     bool is_5 = tacit_is_5(client);
+    unsigned options = what->qos;
+    if (is_5)
+        options |= (unsigned)what->no_local << OPTION_NO_LOCAL_SHIFT
+                   | (unsigned)what->retain_as_published << OPTION_RETAIN_AS_PUBLISHED_SHIFT
+                   | (unsigned)what->retain_handling << OPTION_RETAIN_HANDLING_SHIFT;
     tacit_send_begin(client, &sink);
     tacit_put_number(&sink, (subscribes ? MQTT_SUBSCRIBE : MQTT_UNSUBSCRIBE) << 4 | 0x2, 1);
     size_t body = tacit_put_begin(&sink);
@@ -47,14 +52,7 @@ static bool encode_slot(struct tacit_client *client, const struct tacit_subscrip
         tacit_put_end(&sink, block);
     }
     tacit_put_string(&sink, &what->filter);
-    if (subscribes) {
-        unsigned options = what->qos;
-        if (is_5)
-            options |= what->no_local << OPTION_NO_LOCAL_SHIFT
-                       | what->retain_as_published << OPTION_RETAIN_AS_PUBLISHED_SHIFT
-                       | what->retain_handling << OPTION_RETAIN_HANDLING_SHIFT;
-        tacit_put_number(&sink, options, 1);
-    }
+    tacit_put_number(&sink, options, subscribes ? 1 : 0);
     tacit_put_end(&sink, body);
     return tacit_send_commit(client, &sink);
 }

@@ -75,13 +75,13 @@ static void fail(struct tacit_packet *p, uint8_t why)
     p->at = p->end;
 }
 
-/* The one bounds check of this reader. */
+/* The next bytes, up to the new p->at; none if they are not there. The one bounds check here. */
 static const uint8_t *take(struct tacit_packet *p, size_t len)
 {
     const uint8_t *from = p->at;
     if (len > (size_t)(p->end - from)) {
         fail(p, TACIT_CUT_SHORT);
-        return NULL;
+        return p->at;
     }
     p->at += len;
     return from;
@@ -91,9 +91,8 @@ static const uint8_t *take(struct tacit_packet *p, size_t len)
 static uint32_t read_number(struct tacit_packet *p, unsigned bytes)
 {
     uint32_t number = 0;
-    const uint8_t *from = take(p, bytes);
-    while (from != NULL && bytes-- > 0)
-        number = number << 8 | *from++;
+    for (const uint8_t *from = take(p, bytes); from < p->at; from++)
+        number = number << 8 | *from;
     return number;
 }
 
@@ -113,19 +112,16 @@ static uint32_t read_varint(struct tacit_packet *p)
     return number;
 }
 
-static struct tacit_bytes read_binary(struct tacit_packet *p)
+/* Two bytes of length, and the bytes, up to the new p->at. */
+static const uint8_t *read_binary(struct tacit_packet *p)
 {
-    size_t len = read_number(p, 2);
-    const uint8_t *from = take(p, len);
-    return (struct tacit_bytes){ from, from != NULL ? len : 0 };
+    return take(p, read_number(p, 2));
 }
 
-static struct tacit_bytes read_text(struct tacit_packet *p)
+/* What was read from there on. */
+static struct tacit_bytes since(const struct tacit_packet *p, const uint8_t *from)
 {
-    struct tacit_bytes text = read_binary(p);
-    if (!tacit_is_text(text.data, text.len))
-        fail(p, MQTT_MALFORMED_PACKET);
-    return text;
+    return (struct tacit_bytes){ from, (size_t)(p->at - from) };
 }
 
 static void read_packet_id(struct tacit_packet *p)
@@ -138,13 +134,17 @@ static void read_packet_id(struct tacit_packet *p)
 /* `to`: where it goes; NULL: nowhere. */
 static void read_words(struct tacit_packet *p, unsigned id, unsigned type, uint8_t *to)
 {
-    if (type == MQTT_PROPERTY_PAIR)
-        (void)read_text(p);
-    struct tacit_bytes value = type == MQTT_PROPERTY_BINARY ? read_binary(p) : read_text(p);
-    if (id == MQTT_PROP_RESPONSE_TOPIC && !tacit_is_topic(value.data, value.len))
-        fail(p, MQTT_PROTOCOL_ERROR); /* [MQTT-3.3.2-14] */
-    if (to != NULL)
-        *(struct tacit_bytes *)(void *)to = value;
+    const uint8_t *from;
+    for (unsigned left = type == MQTT_PROPERTY_PAIR ? 2 : 1; left > 0; left--) {
+        from = read_binary(p);
+        size_t len = (size_t)(p->at - from);
+        if (type != MQTT_PROPERTY_BINARY && !tacit_is_text(from, len))
+            fail(p, MQTT_MALFORMED_PACKET);
+        if (id == MQTT_PROP_RESPONSE_TOPIC && !tacit_is_topic(from, len))
+            fail(p, MQTT_PROTOCOL_ERROR); /* [MQTT-3.3.2-14] */
+        if (to != NULL)
+            *(struct tacit_bytes *)(void *)to = since(p, from);
+    }
 }
 
 static void put_number(uint8_t *to, unsigned type, uint32_t number)
@@ -163,10 +163,8 @@ static void read_value(struct tacit_packet *p, unsigned id, unsigned kind, uint8
     uint32_t number = type == MQTT_PROPERTY_VARINT
                           ? read_varint(p)
                           : read_number(p, 1u << (type - MQTT_PROPERTY_BYTE));
-    /* Every byte in the table is a yes or no, or Maximum QoS: 0 or 1. */
-    if (type == MQTT_PROPERTY_BYTE && number > 1)
-        fail(p, MQTT_PROTOCOL_ERROR);
-    if (number == 0 && (kind & NOT_ZERO) != 0) /* [MQTT-3.3.2-8] */
+    /* Every byte in the table is a yes or no, or Maximum QoS: 0 or 1. [MQTT-3.3.2-8] */
+    if ((type == MQTT_PROPERTY_BYTE && number > 1) || (number == 0 && (kind & NOT_ZERO) != 0))
         fail(p, id == MQTT_PROP_TOPIC_ALIAS ? MQTT_TOPIC_ALIAS_INVALID : MQTT_PROTOCOL_ERROR);
     if (id == MQTT_PROP_TOPIC_ALIAS)
         p->alias = (uint16_t)number;
@@ -181,10 +179,8 @@ _Static_assert(MQTT_PROPERTY_U16 - MQTT_PROPERTY_BYTE == 1
 
 static unsigned place_of(unsigned type)
 {
-    if (type == MQTT_CONNACK)
-        return IN_CONNACK;
-    if (type == MQTT_PUBLISH)
-        return IN_PUBLISH;
+    if (type <= MQTT_PUBLISH)
+        return type == MQTT_PUBLISH ? IN_PUBLISH : IN_CONNACK;
     return type == MQTT_DISCONNECT ? IN_DISCONNECT : IN_ACK;
 }
 
@@ -194,33 +190,34 @@ static bool may_repeat(unsigned type)
     return type == MQTT_PROPERTY_PAIR || type == MQTT_PROPERTY_VARINT;
 }
 
-static void read_property(struct tacit_client *client, struct tacit_packet *p,
-                          struct tacit_event *event, uint32_t seen[2])
+/* Where the properties of a packet go, and those that it had. */
+struct block {
+    unsigned place;
+    uint8_t *numbers;
+    uint8_t *texts;
+    uint32_t seen[2];
+};
+
+static void read_property(struct tacit_packet *p, struct block *block)
 {
     unsigned id = read_number(p, 1);
     unsigned kind = id < sizeof(kinds) ? kinds[id] : 0;
     unsigned type = kind & TYPE_MASK;
-    if ((kind & place_of(p->type)) == 0) {
-        fail(p, MQTT_MALFORMED_PACKET);
-        return;
-    }
-    uint32_t *word = &seen[id / 32];
     uint32_t bit = UINT32_C(1) << id % 32;
-    bool is_first = (*word & bit) == 0;
-    *word |= bit;
-    if (!is_first && !may_repeat(type)) {
-        fail(p, MQTT_PROTOCOL_ERROR);
+    uint32_t *seen = &block->seen[id / 32 & 1];
+    bool is_repeated = (*seen & bit) != 0;
+    uint8_t fault = is_repeated && !may_repeat(type) ? MQTT_PROTOCOL_ERROR : 0;
+    *seen |= bit;
+    if ((kind & block->place) == 0)
+        fault = MQTT_MALFORMED_PACKET;
+    if (fault != 0) {
+        fail(p, fault);
         return;
     }
     bool is_number = type <= MQTT_PROPERTY_VARINT;
-    uint8_t *to = (uint8_t *)event;
-    if (p->type == MQTT_PUBLISH)
-        to = (uint8_t *)&event->message;
-    else if (p->type == MQTT_CONNACK && is_number)
-        to = (uint8_t *)client;
-    to = is_first && places[id] != 0 ? to + places[id] : NULL;
-    if (id == MQTT_PROP_MESSAGE_EXPIRY)
-        event->message.has_expiry = true;
+    uint8_t *to = (is_number ? block->numbers : block->texts) + places[id];
+    if (is_repeated || places[id] == 0)
+        to = NULL;
     if (is_number)
         read_value(p, id, kind, to);
     else
@@ -232,20 +229,21 @@ static MQTT_NOINLINE void read_properties(struct tacit_client *client, struct ta
 {
     if (!tacit_is_5(client))
         return;
-    uint32_t seen[2] = { 0, 0 };
     const uint8_t *end = p->end;
-    size_t len = read_varint(p);
-    event->message.properties = (struct tacit_bytes){ take(p, len), len };
-    if (p->fault != 0)
-        return;
+    const uint8_t *from = take(p, read_varint(p));
+    struct block block = { place_of(p->type), (uint8_t *)client, (uint8_t *)event, { 0, 0 } };
+    if (p->type == MQTT_PUBLISH)
+        block.numbers = block.texts = (uint8_t *)&event->message;
+    event->message.properties = since(p, from);
     /* The same reader once more, over the block alone. */
     p->end = p->at;
-    p->at -= len;
+    p->at = from;
     while (p->at != p->end)
-        read_property(client, p, event, seen);
+        read_property(p, &block);
     p->end = end;
+    event->message.has_expiry = block.seen[0] >> MQTT_PROP_MESSAGE_EXPIRY & 1;
     /* [MQTT-3.14.2-2] */
-    if (p->type == MQTT_DISCONNECT && (seen[0] >> MQTT_PROP_SESSION_EXPIRY & 1) != 0)
+    if (p->type == MQTT_DISCONNECT && (block.seen[0] >> MQTT_PROP_SESSION_EXPIRY & 1) != 0)
         fail(p, MQTT_PROTOCOL_ERROR);
 }
 
@@ -255,7 +253,8 @@ static void read_publish(struct tacit_client *client, struct tacit_packet *p,
     message->qos = p->flags >> 1 & 3;
     message->retain = p->flags & 1;
     message->duplicate = p->flags >> 3 & 1;
-    message->topic = read_binary(p);
+    const uint8_t *topic = read_binary(p);
+    message->topic = since(p, topic);
     /* [MQTT-3.3.1-4] [MQTT-3.3.1-2]; MQTT 3.1 only says what the flag means with QoS > 0. */
     if (message->qos == 3
         || (message->duplicate && message->qos == 0 && !mqtt_is_3_1(tacit_version(client)))
