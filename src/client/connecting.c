@@ -23,36 +23,43 @@ static bool restore_session(struct tacit_client *client, bool session_present)
 /* What CONNACK granted besides: as many aliases as there are slots. */
 static void take_aliases(struct tacit_client *client)
 {
-    const struct tacit_limits *limits = tacit_limits(client);
     uint16_t granted = client->grant.topic_aliases;
-    tacit_alias_reset(&client->aliases_out,
-                      granted < limits->aliases_out ? granted : limits->aliases_out,
-                      limits->alias_topic_bytes);
-    tacit_alias_reset(&client->aliases_in, tacit_aliases_in(client), limits->alias_topic_bytes);
+    uint16_t slots = tacit_limits(client)->aliases_out;
+    tacit_alias_reset(client, &client->aliases_out, granted < slots ? granted : slots);
+    tacit_alias_reset(client, &client->aliases_in, tacit_aliases_in(client));
 }
 
-bool tacit_on_connack(struct tacit_client *client, const struct tacit_packet *packet,
-                      struct tacit_event *event)
+static void judge_connack(struct tacit_client *client, const struct tacit_packet *packet,
+                          uint8_t flags)
 {
+    struct tacit_greeting *greeting = client->config->greeting;
+    if (flags > (packet->reason == MQTT_SUCCESS ? 1 : 0)) /* [MQTT-3.2.2-1] [MQTT-3.2.2-6] */
+        tacit_refuse(client, MQTT_MALFORMED_PACKET);
+    else if (packet->reason != MQTT_SUCCESS)
+        tacit_go_down(client, TACIT_REFUSED, packet->reason);
+    else if (greeting != NULL
+             && greeting->accepted(greeting, client, client->event->message.properties) < 0)
+        tacit_go_down(client, TACIT_KEY, 0);
+}
+
+void tacit_on_connack(struct tacit_client *client, const struct tacit_packet *packet)
+{
+    struct tacit_event *event = client->event;
     /* MQTT 3.1 does not use the flags. */
     uint8_t flags = mqtt_is_3_1(tacit_version(client)) ? 0 : packet->flags;
-    if (flags > (packet->reason == MQTT_SUCCESS ? 1 : 0)) /* [MQTT-3.2.2-1] [MQTT-3.2.2-6] */
-        return tacit_refuse(client, MQTT_MALFORMED_PACKET, event);
-    if (packet->reason != MQTT_SUCCESS)
-        return tacit_go_down(client, TACIT_REFUSED, packet->reason, event);
-    struct tacit_greeting *greeting = client->config->greeting;
-    if (greeting != NULL && greeting->accepted(greeting, client, event->message.properties) < 0)
-        return tacit_go_down(client, TACIT_KEY, 0, event);
-
+    judge_connack(client, packet, flags);
+    if (tacit_has_event(client))
+        return;
     if (MQTT_SPEAKS_5)
         take_aliases(client);
-    if (!restore_session(client, flags != 0))
-        return tacit_go_down(client, TACIT_STORE, 0, event);
+    if (!restore_session(client, flags != 0)) {
+        tacit_go_down(client, TACIT_STORE, 0);
+        return;
+    }
     client->state = TACIT_CLIENT_ONLINE;
     client->was_up = true;
     client->clock.up_ms = 0;
     event->type = TACIT_EVENT_UP;
     event->version = client->version;
     event->session_present = flags != 0;
-    return true;
 }

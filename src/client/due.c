@@ -136,16 +136,15 @@ static void use_alias(struct tacit_client *client, const struct tacit_record *re
                       struct outgoing *outgoing)
 {
     struct mqtt_span topic = tacit_record_topic(record);
-    outgoing->alias = tacit_alias_find(&client->aliases_out, topic);
+    outgoing->alias = tacit_alias_find(client, topic);
     outgoing->has_topic = outgoing->alias == 0;
     if (outgoing->has_topic && outgoing->bytes + ALIAS_COST <= client->grant.maximum_packet_bytes)
-        outgoing->alias = tacit_alias_assign(&client->aliases_out, topic);
+        outgoing->alias = tacit_alias_assign(client, topic);
     measure(client, record, outgoing);
 }
 
 /* Gives up a message that this server does not take, or that is too late. */
-static bool is_refused(struct tacit_client *client, struct tacit_record *record, uint32_t bytes,
-                       struct tacit_event *out_event)
+static bool is_refused(struct tacit_client *client, struct tacit_record *record, uint32_t bytes)
 {
     enum tacit_status status = TACIT_REFUSED;
     uint8_t reason = MQTT_SUCCESS;
@@ -163,7 +162,7 @@ static bool is_refused(struct tacit_client *client, struct tacit_record *record,
     } else {
         return false;
     }
-    tacit_give_up(client, record, status, reason, out_event);
+    tacit_give_up(client, record, status, reason);
     return true;
 }
 
@@ -192,53 +191,48 @@ static void encode_publish(struct tacit_client *client, struct tacit_record *rec
         tacit_queue_remove(&client->queue, record);
 }
 
-enum step { STEP_DONE, STEP_BLOCKED, STEP_EVENT };
-
-static enum step send_publish(struct tacit_client *client, struct tacit_record *record,
-                              struct tacit_event *out_event)
+/* False if it has to wait, or was given up. */
+static bool send_publish(struct tacit_client *client, struct tacit_record *record)
 {
     struct outgoing outgoing = { .has_topic = true };
     measure(client, record, &outgoing);
-    if (is_refused(client, record, outgoing.bytes, out_event))
-        return STEP_EVENT;
+    if (is_refused(client, record, outgoing.bytes))
+        return false;
     uint32_t needed = outgoing.bytes + ALIAS_COST;
     uint32_t room = tacit_send_room(client);
     if (needed > room && client->send.len > 0)
-        return STEP_BLOCKED;
+        return false;
     if (needed - record->payload_len > room) {
-        tacit_give_up(client, record, TACIT_TOO_BIG, MQTT_SUCCESS, out_event);
-        return STEP_EVENT;
+        tacit_give_up(client, record, TACIT_TOO_BIG, MQTT_SUCCESS);
+        return false;
     }
     encode_publish(client, record, &outgoing, needed <= room && !tacit_record_is_in_pieces(record));
-    return STEP_DONE;
+    return true;
 }
 
-static enum step send_record(struct tacit_client *client, struct tacit_record *record,
-                             struct tacit_event *out_event)
+static bool send_record(struct tacit_client *client, struct tacit_record *record)
 {
     if (record->qos > 0 && client->in_flight >= client->grant.receive_maximum)
-        return STEP_BLOCKED;
+        return false;
     if (!MQTT_SPEAKS_QOS_2 || record->state == TACIT_RECORD_QUEUED)
-        return send_publish(client, record, out_event);
-    if (tacit_send_room(client) < TACIT_SEND_RESERVE)
-        return STEP_BLOCKED;
-    (void)tacit_send_short(client, MQTT_PUBREL, record->packet_id, MQTT_SUCCESS);
+        return send_publish(client, record);
+    if (!tacit_send_short(client, MQTT_PUBREL, record->packet_id, MQTT_SUCCESS))
+        return false;
     record->state = TACIT_RECORD_RELEASED;
     client->in_flight++;
-    return STEP_DONE;
+    return true;
 }
 
-bool tacit_send_due(struct tacit_client *client, struct tacit_event *out_event)
+void tacit_send_due(struct tacit_client *client)
 {
-    enum step step = STEP_DONE;
-    for (struct tacit_slot *slot = tacit_slots(client); slot < tacit_slots_end(client); slot++)
-        if (client->queue.streaming != TACIT_QUEUE_NONE || !send_slot(client, slot))
-            return false;
-    while (step == STEP_DONE && client->queue.streaming == TACIT_QUEUE_NONE) {
+    struct tacit_slot *slot = tacit_slots(client);
+    bool is_sent = true;
+    while (is_sent && client->queue.streaming == TACIT_QUEUE_NONE) {
+        if (slot < tacit_slots_end(client)) {
+            is_sent = send_slot(client, slot++);
+            continue;
+        }
         struct tacit_record *record = tacit_queue_due(&client->queue);
-        if (record == NULL)
-            return false;
-        step = send_record(client, record, out_event);
+        is_sent = record != NULL && send_record(client, record);
     }
-    return step == STEP_EVENT;
 }

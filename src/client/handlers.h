@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One handler per packet type; inbound.c says what is legal when.
  *
- * A handler gets a packet that was read, and returns true when there is an event, which it has
- * filled. It may use TACIT_SEND_RESERVE bytes of the send buffer. */
+ * A handler gets a packet that was read. It may use TACIT_SEND_RESERVE bytes of the send buffer. */
 #pragma once
 
 #include "client/packet.h"
 
-typedef bool tacit_packet_handler(struct tacit_client *client, const struct tacit_packet *packet,
-                                  struct tacit_event *event);
+typedef void tacit_packet_handler(struct tacit_client *client, const struct tacit_packet *packet);
 
 tacit_packet_handler tacit_on_connack;
 tacit_packet_handler tacit_on_pubrel;
@@ -16,14 +14,13 @@ tacit_packet_handler tacit_on_answer; /* PUBACK, PUBREC, PUBCOMP */
 tacit_packet_handler tacit_on_suback; /* and UNSUBACK */
 
 /* The server broke the protocol: says so, as far as its version knows how, and ends
- * the connection. Always true. */
-bool tacit_refuse(struct tacit_client *client, uint8_t reason, struct tacit_event *event);
+ * the connection. */
+void tacit_refuse(struct tacit_client *client, uint8_t reason);
 
 /* What a PUBLISH that was read asks of this connection: its alias, the window of QoS 2. Returns 0
  * or the reason code that refuses it. */
 MQTT_NODISCARD uint8_t tacit_judge_publish(struct tacit_client *client,
-                                           const struct tacit_packet *packet,
-                                           struct tacit_event *event);
+                                           const struct tacit_packet *packet);
 
 /* Was this message of QoS 2 handed out already? */
 bool tacit_is_duplicate(const struct tacit_client *client, const struct tacit_packet *packet);
@@ -32,8 +29,6 @@ bool tacit_is_duplicate(const struct tacit_client *client, const struct tacit_pa
  * if the store failed; they are remembered then. */
 bool tacit_forget_inbound(struct tacit_client *client);
 
-/* Hands out a message or a piece of it, which *event has, and sees to its acknowledgement with
- * the last. One to be discarded is acknowledged only. Returns true, or false if there is no event
- * then. */
-bool tacit_hand_out(struct tacit_client *client, const struct tacit_packet *packet,
-                    struct tacit_event *event, bool is_discarded);
+/* Hands out a message or a piece of it, which the event has, and sees to its acknowledgement with
+ * the last. One to be discarded is acknowledged only. */
+void tacit_hand_out(struct tacit_client *client, const struct tacit_packet *packet);

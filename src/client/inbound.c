@@ -6,10 +6,11 @@
 
 #include <string.h>
 
-bool tacit_refuse(struct tacit_client *client, uint8_t reason, struct tacit_event *event)
+void tacit_refuse(struct tacit_client *client, uint8_t reason)
 {
-    memset(event, 0, sizeof(*event)); /* what was read of the packet */
-    return tacit_go_down(client, TACIT_MALFORMED, reason, event);
+    /* What was read of the packet. */
+    memset(client->event, 0, sizeof(*client->event));
+    tacit_go_down(client, TACIT_MALFORMED, reason);
 }
 
 /* Packets that a server may send, a bit for each type. */
@@ -46,63 +47,77 @@ static bool may_answer(struct tacit_client *client)
 
 /* `packet` is a PUBLISH that was read, or the part of it that lies in the buffer: its payload is the
  * first piece then, or a later one. The head is read anew for each, which spares the memory to
- * remember it. */
-static bool take_publish(struct tacit_client *client, const struct tacit_packet *packet,
-                         uint32_t head_bytes, struct tacit_event *event)
+ * remember it. Returns 0 or the reason code that refuses it. */
+static uint8_t take_publish(struct tacit_client *client, const struct tacit_packet *packet,
+                            uint32_t packet_len, const uint8_t *start)
 {
     struct tacit_receive_buffer *receive = &client->receive;
-    uint8_t fault = tacit_judge_publish(client, packet, event);
+    struct tacit_event *event = client->event;
+    const uint8_t *payload = event->message.payload.data;
+    uint32_t head_bytes = (uint32_t)(payload - start);
+    uint8_t fault = tacit_judge_publish(client, packet);
     if (fault != 0)
-        return tacit_refuse(client, fault, event);
+        return fault;
     if (receive->head_bytes == 0)
         client->discards = tacit_is_duplicate(client, packet);
     event->offset = receive->offset;
+    event->total = packet_len - head_bytes;
     receive->offset += (uint32_t)event->message.payload.len;
     receive->head_bytes = head_bytes;
     if (receive->offset == event->total) {
         receive->head_bytes = 0;
         receive->offset = 0;
     } else if (head_bytes >= tacit_limits(client)->receive_bytes) {
-        return tacit_refuse(client, MQTT_PACKET_TOO_LARGE, event);
+        return MQTT_PACKET_TOO_LARGE;
     }
-    return tacit_hand_out(client, packet, event, client->discards);
+    tacit_hand_out(client, packet);
+    return 0;
+}
+
+/* Hands a packet other than PUBLISH, which was read, to whom it is for. */
+static void dispatch(struct tacit_client *client, const struct tacit_packet *packet)
+{
+    switch (packet->type) {
+    case MQTT_CONNACK:
+        tacit_on_connack(client, packet);
+        break;
+    case MQTT_SUBACK:
+    case MQTT_UNSUBACK:
+        tacit_on_suback(client, packet);
+        break;
+    case MQTT_PINGRESP:
+        client->ping_sent = false;
+        break;
+    case MQTT_DISCONNECT:
+        tacit_go_down(client, TACIT_REFUSED, packet->reason);
+        break;
+    case MQTT_PUBREL:
+        if (MQTT_SPEAKS_QOS_2)
+            tacit_on_pubrel(client, packet);
+        break;
+    default:
+        tacit_on_answer(client, packet);
+        break;
+    }
 }
 
 /* Reads the body of a packet that begins at `start`, and leaves it behind. */
-static bool take_body(struct tacit_client *client, struct tacit_packet *packet,
-                      const uint8_t *start, struct tacit_event *event)
+static uint8_t take_body(struct tacit_client *client, struct tacit_packet *packet,
+                         uint32_t packet_len, const uint8_t *start)
 {
     client->receive.at = (uint32_t)(packet->end - client->receive.memory);
-    uint8_t fault = tacit_packet_read(client, packet, event);
+    uint8_t fault = tacit_packet_read(client, packet);
     if (fault != 0)
-        return tacit_refuse(client, fault, event);
-    switch (packet->type) {
-    case MQTT_CONNACK:
-        return tacit_on_connack(client, packet, event);
-    case MQTT_PUBLISH: {
-        const uint8_t *payload = event->message.payload.data;
-        uint32_t head_bytes = (uint32_t)(payload - start);
-        event->total -= head_bytes;
-        return take_publish(client, packet, head_bytes, event);
-    }
-    case MQTT_SUBACK:
-    case MQTT_UNSUBACK:
-        return tacit_on_suback(client, packet, event);
-    case MQTT_PINGRESP:
-        client->ping_sent = false;
-        return false;
-    case MQTT_DISCONNECT:
-        return tacit_go_down(client, TACIT_REFUSED, packet->reason, event);
-    case MQTT_PUBREL:
-        return MQTT_SPEAKS_QOS_2 && tacit_on_pubrel(client, packet, event);
-    default:
-        return tacit_on_answer(client, packet, event);
-    }
+        return fault;
+    if (packet->type == MQTT_PUBLISH)
+        return take_publish(client, packet, packet_len, start);
+    dispatch(client, packet);
+    return 0;
 }
 
-/* One packet, or a piece of one. True: *event is filled; false with *out_wait:
- * more bytes are needed. */
-static bool take_packet(struct tacit_client *client, struct tacit_event *event, bool *out_wait)
+/* One packet, or a piece of one. Returns 0, TACIT_CUT_SHORT if more bytes are needed, or the reason
+ * code that refuses it. */
+static uint8_t take_packet(struct tacit_client *client)
 {
     const struct tacit_receive_buffer *receive = &client->receive;
     bool is_continued = receive->head_bytes > 0;
@@ -111,40 +126,31 @@ static bool take_packet(struct tacit_client *client, struct tacit_event *event, 
     struct tacit_packet packet;
     uint32_t packet_len = tacit_packet_open(&packet, start, end);
     uint8_t fault = judge_first_byte(client, &packet);
-    if (fault == 0)
-        fault = packet.fault;
-    if (fault == 0) {
-        packet_len += (uint32_t)(packet.at - start);
-        if (packet_len > tacit_longest_packet(tacit_limits(client)))
-            fault = MQTT_PACKET_TOO_LARGE;
-        else if (!is_continued && packet_len > (size_t)(end - start))
-            fault = packet.type == MQTT_PUBLISH && is_stuck(client) ? 0 : TACIT_CUT_SHORT;
-    }
-    if (fault == TACIT_CUT_SHORT && !is_stuck(client)) {
-        *out_wait = true;
-        return false;
-    }
-    if (fault != 0)
-        return tacit_refuse(client, fault == TACIT_CUT_SHORT ? MQTT_PACKET_TOO_LARGE : fault,
-                            event);
-    event->total = packet_len;
-    packet_len -= receive->offset;
-    if (packet_len < (size_t)(end - start))
-        end = start + packet_len;
-    packet.end = end;
-    return take_body(client, &packet, start, event);
+    if (fault != 0 || packet.fault != 0)
+        return fault != 0 ? fault : packet.fault;
+    packet_len += (uint32_t)(packet.at - start);
+    if (packet_len > tacit_longest_packet(tacit_limits(client)))
+        return MQTT_PACKET_TOO_LARGE;
+    if (!is_continued && packet_len > (size_t)(end - start)
+        && (packet.type != MQTT_PUBLISH || !is_stuck(client)))
+        return TACIT_CUT_SHORT;
+    uint32_t left = packet_len - receive->offset;
+    packet.end = left < (size_t)(end - start) ? start + left : end;
+    return take_body(client, &packet, packet_len, start);
 }
 
-bool tacit_handle_received(struct tacit_client *client, struct tacit_event *event)
+void tacit_handle_received(struct tacit_client *client)
 {
-    bool has_event = false;
-    bool wait = false;
-    while (!has_event && !wait && client->receive.at < client->receive.len && may_answer(client)) {
+    const struct tacit_receive_buffer *receive = &client->receive;
+    while (!tacit_has_event(client) && receive->at < receive->len && may_answer(client)) {
         /* What an uneventful packet left there. */
-        memset(event, 0, sizeof(*event));
-        has_event = take_packet(client, event, &wait);
+        memset(client->event, 0, sizeof(*client->event));
+        uint8_t fault = take_packet(client);
+        if (fault == TACIT_CUT_SHORT && !is_stuck(client))
+            return;
+        if (fault != 0)
+            tacit_refuse(client, fault == TACIT_CUT_SHORT ? MQTT_PACKET_TOO_LARGE : fault);
     }
-    return has_event;
 }
 
 int tacit_receive_more(struct tacit_client *client)

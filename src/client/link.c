@@ -113,34 +113,38 @@ static uint32_t plan_retry(struct tacit_client *client, enum tacit_status status
     return delay < UINT32_MAX ? delay : UINT32_MAX - 1;
 }
 
-bool tacit_go_down(struct tacit_client *client, enum tacit_status status, uint8_t reason,
-                   struct tacit_event *out_event)
+static void say_farewell(struct tacit_client *client, uint8_t reason)
 {
-    if (status == TACIT_MALFORMED && tacit_is_5(client) && client->state == TACIT_CLIENT_ONLINE
-        && client->queue.streaming == TACIT_QUEUE_NONE
+    if (client->state == TACIT_CLIENT_ONLINE && client->queue.streaming == TACIT_QUEUE_NONE
         && tacit_send_short(client, MQTT_DISCONNECT, 0, reason))
         (void)tacit_flush(client);
+}
 
+void tacit_go_down(struct tacit_client *client, enum tacit_status status, uint8_t reason)
+{
     uint32_t delay = 0;
+    if (status == TACIT_MALFORMED && tacit_is_5(client))
+        say_farewell(client, reason);
     if (falls_back(client, status, reason))
         client->version = MQTT_VERSION_3_1_1;
-    else if (!TACIT_REDIRECTS || !tacit_is_redirected(client, status, reason, out_event))
+    else if (!TACIT_REDIRECTS || !tacit_is_redirected(client, status, reason))
         delay = plan_retry(client, status, reason);
     forget_connection(client);
     client->stop_wish = TACIT_STOP_NOT;
     client->state = delay == UINT32_MAX ? TACIT_CLIENT_STOPPED : TACIT_CLIENT_WAITING;
     client->clock.left_ms = delay;
 
-    out_event->type = TACIT_EVENT_DOWN;
-    out_event->status = status;
-    out_event->reason = reason;
-    out_event->retry_in_ms = delay;
-    return true;
+    struct tacit_event *event = client->event;
+    event->type = TACIT_EVENT_DOWN;
+    event->status = status;
+    event->reason = reason;
+    event->retry_in_ms = delay;
 }
 
-static bool give_up_in_time(struct tacit_client *client, struct tacit_event *out_event)
+static void give_up_in_time(struct tacit_client *client)
 {
-    return client->clock.left_ms == 0 && tacit_go_down(client, TACIT_TIMEOUT, 0, out_event);
+    if (client->clock.left_ms == 0)
+        tacit_go_down(client, TACIT_TIMEOUT, 0);
 }
 
 /* What is absent in CONNACK, and all of it before MQTT 5, is as the standard says. */
@@ -153,70 +157,82 @@ static void expect_defaults(struct tacit_client *client)
                                           .retain_available = true };
 }
 
-static MQTT_NOINLINE bool open_transport(struct tacit_client *client, struct tacit_event *out_event)
+static MQTT_NOINLINE void open_transport(struct tacit_client *client)
 {
     const struct tacit_config *config = client->config;
     uint16_t port;
     struct tacit_bytes host = tacit_server(client, &port);
     int status = config->transport.open(config->transport.context, host, port);
-    if (status == TACIT_AGAIN)
-        return give_up_in_time(client, out_event);
+    if (status == TACIT_AGAIN) {
+        give_up_in_time(client);
+        return;
+    }
     if (status == TACIT_OK && config->greeting != NULL)
         status = config->greeting->begin(config->greeting, client);
     else if (status == TACIT_OK && !tacit_send_connect(client))
         status = TACIT_TOO_BIG;
-    if (status != TACIT_OK)
-        return tacit_go_down(client, (enum tacit_status)status, 0, out_event);
+    if (status != TACIT_OK) {
+        tacit_go_down(client, (enum tacit_status)status, 0);
+        return;
+    }
     client->state = TACIT_CLIENT_CONNECTING;
     expect_defaults(client);
     tacit_set_deadline(client);
     client->clock.sent_ago_ms = 0;
     client->clock.received_ago_ms = 0;
-    return false;
 }
 
 /* The application's wish to stop: what is encoded leaves, then the farewell. */
-static bool stop(struct tacit_client *client, struct tacit_event *out_event)
+static void stop(struct tacit_client *client)
 {
-    if (client->state == TACIT_CLIENT_ONLINE) {
-        bool with_will = client->stop_wish == TACIT_STOP_WITH_WILL;
-        if (tacit_flush(client) == TACIT_AGAIN && client->clock.left_ms > 0)
-            return TACIT_PIECES && tacit_ask_for_piece(client, out_event);
-        /* Before MQTT 5 a server publishes the will unless it sees a DISCONNECT. */
-        if ((tacit_is_5(client) || !with_will)
-            && tacit_send_short(client, MQTT_DISCONNECT, 0,
-                                with_will ? MQTT_DISCONNECT_WITH_WILL : MQTT_SUCCESS))
-            (void)tacit_flush(client);
+    bool with_will = client->stop_wish == TACIT_STOP_WITH_WILL;
+    if (client->state == TACIT_CLIENT_ONLINE && tacit_flush(client) == TACIT_AGAIN
+        && client->clock.left_ms > 0) {
+        if (TACIT_PIECES)
+            tacit_ask_for_piece(client);
+        return;
     }
-    return tacit_go_down(client, TACIT_STOPPED, 0, out_event);
+    /* Before MQTT 5 a server publishes the will unless it sees a DISCONNECT. */
+    if (tacit_is_5(client) || !with_will)
+        say_farewell(client, with_will ? MQTT_DISCONNECT_WITH_WILL : MQTT_SUCCESS);
+    tacit_go_down(client, TACIT_STOPPED, 0);
 }
 
-/* Moves bytes both ways until there is an event or nothing more to do now. */
-static bool exchange(struct tacit_client *client, struct tacit_event *out_event, bool *out_more)
+/* Writes all that is due and what answers the input, together; again while a full buffer got
+ * through. */
+static enum tacit_status send_all(struct tacit_client *client)
 {
-    for (unsigned round = 0; round < ROUNDS; round++) {
-        if (tacit_handle_received(client, out_event))
+    enum tacit_status flushed;
+    bool had_some;
+    do {
+        if (client->state == TACIT_CLIENT_ONLINE)
+            tacit_send_due(client);
+        had_some = tacit_has_unsent(client) && !tacit_has_event(client);
+        flushed = had_some ? tacit_flush(client) : TACIT_OK;
+    } while (flushed == TACIT_OK && had_some);
+    return flushed;
+}
+
+/* Moves bytes both ways until there is an event or nothing more to do now. True: there may be more
+ * to do. */
+static bool exchange(struct tacit_client *client)
+{
+    for (unsigned round = ROUNDS; round > 0; round--) {
+        tacit_handle_received(client);
+        if (tacit_has_event(client))
             return true;
-        /* What is due and what answers the input leave together; again while a full
-         * buffer got through. */
-        enum tacit_status flushed;
-        bool had_some;
-        do {
-            if (client->state == TACIT_CLIENT_ONLINE && tacit_send_due(client, out_event))
-                return true;
-            had_some = tacit_has_unsent(client);
-            flushed = tacit_flush(client);
-        } while (flushed == TACIT_OK && had_some);
-        if (TACIT_PIECES && tacit_ask_for_piece(client, out_event))
+        enum tacit_status sent = send_all(client);
+        if (TACIT_PIECES && !tacit_has_event(client))
+            tacit_ask_for_piece(client);
+        if (tacit_has_event(client))
             return true;
-        int got = flushed == TACIT_IO ? -1 : tacit_receive_more(client);
+        int got = sent == TACIT_IO ? -1 : tacit_receive_more(client);
         if (got < 0)
-            return tacit_go_down(client, TACIT_IO, 0, out_event);
-        if (got == 0)
-            return false;
+            tacit_go_down(client, TACIT_IO, 0);
+        if (got <= 0)
+            return got < 0;
     }
-    *out_more = true;
-    return false;
+    return true;
 }
 
 /* Milliseconds until the connection has been quiet, in one direction or the other, for
@@ -243,18 +259,17 @@ bool tacit_ping(struct tacit_client *client)
     return true;
 }
 
-static bool keep_alive(struct tacit_client *client, struct tacit_event *out_event)
+static void keep_alive(struct tacit_client *client)
 {
     if (client->state == TACIT_CLIENT_CONNECTING || client->ping_sent)
-        return give_up_in_time(client, out_event);
-    if (until_ping(client) > 0)
-        return false;
+        give_up_in_time(client);
+    else if (until_ping(client) > 0)
+        return;
     /* A PINGREQ would have to wait for the end of the payload, of which nothing leaves. */
-    if (client->queue.streaming != TACIT_QUEUE_NONE)
-        return tacit_go_down(client, TACIT_TIMEOUT, 0, out_event);
-    if (!tacit_ping(client))
-        return false;
-    return tacit_flush(client) == TACIT_IO && tacit_go_down(client, TACIT_IO, 0, out_event);
+    else if (client->queue.streaming != TACIT_QUEUE_NONE)
+        tacit_go_down(client, TACIT_TIMEOUT, 0);
+    else if (tacit_ping(client) && tacit_flush(client) == TACIT_IO)
+        tacit_go_down(client, TACIT_IO, 0);
 }
 
 static uint32_t sleep_ms(const struct tacit_client *client)
@@ -266,33 +281,37 @@ static uint32_t sleep_ms(const struct tacit_client *client)
     return until_ping(client);
 }
 
-/* One step of the state the client is in. True: there is an event. */
-static bool advance(struct tacit_client *client, struct tacit_event *out_event, bool *out_more)
+/* One step of the state the client is in. True: there may be more to do at once. */
+static bool advance(struct tacit_client *client)
 {
-    if (client->owed != 0 && tacit_acknowledge(client, client->owed) == TACIT_STORE)
-        return tacit_go_down(client, TACIT_STORE, 0, out_event);
-    if (TACIT_DROPS) /* by itself: clang takes what stands behind && for forgotten */
-        if (client->has_dropped && tacit_tell_dropped(client, out_event))
-            return true;
-    if (client->stop_wish != TACIT_STOP_NOT)
-        return stop(client, out_event);
+    if (client->stop_wish != TACIT_STOP_NOT) {
+        stop(client);
+        return false;
+    }
     if (client->state == TACIT_CLIENT_WAITING && client->clock.left_ms == 0) {
         client->state = TACIT_CLIENT_OPENING;
         tacit_set_deadline(client);
     }
-    if (client->state == TACIT_CLIENT_OPENING && open_transport(client, out_event))
-        return true;
+    if (client->state == TACIT_CLIENT_OPENING)
+        open_transport(client);
     if (client->state < TACIT_CLIENT_CONNECTING)
         return false;
-    return exchange(client, out_event, out_more) || keep_alive(client, out_event);
+    if (exchange(client))
+        return true;
+    keep_alive(client);
+    return false;
 }
 
 uint32_t tacit_poll(struct tacit_client *client, uint64_t now_ms, struct tacit_event *out_event)
 {
-    bool more = false;
+    client->event = out_event;
     memset(out_event, 0, sizeof(*out_event));
     advance_clock(&client->clock, now_ms);
-    if (advance(client, out_event, &more) || more)
+    if (client->owed != 0 && tacit_acknowledge(client, client->owed) == TACIT_STORE)
+        tacit_go_down(client, TACIT_STORE, 0);
+    else if (TACIT_DROPS && client->has_dropped)
+        tacit_tell_dropped(client);
+    if (tacit_has_event(client) || advance(client) || tacit_has_event(client))
         return 0;
     if (TACIT_PIECES)
         client->asked = false;

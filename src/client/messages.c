@@ -23,8 +23,8 @@ bool tacit_is_duplicate(const struct tacit_client *client, const struct tacit_pa
 static bool resolve_alias(struct tacit_client *client, uint16_t alias, struct tacit_bytes *topic)
 {
     if (topic->len > 0)
-        return tacit_alias_set(&client->aliases_in, alias, tacit_span(*topic));
-    *topic = tacit_borrow(tacit_alias_get(&client->aliases_in, alias));
+        return tacit_alias_set(client, alias, tacit_span(*topic));
+    *topic = tacit_borrow(tacit_alias_get(client, alias));
     if (topic->len > 0)
         return true;
     /* Never set, or set to a topic too long to be kept; the latter can only be cured
@@ -39,25 +39,25 @@ enum {
     RECEIPT_CONNECTION_SHIFT = 24,
 };
 
-bool tacit_hand_out(struct tacit_client *client, const struct tacit_packet *packet,
-                    struct tacit_event *event, bool is_discarded)
+void tacit_hand_out(struct tacit_client *client, const struct tacit_packet *packet)
 {
+    struct tacit_event *event = client->event;
     bool is_last = event->offset + event->message.payload.len == event->total;
-    uint8_t qos = event->message.qos;
-    if (is_discarded && is_last)
-        (void)tacit_send_short(client, MQTT_PUBREC, packet->packet_id, MQTT_SUCCESS);
-    if (is_discarded)
-        return false;
+    unsigned qos = event->message.qos;
+    if (client->discards) {
+        if (is_last)
+            (void)tacit_send_short(client, MQTT_PUBREC, packet->packet_id, MQTT_SUCCESS);
+        return;
+    }
     event->type = TACIT_EVENT_MESSAGE;
     if (!is_last || qos == MQTT_QOS_0)
-        return true;
+        return;
     if (qos == MQTT_QOS_2)
         client->unanswered++;
-    event->receipt = packet->packet_id | (uint32_t)qos << RECEIPT_QOS_SHIFT
+    event->receipt = packet->packet_id | qos << RECEIPT_QOS_SHIFT
                      | (uint32_t)client->connection << RECEIPT_CONNECTION_SHIFT;
     if (!client->config->manual_acknowledgement)
         client->owed = event->receipt;
-    return true;
 }
 
 /* Notes that a message of QoS 2 was taken; once only. */
@@ -113,9 +113,9 @@ enum tacit_status tacit_acknowledge(struct tacit_client *client, uint32_t receip
     return status;
 }
 
-uint8_t tacit_judge_publish(struct tacit_client *client, const struct tacit_packet *packet,
-                            struct tacit_event *event)
+uint8_t tacit_judge_publish(struct tacit_client *client, const struct tacit_packet *packet)
 {
+    struct tacit_event *event = client->event;
     if (MQTT_SPEAKS_5 && packet->alias != 0
         && !resolve_alias(client, packet->alias, &event->message.topic))
         return MQTT_TOPIC_ALIAS_INVALID;
@@ -130,14 +130,13 @@ uint8_t tacit_judge_publish(struct tacit_client *client, const struct tacit_pack
                : MQTT_RECEIVE_MAXIMUM_EXCEEDED;
 }
 
-bool tacit_on_pubrel(struct tacit_client *client, const struct tacit_packet *packet,
-                     struct tacit_event *event)
+void tacit_on_pubrel(struct tacit_client *client, const struct tacit_packet *packet)
 {
     unsigned place = inbound_place(client, packet->packet_id);
     bool known = place < client->inbound_count;
     if (known && !forget_one(client, place))
-        return tacit_go_down(client, TACIT_STORE, 0, event);
-    (void)tacit_send_short(client, MQTT_PUBCOMP, packet->packet_id,
-                           known ? MQTT_SUCCESS : MQTT_PACKET_IDENTIFIER_NOT_FOUND);
-    return false;
+        tacit_go_down(client, TACIT_STORE, 0);
+    else
+        (void)tacit_send_short(client, MQTT_PUBCOMP, packet->packet_id,
+                               known ? MQTT_SUCCESS : MQTT_PACKET_IDENTIFIER_NOT_FOUND);
 }

@@ -24,9 +24,9 @@ bool tacit_send_short(struct tacit_client *client, enum mqtt_packet_type type, u
 /* The largest packet that answers another. */
 #define TACIT_SEND_RESERVE 8u
 
-/* Encodes subscriptions and messages that are due, as many as there is room and
- * window for. True if one of them had to be given up: *out_event says which. */
-bool tacit_send_due(struct tacit_client *client, struct tacit_event *out_event);
+/* Encodes subscriptions and messages that are due, as many as there is room and window for, until
+ * one has to be given up: the event says which. */
+void tacit_send_due(struct tacit_client *client);
 
 /* A packet identifier that nothing under way has. */
 uint16_t tacit_new_packet_id(struct tacit_client *client);
@@ -50,4 +50,4 @@ int tacit_send_piece(struct tacit_client *client, struct tacit_bytes piece);
 
 /* A message is done with: delivered with TACIT_OK, else rejected. */
 void tacit_give_up(struct tacit_client *client, struct tacit_record *record,
-                   enum tacit_status status, uint8_t reason, struct tacit_event *out_event);
+                   enum tacit_status status, uint8_t reason);

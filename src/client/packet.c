@@ -224,9 +224,9 @@ static void read_property(struct tacit_packet *p, struct block *block)
         read_words(p, id, type, to);
 }
 
-static MQTT_NOINLINE void read_properties(struct tacit_client *client, struct tacit_packet *p,
-                                          struct tacit_event *event)
+static MQTT_NOINLINE void read_properties(struct tacit_client *client, struct tacit_packet *p)
 {
+    struct tacit_event *event = client->event;
     if (!tacit_is_5(client))
         return;
     const uint8_t *end = p->end;
@@ -247,9 +247,9 @@ static MQTT_NOINLINE void read_properties(struct tacit_client *client, struct ta
         fail(p, MQTT_PROTOCOL_ERROR);
 }
 
-static void read_publish(struct tacit_client *client, struct tacit_packet *p,
-                         struct tacit_message *message, struct tacit_event *event)
+static void read_publish(struct tacit_client *client, struct tacit_packet *p)
 {
+    struct tacit_message *message = &client->event->message;
     message->qos = p->flags >> 1 & 3;
     message->retain = p->flags & 1;
     message->duplicate = p->flags >> 3 & 1;
@@ -262,7 +262,7 @@ static void read_publish(struct tacit_client *client, struct tacit_packet *p,
         fail(p, MQTT_MALFORMED_PACKET);
     if (message->qos > 0)
         read_packet_id(p);
-    read_properties(client, p, event);
+    read_properties(client, p);
     if (message->topic.len == 0 && p->alias == 0)
         fail(p, MQTT_PROTOCOL_ERROR); /* [MQTT-4.7.3-1] */
     message->payload = (struct tacit_bytes){ p->at, (size_t)(p->end - p->at) };
@@ -299,8 +299,7 @@ static bool is_old_refusal(const struct tacit_packet *p)
     return MQTT_SPEAKS_3 && p->end - p->at == 2 && p->at[0] == 0 && p->at[1] == 1;
 }
 
-static void read_connack(struct tacit_client *client, struct tacit_packet *p,
-                         struct tacit_event *event)
+static void read_connack(struct tacit_client *client, struct tacit_packet *p)
 {
     if (tacit_is_5(client) && is_old_refusal(p)) {
         p->at = p->end;
@@ -309,25 +308,24 @@ static void read_connack(struct tacit_client *client, struct tacit_packet *p,
     }
     p->flags = (uint8_t)read_number(p, 1);
     read_reason(client, p);
-    read_properties(client, p, event);
+    read_properties(client, p);
 }
 
 /* The others have the same parts. Each of our packets names one filter, so SUBACK and UNSUBACK have
  * one reason, at the end [MQTT-3.8.4-6] [MQTT-3.11.3-1]. Elsewhere reason 0 may be left out, and
  * the properties after it. */
-static void read_answer(struct tacit_client *client, struct tacit_packet *p,
-                        struct tacit_event *event)
+static void read_answer(struct tacit_client *client, struct tacit_packet *p)
 {
     bool is_5 = tacit_is_5(client);
     bool is_suback = p->type == MQTT_SUBACK || p->type == MQTT_UNSUBACK;
     if (p->type != MQTT_DISCONNECT)
         read_packet_id(p);
     if (is_suback)
-        read_properties(client, p, event);
+        read_properties(client, p);
     if (p->type == MQTT_SUBACK || (is_5 && (is_suback || p->at != p->end)))
         read_reason(client, p);
     if (!is_suback && p->at != p->end)
-        read_properties(client, p, event);
+        read_properties(client, p);
 }
 
 uint32_t tacit_packet_open(struct tacit_packet *packet, const uint8_t *at, const uint8_t *end)
@@ -339,15 +337,14 @@ uint32_t tacit_packet_open(struct tacit_packet *packet, const uint8_t *at, const
     return read_varint(packet);
 }
 
-uint8_t tacit_packet_read(struct tacit_client *client, struct tacit_packet *packet,
-                          struct tacit_event *event)
+uint8_t tacit_packet_read(struct tacit_client *client, struct tacit_packet *packet)
 {
     if (packet->type == MQTT_PUBLISH)
-        read_publish(client, packet, &event->message, event);
+        read_publish(client, packet);
     else if (packet->type == MQTT_CONNACK)
-        read_connack(client, packet, event);
+        read_connack(client, packet);
     else if (packet->type != MQTT_PINGRESP)
-        read_answer(client, packet, event);
+        read_answer(client, packet);
     if (packet->at != packet->end)
         fail(packet, MQTT_MALFORMED_PACKET);
     return packet->fault == TACIT_CUT_SHORT ? MQTT_MALFORMED_PACKET : packet->fault;

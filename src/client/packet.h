@@ -25,7 +25,6 @@ struct tacit_packet {
  * body that it announces. */
 uint32_t tacit_packet_open(struct tacit_packet *packet, const uint8_t *at, const uint8_t *end);
 
-/* Reads and checks the body, at..end. Values of a PUBLISH go to event->message, texts of others to
- * *event, what CONNACK grants to client->grant. Returns 0 or the reason code that refuses it. */
-MQTT_NODISCARD uint8_t tacit_packet_read(struct tacit_client *client, struct tacit_packet *packet,
-                                         struct tacit_event *event);
+/* Reads and checks the body, at..end. Values of a PUBLISH go to the message of client->event,
+ * texts of others to that event, what CONNACK grants to client->grant. Returns 0 or the reason code that refuses it. */
+MQTT_NODISCARD uint8_t tacit_packet_read(struct tacit_client *client, struct tacit_packet *packet);

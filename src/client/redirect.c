@@ -71,9 +71,9 @@ static bool parse(struct mqtt_span text, struct reference *out)
     return len > 0 && len <= LONGEST_HOST;
 }
 
-bool tacit_is_redirected(struct tacit_client *client, enum tacit_status status, uint8_t reason,
-                         const struct tacit_event *event)
+bool tacit_is_redirected(struct tacit_client *client, enum tacit_status status, uint8_t reason)
 {
+    const struct tacit_event *event = client->event;
     const struct tacit_config *config = client->config;
     struct tacit_redirect *redirect = &client->redirect;
     struct reference reference;

@@ -10,10 +10,9 @@
 #define TACIT_REDIRECTS MQTT_SPEAKS_5
 #endif
 
-/* The connection ends so: does the next one go to the server that *event names? Only as often as
+/* The connection ends so: does the next one go to the server that the event names? Only as often as
  * the configuration allows; a connection that lasted starts the count anew. */
-bool tacit_is_redirected(struct tacit_client *client, enum tacit_status status, uint8_t reason,
-                         const struct tacit_event *event);
+bool tacit_is_redirected(struct tacit_client *client, enum tacit_status status, uint8_t reason);
 
 /* Where the next connection goes. */
 struct tacit_bytes tacit_server(const struct tacit_client *client, uint16_t *out_port);

@@ -88,13 +88,13 @@ struct tacit_grant {
 /* How long ago, or still to go; each ends at its bound. So a clock that leaps does no
  * more than to let everything be over. */
 struct tacit_clock {
-    uint64_t now_ms;          /* of the last tacit_poll; 0: none yet */
     uint32_t left_ms;         /* until the deadline of the state, or of the PINGRESP */
     uint32_t up_ms;           /* since CONNACK */
     uint32_t sent_ago_ms;     /* since bytes left */
     uint32_t received_ago_ms; /* since bytes came */
     uint32_t seconds;         /* that passed since the first tacit_poll */
     uint16_t milliseconds;    /* of the second that has begun */
+    uint64_t now_ms;          /* of the last tacit_poll; 0: none yet */
 };
 
 /* In this order a small machine loses nothing to alignment, and reaches what is used most with its
@@ -117,15 +117,16 @@ struct tacit_client {
     uint16_t inbound_count;
     uint16_t unanswered; /* QoS 2 messages handed out and not yet acknowledged */
     struct tacit_redirect redirect;
-    uint32_t owed; /* receipt to be honoured at the next tacit_poll; 0: none */
-    uint32_t last_token;
-    struct tacit_clock clock;
+    uint32_t owed;             /* receipt to be honoured at the next tacit_poll; 0: none */
+    struct tacit_event *event; /* of the tacit_poll that runs */
     struct tacit_receive_buffer receive;
     struct tacit_send_buffer send;
     struct tacit_queue queue;
+    struct tacit_clock clock;
     struct tacit_alias_table aliases_in;
     struct tacit_alias_table aliases_out;
     struct tacit_grant grant;
+    uint32_t last_token;
     /* The subscriptions, the memory of the queue and the QoS 2 packet ids that were received and
      * not yet released follow, in this order: see tacit_slots and tacit_inbound. */
 };
@@ -148,7 +149,7 @@ static inline uint32_t tacit_or(uint32_t value, uint32_t otherwise)
 /* Ends at the bound. */
 static inline uint32_t tacit_sum(uint32_t a, uint32_t b)
 {
-    return b < UINT32_MAX - a ? a + b : UINT32_MAX;
+    return a + b < a ? UINT32_MAX : a + b;
 }
 
 /* That the server may send. */
@@ -206,8 +207,12 @@ void tacit_set_deadline(struct tacit_client *client);
 /* Encodes a PINGREQ whose answer has until that time. False: no room. */
 bool tacit_ping(struct tacit_client *client);
 
+/* Is there something to tell? Whoever finds that out fills in client->event. */
+static inline bool tacit_has_event(const struct tacit_client *client)
+{
+    return client->event->type != TACIT_EVENT_NONE;
+}
+
 /* The connection is over, or never came to be: closes it, plans the next attempt and
- * tells so in *out_event, whose reason texts the caller may have filled. Returns true,
- * so that a handler may return it: there is an event. */
-bool tacit_go_down(struct tacit_client *client, enum tacit_status status, uint8_t reason,
-                   struct tacit_event *out_event);
+ * tells so in the event, whose reason texts the caller may have filled. */
+void tacit_go_down(struct tacit_client *client, enum tacit_status status, uint8_t reason);
