@@ -25,14 +25,16 @@ static void advance_clock(struct tacit_clock *clock, uint64_t now_ms)
 {
     uint64_t passed = clock->now_ms != 0 && now_ms > clock->now_ms ? now_ms - clock->now_ms : 0;
     uint32_t step_ms = passed < LONGEST_STEP_MS ? (uint32_t)passed : LONGEST_STEP_MS;
-    uint32_t fraction_ms = clock->milliseconds + step_ms;
     clock->now_ms = now_ms;
     clock->left_ms -= step_ms < clock->left_ms ? step_ms : clock->left_ms;
     clock->up_ms = tacit_sum(clock->up_ms, step_ms);
     clock->sent_ago_ms = tacit_sum(clock->sent_ago_ms, step_ms);
     clock->received_ago_ms = tacit_sum(clock->received_ago_ms, step_ms);
-    clock->seconds += fraction_ms / 1000;
-    clock->milliseconds = (uint16_t)(fraction_ms % 1000);
+    if (!MQTT_SPEAKS_5) /* nothing expires */
+        return;
+    step_ms += clock->milliseconds;
+    clock->seconds += step_ms / 1000;
+    clock->milliseconds = (uint16_t)(step_ms % 1000);
 }
 
 static uint32_t random_bits(const struct tacit_client *client)
@@ -51,7 +53,6 @@ static void forget_connection(struct tacit_client *client)
     client->receive.len = 0;
     client->receive.head_bytes = 0;
     client->receive.offset = 0;
-    client->send.at = 0;
     client->send.len = 0;
     client->send.payload_at = 0;
     client->queue.streaming = TACIT_QUEUE_NONE;
@@ -67,15 +68,19 @@ static bool falls_back(const struct tacit_client *client, enum tacit_status stat
            && tacit_is_5(client) && client->config->fallback_311;
 }
 
+/* A status as a bit: they are 0 and below. */
+#define STATUS(status) (1u << -(int)(status))
+
 static enum tacit_refusal judge(enum tacit_status status, uint8_t reason)
 {
+    unsigned bit = STATUS(status);
     if (status == TACIT_REFUSED)
         return tacit_refusal_of(reason);
-    if (status == TACIT_STOPPED || status == TACIT_TOO_BIG)
+    if ((bit & (STATUS(TACIT_STOPPED) | STATUS(TACIT_TOO_BIG))) != 0)
         return TACIT_REFUSAL_FINAL;
     /* A stranger's certificate or a server that talks nonsense seldom mend soon. */
-    return status == TACIT_KEY || status == TACIT_MALFORMED ? TACIT_REFUSAL_BUSY
-                                                            : TACIT_REFUSAL_NONE;
+    return (bit & (STATUS(TACIT_KEY) | STATUS(TACIT_MALFORMED))) != 0 ? TACIT_REFUSAL_BUSY
+                                                                      : TACIT_REFUSAL_NONE;
 }
 
 /* UINT32_MAX: not by itself. */

@@ -6,23 +6,11 @@
 
 #include <string.h>
 
-uint32_t tacit_send_room(struct tacit_client *client)
+void tacit_send_begin(const struct tacit_client *client, struct tacit_sink *out)
 {
-    struct tacit_send_buffer *send = &client->send;
-    if (send->at > 0) {
-        memmove(send->memory, send->memory + send->at, send->len - send->at);
-        send->len -= send->at;
-        send->payload_at -= send->payload_at < send->at ? send->payload_at : send->at;
-        send->at = 0;
-    }
-    return tacit_limits(client)->send_bytes - send->len;
-}
-
-void tacit_send_begin(struct tacit_client *client, struct tacit_sink *out)
-{
-    out->size = tacit_send_room(client) + client->send.len;
-    out->len = client->send.len;
     out->memory = client->send.memory;
+    out->len = client->send.len;
+    out->size = tacit_limits(client)->send_bytes;
 }
 
 bool tacit_send_commit(struct tacit_client *client, const struct tacit_sink *sink)
@@ -119,6 +107,12 @@ bool tacit_send_short(struct tacit_client *client, enum mqtt_packet_type type, u
     return tacit_send_commit(client, &sink);
 }
 
+/* Bytes up to the payload that passes through, or all. */
+static uint32_t front_len(const struct tacit_client *client)
+{
+    return client->queue.streaming != TACIT_QUEUE_NONE ? client->send.payload_at : client->send.len;
+}
+
 /* In the order of the wire: up to the head of the message whose payload passes
  * through, that payload, and what was encoded after it; the latter two not while the
  * application has the payload. */
@@ -126,10 +120,10 @@ static unsigned pieces_to_send(const struct tacit_client *client, struct tacit_b
 {
     const struct tacit_send_buffer *send = &client->send;
     const struct tacit_record *record = tacit_queue_streaming(&client->queue);
-    uint32_t stop = record != NULL ? send->payload_at : send->len;
+    uint32_t stop = front_len(client);
     unsigned count = 0;
-    if (stop > send->at)
-        out[count++] = (struct tacit_bytes){ send->memory + send->at, stop - send->at };
+    if (stop > 0)
+        out[count++] = (struct tacit_bytes){ send->memory, stop };
     if (record != NULL && tacit_record_is_in_pieces(record))
         return count;
     if (record != NULL)
@@ -140,34 +134,27 @@ static unsigned pieces_to_send(const struct tacit_client *client, struct tacit_b
     return count;
 }
 
-/* Moves *at on towards `end`, by no more than what is left of *taken. */
-static void book(uint32_t *at, uint32_t end, uint32_t *taken)
-{
-    uint32_t booked = *taken < end - *at ? *taken : end - *at;
-    *at += booked;
-    *taken -= booked;
-}
-
+/* What is left moves to the front, so that the room for more is in one place. */
 static void book_sent(struct tacit_client *client, uint32_t taken)
 {
     struct tacit_send_buffer *send = &client->send;
     struct tacit_record *record = tacit_queue_streaming(&client->queue);
+    uint32_t stop = front_len(client);
     client->clock.sent_ago_ms = 0;
-    if (record != NULL) {
-        book(&send->at, send->payload_at, &taken);
-        book(&send->streamed, record->payload_len, &taken);
-        if (send->streamed == record->payload_len) {
+    if (record != NULL && taken >= stop) {
+        uint32_t left = record->payload_len - send->streamed;
+        uint32_t booked = taken - stop < left ? taken - stop : left;
+        send->streamed += booked;
+        taken -= booked;
+        if (booked == left) {
             client->queue.streaming = TACIT_QUEUE_NONE;
             if (record->qos == 0)
                 tacit_queue_remove(&client->queue, record);
         }
     }
-    book(&send->at, send->len, &taken);
-    if (send->at == send->len) {
-        send->at = 0;
-        send->len = 0;
-        send->payload_at = 0;
-    }
+    send->payload_at = taken < stop ? stop - taken : 0;
+    send->len -= taken;
+    memmove(send->memory, send->memory + taken, send->len);
 }
 
 enum tacit_status tacit_flush(struct tacit_client *client)

@@ -6,11 +6,14 @@
 #include "client/state.h"
 
 /* Bytes that can be encoded now. While a payload passes through they follow it. */
-uint32_t tacit_send_room(struct tacit_client *client);
+static inline uint32_t tacit_send_room(const struct tacit_client *client)
+{
+    return tacit_limits(client)->send_bytes - client->send.len;
+}
 
 /* A sink over what was encoded and that room. tacit_send_commit keeps what was written; false,
  * and nothing is kept, if it did not fit. */
-void tacit_send_begin(struct tacit_client *client, struct tacit_sink *out);
+void tacit_send_begin(const struct tacit_client *client, struct tacit_sink *out);
 bool tacit_send_commit(struct tacit_client *client, const struct tacit_sink *sink);
 
 /* False if CONNECT does not fit the send buffer. */
@@ -37,7 +40,7 @@ uint32_t tacit_seconds_left(const struct tacit_client *client, const struct taci
 /* Is there anything encoded that has not been written? */
 static inline bool tacit_has_unsent(const struct tacit_client *client)
 {
-    return client->send.len > client->send.at || client->queue.streaming != TACIT_QUEUE_NONE;
+    return client->send.len > 0 || client->queue.streaming != TACIT_QUEUE_NONE;
 }
 
 /* Writes. TACIT_OK: all is gone; TACIT_AGAIN: the transport takes no more now, or the

@@ -16,7 +16,7 @@ void tacit_ask_for_piece(struct tacit_client *client)
 {
     struct tacit_event *event = client->event;
     const struct tacit_record *record = under_way(client);
-    if (record == NULL || client->asked || client->send.at < client->send.payload_at)
+    if (record == NULL || client->asked || client->send.payload_at > 0)
         return;
     client->asked = true;
     event->type = TACIT_EVENT_WANTED;

@@ -132,11 +132,14 @@ bool tacit_subscription_is_valid(const struct tacit_subscription *subscription)
            && pairs_are_valid(subscription->user_properties, subscription->user_property_count);
 }
 
+/* A bit for each, 0 among them. */
+#define VERSIONS                                                                   \
+    (1u | (MQTT_SPEAKS_3 ? 1u << MQTT_VERSION_3_1 | 1u << MQTT_VERSION_3_1_1 : 0u) \
+     | (MQTT_SPEAKS_5 ? 1u << MQTT_VERSION_5 : 0u))
+
 static bool version_is_known(uint8_t version)
 {
-    bool is_old = version == MQTT_VERSION_3_1 || version == MQTT_VERSION_3_1_1;
-    return version == 0 || (MQTT_SPEAKS_3 && is_old)
-           || (MQTT_SPEAKS_5 && version == MQTT_VERSION_5);
+    return version <= MQTT_VERSION_5 && (VERSIONS >> version & 1) != 0;
 }
 
 static bool limits_are_valid(const struct tacit_limits *limits)

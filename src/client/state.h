@@ -57,10 +57,9 @@ struct tacit_receive_buffer {
     uint32_t offset;     /* payload bytes handed out */
 };
 
-/* Encoded bytes: [at, len) are to be written. */
+/* Encoded bytes that are to be written. */
 struct tacit_send_buffer {
     uint8_t *memory;
-    uint32_t at;
     uint32_t len;
     uint32_t payload_at; /* where the payload of the record queue.streaming belongs */
     uint32_t streamed;   /* bytes of it that are written */
