@@ -4,7 +4,9 @@
  * Alias n lives in slot n - 1; a slot holds topics up to limits.alias_topic_bytes. */
 #pragma once
 
-#include "base/span.h"
+#include <tacit/transport.h>
+
+#include <stdbool.h>
 
 struct tacit_client;
 
@@ -21,16 +23,14 @@ size_t tacit_alias_bytes(uint16_t capacity, uint16_t slot_bytes);
 void tacit_alias_reset(const struct tacit_client *client, struct tacit_alias_table *table,
                        uint16_t maximum);
 
-/* Outgoing. The alias that stands for `topic`, which is not empty, or 0. */
-uint16_t tacit_alias_find(const struct tacit_client *client, struct mqtt_span topic);
+/* Outgoing. The alias that stands for a topic, which is not empty, or 0. */
+uint16_t tacit_alias_find(const struct tacit_client *client, const uint8_t *topic, size_t len);
 
-/* Outgoing. Gives `topic` an alias, that of the topic which has one for longest if none
+/* Outgoing. Gives a topic an alias, that of the topic which has one for longest if none
  * is free; 0 if the topic is too long or aliases are off. */
-uint16_t tacit_alias_assign(struct tacit_client *client, struct mqtt_span topic);
+uint16_t tacit_alias_assign(struct tacit_client *client, const uint8_t *topic, size_t len);
 
-/* Incoming, `alias` is not 0. Remembers; false if `alias` is beyond the maximum. A topic too long for a
- * slot is remembered as unknown. */
-bool tacit_alias_set(struct tacit_client *client, uint16_t alias, struct mqtt_span topic);
-
-/* Incoming. The topic, borrowed; empty if unknown. */
-struct mqtt_span tacit_alias_get(const struct tacit_client *client, uint16_t alias);
+/* Incoming, `alias` is not 0. Remembers *topic, or, if that is empty, lets it be what is remembered,
+ * borrowed. False if `alias` is beyond the maximum or stands for nothing. A topic too long for a slot
+ * is remembered as unknown. */
+bool tacit_alias_resolve(struct tacit_client *client, uint16_t alias, struct tacit_bytes *topic);

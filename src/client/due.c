@@ -135,11 +135,11 @@ static void measure(const struct tacit_client *client, const struct tacit_record
 static void use_alias(struct tacit_client *client, const struct tacit_record *record,
                       struct outgoing *outgoing)
 {
-    struct mqtt_span topic = tacit_record_topic(record);
-    outgoing->alias = tacit_alias_find(client, topic);
+    const uint8_t *topic = tacit_record_topic(record).data;
+    outgoing->alias = tacit_alias_find(client, topic, record->topic_len);
     outgoing->has_topic = outgoing->alias == 0;
     if (outgoing->has_topic && outgoing->bytes + ALIAS_COST <= client->grant.maximum_packet_bytes)
-        outgoing->alias = tacit_alias_assign(client, topic);
+        outgoing->alias = tacit_alias_assign(client, topic, record->topic_len);
     measure(client, record, outgoing);
 }
 

@@ -19,20 +19,6 @@ bool tacit_is_duplicate(const struct tacit_client *client, const struct tacit_pa
            && (packet->flags >> 1 & 3) == MQTT_QOS_2;
 }
 
-/* The topic that an alias stands for. False: refused. */
-static bool resolve_alias(struct tacit_client *client, uint16_t alias, struct tacit_bytes *topic)
-{
-    if (topic->len > 0)
-        return tacit_alias_set(client, alias, tacit_span(*topic));
-    *topic = tacit_borrow(tacit_alias_get(client, alias));
-    if (topic->len > 0)
-        return true;
-    /* Never set, or set to a topic too long to be kept; the latter can only be cured
-     * by doing without aliases. */
-    client->aliases_refused = true;
-    return false;
-}
-
 /* A receipt: packet identifier, QoS, and the connection that it belongs to. */
 enum {
     RECEIPT_QOS_SHIFT = 16,
@@ -117,7 +103,7 @@ uint8_t tacit_judge_publish(struct tacit_client *client, const struct tacit_pack
 {
     struct tacit_event *event = client->event;
     if (MQTT_SPEAKS_5 && packet->alias != 0
-        && !resolve_alias(client, packet->alias, &event->message.topic))
+        && !tacit_alias_resolve(client, packet->alias, &event->message.topic))
         return MQTT_TOPIC_ALIAS_INVALID;
     if (event->message.qos != MQTT_QOS_2)
         return 0;

@@ -26,13 +26,6 @@ uint32_t tacit_record_size(const struct tacit_record *record)
            + (record->topic_len + record->properties_len + payload_len + align - 1) / align * align;
 }
 
-void tacit_queue_init(struct tacit_queue *queue, uint8_t *memory, uint32_t size)
-{
-    *queue = (struct tacit_queue){ .memory = memory,
-                                   .size = tacit_queue_bytes(size),
-                                   .streaming = TACIT_QUEUE_NONE };
-}
-
 bool tacit_queue_could_hold(const struct tacit_queue *queue, const struct tacit_record *wanted)
 {
     return (wanted->payload_len <= queue->size || tacit_record_is_in_pieces(wanted))

@@ -70,7 +70,12 @@ static inline uint32_t tacit_queue_bytes(uint32_t size)
 }
 
 /* `memory` is aligned for a record and has room for tacit_queue_bytes(size). */
-void tacit_queue_init(struct tacit_queue *queue, uint8_t *memory, uint32_t size);
+static inline void tacit_queue_init(struct tacit_queue *queue, uint8_t *memory, uint32_t size)
+{
+    *queue = (struct tacit_queue){ .memory = memory,
+                                   .size = tacit_queue_bytes(size),
+                                   .streaming = TACIT_QUEUE_NONE };
+}
 
 /* A record with room for the parts whose lengths `wanted` says, and all else as there, in its
  * place by priority; NULL if there is none now. */

@@ -9,7 +9,7 @@ void tacit_put(struct tacit_sink *sink, const void *data, size_t len)
     size_t from = sink->len;
     sink->len += len;
     if (sink->len <= sink->size && len > 0)
-        memcpy(sink->memory + from, data, len);
+        memmove(sink->memory + from, data, len); /* which is linked anyway */
 }
 
 void tacit_put_number(struct tacit_sink *sink, uint32_t number, unsigned bytes)

@@ -178,15 +178,15 @@ static inline uint32_t tacit_longest_retry_ms(const struct tacit_client *client)
     return tacit_or(client->config->retry.maximum_ms, 120000);
 }
 
-/* Where the subscriptions end, which is where the queue begins, and where they begin. */
+/* Where the subscriptions begin, and where they end, which is where the queue begins. */
+static inline struct tacit_slot *tacit_slots(const struct tacit_client *client)
+{
+    return (struct tacit_slot *)(uintptr_t)(client + 1);
+}
+
 static inline struct tacit_slot *tacit_slots_end(const struct tacit_client *client)
 {
     return (struct tacit_slot *)(void *)client->queue.memory;
-}
-
-static inline struct tacit_slot *tacit_slots(const struct tacit_client *client)
-{
-    return tacit_slots_end(client) - tacit_limits(client)->subscriptions;
 }
 
 static inline uint16_t *tacit_inbound(const struct tacit_client *client)
