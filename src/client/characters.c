@@ -38,25 +38,23 @@ static size_t tail_len(const uint8_t *at, size_t left)
     return is_short || code >> 11 == 0xd800 >> 11 || code > 0x10ffff ? 0 : more;
 }
 
-static bool is_well_formed(const uint8_t *at, size_t left, bool has_wildcards)
+static bool is_well_formed(const uint8_t *at, size_t len, bool has_wildcards)
 {
-    for (; left > 0; at++, left--) {
-        size_t more = 0;
-        while (left > 4 && is_plain(at)) {
+    const uint8_t *end = len > 0 ? at + len : at; /* arithmetic on NULL is undefined */
+    for (;; at++) {
+        while (end - at >= 4 && is_plain(at))
             at += 4;
-            left -= 4;
-        }
+        if (at == end)
+            return true;
         if (*at == 0 || (!has_wildcards && (*at == '+' || *at == '#')))
             return false;
         if (*at < 0x80)
             continue;
-        more = tail_len(at, left - 1);
+        size_t more = tail_len(at, (size_t)(end - at) - 1);
         if (more == 0)
             return false;
         at += more;
-        left -= more;
     }
-    return true;
 }
 
 bool tacit_is_text(const uint8_t *text, size_t len)

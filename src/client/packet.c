@@ -229,6 +229,11 @@ static MQTT_NOINLINE void read_properties(struct tacit_client *client, struct ta
     struct tacit_event *event = client->event;
     if (!tacit_is_5(client))
         return;
+    /* Most packets have none. */
+    if (p->at < p->end && *p->at == 0) {
+        p->at++;
+        return;
+    }
     const uint8_t *end = p->end;
     const uint8_t *from = take(p, read_varint(p));
     struct block block = { place_of(p->type), (uint8_t *)client, (uint8_t *)event, { 0, 0 } };
@@ -330,10 +335,14 @@ static void read_answer(struct tacit_client *client, struct tacit_packet *p)
 
 uint32_t tacit_packet_open(struct tacit_packet *packet, const uint8_t *at, const uint8_t *end)
 {
-    *packet = (struct tacit_packet){ .at = at, .end = end };
-    unsigned first = read_number(packet, 1);
-    packet->type = (uint8_t)(first >> 4);
-    packet->flags = first & 0x0f;
+    packet->at = at + 1;
+    packet->end = end;
+    packet->packet_id = 0;
+    packet->alias = 0;
+    packet->reason = 0;
+    packet->fault = 0;
+    packet->type = at[0] >> 4;
+    packet->flags = at[0] & 0x0f;
     return read_varint(packet);
 }
 

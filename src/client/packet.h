@@ -21,7 +21,7 @@ struct tacit_packet {
 /* Bytes are missing: no reason code by itself. */
 #define TACIT_CUT_SHORT 0x01
 
-/* The fixed header at the start of these bytes; `at` is behind it then. Returns the bytes of the
+/* The fixed header at the start of these bytes, at least one; packet->at is behind it then. Returns the bytes of the
  * body that it announces. */
 uint32_t tacit_packet_open(struct tacit_packet *packet, const uint8_t *at, const uint8_t *end);
 
