@@ -42,7 +42,8 @@ static bool encode_slot(struct tacit_client *client, const struct tacit_subscrip
                    | (unsigned)what->retain_as_published << OPTION_RETAIN_AS_PUBLISHED_SHIFT
                    | (unsigned)what->retain_handling << OPTION_RETAIN_HANDLING_SHIFT;
     tacit_send_begin(client, &sink);
-    tacit_put_number(&sink, (subscribes ? MQTT_SUBSCRIBE : MQTT_UNSUBSCRIBE) << 4 | 0x2, 1);
+    unsigned type = subscribes ? MQTT_SUBSCRIBE : MQTT_UNSUBSCRIBE;
+    tacit_put_number(&sink, type << 4 | 0x2, 1);
     size_t body = tacit_put_begin(&sink);
     tacit_put_number(&sink, packet_id, 2);
     if (is_5) {
@@ -99,8 +100,8 @@ static void put_head(struct tacit_sink *sink, const struct tacit_client *client,
 {
     const uint8_t *text = (const uint8_t *)(record + 1);
     uint32_t topic_len = outgoing->has_topic ? record->topic_len : 0;
-    tacit_put_number(
-        sink, MQTT_PUBLISH << 4 | record->duplicate << 3 | record->qos << 1 | record->retain, 1);
+    int first = MQTT_PUBLISH << 4 | record->duplicate << 3 | record->qos << 1 | record->retain;
+    tacit_put_number(sink, (uint32_t)first, 1);
     tacit_put_varint(sink, outgoing->body);
     tacit_put_number(sink, topic_len, 2);
     tacit_put(sink, text, topic_len);
