@@ -96,7 +96,7 @@ static bool describe(const struct tacit_client *client, const struct tacit_messa
                      bool in_pieces, struct tacit_record *out)
 {
     struct tacit_sink properties = { NULL, 0, 0 };
-    tacit_message_properties(&properties, message, 0);
+    tacit_put_properties(&properties, message, 0);
     size_t head_len = message->topic.len + properties.len + HEAD_BYTES;
     *out = (struct tacit_record){ .payload_len = (uint32_t)message->payload.len & INT32_MAX,
                                   .topic_len = (uint16_t)message->topic.len,
@@ -140,7 +140,7 @@ enum tacit_status tacit_enqueue(struct tacit_client *client, const struct tacit_
 
     struct tacit_sink sink = { tacit_record_bytes(record), 0, INT32_MAX };
     tacit_put(&sink, message->topic.data, message->topic.len);
-    tacit_message_properties(&sink, message, client->clock.seconds);
+    tacit_put_properties(&sink, message, client->clock.seconds);
     if (!tacit_record_is_in_pieces(&wanted))
         tacit_put(&sink, message->payload.data, message->payload.len);
     if (!tacit_store_message(client, record)) {

@@ -26,7 +26,7 @@ static uint8_t judge_first_byte(const struct tacit_client *client,
     bool is_online = client->state == TACIT_CLIENT_ONLINE;
     uint8_t flags = packet->type == MQTT_PUBREL ? 2 : 0;
     if ((KNOWN >> packet->type & 1) == 0 || is_online == (packet->type == MQTT_CONNACK)
-        || (packet->type == MQTT_DISCONNECT && !tacit_is_5(client)))
+        || (MQTT_SPEAKS_5 && packet->type == MQTT_DISCONNECT && !tacit_is_5(client)))
         return packet->type == MQTT_RESERVED ? MQTT_MALFORMED_PACKET : MQTT_PROTOCOL_ERROR;
     /* [MQTT-2.1.3-1] */
     return packet->type == MQTT_PUBLISH || packet->flags == flags ? 0 : MQTT_MALFORMED_PACKET;

@@ -36,8 +36,6 @@ static void put_pairs(struct tacit_sink *sink, const struct tacit_pair *pairs, u
 void tacit_message_properties(struct tacit_sink *sink, const struct tacit_message *message,
                               uint32_t now_s)
 {
-    if (!MQTT_SPEAKS_5)
-        return;
     tacit_put_property(sink, MQTT_PROP_PAYLOAD_FORMAT, message->payload_is_utf8, 1);
     put_text(sink, MQTT_PROP_CONTENT_TYPE, &message->content_type);
     put_text(sink, MQTT_PROP_RESPONSE_TOPIC, &message->response_topic);

@@ -6,10 +6,19 @@
 #include <tacit/client.h>
 
 #include "client/sink.h"
+#include "codec/variant.h"
 
-/* All properties of a message but its alias; the expiry, last, counts from `now_s` on. */
+/* All properties of a message but its alias; the expiry, last, counts from `now_s` on. The second
+ * is for any version that this build speaks. */
 void tacit_message_properties(struct tacit_sink *sink, const struct tacit_message *message,
                               uint32_t now_s);
+
+static inline void tacit_put_properties(struct tacit_sink *sink,
+                                        const struct tacit_message *message, uint32_t now_s)
+{
+    if (MQTT_SPEAKS_5)
+        tacit_message_properties(sink, message, now_s);
+}
 
 /* CONNECT's. `aliases_in` is announced if not 0. */
 void tacit_connect_properties(struct tacit_sink *sink, const struct tacit_config *config,
