@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Topic aliases of one direction of one connection, MQTT 5.0 section 3.3.2.3.4.
+/* Topic aliases of both directions of one connection, MQTT 5.0 section 3.3.2.3.4.
  *
- * Alias n lives in slot n - 1; a slot holds topics up to limits.alias_topic_bytes. */
+ * Each has a slot behind the send buffer, those of the server first; a slot holds topics up to
+ * limits.alias_topic_bytes. */
 #pragma once
 
 #include <tacit/transport.h>
@@ -10,18 +11,11 @@
 
 struct tacit_client;
 
-struct tacit_alias_table {
-    uint8_t *slots;   /* (length, topic) each */
-    uint16_t maximum; /* slots this connection may use */
-    uint16_t next;    /* outgoing: the slot that is given away next */
-};
-
 /* Bytes of slots for that many. */
-size_t tacit_alias_bytes(uint16_t capacity, uint16_t slot_bytes);
+size_t tacit_alias_bytes(unsigned capacity, uint16_t slot_bytes);
 
-/* A new connection: no alias is set, `maximum` may be used, for which there are slots. */
-void tacit_alias_reset(const struct tacit_client *client, struct tacit_alias_table *table,
-                       uint16_t maximum);
+/* A new connection: no alias is set, and no more are used than there are slots. */
+void tacit_alias_reset(struct tacit_client *client);
 
 /* Outgoing. The alias that stands for a topic, which is not empty, or 0. */
 uint16_t tacit_alias_find(const struct tacit_client *client, const uint8_t *topic, size_t len);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <tacit/client.h>
 
+#include "client/alias.h"
 #include "client/outbound.h"
 #include "client/pieces.h"
 #include "client/properties.h"
@@ -26,8 +27,7 @@ enum part {
     PART_INBOUND,
     PART_RECEIVE,
     PART_SEND,
-    PART_ALIASES_IN,
-    PART_ALIASES_OUT,
+    PART_ALIASES,
     PART_END,
     PART_COUNT,
 };
@@ -40,11 +40,10 @@ static void lay_out(const struct tacit_limits *limits, size_t at[PART_COUNT])
     at[PART_INBOUND] = at[PART_QUEUE] + tacit_queue_bytes(limits->queue_bytes);
     at[PART_RECEIVE] = at[PART_INBOUND] + tacit_or(limits->inbound_messages, 1) * sizeof(uint16_t);
     at[PART_SEND] = at[PART_RECEIVE] + limits->receive_bytes;
-    at[PART_ALIASES_IN] = at[PART_SEND] + limits->send_bytes;
-    at[PART_ALIASES_OUT] =
-        at[PART_ALIASES_IN] + tacit_alias_bytes(limits->aliases_in, limits->alias_topic_bytes);
-    at[PART_END] =
-        at[PART_ALIASES_OUT] + tacit_alias_bytes(limits->aliases_out, limits->alias_topic_bytes);
+    at[PART_ALIASES] = at[PART_SEND] + limits->send_bytes;
+    at[PART_END] = at[PART_ALIASES]
+                   + tacit_alias_bytes((unsigned)limits->aliases_in + limits->aliases_out,
+                                       limits->alias_topic_bytes);
 }
 
 size_t tacit_arena_bytes(const struct tacit_limits *limits)
@@ -69,8 +68,6 @@ struct tacit_client *tacit_init(void *arena, size_t size, const struct tacit_con
     client->version = config->version != 0 ? config->version : TACIT_NEWEST;
     client->receive.memory = bytes + at[PART_RECEIVE];
     client->send.memory = bytes + at[PART_SEND];
-    client->aliases_in.slots = bytes + at[PART_ALIASES_IN];
-    client->aliases_out.slots = bytes + at[PART_ALIASES_OUT];
     tacit_queue_init(&client->queue, bytes + at[PART_QUEUE], config->limits.queue_bytes);
     return client;
 }

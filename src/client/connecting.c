@@ -2,6 +2,7 @@
 /* Packets about the connection itself. */
 #include "client/handlers.h"
 
+#include "client/alias.h"
 #include "client/retry.h"
 #include "client/store.h"
 
@@ -18,15 +19,6 @@ static bool restore_session(struct tacit_client *client, bool session_present)
             slot->state = TACIT_SLOT_SUBSCRIBE_DUE;
     }
     return session_present || tacit_forget_inbound(client);
-}
-
-/* What CONNACK granted besides: as many aliases as there are slots. */
-static void take_aliases(struct tacit_client *client)
-{
-    uint16_t granted = client->grant.topic_aliases;
-    uint16_t slots = tacit_limits(client)->aliases_out;
-    tacit_alias_reset(client, &client->aliases_out, granted < slots ? granted : slots);
-    tacit_alias_reset(client, &client->aliases_in, tacit_aliases_in(client));
 }
 
 static void judge_connack(struct tacit_client *client, const struct tacit_packet *packet,
@@ -51,7 +43,7 @@ void tacit_on_connack(struct tacit_client *client, const struct tacit_packet *pa
     if (tacit_has_event(client))
         return;
     if (MQTT_SPEAKS_5)
-        take_aliases(client);
+        tacit_alias_reset(client);
     if (!restore_session(client, flags != 0)) {
         tacit_go_down(client, TACIT_STORE, 0);
         return;

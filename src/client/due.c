@@ -2,6 +2,7 @@
 /* What is due for sending: subscriptions first, then messages in their order. */
 #include "client/outbound.h"
 
+#include "client/alias.h"
 #include "client/properties.h"
 #include "client/store.h"
 #include "codec/properties.h"

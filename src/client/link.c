@@ -21,20 +21,21 @@ void tacit_set_deadline(struct tacit_client *client)
     client->clock.left_ms = tacit_or(client->config->retry.timeout_ms, 10000);
 }
 
-static void advance_clock(struct tacit_clock *clock, uint64_t now_ms)
+static void advance_clock(struct tacit_client *client, uint64_t now_ms)
 {
-    uint64_t passed = clock->now_ms != 0 && now_ms > clock->now_ms ? now_ms - clock->now_ms : 0;
+    struct tacit_clock *clock = &client->clock;
+    uint64_t passed = client->now_ms != 0 && now_ms > client->now_ms ? now_ms - client->now_ms : 0;
     uint32_t step_ms = passed < LONGEST_STEP_MS ? (uint32_t)passed : LONGEST_STEP_MS;
-    clock->now_ms = now_ms;
+    client->now_ms = now_ms;
     clock->left_ms -= step_ms < clock->left_ms ? step_ms : clock->left_ms;
     clock->up_ms = tacit_sum(clock->up_ms, step_ms);
     clock->sent_ago_ms = tacit_sum(clock->sent_ago_ms, step_ms);
     clock->received_ago_ms = tacit_sum(clock->received_ago_ms, step_ms);
     if (!MQTT_SPEAKS_5) /* nothing expires */
         return;
-    step_ms += clock->milliseconds;
+    step_ms += client->milliseconds;
     clock->seconds += step_ms / 1000;
-    clock->milliseconds = (uint16_t)(step_ms % 1000);
+    client->milliseconds = (uint16_t)(step_ms % 1000);
 }
 
 static uint32_t random_bits(const struct tacit_client *client)
@@ -311,7 +312,7 @@ uint32_t tacit_poll(struct tacit_client *client, uint64_t now_ms, struct tacit_e
 {
     client->event = out_event;
     memset(out_event, 0, sizeof(*out_event));
-    advance_clock(&client->clock, now_ms);
+    advance_clock(client, now_ms);
     if (client->owed != 0 && tacit_acknowledge(client, client->owed) == TACIT_STORE)
         tacit_go_down(client, TACIT_STORE, 0);
     else if (TACIT_DROPS && client->has_dropped)

@@ -2,6 +2,7 @@
 /* Messages from the server. */
 #include "client/handlers.h"
 
+#include "client/alias.h"
 #include "client/outbound.h"
 #include "client/store.h"
 

@@ -5,7 +5,6 @@
 #include <tacit/client.h>
 
 #include "base/attrs.h"
-#include "client/alias.h"
 #include "client/queue.h"
 #include "codec/variant.h"
 
@@ -79,7 +78,7 @@ struct tacit_grant {
     uint32_t maximum_packet_bytes;
     uint16_t receive_maximum;
     uint16_t keep_alive_s;
-    uint16_t topic_aliases;
+    uint16_t topic_aliases; /* no more than we have slots for */
     uint8_t maximum_qos;
     bool retain_available;
 };
@@ -92,8 +91,6 @@ struct tacit_clock {
     uint32_t sent_ago_ms;     /* since bytes left */
     uint32_t received_ago_ms; /* since bytes came */
     uint32_t seconds;         /* that passed since the first tacit_poll */
-    uint16_t milliseconds;    /* of the second that has begun */
-    uint64_t now_ms;          /* of the last tacit_poll; 0: none yet */
 };
 
 /* In this order a small machine loses nothing to alignment, and reaches what is used most with its
@@ -114,7 +111,9 @@ struct tacit_client {
     uint16_t next_packet_id;
     uint16_t in_flight; /* QoS 1 and 2 on their way to the server */
     uint16_t inbound_count;
-    uint16_t unanswered; /* QoS 2 messages handed out and not yet acknowledged */
+    uint16_t unanswered;   /* QoS 2 messages handed out and not yet acknowledged */
+    uint16_t next_alias;   /* that is given away */
+    uint16_t milliseconds; /* of the second that has begun */
     struct tacit_redirect redirect;
     uint32_t owed;             /* receipt to be honoured at the next tacit_poll; 0: none */
     struct tacit_event *event; /* of the tacit_poll that runs */
@@ -122,10 +121,9 @@ struct tacit_client {
     struct tacit_send_buffer send;
     struct tacit_queue queue;
     struct tacit_clock clock;
-    struct tacit_alias_table aliases_in;
-    struct tacit_alias_table aliases_out;
     struct tacit_grant grant;
     uint32_t last_token;
+    uint64_t now_ms; /* of the last tacit_poll; 0: none yet */
     /* The subscriptions, the memory of the queue and the QoS 2 packet ids that were received and
      * not yet released follow, in this order: see tacit_slots and tacit_inbound. */
 };
