@@ -43,7 +43,8 @@ struct tacit_message {
     /* Received messages only. */
     bool duplicate;
     uint32_t subscription_identifier; /* the first; 0: none */
-    struct tacit_bytes properties;    /* all, in wire form: walk with tacit_property_next */
+    struct tacit_bytes properties; /* all of the packet, whatever the event, in wire form: walk with
+                                    * tacit_property_next */
 };
 
 /* Memory, decided once. Zero rows switch a feature off where that makes sense. */
