@@ -202,7 +202,7 @@ struct tacit_statistics {
 
 /* Bytes of the client itself, of a message in the queue besides its parts, and of a
  * subscription; checked when the library is compiled. */
-#define TACIT_CLIENT_BYTES       (112u + 8u * (unsigned)sizeof(void *))
+#define TACIT_CLIENT_BYTES       (104u + 10u * (unsigned)sizeof(void *))
 #define TACIT_RECORD_BYTES       16u
 #define TACIT_SUBSCRIPTION_BYTES (2u * (unsigned)sizeof(void *))
 

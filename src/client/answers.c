@@ -36,8 +36,7 @@ static void on_pubrec(struct tacit_client *client, const struct tacit_packet *pa
 static bool is_answer(const struct tacit_client *client, const struct tacit_packet *packet,
                       const struct tacit_record *record)
 {
-    return record != tacit_queue_streaming(&client->queue)
-           && record->qos == (packet->type == MQTT_PUBACK ? 1 : 2)
+    return record != client->queue.streaming && record->qos == (packet->type == MQTT_PUBACK ? 1 : 2)
            && (packet->type != MQTT_PUBCOMP || record->state == TACIT_RECORD_RELEASED);
 }
 

@@ -182,7 +182,7 @@ static void encode_publish(struct tacit_client *client, struct tacit_record *rec
         tacit_put(&sink, tacit_record_payload(record).data, record->payload_len);
     (void)tacit_send_commit(client, &sink);
     if (!whole) {
-        client->queue.streaming = (uint32_t)((uint8_t *)record - client->queue.memory);
+        client->queue.streaming = record;
         client->send.payload_at = client->send.len;
         client->send.streamed = 0;
     }
@@ -229,7 +229,7 @@ void tacit_send_due(struct tacit_client *client)
 {
     struct tacit_slot *slot = tacit_slots(client);
     bool is_sent = true;
-    while (is_sent && client->queue.streaming == TACIT_QUEUE_NONE) {
+    while (is_sent && client->queue.streaming == NULL) {
         if (slot < tacit_slots_end(client)) {
             is_sent = send_slot(client, slot++);
             continue;

@@ -56,7 +56,7 @@ static void forget_connection(struct tacit_client *client)
     client->receive.offset = 0;
     client->send.len = 0;
     client->send.payload_at = 0;
-    client->queue.streaming = TACIT_QUEUE_NONE;
+    client->queue.streaming = NULL;
     client->ping_sent = false;
     client->owed = 0;
     client->unanswered = 0;
@@ -121,7 +121,7 @@ static uint32_t plan_retry(struct tacit_client *client, enum tacit_status status
 
 static void say_farewell(struct tacit_client *client, uint8_t reason)
 {
-    if (client->state == TACIT_CLIENT_ONLINE && client->queue.streaming == TACIT_QUEUE_NONE
+    if (client->state == TACIT_CLIENT_ONLINE && client->queue.streaming == NULL
         && tacit_send_short(client, MQTT_DISCONNECT, 0, reason))
         (void)tacit_flush(client);
 }
@@ -247,7 +247,7 @@ static uint32_t until_ping(const struct tacit_client *client)
 {
     const struct tacit_clock *clock = &client->clock;
     uint32_t interval_ms = client->grant.keep_alive_s * 1000u;
-    bool is_streaming = client->queue.streaming != TACIT_QUEUE_NONE;
+    bool is_streaming = client->queue.streaming != NULL;
     uint32_t quiet_ms = clock->sent_ago_ms > clock->received_ago_ms || is_streaming
                             ? clock->sent_ago_ms
                             : clock->received_ago_ms;
@@ -272,7 +272,7 @@ static void keep_alive(struct tacit_client *client)
     else if (until_ping(client) > 0)
         return;
     /* A PINGREQ would have to wait for the end of the payload, of which nothing leaves. */
-    else if (client->queue.streaming != TACIT_QUEUE_NONE)
+    else if (client->queue.streaming != NULL)
         tacit_go_down(client, TACIT_TIMEOUT, 0);
     else if (tacit_ping(client) && tacit_flush(client) == TACIT_IO)
         tacit_go_down(client, TACIT_IO, 0);

@@ -110,7 +110,7 @@ bool tacit_send_short(struct tacit_client *client, enum mqtt_packet_type type, u
 /* Bytes up to the payload that passes through, or all. */
 static uint32_t front_len(const struct tacit_client *client)
 {
-    return client->queue.streaming != TACIT_QUEUE_NONE ? client->send.payload_at : client->send.len;
+    return client->queue.streaming != NULL ? client->send.payload_at : client->send.len;
 }
 
 /* In the order of the wire: up to the head of the message whose payload passes
@@ -119,7 +119,7 @@ static uint32_t front_len(const struct tacit_client *client)
 static unsigned pieces_to_send(const struct tacit_client *client, struct tacit_bytes out[3])
 {
     const struct tacit_send_buffer *send = &client->send;
-    const struct tacit_record *record = tacit_queue_streaming(&client->queue);
+    const struct tacit_record *record = client->queue.streaming;
     uint32_t stop = front_len(client);
     unsigned count = 0;
     if (stop > 0)
@@ -138,7 +138,7 @@ static unsigned pieces_to_send(const struct tacit_client *client, struct tacit_b
 static void book_sent(struct tacit_client *client, uint32_t taken)
 {
     struct tacit_send_buffer *send = &client->send;
-    struct tacit_record *record = tacit_queue_streaming(&client->queue);
+    struct tacit_record *record = client->queue.streaming;
     uint32_t stop = front_len(client);
     client->clock.sent_ago_ms = 0;
     if (record != NULL && taken >= stop) {
@@ -147,7 +147,7 @@ static void book_sent(struct tacit_client *client, uint32_t taken)
         send->streamed += booked;
         taken -= booked;
         if (booked == left) {
-            client->queue.streaming = TACIT_QUEUE_NONE;
+            client->queue.streaming = NULL;
             if (record->qos == 0)
                 tacit_queue_remove(&client->queue, record);
         }
@@ -169,7 +169,7 @@ enum tacit_status tacit_flush(struct tacit_client *client)
         book_sent(client, (uint32_t)taken);
         count = pieces_to_send(client, pieces);
     }
-    return !TACIT_PIECES || client->queue.streaming == TACIT_QUEUE_NONE ? TACIT_OK : TACIT_AGAIN;
+    return !TACIT_PIECES || client->queue.streaming == NULL ? TACIT_OK : TACIT_AGAIN;
 }
 
 int tacit_send_piece(struct tacit_client *client, struct tacit_bytes piece)

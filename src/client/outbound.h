@@ -40,7 +40,7 @@ uint32_t tacit_seconds_left(const struct tacit_client *client, const struct taci
 /* Is there anything encoded that has not been written? */
 static inline bool tacit_has_unsent(const struct tacit_client *client)
 {
-    return client->send.len > 0 || client->queue.streaming != TACIT_QUEUE_NONE;
+    return client->send.len > 0 || client->queue.streaming != NULL;
 }
 
 /* Writes. TACIT_OK: all is gone; TACIT_AGAIN: the transport takes no more now, or the

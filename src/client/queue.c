@@ -44,15 +44,14 @@ static void behead(struct tacit_record *record)
 void tacit_queue_compact(struct tacit_queue *queue)
 {
     uint32_t to = 0;
-    uint32_t next = TACIT_QUEUE_NONE;
-    uint32_t streaming = TACIT_QUEUE_NONE;
+    uint32_t next = UINT32_MAX;
     for (uint32_t from = queue->head; from < queue->end;) {
         struct tacit_record *record = at(queue, from);
         uint32_t size = tacit_record_size(record);
-        if (from >= queue->next && next == TACIT_QUEUE_NONE)
+        if (from >= queue->next && next == UINT32_MAX)
             next = to;
-        if (from == queue->streaming)
-            streaming = to;
+        if (record == queue->streaming)
+            queue->streaming = at(queue, to);
         from += size;
         if (tacit_record_is_dropped(record)) {
             behead(record);
@@ -66,8 +65,7 @@ void tacit_queue_compact(struct tacit_queue *queue)
     queue->head = 0;
     queue->end = to;
     queue->gaps = 0;
-    queue->next = next == TACIT_QUEUE_NONE ? to : next;
-    queue->streaming = streaming;
+    queue->next = next == UINT32_MAX ? to : next;
 }
 
 /* Makes a gap before the first record that the new one may overtake. Nothing is before
@@ -182,5 +180,5 @@ void tacit_queue_rewind(struct tacit_queue *queue, bool session_present)
             record->duplicate = 0;
     }
     queue->next = queue->head;
-    queue->streaming = TACIT_QUEUE_NONE;
+    queue->streaming = NULL;
 }
