@@ -44,12 +44,9 @@ static void behead(struct tacit_record *record)
 void tacit_queue_compact(struct tacit_queue *queue)
 {
     uint32_t to = 0;
-    uint32_t next = UINT32_MAX;
     for (uint32_t from = queue->head; from < queue->end;) {
         struct tacit_record *record = at(queue, from);
         uint32_t size = tacit_record_size(record);
-        if (from >= queue->next && next == UINT32_MAX)
-            next = to;
         if (record == queue->streaming)
             queue->streaming = at(queue, to);
         from += size;
@@ -65,7 +62,7 @@ void tacit_queue_compact(struct tacit_queue *queue)
     queue->head = 0;
     queue->end = to;
     queue->gaps = 0;
-    queue->next = next == UINT32_MAX ? to : next;
+    queue->next = 0; /* looked for anew: the way is no longer than this one was */
 }
 
 /* Makes a gap before the first record that the new one may overtake. Nothing is before
@@ -173,10 +170,10 @@ void tacit_queue_rewind(struct tacit_queue *queue, bool session_present)
             record->state = TACIT_RECORD_RELEASE_DUE;
         if (record->state == TACIT_RECORD_SENT) {
             record->state = TACIT_RECORD_QUEUED;
-            record->duplicate = session_present && record->qos > 0;
+            record->duplicate = record->qos > 0;
         }
-        /* Queued again earlier, and the server has changed its mind meanwhile. */
-        if (record->state == TACIT_RECORD_QUEUED && !session_present)
+        /* Also one queued again earlier, if the server has changed its mind meanwhile. */
+        if (!session_present)
             record->duplicate = 0;
     }
     queue->next = queue->head;
