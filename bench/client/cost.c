@@ -3,7 +3,7 @@
  * instruction take one nanosecond of the board's time (-icount shift=0), SysTick counts that time in
  * steps of 40; ROUNDS of each make the step small. A loop of known length calibrates it. */
 #include "board.h"
-#include "codec/frame.h"
+#include "client/packet.h"
 #include "codec/publish.h"
 #include "reference.h"
 
@@ -25,12 +25,17 @@ static __attribute__((noinline)) void encode(void)
     (void)mqtt_publish_write(wire, MQTT_VERSION_5, &publish, 0);
 }
 
+/* By the reader that a device has. */
 static __attribute__((noinline)) void decode(void)
 {
-    struct mqtt_frame frame;
-    struct mqtt_publish publish;
-    if (mqtt_frame_decode((struct mqtt_span){ wire, wire_len }, 256, &frame) != MQTT_OK
-        || mqtt_publish_decode(MQTT_VERSION_5, frame.flags, frame.body, &publish) != MQTT_OK)
+    static const struct tacit_config config = { .limits = REFERENCE_LIMITS };
+    static struct tacit_event event;
+    static struct tacit_client client = { .config = &config,
+                                          .event = &event,
+                                          .version = MQTT_VERSION_5 };
+    struct tacit_packet packet;
+    uint32_t body_len = tacit_packet_open(&packet, wire, wire + wire_len);
+    if (packet.at + body_len != wire + wire_len || tacit_packet_read(&client, &packet) != 0)
         board_exit(2);
 }
 

@@ -43,7 +43,8 @@ struct tacit_message {
     /* Received messages only. */
     bool duplicate;
     uint32_t subscription_identifier; /* the first; 0: none */
-    struct tacit_bytes properties;    /* all, in wire form: walk with tacit_property_next */
+    struct tacit_bytes properties; /* all of the packet, whatever the event, in wire form: walk with
+                                    * tacit_property_next */
 };
 
 /* Memory, decided once. Zero rows switch a feature off where that makes sense. */
@@ -201,7 +202,7 @@ struct tacit_statistics {
 
 /* Bytes of the client itself, of a message in the queue besides its parts, and of a
  * subscription; checked when the library is compiled. */
-#define TACIT_CLIENT_BYTES       (136u + 8u * (unsigned)sizeof(void *))
+#define TACIT_CLIENT_BYTES       (104u + 10u * (unsigned)sizeof(void *))
 #define TACIT_RECORD_BYTES       16u
 #define TACIT_SUBSCRIPTION_BYTES (2u * (unsigned)sizeof(void *))
 

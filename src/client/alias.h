@@ -1,34 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Topic aliases of one direction of one connection, MQTT 5.0 section 3.3.2.3.4.
+/* Topic aliases of both directions of one connection, MQTT 5.0 section 3.3.2.3.4.
  *
- * Alias n lives in slot n - 1; a slot holds topics up to `slot_bytes`. */
+ * Each has a slot behind the send buffer, those of the server first; a slot holds topics up to
+ * limits.alias_topic_bytes. */
 #pragma once
 
-#include "base/span.h"
+#include <tacit/transport.h>
 
-struct tacit_alias_table {
-    uint8_t *slots;      /* (length, topic) each */
-    uint16_t maximum;    /* slots this connection may use */
-    uint16_t slot_bytes; /* longest topic */
-    uint16_t next;       /* outgoing: the slot that is given away next */
-};
+#include <stdbool.h>
+
+struct tacit_client;
 
 /* Bytes of slots for that many. */
-size_t tacit_alias_bytes(uint16_t capacity, uint16_t slot_bytes);
+size_t tacit_alias_bytes(unsigned capacity, uint16_t slot_bytes);
 
-/* A new connection: no alias is set, `maximum` may be used, for which there are slots. */
-void tacit_alias_reset(struct tacit_alias_table *table, uint16_t maximum, uint16_t slot_bytes);
+/* A new connection: no alias is set, and no more are used than there are slots. */
+void tacit_alias_reset(struct tacit_client *client);
 
-/* Outgoing. The alias that stands for `topic`, which is not empty, or 0. */
-uint16_t tacit_alias_find(const struct tacit_alias_table *table, struct mqtt_span topic);
+/* Outgoing. The alias that stands for a topic, which is not empty, or 0. */
+uint16_t tacit_alias_find(const struct tacit_client *client, const uint8_t *topic, size_t len);
 
-/* Outgoing. Gives `topic` an alias, that of the topic which has one for longest if none
+/* Outgoing. Gives a topic an alias, that of the topic which has one for longest if none
  * is free; 0 if the topic is too long or aliases are off. */
-uint16_t tacit_alias_assign(struct tacit_alias_table *table, struct mqtt_span topic);
+uint16_t tacit_alias_assign(struct tacit_client *client, const uint8_t *topic, size_t len);
 
-/* Incoming, `alias` is not 0. Remembers; false if `alias` is beyond the maximum. A topic too long for a
- * slot is remembered as unknown. */
-bool tacit_alias_set(struct tacit_alias_table *table, uint16_t alias, struct mqtt_span topic);
-
-/* Incoming. The topic, borrowed; empty if unknown. */
-struct mqtt_span tacit_alias_get(const struct tacit_alias_table *table, uint16_t alias);
+/* Incoming, `alias` is not 0. Remembers *topic, or, if that is empty, lets it be what is remembered,
+ * borrowed. False if `alias` is beyond the maximum or stands for nothing. A topic too long for a slot
+ * is remembered as unknown. */
+bool tacit_alias_resolve(struct tacit_client *client, uint16_t alias, struct tacit_bytes *topic);

@@ -2,68 +2,68 @@
 /* The server's answers to our messages and subscriptions. */
 #include "client/handlers.h"
 
-#include "client/answer.h"
 #include "client/outbound.h"
 #include "client/store.h"
 
 void tacit_give_up(struct tacit_client *client, struct tacit_record *record,
-                   enum tacit_status status, uint8_t reason, struct tacit_event *out_event)
+                   enum tacit_status status, uint8_t reason)
 {
-    out_event->type = status == TACIT_OK ? TACIT_EVENT_DELIVERED : TACIT_EVENT_REJECTED;
-    out_event->token = record->token;
-    out_event->status = tacit_store_forget(client, record) ? status : TACIT_STORE;
-    out_event->reason = reason;
+    struct tacit_event *event = client->event;
+    event->type = status == TACIT_OK ? TACIT_EVENT_DELIVERED : TACIT_EVENT_REJECTED;
+    event->token = record->token;
+    event->status = tacit_store_forget(client, record) ? status : TACIT_STORE;
+    event->reason = reason;
     tacit_queue_remove(&client->queue, record);
 }
 
-/* PUBACK, or a refusing PUBREC, or PUBCOMP: the message's way ends here. */
-static bool conclude(struct tacit_client *client, struct tacit_record *record,
-                     const struct tacit_answer *ack, struct tacit_event *out_event)
+/* PUBREC that accepts: the message is released. An identifier we do not know is answered, too, or
+ * the server keeps it for ever. */
+static void on_pubrec(struct tacit_client *client, const struct tacit_packet *packet,
+                      struct tacit_record *record)
 {
-    bool is_refused = ack->reason >= 0x80 && record->state == TACIT_RECORD_SENT;
-    client->in_flight--;
-    tacit_give_up(client, record, is_refused ? TACIT_REFUSED : TACIT_OK, ack->reason, out_event);
-    return true;
-}
-
-static bool on_pubrec(struct tacit_client *client, struct tacit_record *record,
-                      const struct tacit_answer *ack, struct tacit_event *out_event)
-{
-    if (ack->reason >= 0x80)
-        return record != NULL && record->state == TACIT_RECORD_SENT
-               && conclude(client, record, ack, out_event);
     if (record != NULL && record->state == TACIT_RECORD_SENT) {
         record->state = TACIT_RECORD_RELEASED;
-        if (!tacit_store_message(client, record))
-            return tacit_go_down(client, TACIT_STORE, 0, out_event);
+        if (!tacit_store_message(client, record)) {
+            tacit_go_down(client, TACIT_STORE, 0);
+            return;
+        }
     }
-    /* An identifier we do not know is answered too, or the server keeps it for ever. */
-    (void)tacit_send_short(client, MQTT_PUBREL, ack->packet_id,
+    (void)tacit_send_short(client, MQTT_PUBREL, packet->packet_id,
                            record != NULL ? MQTT_SUCCESS : MQTT_PACKET_IDENTIFIER_NOT_FOUND);
-    return false;
 }
 
-bool tacit_on_answer(struct tacit_client *client, const struct mqtt_frame *frame,
-                     struct tacit_event *out_event)
+/* [MQTT-4.3.2-3] [MQTT-4.3.3-4] each QoS has its own answers, after the last byte. */
+static bool is_answer(const struct tacit_client *client, const struct tacit_packet *packet,
+                      const struct tacit_record *record)
 {
-    struct tacit_answer ack;
-    enum mqtt_status status = tacit_answer_decode(client, frame, &ack, out_event);
-    if (status != MQTT_OK)
-        return tacit_refuse_status(client, status, out_event);
-    struct tacit_record *record = tacit_queue_find(&client->queue, ack.packet_id);
+    return record != client->queue.streaming && record->qos == (packet->type == MQTT_PUBACK ? 1 : 2)
+           && (packet->type != MQTT_PUBCOMP || record->state == TACIT_RECORD_RELEASED);
+}
+
+void tacit_on_answer(struct tacit_client *client, const struct tacit_packet *packet)
+{
+    struct tacit_record *record = tacit_queue_find(&client->queue, packet->packet_id);
+    bool refuses = packet->reason >= 0x80;
     if (record != NULL && record->state != TACIT_RECORD_SENT
         && record->state != TACIT_RECORD_RELEASED)
         record = NULL; /* from an earlier connection: it goes out again, or was dropped */
-
-    /* [MQTT-4.3.2-3] [MQTT-4.3.3-4] each QoS has its own answers, after the last byte. */
-    if (record != NULL
-        && (record == tacit_queue_streaming(&client->queue)
-            || record->qos != (frame->type == MQTT_PUBACK ? 1 : 2)
-            || (frame->type == MQTT_PUBCOMP && record->state != TACIT_RECORD_RELEASED)))
-        return tacit_refuse(client, MQTT_PROTOCOL_ERROR, out_event);
-    if (MQTT_SPEAKS_QOS_2 && frame->type == MQTT_PUBREC)
-        return on_pubrec(client, record, &ack, out_event);
-    return record != NULL && conclude(client, record, &ack, out_event);
+    if (record != NULL && !is_answer(client, packet, record)) {
+        tacit_refuse(client, MQTT_PROTOCOL_ERROR);
+        return;
+    }
+    if (MQTT_SPEAKS_QOS_2 && packet->type == MQTT_PUBREC) {
+        if (!refuses)
+            on_pubrec(client, packet, record);
+        if (!refuses || (record != NULL && record->state == TACIT_RECORD_RELEASED))
+            return;
+    }
+    /* PUBACK, or a refusing PUBREC, or PUBCOMP: the message's way ends here. */
+    if (record == NULL)
+        return;
+    client->in_flight--;
+    tacit_give_up(client, record,
+                  refuses && record->state == TACIT_RECORD_SENT ? TACIT_REFUSED : TACIT_OK,
+                  packet->reason);
 }
 
 static struct tacit_slot *slot_find(const struct tacit_client *client, uint16_t packet_id,
@@ -75,23 +75,18 @@ static struct tacit_slot *slot_find(const struct tacit_client *client, uint16_t 
     return NULL;
 }
 
-bool tacit_on_suback(struct tacit_client *client, const struct mqtt_frame *frame,
-                     struct tacit_event *out_event)
+void tacit_on_suback(struct tacit_client *client, const struct tacit_packet *packet)
 {
-    struct tacit_answer answer;
-    bool subscribes = frame->type == MQTT_SUBACK;
-    enum mqtt_status status = tacit_answer_decode(client, frame, &answer, out_event);
-    if (status != MQTT_OK)
-        return tacit_refuse_status(client, status, out_event);
+    struct tacit_event *event = client->event;
+    bool subscribes = packet->type == MQTT_SUBACK;
     struct tacit_slot *slot =
-        slot_find(client, answer.packet_id,
+        slot_find(client, packet->packet_id,
                   subscribes ? TACIT_SLOT_SUBSCRIBE_SENT : TACIT_SLOT_UNSUBSCRIBE_SENT);
     if (slot == NULL)
-        return false;
-    out_event->type = subscribes ? TACIT_EVENT_SUBSCRIBED : TACIT_EVENT_UNSUBSCRIBED;
-    out_event->subscription = slot->what;
-    out_event->reason = answer.reason;
+        return;
+    event->type = subscribes ? TACIT_EVENT_SUBSCRIBED : TACIT_EVENT_UNSUBSCRIBED;
+    event->subscription = slot->what;
+    event->reason = packet->reason;
     slot->packet_id = 0;
-    slot->state = subscribes && answer.reason < 0x80 ? TACIT_SLOT_ACTIVE : TACIT_SLOT_FREE;
-    return true;
+    slot->state = subscribes && packet->reason < 0x80 ? TACIT_SLOT_ACTIVE : TACIT_SLOT_FREE;
 }

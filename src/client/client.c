@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <tacit/client.h>
 
+#include "client/alias.h"
 #include "client/outbound.h"
 #include "client/pieces.h"
 #include "client/properties.h"
@@ -18,78 +19,56 @@ _Static_assert(sizeof(struct tacit_record) <= TACIT_RECORD_BYTES, "TACIT_QUEUED_
  * of SUBSCRIBE likewise. */
 #define HEAD_BYTES 32u
 
-/* What the arena consists of, in this order: what wants the widest alignment first. */
+/* What the arena consists of, behind the client and in this order: what wants the widest alignment
+ * first. */
 enum part {
-    PART_CLIENT,
     PART_SLOTS,
     PART_QUEUE,
     PART_INBOUND,
     PART_RECEIVE,
     PART_SEND,
-    PART_ALIASES_IN,
-    PART_ALIASES_OUT,
+    PART_ALIASES,
+    PART_END,
     PART_COUNT,
 };
 
-static size_t part_bytes(const struct tacit_limits *limits, enum part part)
+/* Where each of them begins. */
+static void lay_out(const struct tacit_limits *limits, size_t at[PART_COUNT])
 {
-    switch (part) {
-    case PART_CLIENT:
-        return sizeof(struct tacit_client);
-    case PART_SLOTS:
-        return limits->subscriptions * sizeof(struct tacit_slot);
-    case PART_QUEUE:
-        return tacit_queue_bytes(limits->queue_bytes);
-    case PART_INBOUND:
-        return tacit_or(limits->inbound_messages, 1) * sizeof(uint16_t);
-    case PART_RECEIVE:
-        return limits->receive_bytes;
-    case PART_SEND:
-        return limits->send_bytes;
-    case PART_ALIASES_IN:
-        return tacit_alias_bytes(limits->aliases_in, limits->alias_topic_bytes);
-    case PART_ALIASES_OUT:
-        return tacit_alias_bytes(limits->aliases_out, limits->alias_topic_bytes);
-    case PART_COUNT:
-        break;
-    }
-    return 0;
+    at[PART_SLOTS] = sizeof(struct tacit_client);
+    at[PART_QUEUE] = at[PART_SLOTS] + limits->subscriptions * sizeof(struct tacit_slot);
+    at[PART_INBOUND] = at[PART_QUEUE] + tacit_queue_bytes(limits->queue_bytes);
+    at[PART_RECEIVE] = at[PART_INBOUND] + tacit_or(limits->inbound_messages, 1) * sizeof(uint16_t);
+    at[PART_SEND] = at[PART_RECEIVE] + limits->receive_bytes;
+    at[PART_ALIASES] = at[PART_SEND] + limits->send_bytes;
+    at[PART_END] = at[PART_ALIASES]
+                   + tacit_alias_bytes((unsigned)limits->aliases_in + limits->aliases_out,
+                                       limits->alias_topic_bytes);
 }
 
 size_t tacit_arena_bytes(const struct tacit_limits *limits)
 {
-    size_t bytes = 0;
-    for (unsigned part = 0; part < PART_COUNT; part++)
-        bytes += part_bytes(limits, (enum part)part);
-    return bytes;
+    size_t at[PART_COUNT];
+    lay_out(limits, at);
+    return at[PART_END];
 }
 
 /* An arena is handed out zeroed. */
-static void share_out(struct tacit_client *client, const struct tacit_limits *limits)
-{
-    uint8_t *parts[PART_COUNT];
-    uint8_t *at = (uint8_t *)client;
-    for (unsigned part = 0; part < PART_COUNT; part++) {
-        parts[part] = at;
-        at += part_bytes(limits, (enum part)part);
-    }
-    client->receive.memory = parts[PART_RECEIVE];
-    client->send.memory = parts[PART_SEND];
-    client->aliases_in.slots = parts[PART_ALIASES_IN];
-    client->aliases_out.slots = parts[PART_ALIASES_OUT];
-    tacit_queue_init(&client->queue, parts[PART_QUEUE], limits->queue_bytes);
-}
-
 struct tacit_client *tacit_init(void *arena, size_t size, const struct tacit_config *config)
 {
-    if (!tacit_config_is_valid(config) || size < tacit_arena_bytes(&config->limits)
+    size_t at[PART_COUNT];
+    uint8_t *bytes = arena;
+    struct tacit_client *client = arena;
+    lay_out(&config->limits, at);
+    if (!tacit_config_is_valid(config) || size < at[PART_END]
         || (uintptr_t)arena % _Alignof(struct tacit_client) != 0)
         return NULL;
-    struct tacit_client *client = arena;
-    memset(arena, 0, tacit_arena_bytes(&config->limits));
+    memset(arena, 0, at[PART_END]);
     client->config = config;
     client->version = config->version != 0 ? config->version : TACIT_NEWEST;
-    share_out(client, &config->limits);
+    client->receive.memory = bytes + at[PART_RECEIVE];
+    client->send.memory = bytes + at[PART_SEND];
+    tacit_queue_init(&client->queue, bytes + at[PART_QUEUE], config->limits.queue_bytes);
     return client;
 }
 
@@ -113,18 +92,19 @@ void tacit_stop(struct tacit_client *client, bool with_will)
 static bool describe(const struct tacit_client *client, const struct tacit_message *message,
                      bool in_pieces, struct tacit_record *out)
 {
-    size_t properties_len = tacit_message_property_bytes(message);
-    size_t head_len = message->topic.len + properties_len + HEAD_BYTES;
+    struct tacit_sink properties = { NULL, 0, 0 };
+    tacit_put_properties(&properties, message, 0);
+    size_t head_len = message->topic.len + properties.len + HEAD_BYTES;
     *out = (struct tacit_record){ .payload_len = (uint32_t)message->payload.len & INT32_MAX,
                                   .topic_len = (uint16_t)message->topic.len,
-                                  .properties_len = (uint16_t)properties_len,
+                                  .properties_len = (uint16_t)properties.len,
                                   .state = TACIT_RECORD_QUEUED,
                                   .in_pieces = in_pieces,
                                   .qos = message->qos & 3u,
                                   .retain = message->retain,
                                   .priority = message->priority & TACIT_HIGHEST_PRIORITY,
                                   .has_expiry = MQTT_SPEAKS_5 && message->has_expiry };
-    return head_len <= tacit_limits(client)->send_bytes && properties_len <= UINT16_MAX
+    return head_len <= tacit_limits(client)->send_bytes && properties.len <= UINT16_MAX
            && message->payload.len <= MQTT_VARINT_MAX - head_len
            && tacit_queue_could_hold(&client->queue, out);
 }
@@ -155,11 +135,11 @@ enum tacit_status tacit_enqueue(struct tacit_client *client, const struct tacit_
     if (record == NULL)
         return TACIT_FULL;
 
-    struct mqtt_writer w = mqtt_writer_over(tacit_record_bytes(record), SIZE_MAX / 2);
-    mqtt_write_bytes(&w, tacit_span(message->topic));
-    tacit_message_properties(&w, message, client->clock.seconds);
+    struct tacit_sink sink = { tacit_record_bytes(record), 0, INT32_MAX };
+    tacit_put(&sink, message->topic.data, message->topic.len);
+    tacit_put_properties(&sink, message, client->clock.seconds);
     if (!tacit_record_is_in_pieces(&wanted))
-        mqtt_write_bytes(&w, tacit_span(message->payload));
+        tacit_put(&sink, message->payload.data, message->payload.len);
     if (!tacit_store_message(client, record)) {
         tacit_queue_remove(&client->queue, record);
         return TACIT_STORE;
@@ -192,8 +172,10 @@ enum tacit_status tacit_subscribe(struct tacit_client *client,
 {
     if (!tacit_subscription_is_valid(subscription))
         return TACIT_ARGUMENT;
-    if (subscription->filter.len + tacit_subscribe_property_bytes(subscription) + HEAD_BYTES
-        > tacit_limits(client)->send_bytes)
+    struct tacit_sink properties = { NULL, 5, 0 };
+    if (MQTT_SPEAKS_5)
+        tacit_subscribe_properties(&properties, subscription);
+    if (subscription->filter.len + properties.len + HEAD_BYTES > tacit_limits(client)->send_bytes)
         return TACIT_TOO_BIG;
     struct tacit_slot *slot = slot_of(client, subscription);
     if (slot == NULL)
@@ -221,7 +203,7 @@ bool tacit_is_up(const struct tacit_client *client)
 
 bool tacit_is_idle(const struct tacit_client *client)
 {
-    return tacit_queue_used(&client->queue) == 0 && client->send.len == client->send.at;
+    return tacit_queue_used(&client->queue) == 0 && client->send.len == 0;
 }
 
 void tacit_get_statistics(const struct tacit_client *client, struct tacit_statistics *out)

@@ -5,17 +5,16 @@
 
 #include "client/outbound.h"
 
-bool tacit_tell_dropped(struct tacit_client *client, struct tacit_event *out_event)
+void tacit_tell_dropped(struct tacit_client *client)
 {
     struct tacit_record *record = tacit_queue_next(&client->queue, NULL);
     while (record != NULL && !tacit_record_is_dropped(record))
         record = tacit_queue_next(&client->queue, record);
     client->has_dropped = record != NULL;
-    if (record != NULL && record == tacit_queue_streaming(&client->queue))
-        return tacit_go_down(client, TACIT_DROPPED, MQTT_SUCCESS, out_event);
-    if (record != NULL)
-        tacit_give_up(client, record, TACIT_DROPPED, MQTT_SUCCESS, out_event);
-    return record != NULL;
+    if (record != NULL && record == client->queue.streaming)
+        tacit_go_down(client, TACIT_DROPPED, MQTT_SUCCESS);
+    else if (record != NULL)
+        tacit_give_up(client, record, TACIT_DROPPED, MQTT_SUCCESS);
 }
 
 /* Records that may be dropped for `wanted`: of these QoS, and less important than that. */
@@ -92,7 +91,7 @@ static bool may_be_cancelled(const struct tacit_client *client, const struct tac
                || (tacit_record_is_in_pieces(record)
                    && (record->state == TACIT_RECORD_QUEUED
                        || (record->state == TACIT_RECORD_SENT
-                           && record == tacit_queue_streaming(&client->queue)))));
+                           && record == client->queue.streaming))));
 }
 
 enum tacit_status tacit_cancel(struct tacit_client *client, uint32_t token)

@@ -4,6 +4,6 @@
 
 #include "client/state.h"
 
-/* The event for one that was dropped, before which the connection ends if it was half sent;
- * false if there is none left to be told. */
-bool tacit_tell_dropped(struct tacit_client *client, struct tacit_event *out_event);
+/* The event for one that was dropped, before which the connection ends if it was half sent; none if
+ * there is none left to be told. */
+void tacit_tell_dropped(struct tacit_client *client);

@@ -2,10 +2,10 @@
 /* What is due for sending: subscriptions first, then messages in their order. */
 #include "client/outbound.h"
 
+#include "client/alias.h"
 #include "client/properties.h"
 #include "client/store.h"
 #include "codec/properties.h"
-#include "codec/subscribe.h"
 
 static bool packet_id_is_used(const struct tacit_client *client, uint16_t id)
 {
@@ -26,27 +26,37 @@ uint16_t tacit_new_packet_id(struct tacit_client *client)
     return client->next_packet_id;
 }
 
+enum {
+    OPTION_NO_LOCAL_SHIFT = 2,
+    OPTION_RETAIN_AS_PUBLISHED_SHIFT = 3,
+    OPTION_RETAIN_HANDLING_SHIFT = 4,
+};
+
 static bool encode_slot(struct tacit_client *client, const struct tacit_subscription *what,
-                        enum mqtt_packet_type type, uint16_t packet_id)
+                        bool subscribes, uint16_t packet_id)
 {
-    const struct mqtt_subscription entry = {
-        .qos = (enum mqtt_qos)what->qos,
-        .no_local = what->no_local,
-        .retain_as_published = what->retain_as_published,
-        .retain_handling = what->retain_handling,
-    };
-    struct mqtt_span properties = { NULL, 0 };
-    struct mqtt_writer w = tacit_send_writer(client);
-    if (tacit_is_5(client) && type == MQTT_SUBSCRIBE) {
-        tacit_subscribe_properties(&w, what);
-        tacit_send_set_aside(&w, &properties);
+    struct tacit_sink sink;
+    bool is_5 = tacit_is_5(client);
+    unsigned options = what->qos;
+    if (is_5)
+        options |= (unsigned)what->no_local << OPTION_NO_LOCAL_SHIFT
+                   | (unsigned)what->retain_as_published << OPTION_RETAIN_AS_PUBLISHED_SHIFT
+                   | (unsigned)what->retain_handling << OPTION_RETAIN_HANDLING_SHIFT;
+    tacit_send_begin(client, &sink);
+    unsigned type = subscribes ? MQTT_SUBSCRIBE : MQTT_UNSUBSCRIBE;
+    tacit_put_number(&sink, type << 4 | 0x2, 1);
+    size_t body = tacit_put_begin(&sink);
+    tacit_put_number(&sink, packet_id, 2);
+    if (is_5) {
+        size_t block = tacit_put_begin(&sink);
+        if (subscribes)
+            tacit_subscribe_properties(&sink, what);
+        tacit_put_end(&sink, block);
     }
-    uint8_t *packet = mqtt_subscribe_begin(&w, tacit_version(client), type, packet_id, properties);
-    mqtt_write_binary(&w, tacit_span(what->filter));
-    if (type == MQTT_SUBSCRIBE)
-        mqtt_write_u8(&w, mqtt_subscription_options(tacit_version(client), &entry));
-    mqtt_packet_end(&w, packet);
-    return tacit_send_commit(client, &w);
+    tacit_put_string(&sink, &what->filter);
+    tacit_put_number(&sink, options, subscribes ? 1 : 0);
+    tacit_put_end(&sink, body);
+    return tacit_send_commit(client, &sink);
 }
 
 /* False if there is no room for it now. */
@@ -56,7 +66,7 @@ static bool send_slot(struct tacit_client *client, struct tacit_slot *slot)
     if (!subscribes && slot->state != TACIT_SLOT_UNSUBSCRIBE_DUE)
         return true;
     uint16_t packet_id = tacit_new_packet_id(client);
-    if (!encode_slot(client, slot->what, subscribes ? MQTT_SUBSCRIBE : MQTT_UNSUBSCRIBE, packet_id))
+    if (!encode_slot(client, slot->what, subscribes, packet_id))
         return false;
     slot->packet_id = packet_id;
     slot->state++; /* from due to sent */
@@ -69,62 +79,54 @@ _Static_assert(TACIT_SLOT_SUBSCRIBE_SENT == TACIT_SLOT_SUBSCRIBE_DUE + 1
 
 /* How a queued message looks on the wire of this connection. */
 struct outgoing {
-    struct mqtt_span topic;
-    uint32_t block; /* bytes of its properties; 0 before MQTT 5 */
     uint32_t body;  /* the remaining length of the PUBLISH */
     uint32_t bytes; /* of the whole packet */
     uint16_t alias; /* 0: none */
+    bool has_topic;
 };
-
-static void measure(const struct tacit_client *client, const struct tacit_record *record,
-                    struct outgoing *outgoing)
-{
-    outgoing->body =
-        2u + (uint32_t)outgoing->topic.len + (record->qos > 0 ? 2u : 0u) + record->payload_len;
-    if (tacit_is_5(client)) {
-        outgoing->block = record->properties_len + (outgoing->alias != 0 ? 3u : 0u);
-        outgoing->body += (uint32_t)mqtt_varint_size(outgoing->block) + outgoing->block;
-    }
-    outgoing->bytes = 1u + (uint32_t)mqtt_varint_size(outgoing->body) + outgoing->body;
-}
 
 uint32_t tacit_seconds_left(const struct tacit_client *client, const struct tacit_record *record)
 {
     if (!MQTT_SPEAKS_5 || !record->has_expiry)
         return UINT32_MAX;
     const uint8_t *end = tacit_record_payload(record).data;
-    struct mqtt_reader r = mqtt_reader_over((struct mqtt_span){ end - 4, 4 });
-    uint32_t end_s = mqtt_read_u32(&r);
+    uint32_t end_s =
+        (uint32_t)end[-4] << 24 | (uint32_t)end[-3] << 16 | (uint32_t)end[-2] << 8 | end[-1];
     return end_s > client->clock.seconds ? end_s - client->clock.seconds : 0;
 }
 
-static void write_properties(struct mqtt_writer *w, const struct tacit_client *client,
-                             const struct tacit_record *record, const struct outgoing *outgoing)
+/* Everything before the payload. */
+static void put_head(struct tacit_sink *sink, const struct tacit_client *client,
+                     const struct tacit_record *record, const struct outgoing *outgoing)
 {
-    struct mqtt_span properties = tacit_record_properties(record);
-    mqtt_write_varint(w, outgoing->block);
-    properties.len -= record->has_expiry ? 4 : 0;
-    mqtt_write_bytes(w, properties);
-    if (record->has_expiry)
-        mqtt_write_u32(w, tacit_seconds_left(client, record));
-    if (outgoing->alias != 0) {
-        mqtt_write_u8(w, MQTT_PROP_TOPIC_ALIAS);
-        mqtt_write_u16(w, outgoing->alias);
-    }
+    const uint8_t *text = (const uint8_t *)(record + 1);
+    uint32_t topic_len = outgoing->has_topic ? record->topic_len : 0;
+    int first = MQTT_PUBLISH << 4 | record->duplicate << 3 | record->qos << 1 | record->retain;
+    tacit_put_number(sink, (uint32_t)first, 1);
+    tacit_put_varint(sink, outgoing->body);
+    tacit_put_number(sink, topic_len, 2);
+    tacit_put(sink, text, topic_len);
+    if (record->qos > 0)
+        tacit_put_number(sink, record->packet_id, 2);
+    if (!tacit_is_5(client))
+        return;
+    unsigned expiry_bytes = record->has_expiry ? 4 : 0;
+    tacit_put_varint(sink, record->properties_len + (outgoing->alias != 0 ? 3u : 0u));
+    tacit_put(sink, text + record->topic_len, record->properties_len - expiry_bytes);
+    tacit_put_number(sink, tacit_seconds_left(client, record), expiry_bytes);
+    tacit_put_property(sink, MQTT_PROP_TOPIC_ALIAS, outgoing->alias, 2);
 }
 
-/* Everything before the payload. */
-static void write_head(struct mqtt_writer *w, const struct tacit_client *client,
-                       const struct tacit_record *record, const struct outgoing *outgoing)
+static void measure(const struct tacit_client *client, const struct tacit_record *record,
+                    struct outgoing *outgoing)
 {
-    mqtt_write_u8(w, (uint8_t)(MQTT_PUBLISH << 4 | record->duplicate << 3 | record->qos << 1
-                               | record->retain));
-    mqtt_write_varint(w, outgoing->body);
-    mqtt_write_binary(w, outgoing->topic);
-    if (record->qos > 0)
-        mqtt_write_u16(w, record->packet_id);
-    if (tacit_is_5(client))
-        write_properties(w, client, record, outgoing);
+    struct tacit_sink sink = { NULL, 0, 0 };
+    outgoing->body = 0;
+    put_head(&sink, client, record, outgoing);
+    outgoing->body = (uint32_t)sink.len - 2 + record->payload_len;
+    sink.len = 1u + outgoing->body;
+    tacit_put_varint(&sink, outgoing->body);
+    outgoing->bytes = (uint32_t)sink.len;
 }
 
 /* Most bytes that a property for a new alias adds, lengths included. */
@@ -135,17 +137,16 @@ static void write_head(struct mqtt_writer *w, const struct tacit_client *client,
 static void use_alias(struct tacit_client *client, const struct tacit_record *record,
                       struct outgoing *outgoing)
 {
-    outgoing->alias = tacit_alias_find(&client->aliases_out, outgoing->topic);
-    if (outgoing->alias != 0)
-        outgoing->topic.len = 0;
-    else if (outgoing->bytes + ALIAS_COST <= client->grant.maximum_packet_bytes)
-        outgoing->alias = tacit_alias_assign(&client->aliases_out, outgoing->topic);
+    const uint8_t *topic = tacit_record_topic(record).data;
+    outgoing->alias = tacit_alias_find(client, topic, record->topic_len);
+    outgoing->has_topic = outgoing->alias == 0;
+    if (outgoing->has_topic && outgoing->bytes + ALIAS_COST <= client->grant.maximum_packet_bytes)
+        outgoing->alias = tacit_alias_assign(client, topic, record->topic_len);
     measure(client, record, outgoing);
 }
 
 /* Gives up a message that this server does not take, or that is too late. */
-static bool is_refused(struct tacit_client *client, struct tacit_record *record, uint32_t bytes,
-                       struct tacit_event *out_event)
+static bool is_refused(struct tacit_client *client, struct tacit_record *record, uint32_t bytes)
 {
     enum tacit_status status = TACIT_REFUSED;
     uint8_t reason = MQTT_SUCCESS;
@@ -163,7 +164,7 @@ static bool is_refused(struct tacit_client *client, struct tacit_record *record,
     } else {
         return false;
     }
-    tacit_give_up(client, record, status, reason, out_event);
+    tacit_give_up(client, record, status, reason);
     return true;
 }
 
@@ -174,13 +175,14 @@ static void encode_publish(struct tacit_client *client, struct tacit_record *rec
         use_alias(client, record, outgoing);
     if (record->qos > 0 && record->packet_id == 0)
         record->packet_id = tacit_new_packet_id(client);
-    struct mqtt_writer w = tacit_send_writer(client);
-    write_head(&w, client, record, outgoing);
+    struct tacit_sink sink;
+    tacit_send_begin(client, &sink);
+    put_head(&sink, client, record, outgoing);
     if (whole)
-        mqtt_write_bytes(&w, tacit_record_payload(record));
-    (void)tacit_send_commit(client, &w);
+        tacit_put(&sink, tacit_record_payload(record).data, record->payload_len);
+    (void)tacit_send_commit(client, &sink);
     if (!whole) {
-        client->queue.streaming = (uint32_t)((uint8_t *)record - client->queue.memory);
+        client->queue.streaming = record;
         client->send.payload_at = client->send.len;
         client->send.streamed = 0;
     }
@@ -191,53 +193,48 @@ static void encode_publish(struct tacit_client *client, struct tacit_record *rec
         tacit_queue_remove(&client->queue, record);
 }
 
-enum step { STEP_DONE, STEP_BLOCKED, STEP_EVENT };
-
-static enum step send_publish(struct tacit_client *client, struct tacit_record *record,
-                              struct tacit_event *out_event)
+/* False if it has to wait, or was given up. */
+static bool send_publish(struct tacit_client *client, struct tacit_record *record)
 {
-    struct outgoing outgoing = { .topic = tacit_record_topic(record) };
+    struct outgoing outgoing = { .has_topic = true };
     measure(client, record, &outgoing);
-    if (is_refused(client, record, outgoing.bytes, out_event))
-        return STEP_EVENT;
+    if (is_refused(client, record, outgoing.bytes))
+        return false;
     uint32_t needed = outgoing.bytes + ALIAS_COST;
-    size_t room = tacit_send_room(client);
+    uint32_t room = tacit_send_room(client);
     if (needed > room && client->send.len > 0)
-        return STEP_BLOCKED;
+        return false;
     if (needed - record->payload_len > room) {
-        tacit_give_up(client, record, TACIT_TOO_BIG, MQTT_SUCCESS, out_event);
-        return STEP_EVENT;
+        tacit_give_up(client, record, TACIT_TOO_BIG, MQTT_SUCCESS);
+        return false;
     }
     encode_publish(client, record, &outgoing, needed <= room && !tacit_record_is_in_pieces(record));
-    return STEP_DONE;
+    return true;
 }
 
-static enum step send_record(struct tacit_client *client, struct tacit_record *record,
-                             struct tacit_event *out_event)
+static bool send_record(struct tacit_client *client, struct tacit_record *record)
 {
     if (record->qos > 0 && client->in_flight >= client->grant.receive_maximum)
-        return STEP_BLOCKED;
+        return false;
     if (!MQTT_SPEAKS_QOS_2 || record->state == TACIT_RECORD_QUEUED)
-        return send_publish(client, record, out_event);
-    if (tacit_send_room(client) < TACIT_SEND_RESERVE)
-        return STEP_BLOCKED;
-    (void)tacit_send_short(client, MQTT_PUBREL, record->packet_id, MQTT_SUCCESS);
+        return send_publish(client, record);
+    if (!tacit_send_short(client, MQTT_PUBREL, record->packet_id, MQTT_SUCCESS))
+        return false;
     record->state = TACIT_RECORD_RELEASED;
     client->in_flight++;
-    return STEP_DONE;
+    return true;
 }
 
-bool tacit_send_due(struct tacit_client *client, struct tacit_event *out_event)
+void tacit_send_due(struct tacit_client *client)
 {
-    enum step step = STEP_DONE;
-    for (struct tacit_slot *slot = tacit_slots(client); slot < tacit_slots_end(client); slot++)
-        if (client->queue.streaming != TACIT_QUEUE_NONE || !send_slot(client, slot))
-            return false;
-    while (step == STEP_DONE && client->queue.streaming == TACIT_QUEUE_NONE) {
+    struct tacit_slot *slot = tacit_slots(client);
+    bool is_sent = true;
+    while (is_sent && client->queue.streaming == NULL) {
+        if (slot < tacit_slots_end(client)) {
+            is_sent = send_slot(client, slot++);
+            continue;
+        }
         struct tacit_record *record = tacit_queue_due(&client->queue);
-        if (record == NULL)
-            return false;
-        step = send_record(client, record, out_event);
+        is_sent = record != NULL && send_record(client, record);
     }
-    return step == STEP_EVENT;
 }

@@ -3,93 +3,33 @@
 
 #include "client/handlers.h"
 #include "client/outbound.h"
-#include "codec/reader.h"
 
 #include <string.h>
 
-bool tacit_refuse(struct tacit_client *client, uint8_t reason, struct tacit_event *out_event)
+void tacit_refuse(struct tacit_client *client, uint8_t reason)
 {
-    return tacit_go_down(client, TACIT_MALFORMED, reason, out_event);
+    /* What was read of the packet. */
+    memset(client->event, 0, sizeof(*client->event));
+    tacit_go_down(client, TACIT_MALFORMED, reason);
 }
 
-bool tacit_refuse_status(struct tacit_client *client, enum mqtt_status status,
-                         struct tacit_event *out_event)
-{
-    return tacit_refuse(client, mqtt_status_reason(status), out_event);
-}
+/* Packets that a server may send, a bit for each type. */
+#define KNOWN                                                                              \
+    (1u << MQTT_CONNACK | 1u << MQTT_PUBLISH | 1u << MQTT_PUBACK | 1u << MQTT_PUBREC       \
+     | (unsigned)MQTT_SPEAKS_QOS_2 << MQTT_PUBREL | 1u << MQTT_PUBCOMP | 1u << MQTT_SUBACK \
+     | 1u << MQTT_UNSUBACK | 1u << MQTT_PINGRESP | (unsigned)MQTT_SPEAKS_5 << MQTT_DISCONNECT)
 
-/* An empty cell is a protocol error. */
-static tacit_packet_handler *const handlers[MQTT_PACKET_TYPE_COUNT] = {
-    [MQTT_CONNACK] = tacit_on_connack, /* not online; the others only then */
-    [MQTT_PUBLISH] = tacit_on_publish,       [MQTT_PUBACK] = tacit_on_answer,
-    [MQTT_PUBREC] = tacit_on_answer,         [MQTT_PUBREL] = TACIT_ON_PUBREL,
-    [MQTT_PUBCOMP] = tacit_on_answer,        [MQTT_SUBACK] = tacit_on_suback,
-    [MQTT_UNSUBACK] = tacit_on_suback,       [MQTT_PINGRESP] = tacit_on_pingresp,
-    [MQTT_DISCONNECT] = TACIT_ON_DISCONNECT,
-};
-
-static bool dispatch(struct tacit_client *client, const struct mqtt_frame *frame,
-                     struct tacit_event *out_event)
+/* Is it legal now, by its first byte? 0 or the reason why it is not. */
+static uint8_t judge_first_byte(const struct tacit_client *client,
+                                const struct tacit_packet *packet)
 {
-    tacit_packet_handler *handler = handlers[frame->type];
     bool is_online = client->state == TACIT_CLIENT_ONLINE;
-    if (handler == NULL || is_online == (frame->type == MQTT_CONNACK))
-        return tacit_refuse(client, MQTT_PROTOCOL_ERROR, out_event);
-    return handler(client, frame, out_event);
-}
-
-static struct mqtt_span unread(const struct tacit_client *client)
-{
-    const struct tacit_receive_buffer *receive = &client->receive;
-    return (struct mqtt_span){ receive->memory + receive->at, receive->len - receive->at };
-}
-
-/* The head, and what lies in the buffer of the payload, as if that were the packet. Returns the
- * length of the whole one. */
-static MQTT_NOINLINE uint32_t find_piece(const struct tacit_receive_buffer *receive,
-                                         struct mqtt_frame *out)
-{
-    struct mqtt_reader r = mqtt_reader_over((struct mqtt_span){ receive->memory, receive->len });
-    *out = (struct mqtt_frame){ .type = MQTT_PUBLISH, .flags = mqtt_read_u8(&r) & 0x0f };
-    uint32_t body_len = mqtt_read_varint(&r);
-    uint32_t packet_len = (uint32_t)(r.at - receive->memory) + body_len;
-    uint32_t end = packet_len - receive->offset;
-    if (receive->len < end)
-        end = receive->len;
-    out->body = (struct mqtt_span){ r.at, (size_t)(receive->memory + end - r.at) };
-    return packet_len;
-}
-
-/* Takes the part that lies in the buffer of a PUBLISH which does not fit it, the first
- * part or a later one. The head is decoded anew each time, which spares the memory to
- * remember it. */
-static bool take_piece(struct tacit_client *client, struct tacit_event *out_event)
-{
-    struct tacit_receive_buffer *receive = &client->receive;
-    struct mqtt_frame frame;
-    struct mqtt_publish publish;
-    uint32_t packet_len = find_piece(receive, &frame);
-    if (tacit_open_publish(client, &frame, &publish, out_event))
-        return true;
-
-    uint32_t end = (uint32_t)(frame.body.data - receive->memory) + (uint32_t)frame.body.len;
-    uint32_t piece_len = (uint32_t)publish.payload.len;
-    if (receive->head_bytes == 0) {
-        receive->head_bytes = end - piece_len;
-        client->discards = tacit_is_duplicate(client, &publish);
-    }
-    if (receive->head_bytes >= tacit_limits(client)->receive_bytes)
-        return tacit_refuse(client, MQTT_PACKET_TOO_LARGE, out_event);
-    out_event->offset = receive->offset;
-    out_event->total = packet_len - receive->head_bytes;
-    receive->at = end;
-    receive->offset += piece_len;
-    bool is_last = receive->offset == out_event->total;
-    if (is_last) {
-        receive->head_bytes = 0;
-        receive->offset = 0;
-    }
-    return tacit_hand_out(client, &publish, is_last, client->discards, out_event);
+    uint8_t flags = packet->type == MQTT_PUBREL ? 2 : 0;
+    if ((KNOWN >> packet->type & 1) == 0 || is_online == (packet->type == MQTT_CONNACK)
+        || (MQTT_SPEAKS_5 && packet->type == MQTT_DISCONNECT && !tacit_is_5(client)))
+        return packet->type == MQTT_RESERVED ? MQTT_MALFORMED_PACKET : MQTT_PROTOCOL_ERROR;
+    /* [MQTT-2.1.3-1] */
+    return packet->type == MQTT_PUBLISH || packet->flags == flags ? 0 : MQTT_MALFORMED_PACKET;
 }
 
 static bool is_stuck(const struct tacit_client *client)
@@ -105,41 +45,112 @@ static bool may_answer(struct tacit_client *client)
     return tacit_send_room(client) >= TACIT_SEND_RESERVE;
 }
 
-/* One packet, or a piece of one. True: *out_event is filled; false with *out_wait:
- * more bytes are needed. */
-static bool take_packet(struct tacit_client *client, struct tacit_event *out_event, bool *out_wait)
+/* `packet` is a PUBLISH that was read, or the part of it that lies in the buffer: its payload is the
+ * first piece then, or a later one. The head is read anew for each, which spares the memory to
+ * remember it. Returns 0 or the reason code that refuses it. */
+static uint8_t take_publish(struct tacit_client *client, const struct tacit_packet *packet,
+                            uint32_t packet_len, const uint8_t *start)
 {
     struct tacit_receive_buffer *receive = &client->receive;
-    const struct tacit_limits *limits = tacit_limits(client);
-    struct mqtt_frame frame;
-    if (receive->head_bytes > 0)
-        return take_piece(client, out_event);
-    enum mqtt_status status = mqtt_frame_decode(
-        unread(client), tacit_or(limits->maximum_packet_bytes, limits->receive_bytes), &frame);
-    *out_wait = status == MQTT_PENDING && !is_stuck(client);
-    if (*out_wait)
-        return false;
-    if (status == MQTT_OK) {
-        receive->at += (uint32_t)frame.len;
-        return dispatch(client, &frame, out_event);
+    struct tacit_event *event = client->event;
+    const uint8_t *payload = event->message.payload.data;
+    uint32_t head_bytes = (uint32_t)(payload - start);
+    uint8_t fault = tacit_judge_publish(client, packet);
+    if (fault != 0)
+        return fault;
+    if (receive->head_bytes == 0)
+        client->discards = tacit_is_duplicate(client, packet);
+    event->offset = receive->offset;
+    event->total = packet_len - head_bytes;
+    receive->offset += (uint32_t)event->message.payload.len;
+    receive->head_bytes = head_bytes;
+    if (receive->offset == event->total) {
+        receive->head_bytes = 0;
+        receive->offset = 0;
+    } else if (head_bytes >= tacit_limits(client)->receive_bytes) {
+        return MQTT_PACKET_TOO_LARGE;
     }
-    if (status != MQTT_PENDING)
-        return tacit_refuse_status(client, status, out_event);
-    if (receive->memory[0] >> 4 != MQTT_PUBLISH || client->state != TACIT_CLIENT_ONLINE)
-        return tacit_refuse(client, MQTT_PACKET_TOO_LARGE, out_event);
-    return take_piece(client, out_event);
+    tacit_hand_out(client, packet);
+    return 0;
 }
 
-bool tacit_handle_received(struct tacit_client *client, struct tacit_event *out_event)
+/* Hands a packet other than PUBLISH, which was read, to whom it is for. */
+static void dispatch(struct tacit_client *client, const struct tacit_packet *packet)
 {
-    bool event = false;
-    bool wait = false;
-    while (!event && !wait && client->receive.at < client->receive.len && may_answer(client)) {
-        /* What an uneventful packet left there. */
-        memset(out_event, 0, sizeof(*out_event));
-        event = take_packet(client, out_event, &wait);
+    switch (packet->type) {
+    case MQTT_CONNACK:
+        tacit_on_connack(client, packet);
+        break;
+    case MQTT_SUBACK:
+    case MQTT_UNSUBACK:
+        tacit_on_suback(client, packet);
+        break;
+    case MQTT_PINGRESP:
+        client->ping_sent = false;
+        break;
+    case MQTT_DISCONNECT:
+        tacit_go_down(client, TACIT_REFUSED, packet->reason);
+        break;
+    case MQTT_PUBREL:
+        if (MQTT_SPEAKS_QOS_2)
+            tacit_on_pubrel(client, packet);
+        break;
+    default:
+        tacit_on_answer(client, packet);
+        break;
     }
-    return event;
+}
+
+/* Reads the body of a packet that begins at `start`, and leaves it behind. */
+static uint8_t take_body(struct tacit_client *client, struct tacit_packet *packet,
+                         uint32_t packet_len, const uint8_t *start)
+{
+    client->receive.at = (uint32_t)(packet->end - client->receive.memory);
+    uint8_t fault = tacit_packet_read(client, packet);
+    if (fault != 0)
+        return fault;
+    if (packet->type == MQTT_PUBLISH)
+        return take_publish(client, packet, packet_len, start);
+    dispatch(client, packet);
+    return 0;
+}
+
+/* One packet, or a piece of one. Returns 0, TACIT_CUT_SHORT if more bytes are needed, or the reason
+ * code that refuses it. */
+static uint8_t take_packet(struct tacit_client *client)
+{
+    const struct tacit_receive_buffer *receive = &client->receive;
+    bool is_continued = receive->head_bytes > 0;
+    const uint8_t *start = receive->memory + (is_continued ? 0 : receive->at);
+    const uint8_t *end = receive->memory + receive->len;
+    struct tacit_packet packet;
+    uint32_t packet_len = tacit_packet_open(&packet, start, end);
+    uint8_t fault = judge_first_byte(client, &packet);
+    if (fault != 0 || packet.fault != 0)
+        return fault != 0 ? fault : packet.fault;
+    packet_len += (uint32_t)(packet.at - start);
+    if (packet_len > tacit_longest_packet(tacit_limits(client)))
+        return MQTT_PACKET_TOO_LARGE;
+    if (!is_continued && packet_len > (size_t)(end - start)
+        && (packet.type != MQTT_PUBLISH || !is_stuck(client)))
+        return TACIT_CUT_SHORT;
+    uint32_t left = packet_len - receive->offset;
+    packet.end = left < (size_t)(end - start) ? start + left : end;
+    return take_body(client, &packet, packet_len, start);
+}
+
+void tacit_handle_received(struct tacit_client *client)
+{
+    const struct tacit_receive_buffer *receive = &client->receive;
+    while (!tacit_has_event(client) && receive->at < receive->len && may_answer(client)) {
+        /* What an uneventful packet left there. */
+        memset(client->event, 0, sizeof(*client->event));
+        uint8_t fault = take_packet(client);
+        if (fault == TACIT_CUT_SHORT && !is_stuck(client))
+            return;
+        if (fault != 0)
+            tacit_refuse(client, fault == TACIT_CUT_SHORT ? MQTT_PACKET_TOO_LARGE : fault);
+    }
 }
 
 int tacit_receive_more(struct tacit_client *client)

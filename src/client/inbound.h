@@ -4,10 +4,9 @@
 
 #include "client/state.h"
 
-/* Handles what lies in the receive buffer. True: *out_event is filled, and what it
- * borrows lasts until tacit_receive_more. False: more bytes are needed, or room in
- * the send buffer for an answer. */
-bool tacit_handle_received(struct tacit_client *client, struct tacit_event *out_event);
+/* Handles what lies in the receive buffer, until there is an event, which may borrow from it until
+ * tacit_receive_more, or until more bytes are needed, or room in the send buffer for an answer. */
+void tacit_handle_received(struct tacit_client *client);
 
 /* Asks the transport. Returns bytes received, 0 for none now (or no room while an
  * answer cannot leave), negative when the connection has ended. */

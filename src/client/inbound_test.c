@@ -208,7 +208,7 @@ static void what_cannot_come_in_pieces_is_refused(void **state)
     } rows[] = {
         { "20 c8 01 00 00 c4 01 1f 00 b0", 128, false, 0x95 }, /* CONNACK */
         { "90 c8 01 00 01 c4 01 1f 00 b0", 128, true, 0x95 },  /* SUBACK */
-        { "30 c8 01 00 b0", 128, false, 0x95 },                /* too early */
+        { "30 c8 01 00 b0", 128, false, 0x82 },                /* too early */
         { "30 c8 01 00 7a", 122, true, 0x95 },                 /* its topic fills all there is */
         { "30 c8 01 00 00 03 23 00 09", 128, true, 0x94 },     /* an alias that was not announced */
     };

@@ -21,23 +21,21 @@ void tacit_set_deadline(struct tacit_client *client)
     client->clock.left_ms = tacit_or(client->config->retry.timeout_ms, 10000);
 }
 
-static uint32_t sum(uint32_t a, uint32_t b)
+static void advance_clock(struct tacit_client *client, uint64_t now_ms)
 {
-    return b < UINT32_MAX - a ? a + b : UINT32_MAX;
-}
-
-static void advance_clock(struct tacit_clock *clock, uint64_t now_ms)
-{
-    uint64_t passed = clock->now_ms != 0 && now_ms > clock->now_ms ? now_ms - clock->now_ms : 0;
+    struct tacit_clock *clock = &client->clock;
+    uint64_t passed = client->now_ms != 0 && now_ms > client->now_ms ? now_ms - client->now_ms : 0;
     uint32_t step_ms = passed < LONGEST_STEP_MS ? (uint32_t)passed : LONGEST_STEP_MS;
-    uint32_t fraction_ms = clock->milliseconds + step_ms;
-    clock->now_ms = now_ms;
+    client->now_ms = now_ms;
     clock->left_ms -= step_ms < clock->left_ms ? step_ms : clock->left_ms;
-    clock->up_ms = sum(clock->up_ms, step_ms);
-    clock->sent_ago_ms = sum(clock->sent_ago_ms, step_ms);
-    clock->received_ago_ms = sum(clock->received_ago_ms, step_ms);
-    clock->seconds += fraction_ms / 1000;
-    clock->milliseconds = (uint16_t)(fraction_ms % 1000);
+    clock->up_ms = tacit_sum(clock->up_ms, step_ms);
+    clock->sent_ago_ms = tacit_sum(clock->sent_ago_ms, step_ms);
+    clock->received_ago_ms = tacit_sum(clock->received_ago_ms, step_ms);
+    if (!MQTT_SPEAKS_5) /* nothing expires */
+        return;
+    step_ms += client->milliseconds;
+    clock->seconds += step_ms / 1000;
+    client->milliseconds = (uint16_t)(step_ms % 1000);
 }
 
 static uint32_t random_bits(const struct tacit_client *client)
@@ -56,10 +54,9 @@ static void forget_connection(struct tacit_client *client)
     client->receive.len = 0;
     client->receive.head_bytes = 0;
     client->receive.offset = 0;
-    client->send.at = 0;
     client->send.len = 0;
     client->send.payload_at = 0;
-    client->queue.streaming = TACIT_QUEUE_NONE;
+    client->queue.streaming = NULL;
     client->ping_sent = false;
     client->owed = 0;
     client->unanswered = 0;
@@ -72,15 +69,19 @@ static bool falls_back(const struct tacit_client *client, enum tacit_status stat
            && tacit_is_5(client) && client->config->fallback_311;
 }
 
+/* A status as a bit: they are 0 and below. */
+#define STATUS(status) (1u << -(int)(status))
+
 static enum tacit_refusal judge(enum tacit_status status, uint8_t reason)
 {
+    unsigned bit = STATUS(status);
     if (status == TACIT_REFUSED)
         return tacit_refusal_of(reason);
-    if (status == TACIT_STOPPED || status == TACIT_TOO_BIG)
+    if ((bit & (STATUS(TACIT_STOPPED) | STATUS(TACIT_TOO_BIG))) != 0)
         return TACIT_REFUSAL_FINAL;
     /* A stranger's certificate or a server that talks nonsense seldom mend soon. */
-    return status == TACIT_KEY || status == TACIT_MALFORMED ? TACIT_REFUSAL_BUSY
-                                                            : TACIT_REFUSAL_NONE;
+    return (bit & (STATUS(TACIT_KEY) | STATUS(TACIT_MALFORMED))) != 0 ? TACIT_REFUSAL_BUSY
+                                                                      : TACIT_REFUSAL_NONE;
 }
 
 /* UINT32_MAX: not by itself. */
@@ -113,103 +114,131 @@ static uint32_t plan_retry(struct tacit_client *client, enum tacit_status status
             client->attempt++;
         break;
     }
-    uint32_t delay = sum(least, tacit_retry_delay_ms(range, maximum, attempt, random_bits(client)));
+    uint32_t delay =
+        tacit_sum(least, tacit_retry_delay_ms(range, maximum, attempt, random_bits(client)));
     return delay < UINT32_MAX ? delay : UINT32_MAX - 1;
 }
 
-bool tacit_go_down(struct tacit_client *client, enum tacit_status status, uint8_t reason,
-                   struct tacit_event *out_event)
+static void say_farewell(struct tacit_client *client, uint8_t reason)
 {
-    if (status == TACIT_MALFORMED && tacit_is_5(client) && client->state == TACIT_CLIENT_ONLINE
-        && client->queue.streaming == TACIT_QUEUE_NONE
+    if (client->state == TACIT_CLIENT_ONLINE && client->queue.streaming == NULL
         && tacit_send_short(client, MQTT_DISCONNECT, 0, reason))
         (void)tacit_flush(client);
+}
 
+void tacit_go_down(struct tacit_client *client, enum tacit_status status, uint8_t reason)
+{
     uint32_t delay = 0;
+    if (status == TACIT_MALFORMED && tacit_is_5(client))
+        say_farewell(client, reason);
     if (falls_back(client, status, reason))
         client->version = MQTT_VERSION_3_1_1;
-    else if (!TACIT_REDIRECTS || !tacit_is_redirected(client, status, reason, out_event))
+    else if (!TACIT_REDIRECTS || !tacit_is_redirected(client, status, reason))
         delay = plan_retry(client, status, reason);
     forget_connection(client);
     client->stop_wish = TACIT_STOP_NOT;
     client->state = delay == UINT32_MAX ? TACIT_CLIENT_STOPPED : TACIT_CLIENT_WAITING;
     client->clock.left_ms = delay;
 
-    out_event->type = TACIT_EVENT_DOWN;
-    out_event->status = status;
-    out_event->reason = reason;
-    out_event->retry_in_ms = delay;
-    return true;
+    struct tacit_event *event = client->event;
+    event->type = TACIT_EVENT_DOWN;
+    event->status = status;
+    event->reason = reason;
+    event->retry_in_ms = delay;
 }
 
-static bool give_up_in_time(struct tacit_client *client, struct tacit_event *out_event)
+static void give_up_in_time(struct tacit_client *client)
 {
-    return client->clock.left_ms == 0 && tacit_go_down(client, TACIT_TIMEOUT, 0, out_event);
+    if (client->clock.left_ms == 0)
+        tacit_go_down(client, TACIT_TIMEOUT, 0);
 }
 
-static MQTT_NOINLINE bool open_transport(struct tacit_client *client, struct tacit_event *out_event)
+/* What is absent in CONNACK, and all of it before MQTT 5, is as the standard says. */
+static void expect_defaults(struct tacit_client *client)
+{
+    client->grant = (struct tacit_grant){ .maximum_packet_bytes = UINT32_MAX,
+                                          .receive_maximum = UINT16_MAX,
+                                          .keep_alive_s = client->config->keep_alive_s,
+                                          .maximum_qos = 2,
+                                          .retain_available = true };
+}
+
+static MQTT_NOINLINE void open_transport(struct tacit_client *client)
 {
     const struct tacit_config *config = client->config;
     uint16_t port;
     struct tacit_bytes host = tacit_server(client, &port);
     int status = config->transport.open(config->transport.context, host, port);
-    if (status == TACIT_AGAIN)
-        return give_up_in_time(client, out_event);
+    if (status == TACIT_AGAIN) {
+        give_up_in_time(client);
+        return;
+    }
     if (status == TACIT_OK && config->greeting != NULL)
         status = config->greeting->begin(config->greeting, client);
     else if (status == TACIT_OK && !tacit_send_connect(client))
         status = TACIT_TOO_BIG;
-    if (status != TACIT_OK)
-        return tacit_go_down(client, (enum tacit_status)status, 0, out_event);
+    if (status != TACIT_OK) {
+        tacit_go_down(client, (enum tacit_status)status, 0);
+        return;
+    }
     client->state = TACIT_CLIENT_CONNECTING;
+    expect_defaults(client);
     tacit_set_deadline(client);
     client->clock.sent_ago_ms = 0;
     client->clock.received_ago_ms = 0;
-    return false;
 }
 
 /* The application's wish to stop: what is encoded leaves, then the farewell. */
-static bool stop(struct tacit_client *client, struct tacit_event *out_event)
+static void stop(struct tacit_client *client)
 {
-    if (client->state == TACIT_CLIENT_ONLINE) {
-        bool with_will = client->stop_wish == TACIT_STOP_WITH_WILL;
-        if (tacit_flush(client) == TACIT_AGAIN && client->clock.left_ms > 0)
-            return TACIT_PIECES && tacit_ask_for_piece(client, out_event);
-        /* Before MQTT 5 a server publishes the will unless it sees a DISCONNECT. */
-        if ((tacit_is_5(client) || !with_will)
-            && tacit_send_short(client, MQTT_DISCONNECT, 0,
-                                with_will ? MQTT_DISCONNECT_WITH_WILL : MQTT_SUCCESS))
-            (void)tacit_flush(client);
+    bool with_will = client->stop_wish == TACIT_STOP_WITH_WILL;
+    if (client->state == TACIT_CLIENT_ONLINE && tacit_flush(client) == TACIT_AGAIN
+        && client->clock.left_ms > 0) {
+        if (TACIT_PIECES)
+            tacit_ask_for_piece(client);
+        return;
     }
-    return tacit_go_down(client, TACIT_STOPPED, 0, out_event);
+    /* Before MQTT 5 a server publishes the will unless it sees a DISCONNECT. */
+    if (tacit_is_5(client) || !with_will)
+        say_farewell(client, with_will ? MQTT_DISCONNECT_WITH_WILL : MQTT_SUCCESS);
+    tacit_go_down(client, TACIT_STOPPED, 0);
 }
 
-/* Moves bytes both ways until there is an event or nothing more to do now. */
-static bool exchange(struct tacit_client *client, struct tacit_event *out_event, bool *out_more)
+/* Writes all that is due and what answers the input, together; again while a full buffer got
+ * through. */
+static enum tacit_status send_all(struct tacit_client *client)
 {
-    for (unsigned round = 0; round < ROUNDS; round++) {
-        if (tacit_handle_received(client, out_event))
+    enum tacit_status flushed;
+    bool had_some;
+    do {
+        if (client->state == TACIT_CLIENT_ONLINE)
+            tacit_send_due(client);
+        had_some = tacit_has_unsent(client) && !tacit_has_event(client);
+        flushed = had_some ? tacit_flush(client) : TACIT_OK;
+    } while (flushed == TACIT_OK && had_some);
+    return flushed;
+}
+
+/* Moves bytes both ways until there is an event or nothing more to do now. True: there may be more
+ * to do. */
+static bool exchange(struct tacit_client *client)
+{
+    for (unsigned round = ROUNDS; round > 0; round--) {
+        tacit_handle_received(client);
+        if (tacit_has_event(client))
             return true;
-        /* What is due and what answers the input leave together; again while a full
-         * buffer got through. */
-        enum tacit_status flushed;
-        bool had_some;
-        do {
-            if (client->state == TACIT_CLIENT_ONLINE && tacit_send_due(client, out_event))
-                return true;
-            had_some = tacit_has_unsent(client);
-            flushed = tacit_flush(client);
-        } while (flushed == TACIT_OK && had_some);
-        if (TACIT_PIECES && tacit_ask_for_piece(client, out_event))
+        enum tacit_status sent = send_all(client);
+        if (TACIT_PIECES && !tacit_has_event(client))
+            tacit_ask_for_piece(client);
+        if (tacit_has_event(client))
             return true;
-        int got = flushed == TACIT_IO ? -1 : tacit_receive_more(client);
+        int got = sent == TACIT_IO ? -1 : tacit_receive_more(client);
         if (got < 0)
-            return tacit_go_down(client, TACIT_IO, 0, out_event);
-        if (got == 0)
-            return false;
+            tacit_go_down(client, TACIT_IO, 0);
+        if (got <= 0)
+            return got < 0;
     }
-    *out_more = true;
-    return false;
+    return true;
 }
 
 /* Milliseconds until the connection has been quiet, in one direction or the other, for
@@ -218,7 +247,7 @@ static uint32_t until_ping(const struct tacit_client *client)
 {
     const struct tacit_clock *clock = &client->clock;
     uint32_t interval_ms = client->grant.keep_alive_s * 1000u;
-    bool is_streaming = client->queue.streaming != TACIT_QUEUE_NONE;
+    bool is_streaming = client->queue.streaming != NULL;
     uint32_t quiet_ms = clock->sent_ago_ms > clock->received_ago_ms || is_streaming
                             ? clock->sent_ago_ms
                             : clock->received_ago_ms;
@@ -236,18 +265,17 @@ bool tacit_ping(struct tacit_client *client)
     return true;
 }
 
-static bool keep_alive(struct tacit_client *client, struct tacit_event *out_event)
+static void keep_alive(struct tacit_client *client)
 {
     if (client->state == TACIT_CLIENT_CONNECTING || client->ping_sent)
-        return give_up_in_time(client, out_event);
-    if (until_ping(client) > 0)
-        return false;
+        give_up_in_time(client);
+    else if (until_ping(client) > 0)
+        return;
     /* A PINGREQ would have to wait for the end of the payload, of which nothing leaves. */
-    if (client->queue.streaming != TACIT_QUEUE_NONE)
-        return tacit_go_down(client, TACIT_TIMEOUT, 0, out_event);
-    if (!tacit_ping(client))
-        return false;
-    return tacit_flush(client) == TACIT_IO && tacit_go_down(client, TACIT_IO, 0, out_event);
+    else if (client->queue.streaming != NULL)
+        tacit_go_down(client, TACIT_TIMEOUT, 0);
+    else if (tacit_ping(client) && tacit_flush(client) == TACIT_IO)
+        tacit_go_down(client, TACIT_IO, 0);
 }
 
 static uint32_t sleep_ms(const struct tacit_client *client)
@@ -259,33 +287,37 @@ static uint32_t sleep_ms(const struct tacit_client *client)
     return until_ping(client);
 }
 
-/* One step of the state the client is in. True: there is an event. */
-static bool advance(struct tacit_client *client, struct tacit_event *out_event, bool *out_more)
+/* One step of the state the client is in. True: there may be more to do at once. */
+static bool advance(struct tacit_client *client)
 {
-    if (client->owed != 0 && tacit_acknowledge(client, client->owed) == TACIT_STORE)
-        return tacit_go_down(client, TACIT_STORE, 0, out_event);
-    if (TACIT_DROPS) /* by itself: clang takes what stands behind && for forgotten */
-        if (client->has_dropped && tacit_tell_dropped(client, out_event))
-            return true;
-    if (client->stop_wish != TACIT_STOP_NOT)
-        return stop(client, out_event);
+    if (client->stop_wish != TACIT_STOP_NOT) {
+        stop(client);
+        return false;
+    }
     if (client->state == TACIT_CLIENT_WAITING && client->clock.left_ms == 0) {
         client->state = TACIT_CLIENT_OPENING;
         tacit_set_deadline(client);
     }
-    if (client->state == TACIT_CLIENT_OPENING && open_transport(client, out_event))
-        return true;
+    if (client->state == TACIT_CLIENT_OPENING)
+        open_transport(client);
     if (client->state < TACIT_CLIENT_CONNECTING)
         return false;
-    return exchange(client, out_event, out_more) || keep_alive(client, out_event);
+    if (exchange(client))
+        return true;
+    keep_alive(client);
+    return false;
 }
 
 uint32_t tacit_poll(struct tacit_client *client, uint64_t now_ms, struct tacit_event *out_event)
 {
-    bool more = false;
+    client->event = out_event;
     memset(out_event, 0, sizeof(*out_event));
-    advance_clock(&client->clock, now_ms);
-    if (advance(client, out_event, &more) || more)
+    advance_clock(client, now_ms);
+    if (client->owed != 0 && tacit_acknowledge(client, client->owed) == TACIT_STORE)
+        tacit_go_down(client, TACIT_STORE, 0);
+    else if (TACIT_DROPS && client->has_dropped)
+        tacit_tell_dropped(client);
+    if (tacit_has_event(client) || advance(client) || tacit_has_event(client))
         return 0;
     if (TACIT_PIECES)
         client->asked = false;

@@ -2,20 +2,19 @@
 /* What leaves: packets are encoded into the send buffer and written together. */
 #pragma once
 
+#include "client/sink.h"
 #include "client/state.h"
-#include "codec/writer.h"
 
 /* Bytes that can be encoded now. While a payload passes through they follow it. */
-size_t tacit_send_room(struct tacit_client *client);
+static inline uint32_t tacit_send_room(const struct tacit_client *client)
+{
+    return tacit_limits(client)->send_bytes - client->send.len;
+}
 
-/* A writer over that room. tacit_send_commit keeps what was written; false if the
- * encoder failed, which wrote nothing then. */
-struct mqtt_writer tacit_send_writer(struct tacit_client *client);
-
-/* For blocks which an encoder wants ready-made: moves what was written to the far end of
- * the room, where it stays until the packet is complete, and starts anew before it. */
-void tacit_send_set_aside(struct mqtt_writer *w, struct mqtt_span *out_block);
-bool tacit_send_commit(struct tacit_client *client, const struct mqtt_writer *w);
+/* A sink over what was encoded and that room. tacit_send_commit keeps what was written; false,
+ * and nothing is kept, if it did not fit. */
+void tacit_send_begin(const struct tacit_client *client, struct tacit_sink *out);
+bool tacit_send_commit(struct tacit_client *client, const struct tacit_sink *sink);
 
 /* False if CONNECT does not fit the send buffer. */
 bool tacit_send_connect(struct tacit_client *client);
@@ -28,9 +27,9 @@ bool tacit_send_short(struct tacit_client *client, enum mqtt_packet_type type, u
 /* The largest packet that answers another. */
 #define TACIT_SEND_RESERVE 8u
 
-/* Encodes subscriptions and messages that are due, as many as there is room and
- * window for. True if one of them had to be given up: *out_event says which. */
-bool tacit_send_due(struct tacit_client *client, struct tacit_event *out_event);
+/* Encodes subscriptions and messages that are due, as many as there is room and window for, until
+ * one has to be given up: the event says which. */
+void tacit_send_due(struct tacit_client *client);
 
 /* A packet identifier that nothing under way has. */
 uint16_t tacit_new_packet_id(struct tacit_client *client);
@@ -41,7 +40,7 @@ uint32_t tacit_seconds_left(const struct tacit_client *client, const struct taci
 /* Is there anything encoded that has not been written? */
 static inline bool tacit_has_unsent(const struct tacit_client *client)
 {
-    return client->send.len > client->send.at || client->queue.streaming != TACIT_QUEUE_NONE;
+    return client->send.len > 0 || client->queue.streaming != NULL;
 }
 
 /* Writes. TACIT_OK: all is gone; TACIT_AGAIN: the transport takes no more now, or the
@@ -54,4 +53,4 @@ int tacit_send_piece(struct tacit_client *client, struct tacit_bytes piece);
 
 /* A message is done with: delivered with TACIT_OK, else rejected. */
 void tacit_give_up(struct tacit_client *client, struct tacit_record *record,
-                   enum tacit_status status, uint8_t reason, struct tacit_event *out_event);
+                   enum tacit_status status, uint8_t reason);

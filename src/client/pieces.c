@@ -8,21 +8,21 @@
 /* The message whose payload is under way in pieces, or NULL. */
 static const struct tacit_record *under_way(const struct tacit_client *client)
 {
-    const struct tacit_record *record = tacit_queue_streaming(&client->queue);
+    const struct tacit_record *record = client->queue.streaming;
     return record != NULL && tacit_record_is_in_pieces(record) ? record : NULL;
 }
 
-bool tacit_ask_for_piece(struct tacit_client *client, struct tacit_event *out_event)
+void tacit_ask_for_piece(struct tacit_client *client)
 {
+    struct tacit_event *event = client->event;
     const struct tacit_record *record = under_way(client);
-    if (record == NULL || client->asked || client->send.at < client->send.payload_at)
-        return false;
+    if (record == NULL || client->asked || client->send.payload_at > 0)
+        return;
     client->asked = true;
-    out_event->type = TACIT_EVENT_WANTED;
-    out_event->token = record->token;
-    out_event->offset = client->send.streamed;
-    out_event->total = record->payload_len;
-    return true;
+    event->type = TACIT_EVENT_WANTED;
+    event->token = record->token;
+    event->offset = client->send.streamed;
+    event->total = record->payload_len;
 }
 
 enum tacit_status tacit_publish_begin(struct tacit_client *client,

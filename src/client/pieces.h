@@ -12,4 +12,4 @@ enum tacit_status tacit_enqueue(struct tacit_client *client, const struct tacit_
  * what has come, which may wait; but not twice without a poll in between that had no event, unless
  * all of the last piece left: an application that has nothing now, or whose transport takes nothing,
  * may sleep then, and what comes is read. */
-bool tacit_ask_for_piece(struct tacit_client *client, struct tacit_event *out_event);
+void tacit_ask_for_piece(struct tacit_client *client);

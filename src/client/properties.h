@@ -5,24 +5,30 @@
 
 #include <tacit/client.h>
 
-#include "codec/writer.h"
+#include "client/sink.h"
+#include "codec/variant.h"
 
-/* All properties of a message but its alias; the expiry, last, counts from `now_s` on. */
-size_t tacit_message_property_bytes(const struct tacit_message *message);
-void tacit_message_properties(struct mqtt_writer *w, const struct tacit_message *message,
+/* All properties of a message but its alias; the expiry, last, counts from `now_s` on. The second
+ * is for any version that this build speaks. */
+void tacit_message_properties(struct tacit_sink *sink, const struct tacit_message *message,
                               uint32_t now_s);
 
-/* The will's, delay included; none if there is no will. */
-void tacit_will_properties(struct mqtt_writer *w, const struct tacit_config *config);
+static inline void tacit_put_properties(struct tacit_sink *sink,
+                                        const struct tacit_message *message, uint32_t now_s)
+{
+    if (MQTT_SPEAKS_5)
+        tacit_message_properties(sink, message, now_s);
+}
 
 /* CONNECT's. `aliases_in` is announced if not 0. */
-void tacit_connect_properties(struct mqtt_writer *w, const struct tacit_config *config,
+void tacit_connect_properties(struct tacit_sink *sink, const struct tacit_config *config,
                               uint16_t aliases_in);
 
-/* SUBSCRIBE's, and the bytes they take at most. */
-size_t tacit_subscribe_property_bytes(const struct tacit_subscription *subscription);
-void tacit_subscribe_properties(struct mqtt_writer *w,
+void tacit_subscribe_properties(struct tacit_sink *sink,
                                 const struct tacit_subscription *subscription);
+
+/* A number that is written unless it is 0, in so many bytes: absent means 0 for each of ours. */
+void tacit_put_property(struct tacit_sink *sink, uint8_t id, uint32_t number, unsigned bytes);
 
 bool tacit_message_is_valid(const struct tacit_message *message);
 bool tacit_subscription_is_valid(const struct tacit_subscription *subscription);

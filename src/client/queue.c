@@ -26,13 +26,6 @@ uint32_t tacit_record_size(const struct tacit_record *record)
            + (record->topic_len + record->properties_len + payload_len + align - 1) / align * align;
 }
 
-void tacit_queue_init(struct tacit_queue *queue, uint8_t *memory, uint32_t size)
-{
-    *queue = (struct tacit_queue){ .memory = memory,
-                                   .size = tacit_queue_bytes(size),
-                                   .streaming = TACIT_QUEUE_NONE };
-}
-
 bool tacit_queue_could_hold(const struct tacit_queue *queue, const struct tacit_record *wanted)
 {
     return (wanted->payload_len <= queue->size || tacit_record_is_in_pieces(wanted))
@@ -51,15 +44,11 @@ static void behead(struct tacit_record *record)
 void tacit_queue_compact(struct tacit_queue *queue)
 {
     uint32_t to = 0;
-    uint32_t next = TACIT_QUEUE_NONE;
-    uint32_t streaming = TACIT_QUEUE_NONE;
     for (uint32_t from = queue->head; from < queue->end;) {
         struct tacit_record *record = at(queue, from);
         uint32_t size = tacit_record_size(record);
-        if (from >= queue->next && next == TACIT_QUEUE_NONE)
-            next = to;
-        if (from == queue->streaming)
-            streaming = to;
+        if (record == queue->streaming)
+            queue->streaming = at(queue, to);
         from += size;
         if (tacit_record_is_dropped(record)) {
             behead(record);
@@ -73,8 +62,7 @@ void tacit_queue_compact(struct tacit_queue *queue)
     queue->head = 0;
     queue->end = to;
     queue->gaps = 0;
-    queue->next = next == TACIT_QUEUE_NONE ? to : next;
-    queue->streaming = streaming;
+    queue->next = 0; /* looked for anew: the way is no longer than this one was */
 }
 
 /* Makes a gap before the first record that the new one may overtake. Nothing is before
@@ -182,12 +170,12 @@ void tacit_queue_rewind(struct tacit_queue *queue, bool session_present)
             record->state = TACIT_RECORD_RELEASE_DUE;
         if (record->state == TACIT_RECORD_SENT) {
             record->state = TACIT_RECORD_QUEUED;
-            record->duplicate = session_present && record->qos > 0;
+            record->duplicate = record->qos > 0;
         }
-        /* Queued again earlier, and the server has changed its mind meanwhile. */
-        if (record->state == TACIT_RECORD_QUEUED && !session_present)
+        /* Also one queued again earlier, if the server has changed its mind meanwhile. */
+        if (!session_present)
             record->duplicate = 0;
     }
     queue->next = queue->head;
-    queue->streaming = TACIT_QUEUE_NONE;
+    queue->streaming = NULL;
 }

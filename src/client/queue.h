@@ -56,12 +56,10 @@ struct tacit_queue {
     uint32_t size;
     uint32_t head; /* first record that may be alive */
     uint32_t end;
-    uint32_t gaps;      /* bytes of free records between head and end */
-    uint32_t next;      /* first record that may be due for sending */
-    uint32_t streaming; /* record whose payload is being written; TACIT_QUEUE_NONE */
+    uint32_t gaps;                  /* bytes of free records between head and end */
+    uint32_t next;                  /* first record that may be due for sending */
+    struct tacit_record *streaming; /* the one whose payload is being written, or NULL */
 };
-
-#define TACIT_QUEUE_NONE UINT32_MAX
 
 /* Bytes of memory for a queue of so many: records are aligned. */
 static inline uint32_t tacit_queue_bytes(uint32_t size)
@@ -70,7 +68,10 @@ static inline uint32_t tacit_queue_bytes(uint32_t size)
 }
 
 /* `memory` is aligned for a record and has room for tacit_queue_bytes(size). */
-void tacit_queue_init(struct tacit_queue *queue, uint8_t *memory, uint32_t size);
+static inline void tacit_queue_init(struct tacit_queue *queue, uint8_t *memory, uint32_t size)
+{
+    *queue = (struct tacit_queue){ .memory = memory, .size = tacit_queue_bytes(size) };
+}
 
 /* A record with room for the parts whose lengths `wanted` says, and all else as there, in its
  * place by priority; NULL if there is none now. */
@@ -120,14 +121,6 @@ struct tacit_record *tacit_queue_find(const struct tacit_queue *queue, uint16_t 
 /* After a connection ended: everything unacknowledged is due again. With
  * `session_present` as duplicates of what the server may have; without, as new. */
 void tacit_queue_rewind(struct tacit_queue *queue, bool session_present);
-
-/* The one whose payload is being written, or NULL. */
-static inline struct tacit_record *tacit_queue_streaming(const struct tacit_queue *queue)
-{
-    if (queue->streaming == TACIT_QUEUE_NONE)
-        return NULL;
-    return (struct tacit_record *)(void *)(queue->memory + queue->streaming);
-}
 
 static inline uint32_t tacit_queue_used(const struct tacit_queue *queue)
 {

@@ -71,9 +71,9 @@ static bool parse(struct mqtt_span text, struct reference *out)
     return len > 0 && len <= LONGEST_HOST;
 }
 
-bool tacit_is_redirected(struct tacit_client *client, enum tacit_status status, uint8_t reason,
-                         const struct tacit_event *event)
+bool tacit_is_redirected(struct tacit_client *client, enum tacit_status status, uint8_t reason)
 {
+    const struct tacit_event *event = client->event;
     const struct tacit_config *config = client->config;
     struct tacit_redirect *redirect = &client->redirect;
     struct reference reference;
@@ -94,14 +94,4 @@ bool tacit_is_redirected(struct tacit_client *client, enum tacit_status status, 
     redirect->port = reference.port != 0 ? reference.port : config->port;
     redirect->hops = (uint8_t)(hops + 1);
     return true;
-}
-
-struct tacit_bytes tacit_server(const struct tacit_client *client, uint16_t *out_port)
-{
-    *out_port = client->config->port;
-    if (!TACIT_REDIRECTS || client->redirect.host_len == 0)
-        return client->config->host;
-    *out_port = client->redirect.port;
-    return (struct tacit_bytes){ client->receive.memory + client->redirect.host_at,
-                                 client->redirect.host_len };
 }

@@ -1,31 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/retry.h"
 
+/* A reason code as a bit: those that count are 0x80 to 0x9F. */
+#define REASON(reason) (UINT32_C(1) << (reason) % 0x20)
+
+#define ACCIDENTS                                                                \
+    (REASON(MQTT_UNSPECIFIED_ERROR) | REASON(MQTT_IMPLEMENTATION_SPECIFIC_ERROR) \
+     | REASON(MQTT_SERVER_SHUTTING_DOWN) | REASON(MQTT_KEEP_ALIVE_TIMEOUT)       \
+     | REASON(MQTT_TOPIC_ALIAS_INVALID))
+
+#define BUSY                                                                      \
+    (REASON(MQTT_SERVER_UNAVAILABLE) | REASON(MQTT_SERVER_BUSY)                   \
+     | REASON(MQTT_RECEIVE_MAXIMUM_EXCEEDED) | REASON(MQTT_MESSAGE_RATE_TOO_HIGH) \
+     | REASON(MQTT_QUOTA_EXCEEDED) | REASON(MQTT_CONNECTION_RATE_EXCEEDED)        \
+     | REASON(MQTT_MALFORMED_PACKET) | REASON(MQTT_PROTOCOL_ERROR)                \
+     | REASON(MQTT_PACKET_TOO_LARGE))
+
 enum tacit_refusal tacit_refusal_of(uint8_t reason)
 {
-    switch (reason) {
-    case MQTT_SUCCESS:
-    case MQTT_UNSPECIFIED_ERROR:
-    case MQTT_IMPLEMENTATION_SPECIFIC_ERROR:
-    case MQTT_SERVER_SHUTTING_DOWN:
-    case MQTT_KEEP_ALIVE_TIMEOUT:
-    case MQTT_MAXIMUM_CONNECT_TIME:
-    case MQTT_TOPIC_ALIAS_INVALID:
+    uint32_t bit = REASON(reason);
+    if (reason == MQTT_SUCCESS || reason == MQTT_MAXIMUM_CONNECT_TIME)
         return TACIT_REFUSAL_NONE;
-    case MQTT_SERVER_UNAVAILABLE:
-    case MQTT_SERVER_BUSY:
-    case MQTT_RECEIVE_MAXIMUM_EXCEEDED:
-    case MQTT_MESSAGE_RATE_TOO_HIGH:
-    case MQTT_QUOTA_EXCEEDED:
-    case MQTT_CONNECTION_RATE_EXCEEDED:
-    case MQTT_MALFORMED_PACKET:
-    case MQTT_PROTOCOL_ERROR:
-    case MQTT_PACKET_TOO_LARGE:
-        return TACIT_REFUSAL_BUSY;
-    default:
-        /* Not authorised, taken over, banned, moved, or a code of a later standard. */
+    /* Not authorised, taken over, banned, moved, or a code of a later standard. */
+    if (reason < 0x80 || reason >= 0xa0)
         return TACIT_REFUSAL_FINAL;
-    }
+    if ((ACCIDENTS & bit) != 0)
+        return TACIT_REFUSAL_NONE;
+    return (BUSY & bit) != 0 ? TACIT_REFUSAL_BUSY : TACIT_REFUSAL_FINAL;
 }
 
 uint8_t tacit_reason_of_return_code(uint8_t return_code)

@@ -5,7 +5,6 @@
 #include <tacit/client.h>
 
 #include "base/attrs.h"
-#include "client/alias.h"
 #include "client/queue.h"
 #include "codec/variant.h"
 
@@ -57,10 +56,9 @@ struct tacit_receive_buffer {
     uint32_t offset;     /* payload bytes handed out */
 };
 
-/* Encoded bytes: [at, len) are to be written. */
+/* Encoded bytes that are to be written. */
 struct tacit_send_buffer {
     uint8_t *memory;
-    uint32_t at;
     uint32_t len;
     uint32_t payload_at; /* where the payload of the record queue.streaming belongs */
     uint32_t streamed;   /* bytes of it that are written */
@@ -80,7 +78,7 @@ struct tacit_grant {
     uint32_t maximum_packet_bytes;
     uint16_t receive_maximum;
     uint16_t keep_alive_s;
-    uint16_t topic_aliases;
+    uint16_t topic_aliases; /* no more than we have slots for */
     uint8_t maximum_qos;
     bool retain_available;
 };
@@ -88,13 +86,11 @@ struct tacit_grant {
 /* How long ago, or still to go; each ends at its bound. So a clock that leaps does no
  * more than to let everything be over. */
 struct tacit_clock {
-    uint64_t now_ms;          /* of the last tacit_poll; 0: none yet */
     uint32_t left_ms;         /* until the deadline of the state, or of the PINGRESP */
     uint32_t up_ms;           /* since CONNACK */
     uint32_t sent_ago_ms;     /* since bytes left */
     uint32_t received_ago_ms; /* since bytes came */
     uint32_t seconds;         /* that passed since the first tacit_poll */
-    uint16_t milliseconds;    /* of the second that has begun */
 };
 
 /* In this order a small machine loses nothing to alignment, and reaches what is used most with its
@@ -115,17 +111,19 @@ struct tacit_client {
     uint16_t next_packet_id;
     uint16_t in_flight; /* QoS 1 and 2 on their way to the server */
     uint16_t inbound_count;
-    uint16_t unanswered; /* QoS 2 messages handed out and not yet acknowledged */
+    uint16_t unanswered;   /* QoS 2 messages handed out and not yet acknowledged */
+    uint16_t next_alias;   /* that is given away */
+    uint16_t milliseconds; /* of the second that has begun */
     struct tacit_redirect redirect;
-    uint32_t owed; /* receipt to be honoured at the next tacit_poll; 0: none */
-    uint32_t last_token;
-    struct tacit_clock clock;
+    uint32_t owed;             /* receipt to be honoured at the next tacit_poll; 0: none */
+    struct tacit_event *event; /* of the tacit_poll that runs */
     struct tacit_receive_buffer receive;
     struct tacit_send_buffer send;
     struct tacit_queue queue;
-    struct tacit_alias_table aliases_in;
-    struct tacit_alias_table aliases_out;
+    struct tacit_clock clock;
     struct tacit_grant grant;
+    uint32_t last_token;
+    uint64_t now_ms; /* of the last tacit_poll; 0: none yet */
     /* The subscriptions, the memory of the queue and the QoS 2 packet ids that were received and
      * not yet released follow, in this order: see tacit_slots and tacit_inbound. */
 };
@@ -143,6 +141,18 @@ static inline struct tacit_bytes tacit_borrow(struct mqtt_span span)
 static inline uint32_t tacit_or(uint32_t value, uint32_t otherwise)
 {
     return value != 0 ? value : otherwise;
+}
+
+/* Ends at the bound. */
+static inline uint32_t tacit_sum(uint32_t a, uint32_t b)
+{
+    return a + b < a ? UINT32_MAX : a + b;
+}
+
+/* That the server may send. */
+static inline uint32_t tacit_longest_packet(const struct tacit_limits *limits)
+{
+    return tacit_or(limits->maximum_packet_bytes, limits->receive_bytes);
 }
 
 static inline const struct tacit_limits *tacit_limits(const struct tacit_client *client)
@@ -166,15 +176,15 @@ static inline uint32_t tacit_longest_retry_ms(const struct tacit_client *client)
     return tacit_or(client->config->retry.maximum_ms, 120000);
 }
 
-/* Where the subscriptions end, which is where the queue begins, and where they begin. */
+/* Where the subscriptions begin, and where they end, which is where the queue begins. */
+static inline struct tacit_slot *tacit_slots(const struct tacit_client *client)
+{
+    return (struct tacit_slot *)(uintptr_t)(client + 1);
+}
+
 static inline struct tacit_slot *tacit_slots_end(const struct tacit_client *client)
 {
     return (struct tacit_slot *)(void *)client->queue.memory;
-}
-
-static inline struct tacit_slot *tacit_slots(const struct tacit_client *client)
-{
-    return tacit_slots_end(client) - tacit_limits(client)->subscriptions;
 }
 
 static inline uint16_t *tacit_inbound(const struct tacit_client *client)
@@ -194,8 +204,12 @@ void tacit_set_deadline(struct tacit_client *client);
 /* Encodes a PINGREQ whose answer has until that time. False: no room. */
 bool tacit_ping(struct tacit_client *client);
 
+/* Is there something to tell? Whoever finds that out fills in client->event. */
+static inline bool tacit_has_event(const struct tacit_client *client)
+{
+    return client->event->type != TACIT_EVENT_NONE;
+}
+
 /* The connection is over, or never came to be: closes it, plans the next attempt and
- * tells so in *out_event, whose reason texts the caller may have filled. Returns true,
- * so that a handler may return it: there is an event. */
-bool tacit_go_down(struct tacit_client *client, enum tacit_status status, uint8_t reason,
-                   struct tacit_event *out_event);
+ * tells so in the event, whose reason texts the caller may have filled. */
+void tacit_go_down(struct tacit_client *client, enum tacit_status status, uint8_t reason);

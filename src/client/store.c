@@ -36,9 +36,9 @@ bool tacit_store_keep(struct tacit_client *client, const struct tacit_record *re
     struct mqtt_span payload = tacit_record_payload(record);
     size_t front_len = (size_t)record->topic_len + record->properties_len;
     uint8_t left[EXPIRY_BYTES];
-    struct mqtt_writer w = mqtt_writer_over(left, record->has_expiry ? sizeof(left) : 0);
-    mqtt_write_u32(&w, tacit_seconds_left(client, record));
-    size_t left_len = mqtt_writer_written(&w).len;
+    unsigned left_len = record->has_expiry ? EXPIRY_BYTES : 0;
+    struct tacit_sink sink = { left, 0, EXPIRY_BYTES };
+    tacit_put_number(&sink, tacit_seconds_left(client, record), left_len);
     const struct tacit_bytes pieces[] = { { &head, sizeof(head) },
                                           { topic.data, front_len - left_len },
                                           { left, left_len },

@@ -218,7 +218,7 @@ static void write_u16(struct mqtt_writer *w, uint32_t number)
     mqtt_write_u16(w, (uint16_t)number);
 }
 
-void mqtt_property_write_number(struct mqtt_writer *w, uint8_t id, uint32_t number)
+static void write_number(struct mqtt_writer *w, uint8_t id, uint32_t number)
 {
     enum mqtt_property_type type = type_of(id);
 
@@ -242,7 +242,7 @@ void mqtt_property_write(struct mqtt_writer *w, const struct mqtt_property *prop
     case MQTT_PROPERTY_U16:
     case MQTT_PROPERTY_U32:
     case MQTT_PROPERTY_VARINT:
-        mqtt_property_write_number(w, property->id, property->number);
+        write_number(w, property->id, property->number);
         break;
     case MQTT_PROPERTY_PAIR:
         mqtt_write_u8(w, property->id);

@@ -78,8 +78,5 @@ void mqtt_properties_take(struct mqtt_span block, const struct mqtt_field *field
  * at. MQTT_ERR_PROPERTY_UNKNOWN for an identifier that does not exist. */
 void mqtt_property_write(struct mqtt_writer *w, const struct mqtt_property *property);
 
-/* The same for one whose value is a number: it must have one. */
-void mqtt_property_write_number(struct mqtt_writer *w, uint8_t id, uint32_t number);
-
 /* Bytes that mqtt_property_write takes, 0 for an unknown identifier. */
 size_t mqtt_property_size(const struct mqtt_property *property);

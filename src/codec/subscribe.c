@@ -101,7 +101,7 @@ bool mqtt_subscribe_next(enum mqtt_version version, struct mqtt_reader *r,
     return true;
 }
 
-uint8_t mqtt_subscription_options(enum mqtt_version version, const struct mqtt_subscription *entry)
+static uint8_t options_of(enum mqtt_version version, const struct mqtt_subscription *entry)
 {
     unsigned options = (unsigned)entry->qos;
 
@@ -113,9 +113,9 @@ uint8_t mqtt_subscription_options(enum mqtt_version version, const struct mqtt_s
     return (uint8_t)options;
 }
 
-uint8_t *mqtt_subscribe_begin(struct mqtt_writer *w, enum mqtt_version version,
-                              enum mqtt_packet_type type, uint16_t packet_id,
-                              struct mqtt_span properties)
+/* What both begin with; filters follow, with their options in SUBSCRIBE, then mqtt_packet_end. */
+static uint8_t *begin(struct mqtt_writer *w, enum mqtt_version version, enum mqtt_packet_type type,
+                      uint16_t packet_id, struct mqtt_span properties)
 {
     uint8_t *packet = mqtt_packet_begin(w, (uint8_t)((unsigned)type << 4 | 0x2));
 
@@ -131,7 +131,7 @@ void mqtt_subscribe_encode(struct mqtt_writer *w, enum mqtt_version version, uin
                            struct mqtt_span properties, const struct mqtt_subscription *entries,
                            size_t count)
 {
-    uint8_t *packet = mqtt_subscribe_begin(w, version, MQTT_SUBSCRIBE, packet_id, properties);
+    uint8_t *packet = begin(w, version, MQTT_SUBSCRIBE, packet_id, properties);
 
     if (count == 0)
         mqtt_writer_fail(w, MQTT_ERR_SUBSCRIBE_EMPTY);
@@ -141,7 +141,7 @@ void mqtt_subscribe_encode(struct mqtt_writer *w, enum mqtt_version version, uin
         if (entries[i].retain_handling > 2)
             mqtt_writer_fail(w, MQTT_ERR_RETAIN_HANDLING);
         mqtt_write_binary(w, entries[i].filter);
-        mqtt_write_u8(w, mqtt_subscription_options(version, &entries[i]));
+        mqtt_write_u8(w, options_of(version, &entries[i]));
     }
     mqtt_packet_end(w, packet);
 }
@@ -183,7 +183,7 @@ void mqtt_unsubscribe_encode(struct mqtt_writer *w, enum mqtt_version version, u
                              struct mqtt_span properties, const struct mqtt_span *filters,
                              size_t count)
 {
-    uint8_t *packet = mqtt_subscribe_begin(w, version, MQTT_UNSUBSCRIBE, packet_id, properties);
+    uint8_t *packet = begin(w, version, MQTT_UNSUBSCRIBE, packet_id, properties);
 
     if (count == 0)
         mqtt_writer_fail(w, MQTT_ERR_SUBSCRIBE_EMPTY);

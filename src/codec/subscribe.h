@@ -32,13 +32,6 @@ struct mqtt_subscription {
 MQTT_NODISCARD enum mqtt_status
 mqtt_subscribe_decode(enum mqtt_version version, struct mqtt_span body, struct mqtt_subscribe *out);
 
-/* What SUBSCRIBE and UNSUBSCRIBE (`type`) begin with: header, packet identifier and
- * properties. Filters follow, with these options in SUBSCRIBE, then mqtt_packet_end. */
-uint8_t *mqtt_subscribe_begin(struct mqtt_writer *w, enum mqtt_version version,
-                              enum mqtt_packet_type type, uint16_t packet_id,
-                              struct mqtt_span properties);
-uint8_t mqtt_subscription_options(enum mqtt_version version, const struct mqtt_subscription *entry);
-
 /* Walks entries that mqtt_subscribe_decode accepted; `r` is a reader over them. */
 bool mqtt_subscribe_next(enum mqtt_version version, struct mqtt_reader *r,
                          struct mqtt_subscription *out);
