@@ -10,7 +10,7 @@ PLAIN, TLS, MTLS = "plain", "tls", "mtls"
 
 class Scenario:
     def __init__(self, arguments, wire=PLAIN, floor=None, floor_arguments=None, want=None,
-                 goal=None, kind="messages"):
+                 goal=None, kind="messages", config=None):
         self.arguments = arguments.split()
         self.wire = wire
         self.floor = floor  # mode of the relay, None: no floor
@@ -18,6 +18,7 @@ class Scenario:
         self.want = want
         self.goal = goal
         self.kind = kind  # messages, memory or connections
+        self.config = config  # tacitd's, of bench/; None: that of the wire
 
 
 def messages(arguments, floor, plain, tls=None, floor_arguments=None):

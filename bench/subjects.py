@@ -107,12 +107,12 @@ def mosquitto_argv(_tools, place, scenario, port):
 
 
 def tacitd_config(place, scenario):
-    """bench/open.conf and bench/secure.conf as they are (the latter beside its
-    certificates), bench/tls.conf for TLS without client certificates."""
+    """bench/open.conf and bench/secure.conf as they are (the latter, and what is used in its place,
+    beside its certificates), bench/tls.conf for TLS without client certificates."""
     if scenario.wire == PLAIN:
         return ROOT / "bench" / "open.conf"
     if scenario.wire == MTLS:
-        return place / "certs" / "secure.conf"
+        return place / "certs" / (scenario.config or "secure.conf")
     certs = place / "certs"
     config = place / "tls.conf"
     config.write_text((ROOT / "bench" / "tls.conf").read_text(encoding="utf-8").replace(
