@@ -43,4 +43,34 @@ def headline_rows(report):
     yield from missed(report)
 
 
-SECTIONS = {"headline": headline_rows}
+BY = {"floor": "of the floor", "mosquitto": "× mosquitto", "itself": ""}
+
+
+def compared(row):
+    """What counts, as one reads it: a share with three decimals, an own figure as it is."""
+    return cell(row["share"], "{:,.1f}" if row["of"] == "itself" else "{:.3f}")
+
+
+def like_for_like_rows(report):
+    yield "## Like for like"
+    yield ""
+    yield from where(report)
+    yield (f"{report['rounds']} alternated rounds of {report['duration_s']:g} s, medians; mosquitto "
+           f"{report['mosquitto_version']}. Deliveries and connections are per second of broker CPU. "
+           "The floor asks for no client certificates: that of a handshake with one is the floor's "
+           "without, and the CPU that OpenSSL alone takes more for it. Memory, start-up and size are "
+           "held against what is wanted, the others against the floor, a shared subscription against "
+           "mosquitto.")
+    yield ""
+    yield "| scenario | wire | arguments | floor | mosquitto | tacitd | compared | wanted | met |"
+    yield "|---|---|---|--:|--:|--:|--:|--:|---|"
+    for row in report["rows"]:
+        figures = " | ".join(cell(row[name]) for name in ("floor", "mosquitto", "tacitd"))
+        sign = "≥" if row["bound"] == "at_least" else "≤"
+        want = "–" if row["want"] is None else f"{sign} {row['want']:,}"
+        met = {True: "yes", False: "**no**", None: "–"}[row["ok"]]
+        yield (f"| {row['scenario']} | {row.get('wire', '–')} | `{row['args']}` | {figures} | "
+               f"{compared(row)} {BY[row['of']]} | {want} | {met} |")
+
+
+SECTIONS = {"headline": headline_rows, "like-for-like": like_for_like_rows}

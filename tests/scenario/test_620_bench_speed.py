@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The commands about speed: their configurations are accepted and say what they claim. The load
 generator is not installed with the project, so what needs it is not tried here."""
+import importlib
 import subprocess
 
 import pytest
@@ -17,6 +18,12 @@ def fixture_certificates(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(name="like_for_like")
+def fixture_like_for_like(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "bench"))
+    return importlib.import_module("like_for_like")
+
+
 @pytest.mark.parametrize("name", ["secure.conf", "headline.conf"])
 def test_a_configuration_beside_its_certificates_is_accepted(certificates, name):
     done = subprocess.run([TACITD, "--check", "--config", certificates / name],
@@ -24,8 +31,24 @@ def test_a_configuration_beside_its_certificates_is_accepted(certificates, name)
     assert done.returncode == 0, done.stderr
 
 
-def test_commands_without_the_generator_say_so(tmp_path):
-    done = subprocess.run([ROOT / "bench" / "run", "headline"], env={"TACIT_SHARED": str(tmp_path),
+@pytest.mark.parametrize("command", ["headline", "like-for-like"])
+def test_commands_without_the_generator_say_so(tmp_path, command):
+    done = subprocess.run([ROOT / "bench" / "run", command], env={"TACIT_SHARED": str(tmp_path),
                           "PATH": "/usr/bin:/bin"}, capture_output=True, text=True, timeout=patience(30),
                           check=False)
     assert (done.returncode, '"skipped"' in done.stdout) == (0, True), done.stderr
+
+
+@pytest.mark.parametrize("figures, of, bound, want, met", [
+    ({"tacitd": 30, "floor": 100}, "floor", "at_least", .25, True),
+    ({"tacitd": 20, "floor": 100}, "floor", "at_least", .25, False),
+    ({"tacitd": 111, "floor": 100}, "floor", "at_most", 1.1, False),
+    ({"tacitd": 900, "floor": 700}, "itself", "at_most", 900, True),
+    ({"tacitd": 500}, "floor", "at_least", .25, False),
+    ({"tacitd": 500, "floor": 100}, "floor", "at_most", None, None),
+])
+def test_a_row_is_met_by_what_it_says(like_for_like, figures, of, bound, want, met):
+    row = like_for_like.Row("name", "args", "unit", figures, want, bound, of)
+    assert row.report()["ok"] is met
+    row.faults.append("a message was lost")
+    assert row.report()["ok"] is False
