@@ -73,4 +73,25 @@ def like_for_like_rows(report):
                f"{compared(row)} {BY[row['of']]} | {want} | {met} |")
 
 
-SECTIONS = {"headline": headline_rows, "like-for-like": like_for_like_rows}
+def idle_rows(report):
+    yield "## Idle connections"
+    yield ""
+    yield from where(report)
+    yield ("Bytes per connection: resident, of that private and not of a file (*heap*), and what the "
+           "kernel takes for the server's end (half of what its slabs and sockets grow by). *Added*: "
+           "resident, of those that came since the row before. The floor asks for no client "
+           f"certificates. Medians; rounds: {report['rounds']}.")
+    yield ""
+    yield "| wire | connections | | resident | added | heap | kernel | wanted, resident |"
+    yield "|---|--:|---|--:|--:|--:|--:|--:|"
+    for row in report["rows"]:
+        for subject in ("floor", "mosquitto", "tacitd"):
+            if subject in row:
+                most = report["wanted_at_most"][f"rss_{row['wire']}"] if subject == "tacitd" else None
+                yield f"| {row['wire']} | {row['connections']:,} | {subject} | " + " | ".join(
+                    cell(row[subject].get(kind)) for kind in ("rss", "added_rss", "heap", "kernel")
+                ) + f" | {cell(most)} |"
+    yield from missed(report)
+
+
+SECTIONS = {"headline": headline_rows, "like-for-like": like_for_like_rows, "idle": idle_rows}

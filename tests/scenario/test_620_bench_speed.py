@@ -31,7 +31,7 @@ def test_a_configuration_beside_its_certificates_is_accepted(certificates, name)
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("command", ["headline", "like-for-like"])
+@pytest.mark.parametrize("command", ["headline", "like-for-like", "idle"])
 def test_commands_without_the_generator_say_so(tmp_path, command):
     done = subprocess.run([ROOT / "bench" / "run", command], env={"TACIT_SHARED": str(tmp_path),
                           "PATH": "/usr/bin:/bin"}, capture_output=True, text=True, timeout=patience(30),
@@ -52,3 +52,15 @@ def test_a_row_is_met_by_what_it_says(like_for_like, figures, of, bound, want, m
     assert row.report()["ok"] is met
     row.faults.append("a message was lost")
     assert row.report()["ok"] is False
+
+
+def test_connections_that_cost_the_same_grow_by_one(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "bench"))
+    idle = importlib.import_module("idle")
+    rows = [{"connections": count, "tacitd": {"rss": 700.0}} for count in (5000, 10000, 19000)]
+    idle.set_added(rows)
+    assert idle.growth(rows) == 1
+    rows[2]["tacitd"]["rss"] = 1400.0
+    idle.set_added(rows)
+    assert idle.growth(rows) > 3
+    assert idle.growth(rows[:1]) is None
