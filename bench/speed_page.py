@@ -94,4 +94,45 @@ def idle_rows(report):
     yield from missed(report)
 
 
-SECTIONS = {"headline": headline_rows, "like-for-like": like_for_like_rows, "idle": idle_rows}
+MILLION_ROWS = (
+    ("bytes of the heap per connected session, its subscription included", "bytes_per_session"),
+    ("of them the subscription", "bytes_per_subscription"),
+    ("CPU of a CONNECT, ns", "ns_per_connect"),
+    ("CPU of a SUBSCRIBE, ns", "ns_per_subscribe"),
+    ("CPU of a message, ns", "ns_per_message"),
+    ("longest turn of 1 ms of messages, ms", "longest_turn_ms"),
+    ("take-over, median, µs", "takeover_us_p50"),
+    ("the same, 99th percentile", "takeover_us_p99"),
+    ("a changed policy is in force after, ms", "policy_in_force_ms"),
+    ("every session was looked at after, ms", "policy_reload_ms"),
+    ("longest slice of that, ms", "policy_longest_slice_ms"),
+    ("bytes of disk per session that is away", "disk_bytes_per_session"),
+    ("bytes of disk per queued message", "disk_bytes_per_queued_message"),
+    ("bytes of the heap per queued message", "heap_bytes_per_queued_message"),
+    ("CPU of a queued message, ns", "ns_per_queued_message"),
+    ("start with all that is away, s", "start_s"),
+    ("of that until the store is open, s", "start_open_s"),
+)
+
+
+def million_rows(report):
+    yield "## A million sessions, simulated"
+    yield ""
+    yield from where(report)
+    away = report["offline_sessions"]
+    yield (f"One process, one shard, no sockets: {report['sessions']:,} connected sessions, each a device "
+           f"of its own with one subscription, and {report['messages_per_s']:,} messages of 64 bytes a "
+           f"second among them for {report['simulated_s']:,} s, half of them at QoS 1; then {away:,} "
+           f"sessions that are away, with {away * report['subscriptions_per_offline_session']:,} "
+           f"subscriptions and {away * report['queued_per_offline_session']:,} messages on disk, and a "
+           f"start with all of that. Medians; rounds: {report['rounds']}.")
+    yield ""
+    yield "| figure | measured | wanted, at most |"
+    yield "|---|--:|--:|"
+    for text, field in MILLION_ROWS:
+        yield f"| {text} | {report[field]:,} | {report['wanted_at_most'].get(field, '')} |"
+    yield from missed(report)
+
+
+SECTIONS = {"headline": headline_rows, "like-for-like": like_for_like_rows, "idle": idle_rows,
+            "million": million_rows}

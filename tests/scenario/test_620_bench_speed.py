@@ -2,6 +2,8 @@
 """The commands about speed: their configurations are accepted and say what they claim. The load
 generator is not installed with the project, so what needs it is not tried here."""
 import importlib
+import json
+import os
 import subprocess
 
 import pytest
@@ -52,6 +54,17 @@ def test_a_row_is_met_by_what_it_says(like_for_like, figures, of, bound, want, m
     assert row.report()["ok"] is met
     row.faults.append("a message was lost")
     assert row.report()["ok"] is False
+
+
+@pytest.mark.skipif(os.cpu_count() < 2, reason="it is measured on the second core")
+def test_a_small_million_keeps_every_session_and_message():
+    """The program looks after that by itself, and ends if it is not so."""
+    done = subprocess.run([ROOT / "bench" / "run", "million", "--short"], capture_output=True,
+                          text=True, timeout=patience(120), check=False)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["messages"] == report["messages_per_s"] * report["simulated_s"]
+    assert report["start_subscriptions"] == 10 * report["offline_sessions"]
 
 
 def test_connections_that_cost_the_same_grow_by_one(monkeypatch):
