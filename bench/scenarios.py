@@ -10,7 +10,7 @@ PLAIN, TLS, MTLS = "plain", "tls", "mtls"
 
 class Scenario:
     def __init__(self, arguments, wire=PLAIN, floor=None, floor_arguments=None, want=None,
-                 goal=None, kind="messages"):
+                 goal=None, kind="messages", config=None):
         self.arguments = arguments.split()
         self.wire = wire
         self.floor = floor  # mode of the relay, None: no floor
@@ -18,6 +18,7 @@ class Scenario:
         self.want = want
         self.goal = goal
         self.kind = kind  # messages, memory or connections
+        self.config = config  # tacitd's, of bench/; None: that of the wire
 
 
 def messages(arguments, floor, plain, tls=None, floor_arguments=None):
@@ -52,7 +53,7 @@ def table():
              for suffix, scenario in variants}
     found["p2p-qos0-mtls"] = Scenario(f"{pairs} --qos 0", MTLS, "p2p")
     found["p2p-qos1-mtls"] = Scenario(f"{pairs} --qos 1", MTLS, "p2p")
-    for name, wire, conns, goal in (("idle", PLAIN, 10000, 900), ("idle-tls", TLS, 5000, 15872),
+    for name, wire, conns, goal in (("idle-plain", PLAIN, 10000, 900), ("idle-tls", TLS, 5000, 15872),
                                     ("idle-mtls", MTLS, 1000, 20480)):
         # The relay answers with less than a broker holds; mosquitto is the bound.
         found[name] = Scenario(f"idle --conns {conns}", wire, "p2p", None, None, goal, "memory")
@@ -66,6 +67,6 @@ def table():
 
 # Measured by `bench/run all`: enough to see every promise of the first release.
 ALL = ("p2p-qos0", "p2p-qos0-tls", "p2p-qos1", "p2p-qos1-tls", "p2p-qos0-mtls", "p2p-qos1-mtls",
-       "p2p-qos2", "p2p-qos0-window1", "fanout", "fanin", "share", "idle", "idle-tls",
+       "p2p-qos2", "p2p-qos0-window1", "fanout", "fanin", "share", "idle-plain", "idle-tls",
        "idle-mtls", "connect", "handshake", "handshake-resumed", "handshake-mtls",
        "handshake-mtls-resumed")

@@ -82,14 +82,14 @@ class Server:
         self.log.close()
 
 
-def floor_argv(tools, place, scenario, port):
+def floor_argv(tools, place, scenario, port, **_):
     argv = [tools / "floor", scenario.floor, port]
     if scenario.wire != PLAIN:
         argv += [place / "certs" / "server.crt", place / "certs" / "server.key"]
     return argv
 
 
-def mosquitto_argv(_tools, place, scenario, port):
+def mosquitto_argv(_tools, place, scenario, port, **_):
     certs = place / "certs"
     lines = [f"listener {port} 127.0.0.1", "allow_anonymous true", "log_type none",
              "persistence false", "set_tcp_nodelay true", "max_queued_messages 0",
@@ -107,12 +107,12 @@ def mosquitto_argv(_tools, place, scenario, port):
 
 
 def tacitd_config(place, scenario):
-    """bench/open.conf and bench/secure.conf as they are (the latter beside its
-    certificates), bench/tls.conf for TLS without client certificates."""
+    """bench/open.conf and bench/secure.conf as they are (the latter, and what is used in its place,
+    beside its certificates), bench/tls.conf for TLS without client certificates."""
     if scenario.wire == PLAIN:
         return ROOT / "bench" / "open.conf"
     if scenario.wire == MTLS:
-        return place / "certs" / "secure.conf"
+        return place / "certs" / (scenario.config or "secure.conf")
     certs = place / "certs"
     config = place / "tls.conf"
     config.write_text((ROOT / "bench" / "tls.conf").read_text(encoding="utf-8").replace(
@@ -120,9 +120,10 @@ def tacitd_config(place, scenario):
     return config
 
 
-def tacitd_argv(_tools, place, scenario, port):
+def tacitd_argv(_tools, place, scenario, port, keeps_state=False):
     state = place / "state"
-    shutil.rmtree(state, ignore_errors=True)
+    if not keeps_state:
+        shutil.rmtree(state, ignore_errors=True)
     return [os.environ.get("TACITD", ROOT / "build" / "release" / "tacitd"), "--config",
             tacitd_config(place, scenario), "--state", state, "--port", port]
 
@@ -134,6 +135,15 @@ def start(subject, tools, place, scenario):
     port = free_port()
     log = open(place / f"{subject}.log", "w", encoding="utf-8")
     return Server(ARGV[subject](tools, place, scenario, port), port, log, place / "certs")
+
+
+def mosquitto_version():
+    """As it says itself; None when it is not installed."""
+    program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
+    if not os.path.exists(program):
+        return None
+    done = subprocess.run([program, "-h"], capture_output=True, text=True, check=False)
+    return done.stdout.split("\n", 1)[0].removeprefix("mosquitto version ")
 
 
 def missing(subject, scenario):

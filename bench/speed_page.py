@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What docs/benchmarks.md says of the commands about speed: lines of Markdown from their JSON."""
+
+
+def where(report):
+    """One sentence about the machine, and a blank line; nothing when it is not said."""
+    if "machine" in report:
+        machine = report["machine"]
+        yield f"On {machine['date']}, {machine['cores']} cores ({machine['cpu']}), kernel " \
+              f"{machine['kernel']}: `bench/run {report['name']}`."
+        yield ""
+
+
+def missed(report):
+    if report["missed"]:
+        yield ""
+        yield "Not reached: " + ", ".join(report["missed"]) + "."
+
+
+def cell(value, form="{:,.0f}"):
+    return "–" if value is None else form.format(value)
+
+
+def headline_rows(report):
+    yield "## Headline: everything on against everything off"
+    yield ""
+    yield from where(report)
+    detection = f"detection (`{report['detection_mode']}`)" if report["detection"] \
+        else "no detection yet"
+    yield (f"tacitd with TLS {report['tls']}, client certificates, an exact policy and {detection} "
+           f"(`bench/{report['configuration']}`); the floor and mosquitto in plaintext, with nothing "
+           f"on. `{report['arguments']}`, {report['rounds']} alternated rounds of "
+           f"{report['duration_s']:g} s, medians, thousands of deliveries per second of broker CPU.")
+    yield ""
+    yield "| | floor | mosquitto | tacitd | share of floor | wanted | × mosquitto |"
+    yield "|---|--:|--:|--:|--:|--:|--:|"
+    for qos in (0, 1):
+        figures = [report[f"{subject}_qos{qos}"] for subject in ("floor", "mosquitto", "tacitd")]
+        yield f"| QoS {qos} | " + " | ".join(cell(value and value / 1000) for value in figures) + \
+            f" | {cell(report[f'share_qos{qos}'], '{:.3f}')} | " \
+            f"{report['wanted_at_least'][f'share_qos{qos}']:.2f} | " \
+            f"{cell(report[f'ratio_qos{qos}'], '{:.1f}')} |"
+    yield from missed(report)
+
+
+BY = {"floor": "of the floor", "mosquitto": "× mosquitto", "itself": ""}
+
+
+def compared(row):
+    """What counts, as one reads it: a share with three decimals, an own figure as it is."""
+    return cell(row["share"], "{:,.1f}" if row["of"] == "itself" else "{:.3f}")
+
+
+def like_for_like_rows(report):
+    yield "## Like for like"
+    yield ""
+    yield from where(report)
+    yield (f"{report['rounds']} alternated rounds of {report['duration_s']:g} s, medians; mosquitto "
+           f"{report['mosquitto_version']}. Deliveries and connections are per second of broker CPU. "
+           "The floor asks for no client certificates: that of a handshake with one is the floor's "
+           "without, and the CPU that OpenSSL alone takes more for it. Memory, start-up and size are "
+           "held against what is wanted, the others against the floor, a shared subscription against "
+           "mosquitto.")
+    yield ""
+    yield "| scenario | wire | arguments | floor | mosquitto | tacitd | compared | wanted | met |"
+    yield "|---|---|---|--:|--:|--:|--:|--:|---|"
+    for row in report["rows"]:
+        figures = " | ".join(cell(row[name]) for name in ("floor", "mosquitto", "tacitd"))
+        sign = "≥" if row["bound"] == "at_least" else "≤"
+        want = "–" if row["want"] is None else f"{sign} {row['want']:,}"
+        met = {True: "yes", False: "**no**", None: "–"}[row["ok"]]
+        yield (f"| {row['scenario']} | {row.get('wire', '–')} | `{row['args']}` | {figures} | "
+               f"{compared(row)} {BY[row['of']]} | {want} | {met} |")
+
+
+def idle_rows(report):
+    yield "## Idle connections"
+    yield ""
+    yield from where(report)
+    yield ("Bytes per connection: resident, of that private and not of a file (*heap*), and what the "
+           "kernel takes for the server's end (half of what its slabs and sockets grow by). *Added*: "
+           "resident, of those that came since the row before. The floor asks for no client "
+           f"certificates. Medians; rounds: {report['rounds']}.")
+    yield ""
+    yield "| wire | connections | | resident | added | heap | kernel | wanted, resident |"
+    yield "|---|--:|---|--:|--:|--:|--:|--:|"
+    for row in report["rows"]:
+        for subject in ("floor", "mosquitto", "tacitd"):
+            if subject in row:
+                most = report["wanted_at_most"][f"rss_{row['wire']}"] if subject == "tacitd" else None
+                yield f"| {row['wire']} | {row['connections']:,} | {subject} | " + " | ".join(
+                    cell(row[subject].get(kind)) for kind in ("rss", "added_rss", "heap", "kernel")
+                ) + f" | {cell(most)} |"
+    yield from missed(report)
+
+
+MILLION_ROWS = (
+    ("bytes of the heap per connected session, its subscription included", "bytes_per_session"),
+    ("of them the subscription", "bytes_per_subscription"),
+    ("CPU of a CONNECT, ns", "ns_per_connect"),
+    ("CPU of a SUBSCRIBE, ns", "ns_per_subscribe"),
+    ("CPU of a message, ns", "ns_per_message"),
+    ("longest turn of 1 ms of messages, ms", "longest_turn_ms"),
+    ("take-over, median, µs", "takeover_us_p50"),
+    ("the same, 99th percentile", "takeover_us_p99"),
+    ("a changed policy is in force after, ms", "policy_in_force_ms"),
+    ("every session was looked at after, ms", "policy_reload_ms"),
+    ("longest slice of that, ms", "policy_longest_slice_ms"),
+    ("bytes of disk per session that is away", "disk_bytes_per_session"),
+    ("bytes of disk per queued message", "disk_bytes_per_queued_message"),
+    ("bytes of the heap per queued message", "heap_bytes_per_queued_message"),
+    ("CPU of a queued message, ns", "ns_per_queued_message"),
+    ("start with all that is away, s", "start_s"),
+    ("of that until the store is open, s", "start_open_s"),
+)
+
+
+def million_rows(report):
+    yield "## A million sessions, simulated"
+    yield ""
+    yield from where(report)
+    away = report["offline_sessions"]
+    yield (f"One process, one shard, no sockets: {report['sessions']:,} connected sessions, each a device "
+           f"of its own with one subscription, and {report['messages_per_s']:,} messages of 64 bytes a "
+           f"second among them for {report['simulated_s']:,} s, half of them at QoS 1; then {away:,} "
+           f"sessions that are away, with {away * report['subscriptions_per_offline_session']:,} "
+           f"subscriptions and {away * report['queued_per_offline_session']:,} messages on disk, and a "
+           f"start with all of that. Medians; rounds: {report['rounds']}.")
+    yield ""
+    yield "| figure | measured | wanted, at most |"
+    yield "|---|--:|--:|"
+    for text, field in MILLION_ROWS:
+        yield f"| {text} | {report[field]:,} | {report['wanted_at_most'].get(field, '')} |"
+    yield from missed(report)
+
+
+SECTIONS = {"headline": headline_rows, "like-for-like": like_for_like_rows, "idle": idle_rows,
+            "million": million_rows}
