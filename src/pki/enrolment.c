@@ -94,11 +94,11 @@ static int check_other(const struct registry_entry *known, bool replaces, struct
 }
 
 /* What the certificate says besides the name; the registry stays the authority on it. */
-static struct identity_extension extension_of(const struct enrolment *request,
+static struct identity_extension extension_of(const struct enrolment_level *level,
                                               const struct registry_entry *entry)
 {
-    struct identity_extension extension = { .protection = request->protection,
-                                            .is_attested = request->is_attested };
+    struct identity_extension extension = { .protection = level->protection,
+                                            .is_attested = level->is_attested };
     memcpy(extension.role, entry->role, sizeof(extension.role));
     memcpy(extension.tenant, entry->tenant, sizeof(extension.tenant));
     memcpy(extension.site, entry->site, sizeof(extension.site));
@@ -159,15 +159,17 @@ static int sign(const struct ca *ca, struct registry *registry, const struct csr
     struct registry_entry entry = { 0 };
     struct certificate_facts facts;
     struct certificate *certificate;
+    struct enrolment_level level = { .protection = KEY_PROTECTION_UNKNOWN };
     enum change change = CHANGE_NEW;
 
-    int error = enrolment_level_decide(registry, csr, asked->name, asked->protection,
-                                       &wanted.protection, fault);
+    int error =
+        enrolment_level_decide(registry, csr, asked->name, asked->protection, &level, fault);
+    wanted.protection = level.protection;
     if (error == 0)
         error = describe(request, csr, &entry, fault);
     if (error == 0)
         error = key_admission_check(registry, csr, fault);
-    const struct identity_extension extension = extension_of(request, &entry);
+    const struct identity_extension extension = extension_of(&level, &entry);
     if (error == 0)
         error = check_free(registry, &entry, request->replaces, &change, fault);
     if (error == 0)
