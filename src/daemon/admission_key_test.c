@@ -4,6 +4,7 @@
 #include "config/rulebook.h"
 #include "config/testing.h"
 #include "net/facts.h"
+#include "pki/attestation.h"
 #include "pki/scratch.h"
 
 #include <setjmp.h>
@@ -18,9 +19,10 @@
 static const char configuration[] = "role \"any\" { publish = { \"d\" } }\n"
                                     "role \"sealed\" { require-key = sealed }\n"
                                     "role \"pkcs11\" { require-key = pkcs11 }\n"
-                                    "role \"tpm\" { require-key = tpm }\n";
+                                    "role \"tpm\" { require-key = tpm }\n"
+                                    "role \"proved\" { require-key = attested-tpm }\n";
 
-static const char *const levels[] = { "unknown", "plain", "sealed", "pkcs11", "tpm" };
+static const char *const levels[] = { "unknown", "plain", "sealed", "pkcs11", "tpm", "proved" };
 
 #define LEVELS MQTT_ARRAY_LEN(levels)
 
@@ -28,7 +30,7 @@ static const char *const levels[] = { "unknown", "plain", "sealed", "pkcs11", "t
 static const struct {
     const char *role;
     size_t from;
-} roles[] = { { "any", 0 }, { "sealed", 2 }, { "pkcs11", 3 }, { "tpm", 4 } };
+} roles[] = { { "any", 0 }, { "sealed", 2 }, { "pkcs11", 3 }, { "tpm", 4 }, { "proved", 5 } };
 
 struct world {
     struct registry *registry;
@@ -43,8 +45,15 @@ static void add(struct world *world, size_t level)
 {
     struct registry_entry entry = scratch_entry(levels[level], (unsigned)level + 1);
 
-    (void)snprintf(entry.protection, sizeof(entry.protection), "%s", levels[level]);
+    bool is_proved = strcmp(levels[level], "proved") == 0;
+    struct attestation proof = { .by = "ek-list", .since_s = 1 };
+
+    (void)snprintf(entry.protection, sizeof(entry.protection), "%s",
+                   is_proved ? "tpm" : levels[level]);
     assert_int_equal(registry_add(world->registry, &entry, NULL), 0);
+    memcpy(proof.key_sha256, entry.key_sha256, sizeof(proof.key_sha256));
+    if (is_proved)
+        assert_int_equal(attestation_record(world->registry, entry.name, &proof, NULL), 0);
 }
 
 /* With `is_late` the devices come after the view was made. */
