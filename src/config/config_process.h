@@ -81,7 +81,7 @@ struct config_enrolment {
     struct config_manufacturer *manufacturers;
     size_t manufacturer_count;
     char *attestation_roots; /* file in PEM: who certifies TPMs; NULL: nobody */
-    const char *file; /* where it stands */
+    const char *file;        /* where it stands */
     unsigned line;
     unsigned column;
 };

@@ -3,6 +3,8 @@
 
 #include "net/facts.h"
 
+#include <string.h>
+
 static enum policy_key level_of(enum key_protection protection, bool is_attested)
 {
     return policy_key_of_word(identity_extension_protection_text(protection), is_attested);
@@ -11,6 +13,16 @@ static enum policy_key level_of(enum key_protection protection, bool is_attested
 static const char *objection(const struct role *role, enum policy_key has)
 {
     return policy_key_objection(role_options_of(role)->require_key, has);
+}
+
+static enum policy_key level_now(struct admission_rules *rules,
+                                 const struct registry_view_entry *entry)
+{
+    if (rules->newcomers == NULL
+        || registry_find(rules->newcomers, entry->name, &rules->bystander, NULL) != 0
+        || memcmp(rules->bystander.key_sha256, entry->key_sha256, REGISTRY_KEY_BYTES) != 0)
+        return POLICY_KEY_ANY;
+    return policy_key_of_word(rules->bystander.protection, registry_is_attested(&rules->bystander));
 }
 
 static bool asks_for_one(const struct role *role)
@@ -32,6 +44,9 @@ enum admission admission_key_check(struct admission_rules *rules,
     const char *why =
         objection(out->role,
                   entry != NULL ? level_of(entry->protection, entry->is_attested) : POLICY_KEY_ANY);
+    /* What was proved of a key a moment ago counts at once: the view follows a little later. */
+    if (why != NULL && entry != NULL)
+        why = objection(out->role, level_now(rules, entry));
     return why != NULL ? admission_refuse(out, MQTT_NOT_AUTHORIZED, why) : ADMISSION_ALLOW;
 }
 

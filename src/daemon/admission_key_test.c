@@ -155,6 +155,22 @@ static void those_that_the_view_does_not_know_yet(void **state)
     try_all(state, true);
 }
 
+/* The same key, sealed or proved a moment ago; not another key of that name. */
+static void a_level_that_rose_a_moment_ago(void **state)
+{
+    struct world world;
+    struct registry_entry entry = scratch_entry("tpm", 5);
+    struct attestation proof = { .by = "ek-list", .since_s = 1 };
+
+    open_world(&world, *state, false);
+    const struct role *role = role_of(&world, "proved");
+    assert_false(is_let_in(&world, "tpm", 5, role));
+    memcpy(proof.key_sha256, entry.key_sha256, sizeof(proof.key_sha256));
+    assert_int_equal(attestation_record(world.registry, "tpm", &proof, NULL), 0);
+    assert_true(is_let_in(&world, "tpm", 5, role));
+    close_world(&world);
+}
+
 /* Without a certificate of ours there is no key whose level is known. */
 static void those_without_a_key(void **state)
 {
@@ -195,6 +211,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_role_and_every_level, scratch_make, scratch_remove),
         cmocka_unit_test_setup_teardown(those_that_the_view_does_not_know_yet, scratch_make,
+                                        scratch_remove),
+        cmocka_unit_test_setup_teardown(a_level_that_rose_a_moment_ago, scratch_make,
                                         scratch_remove),
         cmocka_unit_test_setup_teardown(those_without_a_key, scratch_make, scratch_remove),
         cmocka_unit_test_setup_teardown(decoys_and_those_barred_already, scratch_make,
