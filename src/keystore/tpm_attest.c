@@ -5,22 +5,16 @@
 #include "keystore/key_text.h"
 #include "keystore/tpm_blob.h"
 #include "keystore/tpm_endorsement.h"
-#include "keystore/tpm_link.h"
+#include "keystore/tpm_place.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The key, wherever it lies. */
-struct key_place {
-    uint32_t handle; /* 0: in the object */
-    struct tpm_object object;
-};
-
 struct tpm_attest {
     struct tpm_attest_identity identity;
     bool is_rsa;
-    struct key_place place;
+    struct tpm_place place;
     struct tpm_object witness;
     struct tpm_attest_part witness_area;
     struct tpm_attest_part key_area;
@@ -69,7 +63,7 @@ int tpm_attest_identify(struct tpm_attest_identity *out, struct pki_fault *fault
 
 /* ---- the key ---- */
 
-static int find_key(const struct tpm_library *library, const char *place, struct key_place *out,
+static int find_key(const struct tpm_library *library, const char *place, struct tpm_place *out,
                     struct pki_fault *fault)
 {
     struct key_text text;
@@ -85,69 +79,20 @@ static int find_key(const struct tpm_library *library, const char *place, struct
     return error;
 }
 
-static int open_key(struct tpm_link *link, const struct key_place *place, ESYS_TR *out,
-                    struct pki_fault *fault)
-{
-    if (place->handle == 0)
-        return tpm_link_load(link, &place->object, out, fault);
-    TSS2_RC code = link->library.Esys_TR_FromTPMPublic(link->esys, place->handle, ESYS_TR_NONE,
-                                                       ESYS_TR_NONE, ESYS_TR_NONE, out);
-    return code == TSS2_RC_SUCCESS
-               ? 0
-               : tpm_link_fail(fault, -ENOENT, code, "the TPM has no key at that handle");
-}
-
-static void close_key(struct tpm_link *link, const struct key_place *place, ESYS_TR key)
-{
-    if (place->handle == 0)
-        tpm_link_flush(link, key);
-    else
-        (void)link->library.Esys_TR_Close(link->esys, &key);
-}
-
 static int read_key(struct tpm_link *link, struct tpm_attest *attest, struct pki_fault *fault)
 {
-    TPM2B_PUBLIC *public = NULL;
-    ESYS_TR key;
-    int error = open_key(link, &attest->place, &key, fault);
+    TPM2B_PUBLIC public;
+    int error = tpm_place_show(link, &attest->place, &public, fault);
 
-    if (error < 0)
-        return error;
-    TSS2_RC code = link->library.Esys_ReadPublic(link->esys, key, ESYS_TR_NONE, ESYS_TR_NONE,
-                                                 ESYS_TR_NONE, &public, NULL, NULL);
-    close_key(link, &attest->place, key);
-    if (code != TSS2_RC_SUCCESS)
-        return tpm_link_fail(fault, -EIO, code, "the TPM does not show its key");
-    error = marshal(link, public, &attest->key_area, fault);
-    link->library.Esys_Free(public);
-    return error;
+    return error == 0 ? marshal(link, &public, &attest->key_area, fault) : error;
 }
 
 /* ---- the witness ---- */
 
-static TPM2B_PUBLIC witness_template(void)
-{
-    TPM2B_PUBLIC template = { 0 };
-
-    template.publicArea.type = TPM2_ALG_ECC;
-    template.publicArea.nameAlg = TPM2_ALG_SHA256;
-    template.publicArea.objectAttributes = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT
-                                           | TPMA_OBJECT_SENSITIVEDATAORIGIN
-                                           | TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_RESTRICTED
-                                           | TPMA_OBJECT_SIGN_ENCRYPT | TPMA_OBJECT_NODA;
-    TPMS_ECC_PARMS *parms = &template.publicArea.parameters.eccDetail;
-    parms->symmetric.algorithm = TPM2_ALG_NULL;
-    parms->scheme.scheme = TPM2_ALG_ECDSA;
-    parms->scheme.details.ecdsa.hashAlg = TPM2_ALG_SHA256;
-    parms->kdf.scheme = TPM2_ALG_NULL;
-    parms->curveID = TPM2_ECC_NIST_P256;
-    return template;
-}
-
 static int make_witness(struct tpm_link *link, struct tpm_attest *attest, struct pki_fault *fault)
 {
     const TPM2B_SENSITIVE_CREATE no_secret = { 0 };
-    const TPM2B_PUBLIC template = witness_template();
+    const TPM2B_PUBLIC template = tpm_place_signer(TPMA_OBJECT_RESTRICTED);
     int error = tpm_link_create(link, &no_secret, &template, &attest->witness, fault);
 
     return error == 0 ? marshal(link, &attest->witness.public, &attest->witness_area, fault)
@@ -269,7 +214,7 @@ static int certify(struct tpm_link *link, const struct tpm_attest *attest, ESYS_
     TPM2B_ATTEST *statement = NULL;
     TPMT_SIGNATURE *signature = NULL;
     ESYS_TR key;
-    int error = open_key(link, &attest->place, &key, fault);
+    int error = tpm_place_open(link, &attest->place, &key, fault);
 
     if (error < 0)
         return error;
@@ -277,7 +222,7 @@ static int certify(struct tpm_link *link, const struct tpm_attest *attest, ESYS_
     TSS2_RC code =
         link->library.Esys_Certify(link->esys, key, witness, ESYS_TR_PASSWORD, ESYS_TR_PASSWORD,
                                    ESYS_TR_NONE, &nonce, &as_template, &statement, &signature);
-    close_key(link, &attest->place, key);
+    tpm_place_close(link, &attest->place, key);
     if (code != TSS2_RC_SUCCESS)
         return tpm_link_fail(fault, -EIO, code, "the TPM says nothing about the key");
     error = keep(link, statement, signature, out);

@@ -133,15 +133,31 @@ static size_t der_length(const uint8_t *bytes, size_t len)
     return whole <= len ? whole : 0;
 }
 
+/* Asked for what it does not have, the library complains on standard error. */
+static bool has_index(struct tpm_link *link, TPM2_HANDLE handle)
+{
+    TPMS_CAPABILITY_DATA *found = NULL;
+    TPMI_YES_NO more;
+    TSS2_RC code =
+        link->library.Esys_GetCapability(link->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+                                         TPM2_CAP_HANDLES, handle, 1, &more, &found);
+    bool has = code == TSS2_RC_SUCCESS && found->data.handles.count > 0
+               && found->data.handles.handle[0] == handle;
+
+    link->library.Esys_Free(found);
+    return has;
+}
+
 static bool read_certificate(struct tpm_link *link, TPM2_HANDLE handle,
                              struct tpm_attest_identity *out)
 {
     ESYS_TR index;
     size_t at = 0;
 
-    if (link->library.Esys_TR_FromTPMPublic(link->esys, handle, ESYS_TR_NONE, ESYS_TR_NONE,
-                                            ESYS_TR_NONE, &index)
-        != TSS2_RC_SUCCESS)
+    if (!has_index(link, handle)
+        || link->library.Esys_TR_FromTPMPublic(link->esys, handle, ESYS_TR_NONE, ESYS_TR_NONE,
+                                               ESYS_TR_NONE, &index)
+               != TSS2_RC_SUCCESS)
         return false;
     size_t len = size_of(link, index);
     bool is_good = len > 0 && len <= sizeof(out->certificate);

@@ -14,7 +14,6 @@ bool tpm_endorsement_find(struct tpm_link *link, struct tpm_attest_identity *out
 MQTT_NODISCARD int tpm_endorsement_open(struct tpm_link *link, bool is_rsa, ESYS_TR *out,
                                         TPM2B_PUBLIC *out_public, struct pki_fault *fault);
 
-/* A session by which it may be used once, with the empty password of its hierarchy; flush it, unless it
- * was used. -EIO. */
+/* A session by which it may be used once, with the empty password of its hierarchy; flush it. -EIO. */
 MQTT_NODISCARD int tpm_endorsement_permit(struct tpm_link *link, ESYS_TR *out,
                                           struct pki_fault *fault);
