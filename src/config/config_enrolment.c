@@ -119,6 +119,17 @@ static void read_port(const struct setting *item, struct diagnostics *diagnostic
     out->port = (uint16_t)port;
 }
 
+static int read_roots(const struct setting *item, struct diagnostics *diagnostics, char **out)
+{
+    if (item == NULL)
+        return 0;
+    if (item->text[0] != '\0')
+        return copy_file(item, out);
+    settings_complain(item, diagnostics,
+                      "'attestation-roots' is empty; name a file, or leave the line out");
+    return 0;
+}
+
 int config_enrolment_read(const struct settings *settings, struct diagnostics *diagnostics,
                           struct config *config)
 {
@@ -138,7 +149,9 @@ int config_enrolment_read(const struct settings *settings, struct diagnostics *d
     /* Nobody who brings certificates of elsewhere gets a port that he did not ask for. */
     if (!enrolment->is_own && beside == NULL)
         enrolment->is_on = false;
-    return read_manufacturers(settings, diagnostics, config);
+    int status = read_roots(settings_value(block, "attestation-roots"), diagnostics,
+                            &enrolment->attestation_roots);
+    return status == 0 ? read_manufacturers(settings, diagnostics, config) : status;
 }
 
 void config_enrolment_fini(struct config_enrolment *enrolment)
@@ -146,6 +159,7 @@ void config_enrolment_fini(struct config_enrolment *enrolment)
     for (size_t i = 0; i < enrolment->manufacturer_count; i++)
         free(enrolment->manufacturers[i].ca);
     free(enrolment->manufacturers);
+    free(enrolment->attestation_roots);
 }
 
 /* ---- all together ---- */

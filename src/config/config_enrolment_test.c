@@ -30,6 +30,8 @@ static const struct test_complaint bad[] = {
       " ca = \"\" name = \"%{serial}\" role = devcie } }",
       "dir/t.conf:2:7: 'ca' is empty; write ca = \"manufacturer.pem\"\n"
       "dir/t.conf:2:36: role = \"devcie\" names no role; did you mean \"device\"?" },
+    { "enrolment { attestation-roots = \"\" }",
+      "dir/t.conf:1:33: 'attestation-roots' is empty; name a file, or leave the line out" },
     { "enrolment { manufacturer \"a b\" {\n"
       " ca = x name = \"%{serial}\" role = device } }",
       "dir/t.conf:1:13: manufacturer \"a b\": a name is made of letters, digits and . _ : -" },
@@ -95,6 +97,7 @@ static void manufacturers(void **state)
 {
     struct config *config =
         test_load_good("enrolment {\n"
+                       "  attestation-roots = \"makers.pem\"\n"
                        "  manufacturer \"acme\" { ca = \"acme.pem\" name = \"acme-%{serial}\"\n"
                        "    role = device tenant = t site = s }\n"
                        "}\n"
@@ -104,6 +107,7 @@ static void manufacturers(void **state)
     const struct config_enrolment *e = &config->enrolment;
 
     (void)state;
+    assert_string_equal(e->attestation_roots, "dir/makers.pem");
     assert_int_equal(e->manufacturer_count, 2);
     assert_string_equal(e->manufacturers[0].name, "acme");
     assert_string_equal(e->manufacturers[0].ca, "dir/acme.pem");

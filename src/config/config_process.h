@@ -80,7 +80,8 @@ struct config_enrolment {
     uint16_t port;
     struct config_manufacturer *manufacturers;
     size_t manufacturer_count;
-    const char *file; /* where it stands */
+    char *attestation_roots; /* file in PEM: who certifies TPMs; NULL: nobody */
+    const char *file;        /* where it stands */
     unsigned line;
     unsigned column;
 };

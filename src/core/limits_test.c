@@ -530,6 +530,8 @@ static const struct {
       "src/est/attempts_test.c::a_source_has_a_few_and_gets_them_back" },
     { "enrolment_failures_all", 3, NULL, "src/est/attempts_test.c::many_sources_together" },
     { "enrolment_sources", 16, NULL, "src/est/attempts_test.c::memory_is_bounded" },
+    { "enrolment_attestations", 1, NULL, "src/est/waiting_test.c::the_oldest_is_forgotten" },
+    { "enrolment_attestation_ms", 1000, NULL, "src/est/waiting_test.c::patience_ends" },
     { "memory_bytes", 67108864, NULL,
       "tests/scenario/test_381_memory.py::test_a_flood_stays_within_the_bound" },
     { "memory_pause_ms", 100, NULL, "src/core/pressure_test.c::who_publishes_has_to_rest" },

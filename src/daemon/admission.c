@@ -150,6 +150,7 @@ static const struct registry_view_entry *find_newcomer(const struct admission_ru
         .kind = found->kind,
         .status = found->status,
         .protection = identity_extension_protection_of(found->protection),
+        .is_attested = registry_is_attested(found),
         .not_after_s = found->certificate.not_after_s,
         .is_held = is_held_newcomer(rules->newcomers, name),
         .is_canary = admission_canary_is_marked(rules->newcomers, name),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a role asks of the key of whoever has it (`require-key`, promise I7), put to those whom
  * admission would let in. What counts is what the registry has of the key: a level that was declared
- * when the device enrolled. Owner: the shard of the rules. */
+ * when the device enrolled, or that its TPM has proved since. Owner: the shard of the rules. */
 #pragma once
 
 #include "daemon/admission.h"

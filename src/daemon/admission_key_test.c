@@ -4,6 +4,7 @@
 #include "config/rulebook.h"
 #include "config/testing.h"
 #include "net/facts.h"
+#include "pki/attestation.h"
 #include "pki/scratch.h"
 
 #include <setjmp.h>
@@ -18,9 +19,10 @@
 static const char configuration[] = "role \"any\" { publish = { \"d\" } }\n"
                                     "role \"sealed\" { require-key = sealed }\n"
                                     "role \"pkcs11\" { require-key = pkcs11 }\n"
-                                    "role \"tpm\" { require-key = tpm }\n";
+                                    "role \"tpm\" { require-key = tpm }\n"
+                                    "role \"proved\" { require-key = attested-tpm }\n";
 
-static const char *const levels[] = { "unknown", "plain", "sealed", "pkcs11", "tpm" };
+static const char *const levels[] = { "unknown", "plain", "sealed", "pkcs11", "tpm", "proved" };
 
 #define LEVELS MQTT_ARRAY_LEN(levels)
 
@@ -28,7 +30,7 @@ static const char *const levels[] = { "unknown", "plain", "sealed", "pkcs11", "t
 static const struct {
     const char *role;
     size_t from;
-} roles[] = { { "any", 0 }, { "sealed", 2 }, { "pkcs11", 3 }, { "tpm", 4 } };
+} roles[] = { { "any", 0 }, { "sealed", 2 }, { "pkcs11", 3 }, { "tpm", 4 }, { "proved", 5 } };
 
 struct world {
     struct registry *registry;
@@ -43,8 +45,15 @@ static void add(struct world *world, size_t level)
 {
     struct registry_entry entry = scratch_entry(levels[level], (unsigned)level + 1);
 
-    (void)snprintf(entry.protection, sizeof(entry.protection), "%s", levels[level]);
+    bool is_proved = strcmp(levels[level], "proved") == 0;
+    struct attestation proof = { .by = "ek-list", .since_s = 1 };
+
+    (void)snprintf(entry.protection, sizeof(entry.protection), "%s",
+                   is_proved ? "tpm" : levels[level]);
     assert_int_equal(registry_add(world->registry, &entry, NULL), 0);
+    memcpy(proof.key_sha256, entry.key_sha256, sizeof(proof.key_sha256));
+    if (is_proved)
+        assert_int_equal(attestation_record(world->registry, entry.name, &proof, NULL), 0);
 }
 
 /* With `is_late` the devices come after the view was made. */
@@ -146,6 +155,22 @@ static void those_that_the_view_does_not_know_yet(void **state)
     try_all(state, true);
 }
 
+/* The same key, sealed or proved a moment ago; not another key of that name. */
+static void a_level_that_rose_a_moment_ago(void **state)
+{
+    struct world world;
+    struct registry_entry entry = scratch_entry("tpm", 5);
+    struct attestation proof = { .by = "ek-list", .since_s = 1 };
+
+    open_world(&world, *state, false);
+    const struct role *role = role_of(&world, "proved");
+    assert_false(is_let_in(&world, "tpm", 5, role));
+    memcpy(proof.key_sha256, entry.key_sha256, sizeof(proof.key_sha256));
+    assert_int_equal(attestation_record(world.registry, "tpm", &proof, NULL), 0);
+    assert_true(is_let_in(&world, "tpm", 5, role));
+    close_world(&world);
+}
+
 /* Without a certificate of ours there is no key whose level is known. */
 static void those_without_a_key(void **state)
 {
@@ -186,6 +211,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_role_and_every_level, scratch_make, scratch_remove),
         cmocka_unit_test_setup_teardown(those_that_the_view_does_not_know_yet, scratch_make,
+                                        scratch_remove),
+        cmocka_unit_test_setup_teardown(a_level_that_rose_a_moment_ago, scratch_make,
                                         scratch_remove),
         cmocka_unit_test_setup_teardown(those_without_a_key, scratch_make, scratch_remove),
         cmocka_unit_test_setup_teardown(decoys_and_those_barred_already, scratch_make,

@@ -58,6 +58,7 @@ void named_files_walk(const struct config *config, named_files_visit visit, void
         walk_listener(&config->listeners[i], visit, context);
     for (size_t i = 0; i < enrolment->manufacturer_count; i++)
         visit_file(enrolment->manufacturers[i].ca, visit, context);
+    visit_file(enrolment->attestation_roots, visit, context);
     for (size_t i = 0; i < sandbox->readable.count; i++)
         visit(context, sandbox->readable.all[i], CONFINE_READ);
     for (size_t i = 0; i < sandbox->writable.count; i++)

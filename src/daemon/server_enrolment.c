@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/server.h"
 
+#include "attest/roots.h"
 #include "net/listener.h"
 #include "pki/bundle.h"
 
@@ -59,10 +60,37 @@ static void say_refused(struct log *log, const struct est_report *report)
     log_write(log, &line);
 }
 
+/* A TPM has proved that it has the key, or not: what counts is the second of the two requests, and a
+ * refusal of either. */
+static void say_attestation(struct log *log, const struct est_report *report)
+{
+    char text[1024];
+    bool is_good = report->status < 300;
+
+    if (is_good && strcmp(report->operation, EST_ATTESTATION_ANSWER) != 0)
+        return;
+    snprintf(text, sizeof(text), "the key of %s is %sattested by its TPM, from %s%s%.700s",
+             report->name[0] != '\0' ? report->name : "somebody", is_good ? "" : "not ",
+             report->address, is_good ? "" : ": ", report->reason);
+    const struct log_line line = {
+        .level = is_good ? CONFIG_LOG_NOTICE : CONFIG_LOG_WARNING,
+        .kind = is_good ? LOG_ATTESTED : LOG_ATTESTATION_REFUSED,
+        .text = text,
+        .fields = { { "event", span_of(is_good ? "attested" : "attestation-refused") },
+                    { "device", span_of(report->name) },
+                    { "address", span_of(report->address) },
+                    { "reason", span_of(report->reason) } },
+        .field_count = is_good ? 3 : 4,
+    };
+    log_write(log, &line);
+}
+
 /* What anybody may fetch is not worth a line. */
 static void on_report(void *context, const struct est_report *report)
 {
     const struct server *server = context;
+    bool is_attestation = strcmp(report->operation, EST_ATTESTATION_CLAIM) == 0
+                          || strcmp(report->operation, EST_ATTESTATION_ANSWER) == 0;
     bool is_grant = strcmp(report->operation, "simpleenroll") == 0
                     || strcmp(report->operation, "simplereenroll") == 0;
 
@@ -74,13 +102,30 @@ static void on_report(void *context, const struct est_report *report)
                                  .address = report->address,
                                  .tls = report->tls,
                                  .text = report->reason[0] != '\0' ? report->reason : NULL });
-    if (report->status >= 300 && (is_grant || report->status >= 500))
+    if (is_attestation)
+        say_attestation(server->log, report);
+    else if (report->status >= 300 && (is_grant || report->status >= 500))
         say_refused(server->log, report);
     else if (is_grant && report->status < 300)
         say_granted(server->log, report);
 }
 
 /* ---- before anything changes ---- */
+
+static int try_roots(const struct config_enrolment *enrolment, char *out_why)
+{
+    struct attest_roots *roots = NULL;
+
+    if (!enrolment->is_on || enrolment->attestation_roots == NULL)
+        return 0;
+    int status = attest_roots_load(enrolment->attestation_roots, &roots);
+    attest_roots_free(roots);
+    if (status != 0)
+        snprintf(out_why, ENDPOINT_WHY_BYTES,
+                 "attestation-roots (%.120s:%u): %.250s: no certificates in PEM", enrolment->file,
+                 enrolment->line, enrolment->attestation_roots);
+    return status;
+}
 
 int server_try_enrolment(const struct config *config, char *out_why)
 {
@@ -98,7 +143,7 @@ int server_try_enrolment(const struct config *config, char *out_why)
             return status;
         }
     }
-    return 0;
+    return try_roots(enrolment, out_why);
 }
 
 static bool is_same_place(const struct config *a, const struct config *b)
@@ -211,7 +256,10 @@ static void fill_options(struct server *server, struct est_options *out)
                     .timeout_ms = (uint32_t)limits->enrolment_timeout_ms,
                     .failures = (uint32_t)limits->enrolment_failures,
                     .failures_all = (uint32_t)limits->enrolment_failures_all,
-                    .sources = (uint32_t)limits->enrolment_sources },
+                    .sources = (uint32_t)limits->enrolment_sources,
+                    .attestations = (uint32_t)limits->enrolment_attestations,
+                    .attestation_ms = (uint32_t)limits->enrolment_attestation_ms },
+        .attestation_roots = e->config->enrolment.attestation_roots,
         .report = on_report,
         .context = server,
     };

@@ -236,9 +236,14 @@ static int load(struct est *est, struct pki_fault *fault)
     error = registry_open(est->options.registry_path, &est->registry, fault);
     if (error < 0)
         return error;
+    if (est->options.attestation_roots != NULL)
+        error = attest_roots_load(est->options.attestation_roots, &est->roots);
+    if (error < 0)
+        return pki_fail(fault, error, "%s: no certificates in PEM", est->options.attestation_roots);
+    est->waiting = est_waiting_new(limits->attestations, limits->attestation_ms);
     est->attempts = est_attempts_new(
         &(struct est_attempts_options){ limits->sources, limits->failures, limits->failures_all });
-    return est->attempts != NULL ? 0 : -ENOMEM;
+    return est->attempts != NULL && est->waiting != NULL ? 0 : -ENOMEM;
 }
 
 /* Releases what there is, the thread having ended. */
@@ -262,6 +267,8 @@ static void release(struct est *est)
         (void)CRYPTO_free_ex_index(CRYPTO_EX_INDEX_SSL, est->index);
     est_trust_free(est->trust);
     est_attempts_free(est->attempts);
+    est_waiting_free(est->waiting);
+    attest_roots_free(est->roots);
     registry_close(est->registry);
     ca_close(est->options.ca);
     free(est);

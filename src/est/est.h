@@ -8,6 +8,8 @@
  *     POST /.well-known/est/simpleenroll     token, or manufacturer's certificate
  *     POST /.well-known/est/simplereenroll   the certificate it has
  *     GET  /crl                              the revocation list, in DER, for anybody
+ *     POST /attestation/claim                a TPM has the key of the certificate that is shown
+ *     POST /attestation/answer               to the challenge that came back
  *
  * A label between "est" and the operation is accepted and stands for nothing. Every connection
  * carries one request.
@@ -25,6 +27,10 @@
 #include <stdint.h>
 
 #define EST_AUTHORITIES_MAX 8
+
+/* Paths, and operations of a report. */
+#define EST_ATTESTATION_CLAIM  "/attestation/claim"
+#define EST_ATTESTATION_ANSWER "/attestation/answer"
 
 struct est;
 
@@ -45,6 +51,8 @@ struct est_limits {
     uint32_t failures;
     uint32_t failures_all;
     uint32_t sources;
+    uint32_t attestations;
+    uint32_t attestation_ms;
 };
 
 /* What was decided about one request; or that a handshake is over, by somebody who has the key of a
@@ -73,6 +81,7 @@ struct est_options {
     const char *crl_path; /* DER; read for every request for it */
     const struct est_manufacturer *manufacturers;
     size_t manufacturer_count;
+    const char *attestation_roots; /* PEM: who certifies TPMs; NULL: nobody that we believe */
     struct est_limits limits;
     /* Called on the thread of the enrolment; borrows its argument. */
     void (*report)(void *context, const struct est_report *report);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/span.h"
 #include "base/wipe.h"
+#include "est/attestation.h"
 #include "est/message.h"
 #include "est/state.h"
 #include "pki/base64.h"
@@ -20,6 +21,7 @@
 #define TYPE_CERTIFICATES "application/pkcs7-mime; smime-type=certs-only"
 #define TYPE_ATTRIBUTES   "application/csrattrs"
 #define TYPE_REQUEST      "application/pkcs10"
+#define TYPE_PROOF        "application/octet-stream"
 #define TYPE_LIST         "application/pkix-crl" /* RFC 2585, section 4 */
 #define CHALLENGE         "Basic realm=\"tacit enrolment\", charset=\"UTF-8\""
 #define CRL_PATH          "/crl"
@@ -315,6 +317,37 @@ static struct answer crl(struct exchange *x)
     };
 }
 
+static struct answer attest(struct exchange *x, est_attestation_step step)
+{
+    struct evbuffer *input = evhttp_request_get_input_buffer(x->request);
+    const struct mqtt_span body = { evbuffer_pullup(input, -1), evbuffer_get_length(input) };
+    char *text = NULL;
+
+    if (x->peer.kind == EST_PEER_BAD)
+        return refuse_with(x, 403, x->peer.why);
+    if (x->peer.kind != EST_PEER_OURS)
+        return refuse_with(x, 403, "show the certificate of the key, in the handshake");
+    memcpy(x->name, x->peer.uri.name, sizeof(x->name));
+    int error = step(x->est, &x->peer, body, &text, &x->fault);
+    if (error == -EACCES)
+        return refuse(403);
+    if (error < 0)
+        return refuse_for(x, error);
+    return (struct answer){
+        .status = 200, .type = text != NULL ? TYPE_PROOF : NULL, .body = text, .owned = text
+    };
+}
+
+static struct answer attestation_claim(struct exchange *x)
+{
+    return attest(x, est_attestation_claim);
+}
+
+static struct answer attestation_answer(struct exchange *x)
+{
+    return attest(x, est_attestation_answer);
+}
+
 /* ---- dispatch ---- */
 
 static const struct {
@@ -328,6 +361,8 @@ static const struct {
     { "simpleenroll", EVHTTP_REQ_POST, "POST", simpleenroll },
     { "simplereenroll", EVHTTP_REQ_POST, "POST", simplereenroll },
     { CRL_PATH, EVHTTP_REQ_GET, "GET", crl },
+    { EST_ATTESTATION_CLAIM, EVHTTP_REQ_POST, "POST", attestation_claim },
+    { EST_ATTESTATION_ANSWER, EVHTTP_REQ_POST, "POST", attestation_answer },
 };
 
 static struct answer dispatch(struct exchange *x, const char **out_operation)
@@ -345,6 +380,15 @@ static struct answer dispatch(struct exchange *x, const char **out_operation)
     return refuse_with(x, 404,
                        "there are cacerts, csrattrs, simpleenroll and simplereenroll below "
                        "/.well-known/est/, and the revocation list is /crl");
+}
+
+/* Those that are no operations of EST stand in the table by their whole path. */
+static bool is_path_of_ours(const char *path)
+{
+    for (size_t i = 0; path != NULL && i < MQTT_ARRAY_LEN(operations); i++)
+        if (operations[i].name[0] == '/' && strcmp(operations[i].name, path) == 0)
+            return true;
+    return false;
 }
 
 static const char *phrase_of(int status)
@@ -443,9 +487,7 @@ void est_service_on_request(struct evhttp_request *request, void *context)
         return;
     }
     x.address = est_plain_address(address);
-    x.operation = path != NULL && strcmp(path, CRL_PATH) == 0
-                      ? span_of(CRL_PATH)
-                      : est_message_operation(span_of(path));
+    x.operation = is_path_of_ours(path) ? span_of(path) : est_message_operation(span_of(path));
     est_trust_judge(x.est->trust, &x.est->options, bufferevent_openssl_get_ssl(stream),
                     connection->verify_error, &x.peer);
     struct answer answer = dispatch(&x, &operation);

@@ -6,6 +6,7 @@
 #include "est/attempts.h"
 #include "est/est.h"
 #include "est/trust.h"
+#include "est/waiting.h"
 #include "pki/registry.h"
 
 #include <pthread.h>
@@ -34,6 +35,8 @@ struct est {
     struct est_options options;
     struct registry *registry;
     struct est_attempts *attempts;
+    struct est_waiting *waiting;
+    struct attest_roots *roots; /* NULL: none are configured */
     struct est_trust *trust;
     uint64_t trust_checked_ms;
     struct event_base *base;

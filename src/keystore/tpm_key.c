@@ -2,6 +2,7 @@
 #include "keystore/tpm_key.h"
 
 #include "base/wipe.h"
+#include "keystore/tpm_place.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -12,35 +13,12 @@
 /* Made inside, and for this TPM only. */
 #define CAPTIVE (TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN)
 
-/* Where it lies. */
-struct tpm_key {
-    TPM2_HANDLE handle; /* 0: in the object */
-    struct tpm_object object;
-};
-
 /* ---- making ---- */
-
-static TPM2B_PUBLIC signing_template(void)
-{
-    TPM2B_PUBLIC template = { 0 };
-
-    template.publicArea.type = TPM2_ALG_ECC;
-    template.publicArea.nameAlg = TPM2_ALG_SHA256;
-    template.publicArea.objectAttributes =
-        CAPTIVE | TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_SIGN_ENCRYPT | TPMA_OBJECT_NODA;
-    TPMS_ECC_PARMS *parms = &template.publicArea.parameters.eccDetail;
-    parms->symmetric.algorithm = TPM2_ALG_NULL;
-    parms->scheme.scheme = TPM2_ALG_ECDSA;
-    parms->scheme.details.ecdsa.hashAlg = TPM2_ALG_SHA256;
-    parms->kdf.scheme = TPM2_ALG_NULL;
-    parms->curveID = TPM2_ECC_NIST_P256;
-    return template;
-}
 
 static int make(struct tpm_link *link, struct tpm_object *out, struct pki_fault *fault)
 {
     const TPM2B_SENSITIVE_CREATE no_secret = { 0 };
-    const TPM2B_PUBLIC template = signing_template();
+    const TPM2B_PUBLIC template = tpm_place_signer(0);
 
     return tpm_link_create(link, &no_secret, &template, out, fault);
 }
@@ -130,31 +108,16 @@ static bool pad(const TPM2B_ECC_PARAMETER *number, unsigned char *out)
     return true;
 }
 
-static int open_handle(struct tpm_link *link, const struct tpm_key *key, ESYS_TR *out)
-{
-    if (key->handle == 0)
-        return tpm_link_load(link, &key->object, out, NULL);
-    return is_taken(link, key->handle, out) ? 0 : -ENOENT;
-}
-
-static void close_handle(struct tpm_link *link, const struct tpm_key *key, ESYS_TR handle)
-{
-    if (key->handle == 0)
-        tpm_link_flush(link, handle);
-    else
-        (void)link->library.Esys_TR_Close(link->esys, &handle);
-}
-
 static int sign(void *context, const unsigned char *digest, size_t len, unsigned char *signature)
 {
-    const struct tpm_key *key = context;
+    const struct tpm_place *key = context;
     struct tpm_link link;
     TPMT_SIGNATURE *made = NULL;
     ESYS_TR handle;
 
     if (len != TACIT_KEY_DIGEST_BYTES || tpm_link_open(&link, NULL) < 0)
         return -EIO;
-    int error = open_handle(&link, key, &handle);
+    int error = tpm_place_open(&link, key, &handle, NULL);
     if (error == 0) {
         error = sign_with(&link, handle, digest, &made) == TSS2_RC_SUCCESS
                         && pad(&made->signature.ecdsa.signatureR, signature)
@@ -162,7 +125,7 @@ static int sign(void *context, const unsigned char *digest, size_t len, unsigned
                     ? 0
                     : -EIO;
         link.library.Esys_Free(made);
-        close_handle(&link, key, handle);
+        tpm_place_close(&link, key, handle);
     }
     tpm_link_close(&link);
     return error;
@@ -185,14 +148,14 @@ static int check(const TPMT_PUBLIC *public, unsigned char point[TACIT_KEY_POINT_
 }
 
 /* Takes over a copy of `key`. */
-static int hook(const struct tpm_key *key, struct tacit_key *out, struct pki_fault *fault)
+static int hook(const struct tpm_place *key, struct tacit_key *out, struct pki_fault *fault)
 {
     struct tacit_key made = { .sign = sign, .release = free };
     int error = check(&key->object.public.publicArea, made.point, fault);
 
     if (error < 0)
         return error;
-    struct tpm_key *copy = malloc(sizeof(*copy));
+    struct tpm_place *copy = malloc(sizeof(*copy));
     if (copy == NULL)
         return pki_fail(fault, -ENOMEM, "out of memory");
     *copy = *key;
@@ -204,7 +167,7 @@ static int hook(const struct tpm_key *key, struct tacit_key *out, struct pki_fau
 int tpm_key_of_blob(struct mqtt_span der, struct tacit_key *out, struct pki_fault *fault)
 {
     struct tpm_library library;
-    struct tpm_key key = { .handle = 0 };
+    struct tpm_place key = { .handle = 0 };
     int error = tpm_library_open(&library, fault);
 
     if (error == 0)
@@ -212,33 +175,15 @@ int tpm_key_of_blob(struct mqtt_span der, struct tacit_key *out, struct pki_faul
     return error == 0 ? hook(&key, out, fault) : error;
 }
 
-static int read_public(struct tpm_link *link, TPM2_HANDLE handle, TPM2B_PUBLIC *out,
-                       struct pki_fault *fault)
-{
-    TPM2B_PUBLIC *public = NULL;
-    ESYS_TR object;
-
-    if (!is_taken(link, handle, &object))
-        return pki_fail(fault, -ENOENT, "the TPM has no key at handle 0x%x", (unsigned)handle);
-    TSS2_RC code = link->library.Esys_ReadPublic(link->esys, object, ESYS_TR_NONE, ESYS_TR_NONE,
-                                                 ESYS_TR_NONE, &public, NULL, NULL);
-    (void)link->library.Esys_TR_Close(link->esys, &object);
-    if (code != TSS2_RC_SUCCESS)
-        return tpm_link_fail(fault, -EIO, code, "the TPM does not show its key");
-    *out = *public;
-    link->library.Esys_Free(public);
-    return 0;
-}
-
 int tpm_key_at(uint32_t handle, struct tacit_key *out, struct pki_fault *fault)
 {
     struct tpm_link link;
-    struct tpm_key key = { .handle = handle };
+    struct tpm_place key = { .handle = handle };
     int error = tpm_link_open(&link, fault);
 
     if (error < 0)
         return error;
-    error = read_public(&link, handle, &key.object.public, fault);
+    error = tpm_place_show(&link, &key, &key.object.public, fault);
     tpm_link_close(&link);
     return error == 0 ? hook(&key, out, fault) : error;
 }

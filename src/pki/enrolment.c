@@ -32,7 +32,8 @@ static int fill_text(char *out, size_t size, const char *text, struct pki_fault 
 
 /* The row as it would be, without its certificate. */
 static int describe(const struct enrolment *request, const struct csr *csr,
-                    struct registry_entry *out, struct pki_fault *fault)
+                    const struct enrolment_level *level, struct registry_entry *out,
+                    struct pki_fault *fault)
 {
     struct registry_entry entry = { .kind = request->kind, .status = REGISTRY_ACTIVE };
     int error = fill_text(entry.name, sizeof(entry.name), request->name, fault);
@@ -48,7 +49,7 @@ static int describe(const struct enrolment *request, const struct csr *csr,
             entry.name, &(struct registry_place){ entry.role, entry.tenant, entry.site }, fault);
     if (error == 0)
         error = fill_text(entry.protection, sizeof(entry.protection),
-                          identity_extension_protection_text(request->protection), fault);
+                          identity_extension_protection_text(level->protection), fault);
     if (error == 0)
         error = csr_key_sha256(csr, entry.key_sha256);
     csr_algorithm(csr, entry.algorithm, sizeof(entry.algorithm));
@@ -94,11 +95,11 @@ static int check_other(const struct registry_entry *known, bool replaces, struct
 }
 
 /* What the certificate says besides the name; the registry stays the authority on it. */
-static struct identity_extension extension_of(const struct enrolment *request,
+static struct identity_extension extension_of(const struct enrolment_level *level,
                                               const struct registry_entry *entry)
 {
-    struct identity_extension extension = { .protection = request->protection,
-                                            .is_attested = request->is_attested };
+    struct identity_extension extension = { .protection = level->protection,
+                                            .is_attested = level->is_attested };
     memcpy(extension.role, entry->role, sizeof(extension.role));
     memcpy(extension.tenant, entry->tenant, sizeof(extension.tenant));
     memcpy(extension.site, entry->site, sizeof(extension.site));
@@ -152,22 +153,21 @@ static int write_down(struct registry *registry, const struct registry_entry *en
 
 /* Inside a transaction. */
 static int sign(const struct ca *ca, struct registry *registry, const struct csr *csr,
-                const struct enrolment *asked, struct certificate **out, struct pki_fault *fault)
+                const struct enrolment *request, struct certificate **out, struct pki_fault *fault)
 {
-    struct enrolment wanted = *asked;
-    const struct enrolment *request = &wanted;
     struct registry_entry entry = { 0 };
     struct certificate_facts facts;
     struct certificate *certificate;
+    struct enrolment_level level = { .protection = KEY_PROTECTION_UNKNOWN };
     enum change change = CHANGE_NEW;
 
-    int error = enrolment_level_decide(registry, csr, asked->name, asked->protection,
-                                       &wanted.protection, fault);
+    int error =
+        enrolment_level_decide(registry, csr, request->name, request->protection, &level, fault);
     if (error == 0)
-        error = describe(request, csr, &entry, fault);
+        error = describe(request, csr, &level, &entry, fault);
     if (error == 0)
         error = key_admission_check(registry, csr, fault);
-    const struct identity_extension extension = extension_of(request, &entry);
+    const struct identity_extension extension = extension_of(&level, &entry);
     if (error == 0)
         error = check_free(registry, &entry, request->replaces, &change, fault);
     if (error == 0)

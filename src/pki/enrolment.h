@@ -19,7 +19,6 @@ struct enrolment {
     const char *tenant;             /* NULL: none */
     const char *site;               /* NULL: none */
     enum key_protection protection; /* of the thing's key, as the certificate will say */
-    bool is_attested;               /* proved by its hardware */
     enum key_algorithm algorithm;   /* of a key that is made here */
     unsigned days;                  /* 0: CA_DEVICE_DAYS */
     bool replaces;                  /* the key of `name`, if it is registered with another */

@@ -23,7 +23,7 @@ static enum key_protection settle(enum key_protection declared, const char *know
 }
 
 int enrolment_level_decide(struct registry *registry, const struct csr *csr, const char *name,
-                           enum key_protection said, enum key_protection *out,
+                           enum key_protection said, struct enrolment_level *out,
                            struct pki_fault *fault)
 {
     struct registry_entry known;
@@ -36,7 +36,9 @@ int enrolment_level_decide(struct registry *registry, const struct csr *csr, con
     if (csr_key_sha256(csr, key) < 0)
         return pki_fail(fault, -EIO, "cannot read the key of the certificate request");
     bool is_same = error == 0 && memcmp(known.key_sha256, key, sizeof(key)) == 0;
-    *out = is_same ? settle(declared, known.protection) : declared;
+    out->protection = is_same ? settle(declared, known.protection) : declared;
+    out->is_attested =
+        is_same && out->protection == KEY_PROTECTION_TPM && registry_is_attested(&known);
     return 0;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pki/enrolment.h"
 
+#include "pki/attestation.h"
 #include "pki/registry_life.h"
 #include "pki/scratch.h"
 
@@ -119,6 +120,32 @@ static void its_certificate_says_more(void **state)
     assert_false(extension.is_attested);
     certificate_free(certificate);
     assert_int_equal(certificate_extension_of(ca_certificate(b.ca), &extension), -ENOENT);
+    tear_down(&b);
+}
+
+/* A TPM has proved it: of that key, from the next certificate on. */
+static void its_certificate_says_that_it_is_attested(void **state)
+{
+    struct bench b = set_up(*state);
+    struct enrolment request = lamp();
+    struct attestation proved = { .by = "ek-list", .since_s = NOW_S };
+    struct identity_extension extension;
+    struct certificate *certificate;
+    request.protection = KEY_PROTECTION_TPM;
+    request.replaces = true;
+    for (int i = 0; i < 4; i++) {
+        bool is_next = i % 2 == 0;
+        if (is_next)
+            (void)unlink(b.key);
+        assert_int_equal(create(&b, &request, NULL), 0);
+        assert_int_equal(certificate_load(b.certificate, &certificate, NULL), 0);
+        assert_int_equal(certificate_extension_of(certificate, &extension), 0);
+        assert_int_equal(extension.is_attested, !is_next);
+        certificate_free(certificate);
+        const struct certificate_facts facts = facts_in(b.certificate);
+        memcpy(proved.key_sha256, facts.key_sha256, sizeof(proved.key_sha256));
+        assert_int_equal(attestation_record(b.registry, "lamp", &proved, NULL), 0);
+    }
     tear_down(&b);
 }
 
@@ -290,6 +317,7 @@ int main(void)
         TEST(said_again_it_renews),
         TEST(a_key_never_rises_to_hardware),
         TEST(its_certificate_says_more),
+        TEST(its_certificate_says_that_it_is_attested),
         TEST(a_renewal_changes_nothing_else),
         TEST(a_key_or_name_of_another_is_refused),
         TEST(what_is_refused_leaves_nothing),

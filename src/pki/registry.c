@@ -19,6 +19,8 @@
 #define COLUMNS                                                                             \
     "name, kind, role, tenant, site, status, key_sha256, serial, fingerprint, not_before, " \
     "not_after, created, changed, protection, algorithm, reason"
+/* A new identity has proved nothing. */
+#define ALL_COLUMNS COLUMNS ", attested"
 
 static const char *const status_names[REGISTRY_STATUS_COUNT] = {
     [REGISTRY_REVOKED] = "revoked",
@@ -30,6 +32,11 @@ static const char *const status_names[REGISTRY_STATUS_COUNT] = {
 const char *registry_status_text(enum registry_status status)
 {
     return (unsigned)status < REGISTRY_STATUS_COUNT ? status_names[status] : "unknown";
+}
+
+bool registry_is_attested(const struct registry_entry *entry)
+{
+    return entry->attested[0] != '\0' && strcmp(entry->protection, "tpm") == 0;
 }
 
 /* SQLite would create it 0644 less the umask; its journal takes the mode of the file. A file
@@ -159,7 +166,7 @@ static bool column_status(sqlite3_stmt *s, int column, enum registry_status *out
     return false;
 }
 
-/* A row in the order of COLUMNS. People look into this file with other tools, and write. */
+/* A row in the order of ALL_COLUMNS. People look into this file with other tools, and write. */
 static bool row_decode(sqlite3_stmt *s, struct registry_entry *out)
 {
     struct registry_entry e = { 0 };
@@ -182,6 +189,7 @@ static bool row_decode(sqlite3_stmt *s, struct registry_entry *out)
     (void)registry_column_text(s, 13, e.protection, sizeof(e.protection));
     (void)registry_column_text(s, 14, e.algorithm, sizeof(e.algorithm));
     (void)registry_column_text(s, 15, e.reason, sizeof(e.reason));
+    (void)registry_column_text(s, 16, e.attested, sizeof(e.attested));
     *out = e;
     return true;
 }
@@ -309,7 +317,7 @@ static int find(struct registry *r, const char *query, const char *text, struct 
 int registry_find(struct registry *registry, const char *name, struct registry_entry *out,
                   struct pki_fault *fault)
 {
-    return find(registry, "SELECT " COLUMNS " FROM identity WHERE name = ?", name, out, fault);
+    return find(registry, "SELECT " ALL_COLUMNS " FROM identity WHERE name = ?", name, out, fault);
 }
 
 int registry_find_by_key(struct registry *registry, const uint8_t *key_sha256,
@@ -317,7 +325,8 @@ int registry_find_by_key(struct registry *registry, const uint8_t *key_sha256,
 {
     char hex[HEX_SIZE];
     hex_encode(key_sha256, hex);
-    return find(registry, "SELECT " COLUMNS " FROM identity WHERE key_sha256 = ?", hex, out, fault);
+    return find(registry, "SELECT " ALL_COLUMNS " FROM identity WHERE key_sha256 = ?", hex, out,
+                fault);
 }
 
 int registry_find_by_fingerprint(struct registry *registry, const uint8_t *fingerprint,
@@ -325,7 +334,7 @@ int registry_find_by_fingerprint(struct registry *registry, const uint8_t *finge
 {
     char hex[HEX_SIZE];
     hex_encode(fingerprint, hex);
-    return find(registry, "SELECT " COLUMNS " FROM identity WHERE fingerprint = ?", hex, out,
+    return find(registry, "SELECT " ALL_COLUMNS " FROM identity WHERE fingerprint = ?", hex, out,
                 fault);
 }
 
@@ -356,7 +365,7 @@ static int each_row(struct registry *registry, registry_visit visit, on_spoiled 
     sqlite3_stmt *s;
     struct registry_entry entry;
     int result =
-        registry_prepare(registry, "SELECT " COLUMNS " FROM identity ORDER BY name", &s, fault);
+        registry_prepare(registry, "SELECT " ALL_COLUMNS " FROM identity ORDER BY name", &s, fault);
 
     if (result < 0)
         return result;

@@ -24,7 +24,7 @@
 #define REGISTRY_WORD_SIZE      24  /* longest protection or algorithm and NUL */
 #define REGISTRY_REASON_SIZE    257 /* longest reason and NUL */
 #define REGISTRY_BUSY_MS        5000
-#define REGISTRY_SCHEMA_VERSION 6
+#define REGISTRY_SCHEMA_VERSION 7
 
 struct registry;
 
@@ -60,6 +60,7 @@ struct registry_entry {
     char protection[REGISTRY_WORD_SIZE]; /* of its key: unknown, plain, sealed, pkcs11, tpm */
     char algorithm[REGISTRY_WORD_SIZE];  /* "EC P-256", "RSA 3072", "ED25519"; empty: not noted */
     char reason[REGISTRY_REASON_SIZE];   /* why it is not active */
+    char attested[REGISTRY_WORD_SIZE]; /* who vouches for its TPM (attestation.h); empty: nobody */
 };
 
 /* Opens the file, creating it (mode 0600) or migrating its schema as needed. -EBADMSG: not a
@@ -130,6 +131,9 @@ MQTT_NODISCARD int registry_policy_version(struct registry *registry, uint64_t *
 /* May it name a role, tenant, site or group? 1..128 bytes of printable ASCII without space, '/',
  * '+', '#', '%', quotes and backslash, not starting with '$' or '.'. NULL may not. */
 bool registry_name_is_valid(const char *name);
+
+/* Has a TPM proved that it has the key? Else the protection is declared. */
+bool registry_is_attested(const struct registry_entry *entry);
 
 /* "active", "suspended", "revoked", "retired". */
 const char *registry_status_text(enum registry_status status);

@@ -203,6 +203,36 @@ static const char *const steps[REGISTRY_SCHEMA_VERSION] = {
     "  key_sha256 TEXT PRIMARY KEY NOT NULL CHECK (length(key_sha256) = 64),"
     "  former     TEXT NOT NULL CHECK (length(former) = 64)"
     ") STRICT, WITHOUT ROWID;",
+
+    /* A TPM has proved that it has the key: of that key alone, and as long as it is one of a TPM. */
+    "ALTER TABLE identity ADD COLUMN attested TEXT NOT NULL DEFAULT ''" /* by what; '': declared */
+    "  CHECK (attested IN ('', 'ek-certificate', 'ek-list'));"
+    "ALTER TABLE identity ADD COLUMN attested_by TEXT NOT NULL DEFAULT '';" /* endorsement key */
+    "ALTER TABLE identity ADD COLUMN attested_at INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE endorsement (" /* the TPM that the operator named for an identity */
+    "  name       TEXT PRIMARY KEY NOT NULL CHECK (name <> ''),"
+    "  key_sha256 TEXT NOT NULL CHECK (length(key_sha256) = 64),"
+    "  since      INTEGER NOT NULL"
+    ") STRICT, WITHOUT ROWID;"
+#define ENDS(name, when)                                                     \
+    "CREATE TRIGGER " name " AFTER " when " BEGIN"                           \
+    "  UPDATE identity SET attested = '', attested_by = '', attested_at = 0" \
+    "  WHERE name = NEW.name; END;"
+    ENDS("key_ends_attestation", "UPDATE OF key_sha256 ON identity"
+                                 " WHEN NEW.key_sha256 <> OLD.key_sha256 AND NEW.attested <> ''")
+        ENDS("level_ends_attestation", "UPDATE OF protection ON identity"
+                                       " WHEN NEW.protection <> 'tpm' AND NEW.attested <> ''")
+#undef ENDS
+            "CREATE TRIGGER endorsement_follows AFTER UPDATE OF name ON identity BEGIN"
+            "  UPDATE endorsement SET name = NEW.name WHERE name = OLD.name; END;"
+            "CREATE TRIGGER removal_ends_endorsement AFTER DELETE ON identity BEGIN"
+            "  DELETE FROM endorsement WHERE name = OLD.name; END;"
+#define MOVES(name, when)                          \
+    "CREATE TRIGGER " name " AFTER " when " BEGIN" \
+    "  UPDATE policy_version SET counter = counter + 1; END;"
+#include "pki/policy_moves_attestation.def"
+#undef MOVES
+    ,
 };
 
 /* The rest of a step: a compiler need not take a text of more than 4095 bytes. */

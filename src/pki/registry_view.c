@@ -50,6 +50,7 @@ static int add_entry(void *context, const struct registry_entry *e)
     node->entry.status = e->status;
     memcpy(node->entry.key_sha256, e->key_sha256, sizeof(node->entry.key_sha256));
     node->entry.protection = identity_extension_protection_of(e->protection);
+    node->entry.is_attested = registry_is_attested(e);
     node->entry.not_after_s = e->certificate.not_after_s;
     node->node.key = span_of(node->entry.name);
     int error = bytes_map_insert(&view->map, &node->node);

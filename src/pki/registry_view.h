@@ -29,6 +29,7 @@ struct registry_view_entry {
     uint8_t key_sha256[REGISTRY_KEY_BYTES];
     int64_t not_after_s;            /* of the newest certificate */
     enum key_protection protection; /* of its key */
+    bool is_attested;               /* registry_is_attested() */
     bool is_held;                   /* holds.h */
     bool is_canary; /* canaries.h: nobody uses it, and whoever does is an intruder */
 };

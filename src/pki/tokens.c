@@ -2,6 +2,7 @@
 #include "pki/tokens.h"
 
 #include "base/wipe.h"
+#include "pki/attestation.h"
 #include "pki/registry_life.h"
 #include "pki/registry_sql.h"
 
@@ -133,6 +134,9 @@ static int create(struct registry *registry, const struct token *token, const ui
         error = tokens_cancel(registry, token->name, fault);
     if (error >= 0)
         error = forget_old(registry, token->created_s, fault);
+    if (error == 0 && token->endorsement != NULL)
+        error =
+            attestation_expect(registry, token->name, token->endorsement, token->created_s, fault);
     return error == 0 ? insert(registry, token, hash, fault) : error;
 }
 

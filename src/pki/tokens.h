@@ -32,10 +32,12 @@ struct token {
     int64_t expires_s;
     int64_t used_s;                         /* 0: is not */
     uint8_t key_sha256[REGISTRY_KEY_BYTES]; /* by which key; all zero: is not */
+    /* For tokens_create(): the TPM that whoever enrols is to have (attestation.h). NULL: not said. */
+    const uint8_t *endorsement;
 };
 
 /* Makes one as `wanted` says (id, created_s, used_s and the key are set here) and cancels what
- * the name had. The token is written to `out_text` of TOKEN_TEXT_SIZE bytes. -EINVAL: a name is
+ * the name had; an endorsement key is written down with it. The token is written to `out_text` of TOKEN_TEXT_SIZE bytes. -EINVAL: a name is
  * not valid, or it expires too soon or too late; -EEXIST: the name is taken, and the token is not
  * to replace its key; -ENOENT: it is, but there is nobody of that name; -EPERM: that identity is
  * retired, or suspended. */

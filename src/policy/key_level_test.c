@@ -11,15 +11,17 @@
 
 static void words(void **state)
 {
-    static const char *const worthless[] = {
-        "", "any", "plain", "unknown", "TPM", "tpm ", "sealed2"
-    };
+    static const char *const worthless[] = { "",    "any",  "plain",        "unknown",
+                                             "TPM", "tpm ", "attested-tpm", "sealed2" };
 
     (void)state;
-    for (int key = POLICY_KEY_SEALED; key < POLICY_KEY_COUNT; key++)
-        assert_int_equal(policy_key_of_word(policy_key_name((enum policy_key)key)), key);
+    for (int key = POLICY_KEY_SEALED; key < POLICY_KEY_ATTESTED_TPM; key++)
+        assert_int_equal(policy_key_of_word(policy_key_name((enum policy_key)key), false), key);
+    for (int key = POLICY_KEY_SEALED; key < POLICY_KEY_TPM; key++)
+        assert_int_equal(policy_key_of_word(policy_key_name((enum policy_key)key), true), key);
+    assert_int_equal(policy_key_of_word("tpm", true), POLICY_KEY_ATTESTED_TPM);
     for (size_t i = 0; i < sizeof(worthless) / sizeof(worthless[0]); i++)
-        assert_int_equal(policy_key_of_word(worthless[i]), POLICY_KEY_ANY);
+        assert_int_equal(policy_key_of_word(worthless[i], true), POLICY_KEY_ANY);
 }
 
 static void what_is_better_will_do(void **state)

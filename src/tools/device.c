@@ -14,8 +14,9 @@ static const char usage[] =
     "usage: tacit device add NAME --role ROLE [--tenant T] [--site S] [--host HOST] [--port N]\n"
     "                    [--days N] [--kind device|service|admin] [--out DIR] [--csr FILE]\n"
     "                    [--algorithm p256|ed25519] [--passphrase-file FILE]\n"
-    "                    [--token-only] [--expires 24h]\n"
+    "                    [--token-only] [--expires 24h] [--ek SHA256]\n"
     "       tacit device token NAME [--expires 24h] [--host HOST] [--port N] [--days N]\n"
+    "                    [--ek SHA256]\n"
     "       tacit device tokens\n"
     "       tacit device cancel NAME\n"
     "       tacit device list\n"
@@ -52,6 +53,9 @@ static const char usage[] =
     "  --passphrase-file FILE  of a sealed CA key; without it the terminal is asked\n"
     "  --token-only     make no key here: the device does, and is registered when it enrols\n"
     "  --expires 1h     how long the token is good (default 24h)\n"
+    "  --ek SHA256      the TPM that it has, by its endorsement key (tacit keys tpm on the "
+    "device):\n"
+    "                   a key in that one is attested, and in no other\n"
     "  --config FILE    the file that tacitd would read, when it is another one\n"
     "  --state DIR      the state folder (default: $TACIT_STATE, else the one tacitd uses)\n"
     "  --json           answer as JSON\n";
@@ -61,9 +65,9 @@ static const char usage[] =
 static const struct subcommand rows[] = {
     { "add", "tacit device add",
       "state config json role tenant site kind host port days out csr algorithm passphrase-file "
-      "token-only expires ",
+      "token-only expires ek ",
       1, 1, WHICH, device_add },
-    { "token", "tacit device token", "state json config host port days expires ", 1, 1, WHICH,
+    { "token", "tacit device token", "state json config host port days expires ek ", 1, 1, WHICH,
       device_token_make },
     { "tokens", "tacit device tokens", "state json ", 0, 0, NULL, device_token_list },
     { "cancel", "tacit device cancel", "state json ", 1, 1, WHICH, device_token_cancel },

@@ -9,6 +9,7 @@
 #include "pki/registry.h"
 #include "pki/registry_life.h"
 #include "pki/state.h"
+#include "tools/device_proof.h"
 #include "tools/identity_options.h"
 #include "tools/identity_print.h"
 #include "tools/identity_registry.h"
@@ -133,7 +134,7 @@ static void print_entry(const struct registry_entry *e)
     (void)printf("\nkey          %s",
                  or_dash(identity_print_text(e->algorithm, word, sizeof(word))));
     (void)printf(", protection %s%s\n", identity_print_text(e->protection, word, sizeof(word)),
-                 identity_print_proof(e->protection));
+                 identity_print_proof(e->protection, registry_is_attested(e)));
 }
 
 /* ---- its certificates, and when it was seen ---- */
@@ -247,8 +248,7 @@ static void print_extension(const struct profile *profile)
         return;
     const char *protection = identity_extension_protection_text(e.protection);
     (void)printf("it says      role %s, tenant %s, site %s, key %s%s\n", e.role, or_dash(e.tenant),
-                 or_dash(e.site), protection,
-                 e.is_attested ? " (attested)" : identity_print_proof(protection));
+                 or_dash(e.site), protection, identity_print_proof(protection, e.is_attested));
 }
 
 static json_t *extension_json(const struct profile *profile)
@@ -300,6 +300,7 @@ struct showing {
 static int show_people(struct registry *registry, const struct showing *s, struct pki_fault *fault)
 {
     print_entry(&s->entry);
+    device_proof_print(registry, s->entry.name);
     print_hold(registry, s->entry.name);
     int error = registry_list_issued(registry, s->entry.name, print_issued, NULL, fault);
     if (error < 0)
@@ -321,6 +322,7 @@ static int show_json(struct registry *registry, const struct showing *s, struct 
     json_t *issued = json_array();
     int error = registry_list_issued(registry, s->entry.name, append_issued, issued, fault);
     if (json_object_set_new(document, "certificates", issued) < 0
+        || !device_proof_add_json(registry, s->entry.name, document)
         || json_object_set_new(document, "seen", s->was_seen ? seen_json(&s->seen) : json_null())
                < 0
         || json_object_set_new(document, "ratchet",

@@ -26,8 +26,8 @@ static void look_at_level(const struct doctor_patient *p, struct doctor_report *
     doctor_report_add(report, "key.level", is_plain || could_be_better ? DOCTOR_WARN : DOCTOR_OK,
                       has_tpm ? "tacit keys migrate --to tpm; or --to sealed, by the TPM"
                               : "tacit keys migrate --to sealed",
-                      "%s, in %s; this user can ask %s TPM", keys_print_level(key),
-                      p->place->key_file, has_tpm ? "a" : "no");
+                      "%s%s, in %s; this user can ask %s TPM", keys_print_level(key),
+                      keys_print_proof(&p->facts), p->place->key_file, has_tpm ? "a" : "no");
 }
 
 static void look_whether_it_signs(const struct doctor_patient *p, struct doctor_report *report)

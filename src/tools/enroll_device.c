@@ -2,6 +2,7 @@
 #include "tools/enroll_device.h"
 
 #include "pki/identity_uri.h"
+#include "tools/enroll_attest.h"
 #include "tools/identity_print.h"
 
 #include <errno.h>
@@ -80,8 +81,9 @@ static int make_request(const struct enroll_files *files, const struct enroll_ke
     return error;
 }
 
-enum enroll_exit enroll_device_get(const struct enroll_files *files, const struct enroll_call *call,
-                                   const char *name, const struct enroll_key *key)
+static enum enroll_exit get_certificate(const struct enroll_files *files,
+                                        const struct enroll_call *call, const char *name,
+                                        const struct enroll_key *key)
 {
     struct pki_fault fault = { "out of memory" };
     struct csr *csr;
@@ -96,6 +98,38 @@ enum enroll_exit enroll_device_get(const struct enroll_files *files, const struc
     int error = enroll_files_store(files, certificate, key->is_next, &fault);
     certificate_free(certificate);
     return error < 0 ? fail(&fault) : ENROLL_EXIT_DONE;
+}
+
+/* A key that its TPM has proved gets a certificate that says so. One that stays declared is as good as
+ * it was: whoever asks for more is told why. */
+static enum enroll_exit attest(const struct enroll_files *files, const struct enroll_call *call,
+                               const char *name)
+{
+    static const struct enroll_key same = { .is_next = false };
+    struct pki_fault fault = { "" };
+    const struct enroll_call again = {
+        .host = call->host,
+        .port = call->port,
+        .operation = "simplereenroll",
+        .authority_file = files->authority,
+        .certificate_file = files->certificate,
+        .key_file = files->key,
+    };
+
+    if (enroll_attest(files, call, &fault) == 0)
+        return get_certificate(files, &again, name, &same);
+    (void)fprintf(stderr, "tacit enroll: note: the key is declared, not attested: %s\n",
+                  fault.text);
+    return ENROLL_EXIT_DONE;
+}
+
+enum enroll_exit enroll_device_get(const struct enroll_files *files, const struct enroll_call *call,
+                                   const char *name, const struct enroll_key *key)
+{
+    enum enroll_exit code = get_certificate(files, call, name, key);
+
+    return code == ENROLL_EXIT_DONE && enroll_attest_is_wanted(files) ? attest(files, call, name)
+                                                                      : code;
 }
 
 static bool is_for(const struct certificate *certificate, const char *name)
@@ -149,13 +183,21 @@ static const char *protection_of(const struct enroll_files *files)
                : "unknown";
 }
 
+static bool is_attested(const struct certificate *certificate)
+{
+    struct identity_extension extension;
+
+    return certificate_extension_of(certificate, &extension) == 0 && extension.is_attested;
+}
+
 static json_t *describe(const struct enroll_files *files, const struct certificate *certificate,
                         const char *name, bool is_new)
 {
     json_t *facts = identity_print_certificate_json(certificate);
 
-    return json_pack("{s:s, s:b, s:s, s:o, s:{s:s, s:s, s:s}}", "name", name, "new", (int)is_new,
-                     "key_store", protection_of(files), "certificate",
+    return json_pack("{s:s, s:b, s:s, s:b, s:o, s:{s:s, s:s, s:s}}", "name", name, "new",
+                     (int)is_new, "key_store", protection_of(files), "attested",
+                     (int)is_attested(certificate), "certificate",
                      facts != NULL ? facts : json_null(), "files", "key", files->key, "certificate",
                      files->certificate, "ca", files->authority);
 }
@@ -172,6 +214,7 @@ enum enroll_exit enroll_device_print(const struct enroll_files *files, const cha
         return fail(&fault);
     int error = certificate_facts_of(certificate, &facts, &fault);
     json_t *document = json ? describe(files, certificate, name, is_new) : NULL;
+    const char *proof = is_attested(certificate) ? ", attested" : "";
     certificate_free(certificate);
     if (json)
         return identity_print_document(document) == 0 ? ENROLL_EXIT_DONE : ENROLL_EXIT_FAILED;
@@ -179,9 +222,9 @@ enum enroll_exit enroll_device_print(const struct enroll_files *files, const cha
         return fail(&fault);
     (void)printf("%s %s a certificate until %s\n", name, is_new ? "has" : "has already",
                  identity_print_time(facts.registered.not_after_s, to));
-    (void)printf("  key          %s (made here; %s)\n  certificate  %s\n"
+    (void)printf("  key          %s (made here; %s%s)\n  certificate  %s\n"
                  "  CA           %s\nUse it with: tacit pub --as %s ..., tacit sub --as %s ...\n",
-                 files->key, protection_of(files), files->certificate, files->authority, name,
-                 name);
+                 files->key, protection_of(files), proof, files->certificate, files->authority,
+                 name, name);
     return fflush(stdout) == 0 ? ENROLL_EXIT_DONE : ENROLL_EXIT_FAILED;
 }

@@ -15,7 +15,6 @@
 
 #define TRIES         5
 #define WAIT_MAX_S    30
-#define REASON_SHOWN  400
 #define HEX_DIGIT_MAX 16
 
 static int hex_digit(char c)
@@ -40,12 +39,12 @@ static enum enroll_exit explain(int error, const char *why)
     return enroll_options_fail(code, "%s", why);
 }
 
-/* The first line of what the server gave as its reason, as a terminal can take it. */
-static void reason_of(const struct https_reply *reply, char out[REASON_SHOWN])
+void enroll_exchange_reason(const struct https_reply *reply, char out[ENROLL_EXCHANGE_REASON_SIZE])
 {
     size_t len = 0;
 
-    while (len + 1 < REASON_SHOWN && reply->body[len] != '\0' && reply->body[len] != '\n') {
+    while (len + 1 < ENROLL_EXCHANGE_REASON_SIZE && reply->body[len] != '\0'
+           && reply->body[len] != '\n') {
         unsigned char c = (unsigned char)reply->body[len];
         out[len++] = c >= ' ' && c <= '~' ? (char)c : '?';
     }
@@ -54,9 +53,9 @@ static void reason_of(const struct https_reply *reply, char out[REASON_SHOWN])
 
 static enum enroll_exit explain_refusal(const struct https_reply *reply)
 {
-    char reason[REASON_SHOWN];
+    char reason[ENROLL_EXCHANGE_REASON_SIZE];
 
-    reason_of(reply, reason);
+    enroll_exchange_reason(reply, reason);
     return enroll_options_fail(ENROLL_EXIT_REFUSED, "the server refuses (%u): %s", reply->status,
                                reason[0] != '\0' ? reason : "no reason given");
 }

@@ -18,6 +18,12 @@ MQTT_NODISCARD enum enroll_exit enroll_exchange_authorities(const char *host, ui
                                                             const char *sha256_hex,
                                                             struct bundle **out);
 
+struct https_reply;
+
+/* The first line of what the server gave as its reason, as a terminal can take it. */
+#define ENROLL_EXCHANGE_REASON_SIZE 400
+void enroll_exchange_reason(const struct https_reply *reply, char out[ENROLL_EXCHANGE_REASON_SIZE]);
+
 struct enroll_call {
     const char *host;
     uint16_t port;

@@ -4,6 +4,7 @@
 #include "config/config.h"
 #include "config/config_file.h"
 #include "config/config_term.h"
+#include "pki/blocked_list.h"
 #include "pki/certificate.h"
 #include "pki/state.h"
 #include "pki/state_ca.h"
@@ -113,15 +114,34 @@ static int read_expiry(const char *text, int64_t now_s, int64_t *out_s, struct p
     return 0;
 }
 
+/* The TPM that is named, to `room`; NULL where none is. */
+static int read_endorsement(const char *text, uint8_t room[REGISTRY_KEY_BYTES], const uint8_t **out,
+                            struct pki_fault *fault)
+{
+    if (text == NULL)
+        return 0;
+    if (!blocked_list_decode(span_of(text), room, REGISTRY_KEY_BYTES))
+        return pki_fail(
+            fault, -EINVAL,
+            "--ek '%.80s': this is no SHA-256 in 64 digits of hex; tacit keys tpm on the "
+            "device prints it",
+            text);
+    *out = room;
+    return 0;
+}
+
 int enrolment_offer_make(const struct identity_options *options, struct registry *registry,
                          const struct token *wanted, bool has_key, struct enrolment_offer *out,
                          struct pki_fault *fault)
 {
     struct place place = { .host = options->host != NULL ? options->host : DEFAULT_HOST };
     struct token token = *wanted;
+    uint8_t endorsement[REGISTRY_KEY_BYTES];
     int64_t now_s = (int64_t)time(NULL);
     int error = read_expiry(options->expires, now_s, &token.expires_s, fault);
 
+    if (error == 0)
+        error = read_endorsement(options->endorsement, endorsement, &token.endorsement, fault);
     if (error == 0)
         error = read_config(options, &place, fault);
     if (error == 0)

@@ -92,8 +92,10 @@ static json_t *registered_json(const struct registry_certificate *c)
                      identity_print_time_rfc3339(c->not_after_s, to));
 }
 
-const char *identity_print_proof(const char *protection)
+const char *identity_print_proof(const char *protection, bool is_attested)
 {
+    if (is_attested)
+        return " (attested)";
     return identity_extension_protection_of(protection) != KEY_PROTECTION_UNKNOWN ? " (declared)"
                                                                                   : "";
 }
@@ -114,8 +116,9 @@ json_t *identity_print_entry_json(const struct registry_entry *e)
         "created", identity_print_time_rfc3339(e->created_s, created), "changed",
         identity_print_time_rfc3339(e->changed_s, changed), "reason",
         identity_print_text(e->reason, reason, sizeof(reason)), "protection",
-        identity_print_text(e->protection, protection, sizeof(protection)), "attested", 0,
-        "algorithm", identity_print_text(e->algorithm, algorithm, sizeof(algorithm)));
+        identity_print_text(e->protection, protection, sizeof(protection)), "attested",
+        (int)registry_is_attested(e), "algorithm",
+        identity_print_text(e->algorithm, algorithm, sizeof(algorithm)));
 }
 
 json_t *identity_print_certificate_json(const struct certificate *certificate)

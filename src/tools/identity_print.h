@@ -24,9 +24,9 @@ const char *identity_print_text(const char *text, char *out, size_t size);
 /* 32 bytes in hex, lower case. Returns `out`. */
 const char *identity_print_hash(const uint8_t hash[32], char out[65]);
 
-/* How the registry knows how a key is kept: " (declared)", as all of them, since no hardware has proved
- * anything yet; "" where nothing is known. Static. */
-const char *identity_print_proof(const char *protection);
+/* How it is known how a key is kept: " (attested)", its TPM has proved it; " (declared)"; "" where
+ * nothing is known. Static. */
+const char *identity_print_proof(const char *protection, bool is_attested);
 
 /* A registry entry as JSON; NULL out of memory. The caller owns it. */
 json_t *identity_print_entry_json(const struct registry_entry *entry);

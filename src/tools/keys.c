@@ -4,11 +4,13 @@
 #include "base/attrs.h"
 #include "tools/keys_list.h"
 #include "tools/keys_migrate.h"
+#include "tools/keys_tpm.h"
 #include "tools/subcommand.h"
 
 static const char usage[] =
     "usage: tacit keys list [--dir DIR]\n"
     "       tacit keys migrate --to sealed|tpm|pkcs11:URI [--as NAME] [--new-key]\n"
+    "       tacit keys tpm\n"
     "\n"
     "On a device: where its keys are, and how to get one to a better place.\n"
     "\n"
@@ -20,6 +22,7 @@ static const char usage[] =
     "         it make another one and the broker take it instead. The old key is wiped when the "
     "new\n"
     "         one works, not before. Said again, it goes on where it was stopped\n"
+    "tpm      which TPM this machine has: what tacit device token --ek asks for\n"
     "\n"
     "  --dir DIR   only the keys in this folder (default: what enroll wrote and profiles name)\n"
     "  --to STORE  sealed: a file that opens on this machine only, by its TPM if it has one;\n"
@@ -37,6 +40,7 @@ static const char usage[] =
 static const struct subcommand rows[] = {
     { "list", "tacit keys list", "dir json ", 0, 0, NULL, keys_list },
     { "migrate", "tacit keys migrate", "to as new-key json ", 0, 0, NULL, keys_migrate },
+    { "tpm", "tacit keys tpm", "json ", 0, 0, NULL, keys_tpm },
 };
 
 int command_keys(int argc, char **argv)

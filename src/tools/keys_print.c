@@ -23,6 +23,13 @@ const char *keys_print_level(const struct key_facts *key)
     return identity_extension_protection_text(key->protection);
 }
 
+const char *keys_print_proof(const struct keys_print *one)
+{
+    if (one->key.protection < KEY_PROTECTION_PKCS11)
+        return "";
+    return one->is_attested ? " (attested)" : " (declared)";
+}
+
 /* ---- looking ---- */
 
 static enum keys_certificate state_of(const struct keys_print *one, int64_t now_s)
@@ -39,6 +46,7 @@ static enum keys_certificate state_of(const struct keys_print *one, int64_t now_
 
 static void read_certificate(struct keys_print *one, int64_t now_s)
 {
+    struct identity_extension extension = { .is_attested = false };
     struct certificate *certificate;
 
     if (one->place->certificate_file[0] == '\0') {
@@ -49,6 +57,9 @@ static void read_certificate(struct keys_print *one, int64_t now_s)
         return;
     if (certificate_facts_of(certificate, &one->certificate, NULL) == 0)
         one->state = state_of(one, now_s);
+    if (certificate_extension_of(certificate, &extension) == 0)
+        one->is_attested = extension.is_attested && one->key.protection == KEY_PROTECTION_TPM
+                           && one->state != KEYS_CERTIFICATE_OF_OTHER;
     certificate_free(certificate);
 }
 
@@ -99,8 +110,8 @@ void keys_print_people(const struct keys_print *one)
     char why[PKI_FAULT_BYTES];
     char hash[65];
 
-    (void)printf("%s  %s\n", identity_print_text(one->place->name, name, sizeof(name)),
-                 keys_print_level(&one->key));
+    (void)printf("%s  %s%s\n", identity_print_text(one->place->name, name, sizeof(name)),
+                 keys_print_level(&one->key), keys_print_proof(one));
     (void)printf("  file         %s, mode %04o\n",
                  identity_print_text(one->place->key_file, path, sizeof(path)), one->mode);
     if (one->key.is_open)
@@ -143,13 +154,14 @@ json_t *keys_print_json(const struct keys_print *one)
     if (one->key.is_open)
         (void)identity_print_hash(one->key.sha256, hash);
     return json_pack(
-        "{s:s, s:s, s:s, s:s*, s:s, s:I, s:b, s:s*, s:s*, s:s*, s:o, s:b, s:b}", "name",
+        "{s:s, s:s, s:s, s:s*, s:b, s:s, s:I, s:b, s:s*, s:s*, s:s*, s:o, s:b, s:b}", "name",
         one->place->name, "file", identity_print_text(one->place->key_file, path, sizeof(path)),
         "level", identity_extension_protection_text(one->key.protection), "sealed_by",
         one->key.protection != KEY_PROTECTION_SEALED ? NULL
         : one->key.is_sealed_by_tpm                  ? "tpm"
                                                      : "machine",
-        "mode", mode, "owner", (json_int_t)one->owner, "opens", (int)one->key.is_open, "algorithm",
+        "attested", (int)one->is_attested, "mode", mode, "owner", (json_int_t)one->owner, "opens",
+        (int)one->key.is_open, "algorithm",
         one->key.is_open ? key_algorithm_text(one->key.algorithm) : NULL, "sha256",
         one->key.is_open ? hash : NULL, "reason",
         one->key.is_open ? NULL : identity_print_text(one->key.why.text, why, sizeof(why)),

@@ -27,6 +27,7 @@ struct keys_print {
     unsigned mode; /* of the file; 0: there is none */
     unsigned long owner;
     enum keys_certificate state;
+    bool is_attested;                     /* says the certificate, of a key in a TPM */
     struct certificate_facts certificate; /* unless it is missing */
 };
 
@@ -40,6 +41,9 @@ void keys_print_people(const struct keys_print *one);
 
 /* NULL out of memory. The caller owns it. */
 json_t *keys_print_json(const struct keys_print *one);
+
+/* " (attested)" or " (declared)" of a key in hardware, "" of others. Static. */
+const char *keys_print_proof(const struct keys_print *one);
 
 /* "sealed (machine)", "sealed (TPM)", "plain", ... */
 const char *keys_print_level(const struct key_facts *key);

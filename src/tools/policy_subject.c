@@ -15,11 +15,12 @@ const char *policy_subject_bar(const struct policy_book_subject *subject, const 
         return "its role is not defined in the configuration";
     /* Of one that is made up the key is not known. */
     return subject->entry.protection[0] != '\0' ? policy_key_objection(
-               role_options_of(role)->require_key, policy_key_of_word(subject->entry.protection))
+               role_options_of(role)->require_key,
+               policy_key_of_word(subject->entry.protection, registry_is_attested(&subject->entry)))
                                                 : NULL;
 }
 
-/* What the role asks of the key, and what the registry has, which nobody has proved. */
+/* What the role asks of the key, and what the registry has. */
 static void print_key(const struct registry_entry *e, const struct role *role)
 {
     char word[REGISTRY_WORD_SIZE];
@@ -34,7 +35,7 @@ static void print_key(const struct registry_entry *e, const struct role *role)
     else
         (void)printf("the registry has %s%s\n",
                      identity_print_text(e->protection, word, sizeof(word)),
-                     identity_print_proof(e->protection));
+                     identity_print_proof(e->protection, registry_is_attested(e)));
 }
 
 static void print_besides(const struct role *role)
@@ -110,7 +111,8 @@ json_t *policy_subject_json(const struct policy_book_subject *subject, const str
         && policy_print_set(o, "site", name_json(e->site))
         && policy_print_set(o, "parts", parts_json(role))
         && policy_print_set(o, "require_key", required_json(role))
-        && policy_print_set(o, "protection", name_json(e->protection));
+        && policy_print_set(o, "protection", name_json(e->protection))
+        && policy_print_set(o, "attested", json_boolean(registry_is_attested(e)));
     if (is_whole)
         return o;
     json_decref(o);

@@ -14,6 +14,6 @@ const char *policy_subject_bar(const struct policy_book_subject *subject, const 
 void policy_subject_print(const struct policy_book_subject *subject, const struct role *role);
 
 /* {"device", "registered", "status", "barred", "role", "tenant", "site", "parts",
- * "require_key", "protection"}; "parts" are the roles that its grants are from, "protection" is how the
+ * "require_key", "protection", "attested"}; "parts" are the roles that its grants are from, "protection" is how the
  * registry has its key. NULL out of memory; the caller owns it. */
 json_t *policy_subject_json(const struct policy_book_subject *subject, const struct role *role);

@@ -17,11 +17,37 @@ def answers(port):
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-class Tpm:
-    """swtpm, whose control port has to be the one behind its port."""
+class Maker:
+    """A manufacturer of TPMs, whose CA certifies their endorsement keys."""
 
     def __init__(self, folder):
         folder.mkdir(parents=True)
+        self.folder, self.roots = folder, folder / "ca/issuercert.pem"
+        (folder / "localca.conf").write_text(
+            "".join(f"{key} = {folder}/ca{name}\n" for key, name in (
+                ("statedir", ""), ("signingkey", "/signkey.pem"), ("issuercert", "/issuercert.pem"),
+                ("certserial", "/certserial"))))
+        (folder / "options").write_text("--platform-manufacturer Maker\n--platform-version 1\n"
+                                        "--platform-model One\n")
+        (folder / "setup.conf").write_text("create_certs_tool = /usr/bin/swtpm_localca\n"
+                                           f"create_certs_tool_config = {folder}/localca.conf\n"
+                                           f"create_certs_tool_options = {folder}/options\n")
+
+    def make(self, state):
+        """What is in a TPM when it leaves the factory."""
+        done = subprocess.run(["swtpm_setup", "--tpm2", "--tpmstate", str(state), "--create-ek-cert",
+                               "--config", str(self.folder / "setup.conf")], check=False, text=True,
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=patience(60))
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+class Tpm:
+    """swtpm, whose control port has to be the one behind its port."""
+
+    def __init__(self, folder, maker=None):
+        folder.mkdir(parents=True)
+        if maker is not None:
+            maker.make(folder)
         self.port = free_port()
         while answers(self.port + 1):
             self.port = free_port()
