@@ -52,6 +52,8 @@ struct sensing_port {
     uint64_t (*place)(void *context, const void *facts);
     /* Must not call back into the broker. */
     void (*tell)(void *context, const struct sensing_notice *notice);
+    /* A role has entered a phase; its name is borrowed. May be NULL; must not call back either. */
+    void (*entered)(void *context, const char *role, enum sense_phase phase);
 };
 
 /* How long a role stays in each phase at least; it also takes SENSING_WINDOWS_LEAST windows. */

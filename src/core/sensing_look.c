@@ -212,7 +212,11 @@ static uint64_t phase_ms(const struct sensing *sensing, enum sense_phase phase)
 
 static void enter(struct sensing *sensing, struct sensed_role *role, uint64_t now_ms)
 {
+    const struct sensing_port *port = &sensing->options.port;
+
     sense_role_enter(&role->model, (enum sense_phase)(role->model.phase + 1));
+    if (port->entered != NULL)
+        port->entered(port->context, role->name, role->model.phase);
     role->phase_ms = now_ms;
     role->windows = 0;
     for (unsigned i = 0; i < SENSED_VERDICTS; i++)

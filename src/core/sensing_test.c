@@ -31,6 +31,7 @@ struct watch {
     uint32_t surprised;
     enum sense_source_feature source;
     bool has_facts;
+    enum sense_phase entered;
 };
 
 static uint64_t place_of(void *context, const void *facts)
@@ -59,6 +60,15 @@ static void on_notice(void *context, const struct sensing_notice *notice)
         watch->source = notice->source->feature;
 }
 
+static void on_entered(void *context, const char *role, enum sense_phase phase)
+{
+    struct watch *watch = context;
+
+    assert_string_equal(role, "device");
+    assert_int_equal(phase, watch->entered + 1);
+    watch->entered = phase;
+}
+
 static struct broker *broker_of(const struct watch *watch)
 {
     return watch->world.brokers[0];
@@ -71,7 +81,7 @@ static void watch_init(struct watch *watch, const struct limits *limits)
     watch->options = (struct sensing_options){
         .is_on = true,
         .key = { 3, 4 },
-        .port = { watch, place_of, on_notice },
+        .port = { watch, place_of, on_notice, on_entered },
     };
     assert_true(sensing_set(broker_of(watch), &watch->options, watch->world.now_ms));
 }
@@ -142,6 +152,7 @@ static void learn(struct watch *watch)
         run(watch, windows);
     }
     assert_int_equal(sensed_of(watch->fleet[0])->role->model.phase, SENSE_WATCH);
+    assert_int_equal(watch->entered, SENSE_WATCH);
     run(watch, 20);
     assert_int_equal(told(watch), 0);
 }

@@ -206,6 +206,8 @@ static int open_broker(struct shard *shard, const struct shard_options *options)
     shard->broker = broker_new(&broker, loop_now_ms(shard->loop));
     if (shard->broker == NULL)
         return -ENOMEM;
+    shard->sensing.key = options->hash_key;
+    shard_sense_follow(shard, loop_now_ms(shard->loop));
     return shard->number == 0 ? decoy_open(&shard->decoy, &broker, &shard->rules) : 0;
 }
 

@@ -9,6 +9,7 @@
 #include "base/attrs.h"
 #include "config/config.h"
 #include "core/broker.h"
+#include "core/sensing.h"
 #include "core/shared.h"
 #include "daemon/admission.h"
 #include "daemon/decoy.h"
@@ -66,8 +67,9 @@ struct shard {
     struct admission_rules rules; /* from the ruling */
     struct decoy decoy;           /* the alarm, and on shard 0 the sink for those who raise it */
     struct shard_walk walk;
-    int64_t wall_offset_ms; /* of the wall clock from the loop's, as the broker knows it */
-    struct sketch *sketch;  /* what was observed since it was last handed in; NULL: no memory */
+    int64_t wall_offset_ms;         /* of the wall clock from the loop's, as the broker knows it */
+    struct sensing_options sensing; /* as the broker has them */
+    struct sketch *sketch; /* what was observed since it was last handed in; NULL: no memory */
     struct listener *listeners[SHARD_LISTENERS_MAX]; /* by slot */
     struct loop_hook hook;
     struct wheel_timer timer;
@@ -128,6 +130,12 @@ void shard_note_clone(struct shard *shard, const struct event *event);
 struct net_hooks shard_net_hooks(struct shard *shard);
 struct watch_port shard_watch_port(struct shard *shard);
 bool shard_note_watched(struct shard *shard, const struct event *event);
+
+/* In shard_sense.c: behavioural detection as the ruling's configuration wants it; and what the net has
+ * refused speaks against where it came from. */
+void shard_sense_follow(struct shard *shard, uint64_t now_ms);
+void shard_sense_refused(struct shard *shard, const struct connection_facts *facts,
+                         enum net_refusal why);
 
 /* In shard_wall.c: the wall clock may be set, and what is kept on disk has its times. */
 void shard_follow_wall(struct shard *shard);

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Behaviour is learned and told of by a live broker, which does nothing about it: a flood with its
+reasons, guessing by its address, and nobody whose role says that he is not looked at."""
+
+import contextlib
+import ssl
+import time
+
+import pytest
+
+from support import wire
+from support.audit import AuditLog
+from support.broker import FOREIGN, TACIT
+from support.client import Closed
+from support.patience import patience
+from support.secure import House
+
+pytestmark = pytest.mark.skipif(FOREIGN or not TACIT.exists(), reason="about tacitd and tacit")
+
+# A window of a twentieth of a second: an hour of one device, which each phase takes at least, is
+# over in seconds when ten of them talk.
+CONFIG = """
+shards = 1
+sense {{ mode = {mode} learn = 1s shape = 1s prove = 1s }}
+limits {{ sense-window-ms = 50 sys-interval-s = 1 }}
+role "device" {{
+  publish   = {{ "devices/%{{device}}/#" }}
+}}
+role "loud" {{
+  publish   = {{ "devices/%{{device}}/#" }}
+  sense     = off
+}}
+listener "mqtts" {{
+  port = 8883
+  client-certificates = required
+}}
+"""
+FLEET = [f"pump-{n}" for n in range(10)]
+PERIOD_S = 0.05
+THIEF = "127.0.0.2"
+
+
+@pytest.fixture(scope="module")
+def house():
+    with House() as one:
+        one.broker.stop()
+        (one.state / "tacit.conf").write_text(CONFIG.format(mode="observe"))
+        one.broker.start()
+        yield one
+
+
+class Fleet:
+    """Devices that report, each once in a period, as long as somebody waits."""
+
+    def __init__(self, house):
+        self.house, self.clients = house, {}
+
+    def join(self, name, role="device"):
+        self.house.add(name, role)
+        client = self.house.connect(name)
+        client.send(wire.connect(5, name, True))
+        client.expect(wire.CONNACK, reason=0)
+        self.clients[name] = client
+
+    def say(self, name, times=1):
+        message = wire.publish(5, f"devices/{name}/t", b"21.5", 0)
+        self.clients[name].send(message * times)
+
+    def report_until(self, is_over, seconds, what):
+        deadline = time.monotonic() + patience(seconds)
+        while not is_over():
+            assert time.monotonic() < deadline, f"{what}:\n{self.house.broker.log()[-3000:]}"
+            for name in self.clients:
+                self.say(name)
+            time.sleep(PERIOD_S)
+
+    def close(self):
+        for client in self.clients.values():
+            client.close()
+
+
+@pytest.fixture(scope="module")
+def fleet(house):
+    """One that is watched."""
+    one = Fleet(house)
+    for name in FLEET:
+        one.join(name)
+    one.join("horn", "loud")
+    watched = r"behaviour of role device is watched"
+    one.report_until(lambda: house.lines(watched), 60.0, "the role is not watched")
+    yield one
+    one.close()
+
+
+def test_a_flood_is_told_with_its_reasons(house, fleet):
+    audit = AuditLog(house.state)
+    fleet.say("horn", 400)
+    fleet.say(FLEET[3], 400)
+    record = audit.wait("sense", of="device", device=FLEET[3])
+    assert record["verdict"] == "attacking"
+    assert record["role"] == "device"
+    assert float(record["evidence_bits"]) >= 20.72
+    reasons = [record[f"reason_{n}"] for n in (1, 2, 3) if f"reason_{n}" in record]
+    assert any(reason.startswith("publishes: ") for reason in reasons), reasons
+    # The one who reads the log reads a sentence.
+    assert house.lines(rf"device {FLEET[3]}, role device: attacking for \d+ s: .*messages")
+    # Nothing is done about it, and whose role says so is not looked at.
+    fleet.say(FLEET[3])
+    assert audit.records("sense", of="device", device="horn") == []
+
+
+def test_guessing_is_told_by_the_address_it_comes_from(house, fleet):
+    del fleet
+    audit = AuditLog(house.state)
+    for _ in range(40):
+        with contextlib.suppress(ssl.SSLError, Closed, OSError):
+            stranger = house.connect(None, context=house.context(), source=THIEF)
+            stranger.send(wire.connect(5, FLEET[0], True))
+            stranger.receive(patience(2.0))
+    record = audit.wait("sense-source", of="source", verdict="attacking")
+    assert record["address"].startswith(THIEF)
+    # Whoever was named by it is not suspected for it.
+    assert audit.records("sense", of="device", device=FLEET[0]) == []
+
+
+def test_turned_off_nothing_is_told(house, fleet):
+    audit = AuditLog(house.state)
+    (house.state / "tacit.conf").write_text(CONFIG.format(mode="off"))
+    with house.changing():
+        house.broker.reload()
+    before = len(audit.records("sense"))
+    for name in FLEET:
+        fleet.say(name, 400)
+    fleet.join("late")
+    audit.wait("connected", device="late")
+    assert len(audit.records("sense")) == before
