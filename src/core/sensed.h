@@ -86,6 +86,15 @@ static inline uint64_t sensing_ms(struct sensing *sensing, uint64_t now_ms)
 
 /* ---- whom it watches ---- */
 
+/* The role of that name, made when there is room for it; NULL: there is none. */
+struct sensed_role *sensing_role_at(struct sensing *sensing, struct mqtt_span name,
+                                    uint64_t now_ms);
+
+/* An identity of which something is known already, and that is not here; nothing is done when it is
+ * known otherwise, or there is no room. */
+void sensing_know(struct sensing *sensing, struct mqtt_span name, struct sensed_role *role,
+                  const struct sense_device *device);
+
 /* The session's client has come: is it watched? */
 void sensing_follow(struct session *session, uint64_t now_ms);
 

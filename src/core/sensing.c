@@ -34,10 +34,8 @@ static struct sensed_role *role_new(struct sensing *sensing, struct mqtt_span na
     return NULL;
 }
 
-static struct sensed_role *role_at(struct sensing *sensing, const struct role *role,
-                                   uint64_t now_ms)
+struct sensed_role *sensing_role_at(struct sensing *sensing, struct mqtt_span name, uint64_t now_ms)
 {
-    struct mqtt_span name = span_of(role_name(role));
     struct bytes_node *node = bytes_map_find(&sensing->roles, name);
 
     if (node != NULL)
@@ -112,6 +110,18 @@ static struct sensed *sensed_at(struct sensing *sensing, struct mqtt_span name)
                         : sensed_new(sensing, name);
 }
 
+void sensing_know(struct sensing *sensing, struct mqtt_span name, struct sensed_role *role,
+                  const struct sense_device *device)
+{
+    struct sensed *sensed = sensed_at(sensing, name);
+
+    if (sensed == NULL || sensed->role != NULL)
+        return;
+    take_role(sensing, sensed, role);
+    sensed->device = *device;
+    list_push_back(&sensing->idle, &sensed->idle);
+}
+
 static void attach(struct sensing *sensing, struct session *session, struct sensed_role *role)
 {
     struct sensed *sensed = session->sensed;
@@ -158,7 +168,7 @@ static struct sensed_role *wanted_role(struct sensing *sensing, const struct ses
     if (session->client == NULL || session->identity->device == NULL || role == NULL
         || role_options_of(role)->sense == POLICY_SENSE_OFF)
         return NULL;
-    return role_at(sensing, role, now_ms);
+    return sensing_role_at(sensing, span_of(role_name(role)), now_ms);
 }
 
 void sensing_follow(struct session *session, uint64_t now_ms)
@@ -243,12 +253,16 @@ bool sensing_set(struct broker *broker, const struct sensing_options *options, u
         turn_off(broker);
         return true;
     }
-    if (broker->sensing == NULL) {
+    bool is_new = broker->sensing == NULL;
+    if (is_new) {
         broker->sensing = sensing_new(broker, now_ms);
         if (broker->sensing == NULL)
             return false;
         sensing_look_start(broker->sensing, now_ms);
     }
+    const struct siphash_key key = broker->sensing->options.key;
     broker->sensing->options = *options;
+    if (!is_new)
+        broker->sensing->options.key = key;
     return true;
 }

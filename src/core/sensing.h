@@ -68,7 +68,8 @@ struct sensing_phases {
 struct sensing_options {
     bool is_on;
     struct sensing_phases phases;
-    struct siphash_key key; /* of names of topics: the same as long as models are to be of use */
+    struct siphash_key key; /* of names of topics and filters; counts when it is turned on, and
+                               gives way to that of models that are loaded (sensing_keep.h) */
     struct sensing_port port;
 };
 

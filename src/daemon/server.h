@@ -168,6 +168,10 @@ void server_hand_out_observed(struct server *server);        /* then: on shard 0
 void server_end_observing(struct server *server);            /* all threads have ended */
 void server_close_observing(struct server *server);
 
+/* server_sense.c: what the shards have learned of behaviour, from the state folder and back. */
+void server_load_sense(struct server *server); /* the shards are open, and do not run */
+void server_end_sense(struct server *server);  /* all threads have ended */
+
 /* server_upkeep.c: what is published, and what others publish. Open: the state is open, TLS is not
  * loaded yet. A round comes by itself; one that publishes is asked for when the registry has
  * changed. */

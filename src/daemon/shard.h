@@ -49,6 +49,17 @@ struct shard_walk {
     uint64_t longest_us; /* slice so far */
 };
 
+/* Behavioural detection, and how what is learned gets to the disk. */
+struct shard_sense {
+    struct sensing_options options; /* as the broker has them */
+    const char *state_dir;          /* borrowed; NULL: nothing is kept */
+    struct wheel_timer timer;
+    struct helper_job job;
+    uint8_t *bytes; /* the keeper's while it writes them; NULL: it does not */
+    size_t len;
+    int status; /* of the last time */
+};
+
 struct shard {
     unsigned number;
     unsigned count;
@@ -67,8 +78,8 @@ struct shard {
     struct admission_rules rules; /* from the ruling */
     struct decoy decoy;           /* the alarm, and on shard 0 the sink for those who raise it */
     struct shard_walk walk;
-    int64_t wall_offset_ms;         /* of the wall clock from the loop's, as the broker knows it */
-    struct sensing_options sensing; /* as the broker has them */
+    int64_t wall_offset_ms; /* of the wall clock from the loop's, as the broker knows it */
+    struct shard_sense sense;
     struct sketch *sketch; /* what was observed since it was last handed in; NULL: no memory */
     struct listener *listeners[SHARD_LISTENERS_MAX]; /* by slot */
     struct loop_hook hook;
@@ -91,6 +102,7 @@ struct shard_options {
     struct ratchets *ratchets;   /* likewise; NULL: no ratchets */
     struct journal_port journal; /* zeroed: nothing is kept on disk */
     const char *registry_path;   /* NULL: none */
+    const char *state_dir;       /* borrowed as long as the shard lives; NULL: none */
     const char *trust_domain;    /* borrowed as long as the shard lives */
     struct holding *holding;     /* likewise */
     struct porch *porch;         /* likewise; that of all shards */
@@ -134,6 +146,12 @@ bool shard_note_watched(struct shard *shard, const struct event *event);
 /* In shard_sense.c: behavioural detection as the ruling's configuration wants it; and what the net has
  * refused speaks against where it came from. */
 void shard_sense_follow(struct shard *shard, uint64_t now_ms);
+/* Takes up a file of what was learned, of whatever shard; before the shard runs. */
+MQTT_NODISCARD int shard_sense_load(struct shard *shard, struct mqtt_span bytes);
+/* From now on it is written from time to time; and for the last time, when all threads have ended. */
+void shard_sense_start(struct shard *shard);
+void shard_sense_end(struct shard *shard);
+void shard_sense_close(struct shard *shard);
 void shard_sense_refused(struct shard *shard, const struct connection_facts *facts,
                          enum net_refusal why);
 

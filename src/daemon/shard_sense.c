@@ -2,7 +2,15 @@
 /* Behavioural detection of a shard, as the configuration wants it: contract in shard.h. */
 #include "daemon/event_sense.h"
 #include "daemon/place.h"
+#include "daemon/sense_file.h"
 #include "daemon/shard.h"
+
+#include "core/sensing_keep.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SAVE_MS 300000u
 
 /* The /64 or the address; a socket of this machine is nowhere in particular. */
 static uint64_t on_place(void *context, const void *facts)
@@ -12,7 +20,7 @@ static uint64_t on_place(void *context, const void *facts)
     uint8_t place[PLACE_BYTES];
     size_t len = connection != NULL ? place_of(connection->address, place) : 0;
 
-    return len > 0 ? siphash(&shard->sensing.key, (struct mqtt_span){ place, len }) | 1 : 0;
+    return len > 0 ? siphash(&shard->sense.options.key, (struct mqtt_span){ place, len }) | 1 : 0;
 }
 
 static void on_tell(void *context, const struct sensing_notice *notice)
@@ -32,7 +40,7 @@ static void on_entered(void *context, const char *role, enum sense_phase phase)
 void shard_sense_follow(struct shard *shard, uint64_t now_ms)
 {
     const struct config_sense *wanted = &shard->ruling->config->sense;
-    struct sensing_options *options = &shard->sensing;
+    struct sensing_options *options = &shard->sense.options;
 
     options->is_on = wanted->mode == CONFIG_SENSE_OBSERVE;
     options->phases = (struct sensing_phases){ wanted->learn_s, wanted->shape_s, wanted->prove_s };
@@ -53,4 +61,93 @@ void shard_sense_refused(struct shard *shard, const struct connection_facts *fac
         sensing_note_stranger(shard->broker, facts, SENSE_FAILURES, now_ms);
     else if (why == NET_REFUSED_SIZE)
         sensing_note_stranger(shard->broker, facts, SENSE_SOURCE_ERRORS, now_ms);
+}
+
+/* ---- what was learned, on disk ---- */
+
+int shard_sense_load(struct shard *shard, struct mqtt_span bytes)
+{
+    int status = sensing_keep_load(shard->broker, bytes, loop_now_ms(shard->loop));
+    const struct siphash_key *key = sensing_keep_key(shard->broker);
+
+    if (key != NULL)
+        shard->sense.options.key = *key;
+    return status;
+}
+
+static void write_it(struct shard *shard)
+{
+    struct shard_sense *sense = &shard->sense;
+
+    sense->status = sense_file_write(sense->state_dir, shard->number,
+                                     (struct mqtt_span){ sense->bytes, sense->len });
+    if (sense->status == 0 && shard->number == 0)
+        sense_file_sweep(sense->state_dir, shard->count);
+}
+
+/* Says so when it could not be written, and forgets the bytes. */
+static void end_write(struct shard *shard)
+{
+    struct shard_sense *sense = &shard->sense;
+
+    if (sense->status != 0)
+        log_say(shard->log, CONFIG_LOG_WARNING,
+                "shard %u: what was learned of behaviour is not kept: %s", shard->number,
+                strerror(-sense->status));
+    free(sense->bytes);
+    sense->bytes = NULL;
+}
+
+static void work_write(struct helper_job *job)
+{
+    write_it(MQTT_CONTAINER_OF(job, struct shard, sense.job));
+}
+
+static void on_written(struct helper_job *job)
+{
+    end_write(MQTT_CONTAINER_OF(job, struct shard, sense.job));
+}
+
+/* False: there is nothing to write, or no memory for it, which the next time may have. */
+static bool save(struct shard *shard)
+{
+    struct shard_sense *sense = &shard->sense;
+
+    return sense->state_dir != NULL && sense->bytes == NULL
+           && sensing_keep_save(shard->broker, loop_now_ms(shard->loop), &sense->bytes, &sense->len)
+                  == 0
+           && sense->bytes != NULL;
+}
+
+static void on_save_timer(struct wheel_timer *timer, void *context, uint64_t now_ms)
+{
+    struct shard *shard = MQTT_CONTAINER_OF(timer, struct shard, sense.timer);
+
+    loop_arm(context, timer, now_ms + SAVE_MS, on_save_timer);
+    if (shard->keeper == NULL || !save(shard))
+        return;
+    if (helpers_submit(shard->keeper, &shard->sense.job, shard->loop, work_write, on_written) == 0)
+        return;
+    free(shard->sense.bytes); /* the keeper is busy */
+    shard->sense.bytes = NULL;
+}
+
+void shard_sense_start(struct shard *shard)
+{
+    loop_arm(shard->loop, &shard->sense.timer, loop_now_ms(shard->loop) + SAVE_MS, on_save_timer);
+}
+
+void shard_sense_end(struct shard *shard)
+{
+    if (!save(shard))
+        return;
+    write_it(shard);
+    end_write(shard);
+}
+
+void shard_sense_close(struct shard *shard)
+{
+    loop_cancel(shard->loop, &shard->sense.timer);
+    free(shard->sense.bytes);
+    shard->sense.bytes = NULL;
 }

@@ -38,6 +38,7 @@ listener "mqtts" {{
 FLEET = [f"pump-{n}" for n in range(10)]
 PERIOD_S = 0.05
 THIEF = "127.0.0.2"
+LEARNED = "behaviour of role device is learned"
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +58,9 @@ class Fleet:
 
     def join(self, name, role="device"):
         self.house.add(name, role)
+        self.enter(name)
+
+    def enter(self, name):
         client = self.house.connect(name)
         client.send(wire.connect(5, name, True))
         client.expect(wire.CONNACK, reason=0)
@@ -121,6 +125,22 @@ def test_guessing_is_told_by_the_address_it_comes_from(house, fleet):
     assert record["address"].startswith(THIEF)
     # Whoever was named by it is not suspected for it.
     assert audit.records("sense", of="device", device=FLEET[0]) == []
+
+
+def test_what_was_learned_outlives_the_process(house, fleet):
+    audit = AuditLog(house.state)
+    learned = len(house.lines(LEARNED))
+    house.broker.stop()
+    assert [file.name for file in (house.state / "learning").glob("behaviour*")] == ["behaviour.0"]
+    house.broker.start()
+    fleet.close()
+    for name in fleet.clients:
+        fleet.enter(name)
+    before = time.monotonic()
+    fleet.report_until(lambda: time.monotonic() > before + 0.5, 10.0, "no time passes")
+    fleet.say(FLEET[7], 400)
+    audit.wait("sense", of="device", device=FLEET[7], verdict="attacking")
+    assert len(house.lines(LEARNED)) == learned
 
 
 def test_turned_off_nothing_is_told(house, fleet):
