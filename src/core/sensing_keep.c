@@ -1,51 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/sensing_keep.h"
 
-#include "codec/reader.h"
-#include "core/allowance.h"
 #include "core/sensed.h"
+#include "core/sensing_part.h"
 #include "core/state.h"
 #include "sense/model.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define MAGIC UINT64_C(0x31736e6573746361) /* reads differently where bytes stand otherwise */
-
-/* Tells damage, not forgery: who writes into the state folder needs no forged model. */
-static const struct siphash_key seal_key = { 0x7461636974, 0x73656e7365 };
-
-struct head {
-    uint64_t magic;
-    uint32_t version;
-    uint32_t device_bytes;
-    uint32_t role_bytes;
-    uint32_t shard;
-    uint32_t shard_count;
-    uint32_t roles;
-    uint32_t devices;
-    uint32_t source_windows;
-    uint64_t source_ms; /* so long sources have been learned */
-    struct siphash_key key;
-    struct sense_role_rate of_source[SENSE_SOURCE_FEATURES];
-    struct sense_role_rate of_listener[SENSE_SOURCE_FEATURES];
-};
-
-/* Before the name of a role, which its model follows. */
-struct role_head {
-    uint32_t name_bytes;
-    uint32_t windows;
-    uint64_t phase_ms; /* so long it is in its phase */
-    struct sense_role_rate groups[SENSED_VERDICTS];
-    uint32_t group_windows[SENSED_VERDICTS];
-};
-
-/* Before the name of an identity, which its model follows. */
-struct device_head {
-    uint32_t name_bytes;
-    uint32_t role; /* place among the roles of the file */
-};
 
 /* ---- saving ---- */
 
@@ -71,7 +34,7 @@ static void put_role(struct bytes_node *node, void *context)
 {
     struct saving *saving = context;
     const struct sensed_role *role = MQTT_CONTAINER_OF(node, struct sensed_role, by_name);
-    struct role_head head;
+    struct sensing_part_role head;
 
     memset(&head, 0, sizeof(head));
     head.name_bytes = (uint32_t)role->by_name.key.len;
@@ -95,7 +58,7 @@ static void put_members(struct bytes_node *node, void *context)
 
     list_for_each (link, &role->members) {
         const struct sensed *sensed = MQTT_CONTAINER_OF(link, struct sensed, in_role);
-        struct device_head head = { (uint32_t)sensed->by_name.key.len, saving->role };
+        struct sensing_part_device head = { (uint32_t)sensed->by_name.key.len, saving->role };
         struct sense_device kept;
 
         sense_device_keepsake(&sensed->device, &kept);
@@ -113,15 +76,12 @@ static void put_all(struct sensing *sensing, struct saving *saving)
     bytes_map_each(&sensing->roles, put_members, saving);
 }
 
-static struct head head_of(const struct sensing *sensing, const struct saving *saving)
+static struct sensing_part_head head_of(const struct sensing *sensing, const struct saving *saving)
 {
-    struct head head;
+    struct sensing_part_head head;
 
     memset(&head, 0, sizeof(head));
-    head.magic = MAGIC;
-    head.version = SENSE_MODEL_VERSION;
-    head.device_bytes = sizeof(struct sense_device);
-    head.role_bytes = sizeof(struct sense_role);
+    sensing_part_begin(&head);
     head.shard = sensing->broker->options.shard;
     head.shard_count = sensing->broker->options.shard_count;
     head.roles = saving->roles;
@@ -145,7 +105,7 @@ int sensing_keep_save(struct broker *broker, uint64_t now_ms, uint8_t **out, siz
         return 0;
     }
     put_all(sensing, &measured);
-    const struct head head = head_of(sensing, &measured);
+    const struct sensing_part_head head = head_of(sensing, &measured);
     size_t len = sizeof(head) + measured.len;
     uint8_t *bytes = malloc(len + sizeof(uint64_t));
     if (bytes == NULL)
@@ -153,7 +113,7 @@ int sensing_keep_save(struct broker *broker, uint64_t now_ms, uint8_t **out, siz
     struct saving saving = { .at = bytes, .now_ms = now_ms };
     put(&saving, &head, sizeof(head));
     put_all(sensing, &saving);
-    uint64_t seal = siphash(&seal_key, (struct mqtt_span){ bytes, len });
+    uint64_t seal = sensing_part_seal((struct mqtt_span){ bytes, len });
     put(&saving, &seal, sizeof(seal));
     *out = bytes;
     *out_len = saving.len;
@@ -162,29 +122,8 @@ int sensing_keep_save(struct broker *broker, uint64_t now_ms, uint8_t **out, siz
 
 /* ---- loading ---- */
 
-/* Copies `len` bytes, as they may lie anywhere; zeroes when they are not there. */
-static void take(struct mqtt_reader *r, void *out, size_t len)
-{
-    struct mqtt_span bytes = mqtt_read_bytes(r, len);
-
-    memset(out, 0, len);
-    if (bytes.len == len && len > 0)
-        memcpy(out, bytes.data, len);
-}
-
-static bool is_ours(const struct head *head)
-{
-    bool is_sound = head->magic == MAGIC && head->version == SENSE_MODEL_VERSION
-                    && head->device_bytes == sizeof(struct sense_device)
-                    && head->role_bytes == sizeof(struct sense_role);
-
-    for (unsigned i = 0; i < SENSE_SOURCE_FEATURES; i++)
-        is_sound = is_sound && sense_rate_is_sound(&head->of_source[i])
-                   && sense_rate_is_sound(&head->of_listener[i]);
-    return is_sound;
-}
-
-static void take_sources(struct sensing *sensing, const struct head *head, uint64_t now_ms)
+static void take_sources(struct sensing *sensing, const struct sensing_part_head *head,
+                         uint64_t now_ms)
 {
     sensing->since_ms = now_ms > head->source_ms ? now_ms - head->source_ms : 0;
     sensing->sources.windows = head->source_windows;
@@ -193,78 +132,61 @@ static void take_sources(struct sensing *sensing, const struct head *head, uint6
     memcpy(sensing->sources.of_listener, head->of_listener, sizeof(head->of_listener));
 }
 
-static bool groups_are_sound(const struct role_head *head)
+/* One that something is known of already, from another part, stays as it is. */
+static void teach(struct sensed_role *role, const struct sensing_part_role *head,
+                  const struct sense_role *model, uint64_t now_ms)
 {
-    return sense_rate_is_sound(&head->groups[0]) && sense_rate_is_sound(&head->groups[1]);
-}
-
-/* The role, or NULL when there is no room for it; it stays what it is when it is there already. */
-static int take_role(struct sensing *sensing, struct mqtt_reader *r, uint64_t now_ms,
-                     struct sensed_role **out)
-{
-    struct role_head head;
-    struct mqtt_span name;
-    struct mqtt_span bytes;
-
-    take(r, &head, sizeof(head));
-    name = mqtt_read_bytes(r, head.name_bytes);
-    bytes = mqtt_read_bytes(r, sizeof(struct sense_role));
-    if (r->status != MQTT_OK || !groups_are_sound(&head) || name.len == 0
-        || memchr(name.data, 0, name.len) != NULL)
-        return -EBADMSG;
-    struct sense_role *model = malloc(sizeof(*model));
-    if (model == NULL)
-        return -ENOMEM;
-    memcpy(model, bytes.data, sizeof(*model));
-    bool is_sound = sense_role_is_sound(model);
-    struct sensed_role *role = is_sound ? sensing_role_at(sensing, name, now_ms) : NULL;
-    if (role != NULL && role->model.windows == 0 && list_is_empty(&role->members)) {
-        role->model = *model;
-        role->windows = head.windows;
-        role->phase_ms = now_ms > head.phase_ms ? now_ms - head.phase_ms : 0;
-        for (unsigned i = 0; i < SENSED_VERDICTS; i++) {
-            role->groups[i].rate = head.groups[i];
-            role->groups[i].windows = head.group_windows[i];
-        }
+    if (role->model.windows > 0 || !list_is_empty(&role->members))
+        return;
+    role->model = *model;
+    role->windows = head->windows;
+    role->phase_ms = now_ms > head->phase_ms ? now_ms - head->phase_ms : 0;
+    for (unsigned i = 0; i < SENSED_VERDICTS; i++) {
+        role->groups[i].rate = head->groups[i];
+        role->groups[i].windows = head->group_windows[i];
     }
-    free(model);
-    *out = role;
-    return is_sound ? 0 : -EBADMSG;
 }
 
-static int take_device(struct sensing *sensing, struct mqtt_reader *r,
-                       struct sensed_role *const *roles, uint32_t role_count)
+/* *out is NULL where there is no room for the role. `model` is scratch memory. */
+static int take_role(struct sensing *sensing, struct sensing_part *part, struct sense_role *model,
+                     uint64_t now_ms, struct sensed_role **out)
 {
-    struct device_head head;
-    struct sense_device device;
-    struct sense_device kept;
+    struct sensing_part_role head;
+    struct mqtt_span name;
+    int status = sensing_part_role(part, &head, &name, model);
 
-    take(r, &head, sizeof(head));
-    struct mqtt_span name = mqtt_read_bytes(r, head.name_bytes);
-    take(r, &device, sizeof(device));
-    if (r->status != MQTT_OK || head.role >= role_count || !allowance_owner_is_valid(name)
-        || name.data[0] > 2 || !sense_device_is_sound(&device))
-        return -EBADMSG;
-    if (roles[head.role] == NULL)
-        return 0;
-    sense_device_keepsake(&device, &kept);
-    sensing_know(sensing, name, roles[head.role], &kept);
+    if (status != 0)
+        return status;
+    *out = sensing_role_at(sensing, name, now_ms);
+    if (*out != NULL)
+        teach(*out, &head, model, now_ms);
     return 0;
 }
 
-static int take_all(struct sensing *sensing, struct mqtt_reader *r, const struct head *head,
-                    uint64_t now_ms)
+static int take_device(struct sensing *sensing, struct sensing_part *part,
+                       struct sensed_role *const *roles)
 {
-    /* Each takes more bytes than that of the file. */
-    if (head->roles > mqtt_reader_left(r) / sizeof(struct sense_role))
-        return -EBADMSG;
-    struct sensed_role **roles = calloc((size_t)head->roles + 1, sizeof(struct sensed_role *));
-    int status = roles != NULL ? 0 : -ENOMEM;
+    struct sensing_part_device head;
+    struct sense_device device;
+    struct mqtt_span name;
+    int status = sensing_part_device(part, &head, &name, &device);
 
-    for (uint32_t i = 0; status == 0 && i < head->roles; i++)
-        status = take_role(sensing, r, now_ms, &roles[i]);
-    for (uint32_t i = 0; status == 0 && i < head->devices; i++)
-        status = take_device(sensing, r, roles, head->roles);
+    if (status == 0 && roles[head.role] != NULL)
+        sensing_know(sensing, name, roles[head.role], &device);
+    return status;
+}
+
+static int take_all(struct sensing *sensing, struct sensing_part *part, uint64_t now_ms)
+{
+    struct sensed_role **roles = calloc((size_t)part->head.roles + 1, sizeof(struct sensed_role *));
+    struct sense_role *model = malloc(sizeof(*model));
+    int status = roles != NULL && model != NULL ? 0 : -ENOMEM;
+
+    for (uint32_t i = 0; status == 0 && i < part->head.roles; i++)
+        status = take_role(sensing, part, model, now_ms, &roles[i]);
+    for (uint32_t i = 0; status == 0 && i < part->head.devices; i++)
+        status = take_device(sensing, part, roles);
+    free(model);
     free(roles);
     return status;
 }
@@ -272,24 +194,18 @@ static int take_all(struct sensing *sensing, struct mqtt_reader *r, const struct
 int sensing_keep_load(struct broker *broker, struct mqtt_span bytes, uint64_t now_ms)
 {
     struct sensing *sensing = broker->sensing;
-    struct head head;
-    uint64_t seal;
+    struct sensing_part part;
 
     if (sensing == NULL)
         return 0;
-    if (bytes.len < sizeof(head) + sizeof(seal))
-        return -EBADMSG;
-    struct mqtt_span sealed = { bytes.data, bytes.len - sizeof(seal) };
-    memcpy(&seal, bytes.data + sealed.len, sizeof(seal));
-    struct mqtt_reader r = mqtt_reader_over(sealed);
-    take(&r, &head, sizeof(head));
-    if (!is_ours(&head) || seal != siphash(&seal_key, sealed))
-        return -EBADMSG;
-    bool is_split_alike = head.shard_count == broker->options.shard_count;
-    if (is_split_alike && head.shard != broker->options.shard)
+    int status = sensing_part_open(bytes, &part);
+    if (status != 0)
+        return status;
+    bool is_split_alike = part.head.shard_count == broker->options.shard_count;
+    if (is_split_alike && part.head.shard != broker->options.shard)
         return 0;
-    take_sources(sensing, &head, now_ms);
-    return take_all(sensing, &r, &head, now_ms);
+    take_sources(sensing, &part.head, now_ms);
+    return take_all(sensing, &part, now_ms);
 }
 
 const struct siphash_key *sensing_keep_key(const struct broker *broker)

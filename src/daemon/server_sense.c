@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What was learned of behaviour before: contract in server.h. */
-#include "daemon/sense_file.h"
 #include "daemon/server.h"
+
+#include "pki/behaviour_file.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -11,7 +12,7 @@ static void complain(const struct server *server, unsigned file, int status)
 {
     char path[PATH_MAX];
 
-    if (sense_file_path(server->state_dir, file, path) != 0)
+    if (behaviour_file_path(server->state_dir, file, path) != 0)
         return;
     log_say(server->log, CONFIG_LOG_WARNING, "%s: %s; what is missing is learned anew", path,
             status == -EBADMSG ? "damaged, or of another version" : strerror(-status));
@@ -22,7 +23,7 @@ static void load(struct server *server, unsigned file)
 {
     uint8_t *bytes = NULL;
     size_t len = 0;
-    int status = sense_file_read(server->state_dir, file, &bytes, &len);
+    int status = behaviour_file_read(server->state_dir, file, &bytes, &len);
 
     for (unsigned i = 0; status == 0 && i < server->shard_count; i++)
         status = shard_sense_load(&server->shards[i], (struct mqtt_span){ bytes, len });

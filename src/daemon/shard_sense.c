@@ -2,10 +2,10 @@
 /* Behavioural detection of a shard, as the configuration wants it: contract in shard.h. */
 #include "daemon/event_sense.h"
 #include "daemon/place.h"
-#include "daemon/sense_file.h"
 #include "daemon/shard.h"
 
 #include "core/sensing_keep.h"
+#include "pki/behaviour_file.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -79,10 +79,10 @@ static void write_it(struct shard *shard)
 {
     struct shard_sense *sense = &shard->sense;
 
-    sense->status = sense_file_write(sense->state_dir, shard->number,
-                                     (struct mqtt_span){ sense->bytes, sense->len });
+    sense->status = behaviour_file_write(sense->state_dir, shard->number,
+                                         (struct mqtt_span){ sense->bytes, sense->len });
     if (sense->status == 0 && shard->number == 0)
-        sense_file_sweep(sense->state_dir, shard->count);
+        behaviour_file_sweep(sense->state_dir, shard->count, CONFIG_SHARDS_MAX);
 }
 
 /* Says so when it could not be written, and forgets the bytes. */

@@ -3,6 +3,7 @@
 reasons, guessing by its address, and nobody whose role says that he is not looked at."""
 
 import contextlib
+import json
 import ssl
 import time
 
@@ -127,11 +128,41 @@ def test_guessing_is_told_by_the_address_it_comes_from(house, fleet):
     assert audit.records("sense", of="device", device=FLEET[0]) == []
 
 
+def test_the_tool_tells_what_was_found(house, fleet):
+    del fleet
+    found = house.tacit("sense", "events", "--state", house.state, "--json").stdout.splitlines()
+    kinds = {json.loads(line)["kind"] for line in found}
+    assert kinds == {"sense", "sense-source"}
+    mine = house.tacit("sense", "events", "--device", FLEET[3], "--state", house.state).stdout
+    assert "attacking" in mine
+    assert "sense-source" not in mine
+
+
+def test_a_damaged_file_is_learned_anew(house):
+    status = ["sense", "status", "--state", house.state]
+    house.broker.stop()
+    file = house.state / "learning/behaviour.0"
+    whole = file.read_bytes()
+    file.write_bytes(whole[:5000] + b"x" + whole[5001:])
+    assert "damaged" in house.tacit(*status, code=1).stderr
+    house.broker.start()
+    assert house.lines(r"behaviour.0: damaged, or of another version; what is missing is learned")
+    house.broker.stop()
+    file.write_bytes(whole)
+    assert "role device, shard 0: watch" in house.tacit(*status).stdout
+    house.broker.start()
+
+
 def test_what_was_learned_outlives_the_process(house, fleet):
     audit = AuditLog(house.state)
     learned = len(house.lines(LEARNED))
     house.broker.stop()
     assert [file.name for file in (house.state / "learning").glob("behaviour*")] == ["behaviour.0"]
+    done = json.loads(house.tacit("sense", "status", "--state", house.state, "--json").stdout)
+    known = {role["role"]: role for role in done["roles"]}
+    assert (done["shards"], done["unreadable"]) == (1, 0)
+    assert (known["device"]["phase"], known["device"]["devices"]) == ("watch", len(FLEET))
+    assert "loud" not in known
     house.broker.start()
     fleet.close()
     for name in fleet.clients:

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/sense_file.h"
+#include "pki/behaviour_file.h"
 
 #include "pki/private_file.h"
 #include "pki/scratch.h"
@@ -25,7 +25,7 @@ static void make_room(const struct scratch *scratch)
 
 static void write_as(const struct scratch *scratch, unsigned shard, const char *text)
 {
-    assert_int_equal(sense_file_write(scratch->folder, shard, span_of(text)), 0);
+    assert_int_equal(behaviour_file_write(scratch->folder, shard, span_of(text)), 0);
 }
 
 static bool reads(const struct scratch *scratch, unsigned shard, const char *text)
@@ -33,7 +33,7 @@ static bool reads(const struct scratch *scratch, unsigned shard, const char *tex
     uint8_t *bytes = NULL;
     size_t len = 0;
 
-    if (sense_file_read(scratch->folder, shard, &bytes, &len) != 0)
+    if (behaviour_file_read(scratch->folder, shard, &bytes, &len) != 0)
         return false;
     bool is_it = span_equal((struct mqtt_span){ bytes, len }, span_of(text));
     free(bytes);
@@ -47,7 +47,7 @@ static void each_shard_has_its_file(void **state)
     size_t len;
 
     make_room(scratch);
-    assert_int_equal(sense_file_read(scratch->folder, 0, &bytes, &len), -ENOENT);
+    assert_int_equal(behaviour_file_read(scratch->folder, 0, &bytes, &len), -ENOENT);
     write_as(scratch, 0, "zero");
     write_as(scratch, 11, "eleven");
     write_as(scratch, 0, "nought");
@@ -62,7 +62,7 @@ static void files_of_shards_that_are_no_more_go(void **state)
     make_room(scratch);
     for (unsigned i = 0; i < 4; i++)
         write_as(scratch, i, "x");
-    sense_file_sweep(scratch->folder, 2);
+    behaviour_file_sweep(scratch->folder, 2, 256);
     assert_true(reads(scratch, 1, "x"));
     assert_false(reads(scratch, 2, "x"));
     assert_false(reads(scratch, 3, "x"));
@@ -75,10 +75,10 @@ static void without_a_folder_it_says_so(void **state)
     char path[PATH_MAX];
 
     scratch_clear(scratch);
-    assert_int_equal(sense_file_write("/nowhere/at/all", 0, span_of("x")), -ENOENT);
+    assert_int_equal(behaviour_file_write("/nowhere/at/all", 0, span_of("x")), -ENOENT);
     memset(deep, 'd', sizeof(deep) - 1);
-    assert_int_equal(sense_file_path(deep, 0, path), -ENAMETOOLONG);
-    sense_file_sweep(deep, 0);
+    assert_int_equal(behaviour_file_path(deep, 0, path), -ENAMETOOLONG);
+    behaviour_file_sweep(deep, 0, 2);
 }
 
 int main(void)

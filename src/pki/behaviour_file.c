@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/sense_file.h"
+#include "pki/behaviour_file.h"
 
-#include "config/config.h"
 #include "pki/private_file.h"
 #include "pki/state.h"
 
@@ -11,7 +10,7 @@
 
 #define LONGEST_BYTES (UINT64_C(4) << 30) /* that is read; limits bound what is written */
 
-int sense_file_path(const char *state_dir, unsigned shard, char *out)
+int behaviour_file_path(const char *state_dir, unsigned shard, char *out)
 {
     char base[STATE_PATH_SIZE];
     int status = state_path(state_dir, STATE_BEHAVIOUR, base);
@@ -22,27 +21,27 @@ int sense_file_path(const char *state_dir, unsigned shard, char *out)
     return written > 0 && written < PATH_MAX ? 0 : -ENAMETOOLONG;
 }
 
-int sense_file_write(const char *state_dir, unsigned shard, struct mqtt_span bytes)
+int behaviour_file_write(const char *state_dir, unsigned shard, struct mqtt_span bytes)
 {
     char path[PATH_MAX];
-    int status = sense_file_path(state_dir, shard, path);
+    int status = behaviour_file_path(state_dir, shard, path);
 
     return status == 0 ? private_file_write(path, bytes, PRIVATE_FILE_REPLACE) : status;
 }
 
-int sense_file_read(const char *state_dir, unsigned shard, uint8_t **out, size_t *out_len)
+int behaviour_file_read(const char *state_dir, unsigned shard, uint8_t **out, size_t *out_len)
 {
     char path[PATH_MAX];
-    int status = sense_file_path(state_dir, shard, path);
+    int status = behaviour_file_path(state_dir, shard, path);
 
     return status == 0 ? private_file_read(path, LONGEST_BYTES, out, out_len) : status;
 }
 
-void sense_file_sweep(const char *state_dir, unsigned first)
+void behaviour_file_sweep(const char *state_dir, unsigned first, unsigned end)
 {
     char path[PATH_MAX];
 
-    for (unsigned i = first; i < CONFIG_SHARDS_MAX; i++)
-        if (sense_file_path(state_dir, i, path) == 0)
+    for (unsigned i = first; i < end; i++)
+        if (behaviour_file_path(state_dir, i, path) == 0)
             (void)unlink(path);
 }
