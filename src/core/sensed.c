@@ -7,7 +7,8 @@
 #include "core/sensing_source.h"
 #include "core/state.h"
 
-#define HEADER_BYTES 2u /* of the length of a topic */
+#define HEADER_BYTES 2u      /* of the length of a topic */
+#define CONTEST_MS   300000u /* two who contend for a session come back within that */
 
 static bool is_reserved(struct mqtt_span topic)
 {
@@ -61,6 +62,17 @@ static void note_place(const struct client *client, struct sensed *sensed, uint6
         sensing_source_count(client->broker->sensing, client->facts, SENSE_RECONNECTS, now_ms);
 }
 
+/* Two places that take a session from each other have two holders of one key. Who goes and comes
+ * from somewhere else is on the move, and so is who comes back after a while. */
+static void note_move(struct sensed *sensed, uint32_t address, uint64_t ms)
+{
+    if (!sensed->is_ousted || ms > sensed->ousted_ms + CONTEST_MS)
+        sense_device_move(&sensed->device, !sensed->is_ousted);
+    if (sensed->is_ousted && address != sensed->device.address)
+        sensed->ousted_ms = ms;
+    sensed->is_ousted = false;
+}
+
 void sensed_connect(struct client *client, uint64_t now_ms)
 {
     struct sensing *sensing = client->broker->sensing;
@@ -72,9 +84,10 @@ void sensed_connect(struct client *client, uint64_t now_ms)
         return;
     note_place(client, sensed, now_ms);
     uint64_t place = sensing_source_place(sensing, client->facts);
-    sense_on_connect(&sensed->device, sensing_ms(sensing, now_ms),
-                     (uint32_t)(place ^ (place >> 32)) | 1,
-                     (uint16_t)(client->keep_alive_ms / 1500));
+    uint32_t address = (uint32_t)(place ^ (place >> 32)) | 1;
+    uint64_t ms = sensing_ms(sensing, now_ms);
+    note_move(sensed, address, ms);
+    sense_on_connect(&sensed->device, ms, address, (uint16_t)(client->keep_alive_ms / 1500));
     sensing_look(sensing, sensed, now_ms);
 }
 
@@ -88,6 +101,7 @@ void sensed_disconnect(const struct client *client, uint64_t now_ms)
         return;
     struct sensing *sensing = client->broker->sensing;
     uint64_t ms = sensing_ms(sensing, now_ms);
+    sensed->is_ousted = client->close_reason == MQTT_SESSION_TAKEN_OVER;
     sense_on_disconnect(&sensed->device, ms, is_lost);
     sensing_leave(session, now_ms);
     if (sensed->connected > 0) /* another session of it stays */

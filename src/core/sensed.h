@@ -49,7 +49,9 @@ struct sensed {
     bool counts[SENSED_VERDICTS]; /* among role.surprised */
     float attacking;              /* bits, when it was last looked at */
     float attacked;
-    uint64_t left_ms; /* when the last one went; the detector's time */
+    bool is_ousted;     /* its connection had to give way to another one of it */
+    uint64_t left_ms;   /* when the last one went; the detector's time */
+    uint64_t ousted_ms; /* when that was last from another place; likewise */
     struct sense_device device;
     uint8_t name[];
 };

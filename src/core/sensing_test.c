@@ -301,6 +301,49 @@ static void the_absent_are_not_looked_at_for_ever(void **state)
     world_fini(&watch.world);
 }
 
+static struct world_peer *come_from(struct watch *watch, uint64_t place)
+{
+    watch->place = place;
+    return come(watch, "dev0");
+}
+
+static unsigned takeovers(const struct world_peer *peer)
+{
+    return sensed_of(peer)->device.window.counts[SENSE_TAKEOVERS];
+}
+
+/* Two who take one session from each other are two holders of its key; in time. */
+static void places_that_contend_are_told_apart(void **state)
+{
+    (void)state;
+    struct watch watch;
+
+    watch_init(&watch, NULL);
+    (void)come_from(&watch, 21);
+    assert_int_equal(takeovers(come_from(&watch, 22)), 1);
+    struct world_peer *back = come_from(&watch, 21);
+    assert_true(takeovers(back) > SENSE_ALARM_BITS);
+    world_sleep(&watch.world, 400000);
+    assert_int_equal(takeovers(come_from(&watch, 22)), 1);
+    world_fini(&watch.world);
+}
+
+/* Home, on the road, and home again: no evidence of anything, whether it says good-bye or not. */
+static void who_moves_is_no_clone(void **state)
+{
+    (void)state;
+    struct watch watch;
+
+    watch_init(&watch, NULL);
+    for (unsigned i = 0; i < 4; i++) {
+        struct world_peer *peer = come_from(&watch, 21 + i % 2);
+        assert_int_equal(takeovers(peer), 0);
+        world_sleep(&watch.world, 20000);
+        world_break(peer);
+    }
+    world_fini(&watch.world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -319,6 +362,8 @@ int main(void)
         cmocka_unit_test(a_role_may_say_no),
         cmocka_unit_test(turned_off_it_forgets),
         cmocka_unit_test(the_absent_are_not_looked_at_for_ever),
+        cmocka_unit_test(places_that_contend_are_told_apart),
+        cmocka_unit_test(who_moves_is_no_clone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -123,6 +123,10 @@ void sense_on_backlog(struct sense_device *device, uint64_t now_ms, uint32_t byt
  * the first one is proof of two holders. */
 bool sense_on_address(struct sense_device *device, uint64_t now_ms, uint32_t address);
 
+/* It may have moved: where it was before is forgotten, and where it is as well when it has gone from
+ * there. */
+void sense_device_move(struct sense_device *device, bool has_gone);
+
 /* Whether a look is worth its time: the window is over, or the silence is long. */
 bool sense_device_is_due(const struct sense_device *device, uint64_t now_ms);
 

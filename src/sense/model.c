@@ -55,14 +55,24 @@ static bool tail_is_sound(const struct sense_tail *tail)
     return is_sound;
 }
 
+/* False also for what is no number. */
+static bool is_same(float a, float b)
+{
+    return a <= b && a >= b;
+}
+
 /* Where they split is the same in every process: only the leaves were learned. */
 static bool trees_are_sound(const struct sense_trees *trees)
 {
     struct sense_trees blank;
+    bool is_sound = true;
 
     sense_trees_init(&blank);
-    return memcmp(trees->split, blank.split, sizeof(blank.split)) == 0
-           && memcmp(trees->dimension, blank.dimension, sizeof(blank.dimension)) == 0;
+    for (unsigned tree = 0; tree < SENSE_TREES; tree++)
+        for (unsigned at = 0; at < SENSE_TREE_NODES; at++)
+            is_sound = is_sound && is_same(trees->split[tree][at], blank.split[tree][at])
+                       && trees->dimension[tree][at] == blank.dimension[tree][at];
+    return is_sound;
 }
 
 bool sense_role_is_sound(const struct sense_role *role)
