@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SAVE_MS 300000u
-
 /* The /64 or the address; a socket of this machine is nowhere in particular. */
 static uint64_t on_place(void *context, const void *facts)
 {
@@ -119,11 +117,21 @@ static bool save(struct shard *shard)
            && sense->bytes != NULL;
 }
 
+static void on_save_timer(struct wheel_timer *timer, void *context, uint64_t now_ms);
+
+static void arm(struct shard *shard, uint64_t now_ms)
+{
+    uint64_t after_ms = shard->ruling->config->limits.sense_save_s * 1000;
+
+    loop_arm(shard->loop, &shard->sense.timer, now_ms + after_ms, on_save_timer);
+}
+
 static void on_save_timer(struct wheel_timer *timer, void *context, uint64_t now_ms)
 {
     struct shard *shard = MQTT_CONTAINER_OF(timer, struct shard, sense.timer);
 
-    loop_arm(context, timer, now_ms + SAVE_MS, on_save_timer);
+    (void)context;
+    arm(shard, now_ms);
     if (shard->keeper == NULL || !save(shard))
         return;
     if (helpers_submit(shard->keeper, &shard->sense.job, shard->loop, work_write, on_written) == 0)
@@ -134,7 +142,7 @@ static void on_save_timer(struct wheel_timer *timer, void *context, uint64_t now
 
 void shard_sense_start(struct shard *shard)
 {
-    loop_arm(shard->loop, &shard->sense.timer, loop_now_ms(shard->loop) + SAVE_MS, on_save_timer);
+    arm(shard, loop_now_ms(shard->loop));
 }
 
 void shard_sense_end(struct shard *shard)
