@@ -40,6 +40,15 @@ static bool may_receive(const struct world *world, const struct session *session
     return policy_decide_receive(role, session->identity, topic).verdict == POLICY_ALLOW;
 }
 
+/* Whether it has been found out already depends on what has happened since the policy last changed; this
+ * message may be what does it. */
+static bool is_barred(const struct world *world, const struct session *session)
+{
+    const char *device = session->identity->device;
+
+    return world->barred != NULL && device != NULL && strcmp(world->barred, device) == 0;
+}
+
 /* May something beside policy keep a message from it? */
 static bool has_room(const struct session *session, const struct actor *actor, enum mqtt_qos qos)
 {
@@ -92,7 +101,8 @@ static void foresee_session(struct looking *look, const struct session *session,
     if (!may_receive(look->world, session, look->topic)
         || (session->client == NULL && qos == MQTT_QOS_0))
         out->is_wanted = false;
-    out->is_certain = is_free && has_room(session, out->actor, qos);
+    out->is_certain =
+        is_free && !is_barred(look->world, session) && has_room(session, out->actor, qos);
 }
 
 static struct actor *actor_of(struct actor *actors, const struct session *session)

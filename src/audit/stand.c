@@ -68,6 +68,19 @@ struct audit_journal_options audit_stand_options(const struct files *files,
     };
 }
 
+struct audit_journal *audit_stand_open_small(const struct files *files,
+                                             const struct audit_port *port)
+{
+    struct audit_journal_options options = audit_stand_options(files, port, 0);
+    struct audit_journal *journal;
+    struct audit_found found;
+
+    options.file_bytes = 4096;
+    options.files_max = 3;
+    assert_int_equal(audit_journal_open(&options, STAND_TIME_MS, &journal, &found), 0);
+    return journal;
+}
+
 void audit_stand_append(struct audit_journal *journal, unsigned what)
 {
     struct audit_fields fields = { 0 };

@@ -17,6 +17,10 @@ struct audit_journal_options audit_stand_options(const struct files *files,
                                                  const struct audit_port *port,
                                                  uint64_t checkpoint_records);
 
+/* Opens one that begins a new file after 4096 bytes and keeps three of them. */
+struct audit_journal *audit_stand_open_small(const struct files *files,
+                                             const struct audit_port *port);
+
 /* Appends a record about `what` that has every kind of field, and commits when the batch is full. */
 void audit_stand_append(struct audit_journal *journal, unsigned what);
 

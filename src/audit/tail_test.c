@@ -24,16 +24,12 @@ struct world {
 static int setup(void **state)
 {
     struct world *world = calloc(1, sizeof(*world));
-    struct audit_found found;
 
     assert_non_null(world);
     world->fake = fake_files_new(1);
     world->files = fake_files_port(world->fake);
     world->port = audit_stand_port();
-    struct audit_journal_options options = audit_stand_options(&world->files, &world->port, 0);
-    options.file_bytes = 4096;
-    options.files_max = 3;
-    assert_int_equal(audit_journal_open(&options, STAND_TIME_MS, &world->journal, &found), 0);
+    world->journal = audit_stand_open_small(&world->files, &world->port);
     audit_tail_init(&world->tail, &world->files, 0, 0);
     *state = world;
     return 0;

@@ -15,7 +15,6 @@
 #define COUNTER_BYTES 8u
 
 _Static_assert(TACIT_RATCHET_KEY_BYTES == RATCHET_KEY_BYTES, "one size on both sides");
-_Static_assert(sizeof(TACIT_RATCHET_PROTOCOL) == sizeof(RATCHET_NAME), "one name");
 _Static_assert(TACIT_RATCHET_MESSAGE_BYTES == RATCHET_MESSAGE_BYTES, "likewise");
 
 static void step_encode(const struct ratchet_step *step, uint8_t out[TACIT_RATCHET_STATE_BYTES])

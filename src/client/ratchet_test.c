@@ -186,6 +186,7 @@ static void it_goes_on_with_the_broker(void **state)
     static const uint8_t versions[] = { 5, 4, 3 };
 
     (void)state;
+    assert_string_equal(TACIT_RATCHET_PROTOCOL, RATCHET_NAME); /* what TLS is asked for */
     for (size_t i = 0; i < sizeof(versions); i++) {
         struct ratchet_record record = { .has_base = false };
         struct device device;

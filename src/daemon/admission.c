@@ -374,9 +374,10 @@ enum admission admission_decide(struct admission_rules *rules,
                                 const struct admission_request *request,
                                 struct admission_answer *out)
 {
+    bool is_turn = admission_ratchet_is_exchange(request); /* a log-in's is gone afterwards */
     enum admission admission = decide(rules, request, out);
 
-    if (admission_ratchet_is_exchange(request))
+    if (is_turn)
         ratchets_drop(request->exchange); /* its answer has been read, or is of no use any more */
     return admission;
 }

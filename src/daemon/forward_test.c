@@ -57,16 +57,12 @@ static void start(struct world *world)
 static int setup(void **state)
 {
     struct world *world = calloc(1, sizeof(*world));
-    struct audit_found found;
 
     assert_non_null(world);
     world->fake = fake_files_new(1);
     world->files = fake_files_port(world->fake);
     world->port = audit_stand_port();
-    struct audit_journal_options options = audit_stand_options(&world->files, &world->port, 0);
-    options.file_bytes = 4096;
-    options.files_max = 3;
-    assert_int_equal(audit_journal_open(&options, STAND_TIME_MS, &world->journal, &found), 0);
+    world->journal = audit_stand_open_small(&world->files, &world->port);
     (void)snprintf(world->folder, sizeof(world->folder), "/tmp/tacit-forward-XXXXXX");
     assert_non_null(mkdtemp(world->folder));
     world->here.sun_family = AF_UNIX;

@@ -124,6 +124,19 @@ static bool on_subscribe(struct replay *replay, struct fleet_device *device,
     return sense_on_subscribe(&device->sense, replay->now_ms, &filter);
 }
 
+/* What the broker sends to a device. */
+static bool on_down(struct replay *replay, struct fleet_device *device,
+                    const struct replay_event *event)
+{
+    bool looks = false;
+
+    if (event->type == PUBLISH)
+        looks = sense_on_delivered(&device->sense, replay->now_ms);
+    for (unsigned i = 0; i < event->refused; i++)
+        looks |= sense_on_denied(&device->sense, replay->now_ms, true);
+    return looks;
+}
+
 struct fleet_device *book_event(struct replay *replay, const struct replay_event *event)
 {
     if (event->type == CONNECT && event->is_up)
@@ -134,11 +147,8 @@ struct fleet_device *book_event(struct replay *replay, const struct replay_event
     bool looks = false;
     if (device == NULL)
         return NULL;
-    if (!event->is_up) {
-        if (event->type == PUBLISH)
-            looks = sense_on_delivered(&device->sense, replay->now_ms);
-        return looks ? device : NULL;
-    }
+    if (!event->is_up)
+        return on_down(replay, device, event) ? device : NULL;
     if (event->address.len > 0)
         looks = sense_on_address(&device->sense, replay->now_ms, hash_of(replay, event->address));
     if (event->type == PUBLISH)

@@ -29,6 +29,8 @@ static const struct {
     { "value", REPLAY_VALUE },
 };
 
+#define SUBACK 9u
+
 struct rest {
     uint8_t *at;
     uint8_t *end;
@@ -166,6 +168,17 @@ static const char *read_numbers(const struct mqtt_span *fields, struct replay_ev
     return NULL;
 }
 
+/* Reason codes from 0x80 on, two digits each. */
+static uint8_t count_refused(struct mqtt_span codes)
+{
+    unsigned count = 0;
+
+    for (size_t i = 0; i + 1 < codes.len; i += 2)
+        count += (codes.data[i] >= '8' && codes.data[i] <= '9')
+                 || ((codes.data[i] | 0x20) >= 'a' && (codes.data[i] | 0x20) <= 'f');
+    return count < UINT8_MAX ? (uint8_t)count : UINT8_MAX;
+}
+
 static const char *read_fields(const struct mqtt_span *fields, struct replay_event *event)
 {
     const char *wrong = read_time(fields, event);
@@ -181,6 +194,9 @@ static const char *read_fields(const struct mqtt_span *fields, struct replay_eve
     event->client = fields[REPLAY_CLIENT];
     event->topic = fields[REPLAY_TOPIC];
     event->run = fields[REPLAY_RUN];
+    event->refused = 0;
+    if (event->type == SUBACK && !event->is_up)
+        event->refused = count_refused(fields[REPLAY_PAYLOAD]);
     event->has_value = number_parse_decimal(fields[REPLAY_VALUE], &event->value)
                        || number_parse_hex(fields[REPLAY_PAYLOAD], &event->value);
     return wrong;

@@ -8,7 +8,7 @@
  *   dir                    up (to the broker, also when empty) or down
  *   mqtt_type              1..15; without the column each row is a PUBLISH to the broker
  *   remaining_len, qos, retained, keepalive, connack_rc    numbers
- *   payload_hex            the first bytes of the payload
+ *   payload_hex            the first bytes of the payload; of a SUBACK its reason codes
  *   value                  the payload as a number
  * A field may stand in double quotes, which are doubled in it. */
 #pragma once
@@ -62,7 +62,8 @@ struct replay_event {
     uint16_t keepalive_s;
     uint8_t type; /* 1..15 */
     uint8_t qos;
-    uint8_t answer; /* of a CONNACK; 0: accepted */
+    uint8_t answer;  /* of a CONNACK; 0: accepted */
+    uint8_t refused; /* filters that a SUBACK to a client refuses */
     bool is_up;
     bool is_retained;
     bool has_value;

@@ -59,6 +59,25 @@ static void a_row_is_read(void **state)
     assert_false(event.is_up);
 }
 
+/* Of a SUBACK to a client the codes from 0x80 on count, in any case of the digits. */
+static void refused_filters_are_counted(void **state)
+{
+    (void)state;
+    struct replay_header header = header_of(COLUMNS);
+    char rows[][64] = {
+        "1,192.0.2.1,4,down,9,pump,,3,,,,80,", "1,192.0.2.1,4,down,9,pump,,3,,,,0187fFA28,",
+        "1,192.0.2.1,4,down,9,pump,,3,,,,02,", "1,192.0.2.1,4,down,9,pump,,3,,,,,",
+        "1,192.0.2.1,4,up,9,pump,,3,,,,80,",   "1,192.0.2.1,4,down,3,pump,,3,,,,80,"
+    };
+    const unsigned refused[] = { 1, 3, 0, 0, 0, 0 };
+
+    for (unsigned i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        struct replay_event event;
+        assert_null(parse(&header, rows[i], &event));
+        assert_int_equal(event.refused, refused[i]);
+    }
+}
+
 static void columns_may_be_others(void **state)
 {
     (void)state;
@@ -119,6 +138,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_row_is_read),
+        cmocka_unit_test(refused_filters_are_counted),
         cmocka_unit_test(columns_may_be_others),
         cmocka_unit_test(what_is_wrong_is_named),
         cmocka_unit_test(a_header_names_time_and_who),

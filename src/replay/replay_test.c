@@ -175,6 +175,24 @@ static void nobody_pays_for_what_others_do_in_their_name(void **state)
     assert_true(told.time_ms < BEGIN_MS + HOUR_MS + 10000);
 }
 
+/* What a broker refuses is told of who tries. */
+static void refused_filters_name_the_device(void **state)
+{
+    (void)state;
+    struct trace trace = trace_new();
+
+    fill(&trace, SENSORS, 0);
+    for (unsigned i = 0; i < 10; i++) {
+        struct replay_event *suback = add(&trace, HOUR_MS + 1000 * i, 4, 9);
+        suback->is_up = false;
+        suback->refused = 1;
+    }
+    struct told told = judge(&trace);
+    assert_string_equal(told.device, "s4");
+    assert_int_equal(told.verdict, SENSE_ATTACKING);
+    assert_true(told.time_ms < BEGIN_MS + HOUR_MS + 10000);
+}
+
 static void a_flood_names_the_device(void **state)
 {
     (void)state;
@@ -197,6 +215,7 @@ int main(void)
         cmocka_unit_test(many_that_fall_silent_are_one_event),
         cmocka_unit_test(nobody_pays_for_what_others_do_in_their_name),
         cmocka_unit_test(a_flood_names_the_device),
+        cmocka_unit_test(refused_filters_name_the_device),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -132,9 +132,11 @@ static void note_interval(struct sense_device *device, struct sense_window *wind
     uint64_t since = now_ms - device->published_ms;
     bool is_known = device->published_ms != 0 && !device->expected;
 
-    if (device->published_ms != 0 && since < report_ms(device))
-        return;
     device->published_ms = now_ms;
+    /* A report goes on as long as its messages follow each other: measured from its first one, a long
+     * burst would seem to come at intervals of just what divides reports. */
+    if (is_known && since < report_ms(device))
+        return;
     device->expected = false;
     if (!is_known)
         return;
@@ -229,6 +231,9 @@ bool sense_on_delivered(struct sense_device *device, uint64_t now_ms)
 {
     struct sense_window *window = window_at(device, now_ms);
 
+    /* Who is told something may answer at once. */
+    if (device->owed == 0)
+        device->owed = 1;
     return count(window, SENSE_DELIVERED, 1) && window->counts[SENSE_DELIVERED] >= LOOK_FROM;
 }
 

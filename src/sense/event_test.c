@@ -83,9 +83,11 @@ static void messages_of_one_report_are_no_rhythm(void **state)
     struct sense_device device = { 0 };
 
     publish(&device, NOW, 1, 1);
-    publish(&device, NOW + 20, 1, 1);
+    /* However long it is: it ends with the last of them. */
+    for (unsigned i = 1; i <= 20; i++)
+        publish(&device, NOW + 100 * i, 1, 1);
     assert_int_equal(device.window.intervals, 0);
-    publish(&device, NOW + 2000, 1, 1);
+    publish(&device, NOW + 4000, 1, 1);
     assert_int_equal(device.window.intervals, 1);
     assert_true(device.window.interval_least > 0.99f && device.window.interval_least < 1.01f);
     /* A connection is a new beginning. */
@@ -110,6 +112,22 @@ static void a_backlog_is_no_rhythm(void **state)
     assert_int_equal(device.window.intervals, 1);
     publish(&device, now += 2000, 1, 1);
     assert_int_equal(device.window.intervals, 2);
+}
+
+/* Who is told something may answer at once, and once. */
+static void an_answer_is_no_rhythm(void **state)
+{
+    (void)state;
+    struct sense_device device = {
+        .intervals = 20, .interval = { 6, 0.01f }, .longest = 6 * 256, .shortest = 6 * 256
+    };
+
+    publish(&device, NOW, 1, 1);
+    (void)sense_on_delivered(&device, NOW + 19000);
+    publish(&device, NOW + 20000, 1, 1);
+    assert_int_equal(device.window.intervals, 0);
+    publish(&device, NOW + 40000, 1, 1);
+    assert_int_equal(device.window.intervals, 1);
 }
 
 static void values_that_jump_add_up(void **state)
@@ -159,6 +177,7 @@ int main(void)
         cmocka_unit_test(a_third_address_that_is_the_first_proves_two_holders),
         cmocka_unit_test(messages_of_one_report_are_no_rhythm),
         cmocka_unit_test(a_backlog_is_no_rhythm),
+        cmocka_unit_test(an_answer_is_no_rhythm),
         cmocka_unit_test(values_that_jump_add_up),
         cmocka_unit_test(filters_weigh_what_they_reach),
         cmocka_unit_test(resting_keeps_what_was_learned),

@@ -6,17 +6,40 @@
 #include "sense/score.h"
 
 #define UNITS         256.0f /* of evidence in a bit */
-#define EVIDENCE_TOP  100.0f
+#define EVIDENCE_TOP  250.0f
 #define PEAK_UNITS    2048.0f
 #define STAKE_BITS    4.585f /* log2(SENSE_FEATURES): each has an equal part of the stake */
 #define OWN_AFTER     120.0f /* windows of a device, after which half of what is proved is its own */
 #define PROVED_MARGIN 1.25f  /* the worst of more days is worse than that of a few */
 #define NEW_BELOW     120u   /* windows: ten minutes */
 #define CALM_WINDOWS  60.0f
+#define EXPECTED_MOST \
+    3.0f /* who was to have three and had none is not one who has them: p < 0.05 */
 
 static float held(const struct sense_device *device, unsigned feature)
 {
     return device->evidence[feature] / UNITS;
+}
+
+/* What comes over a device from outside, the same to all of its role: outages, restarts. */
+static bool is_from_outside(unsigned feature)
+{
+    return sense_feature_verdict(feature) == SENSE_ATTACKED;
+}
+
+/* How far what the role has proved goes for a device: all the way for one that is new, and for what
+ * comes from outside so seldom that it may not have come to this device yet. */
+static float share_of_role(const struct sense_role *role, const struct sense_device *device,
+                           unsigned feature)
+{
+    float windows = (float)device->windows;
+    float share = OWN_AFTER / (OWN_AFTER + windows);
+    float expected = role->episodes[feature] * windows / ((float)role->windows + 1.0f);
+
+    if (role->episodes[feature] == 0 || !is_from_outside(feature))
+        return share;
+    float rare = expected > EXPECTED_MOST ? EXPECTED_MOST / expected : 1.0f;
+    return rare > share ? rare : share;
 }
 
 /* Evidence that is no news: as much was seen in good traffic. */
@@ -24,7 +47,7 @@ static float proved(const struct sense_role *role, const struct sense_device *de
                     unsigned feature)
 {
     float own = device->worst[feature];
-    float of_role = role->worst[feature] * OWN_AFTER / (OWN_AFTER + (float)device->windows);
+    float of_role = role->worst[feature] * share_of_role(role, device, feature);
 
     return PROVED_MARGIN * (own > of_role ? own : of_role);
 }
@@ -51,6 +74,19 @@ static uint16_t peak_with(const struct sense_device *device, unsigned feature, f
     return device->evidence[feature] == 0 || beyond ? seen : device->peak[feature];
 }
 
+/* What the window adds. Of a device without a clock a busy hour is one surprise, not one for each
+ * interval of it: only one that is shorter still is news. */
+static float news(const struct sense_device *device, const struct sense_score *score,
+                  unsigned feature)
+{
+    float bits = score->bits[feature];
+
+    if (feature != SENSE_EARLY || bits <= 0 || device->evidence[feature] == 0
+        || sense_score_is_clockwork(device))
+        return bits;
+    return packed_peak(score->observed[feature]) < device->peak[feature] ? bits : 0;
+}
+
 static bool is_looked_at(const struct sense_role *role, unsigned feature)
 {
     return (role->features >> feature & 1u) != 0;
@@ -63,7 +99,8 @@ static void stand(const struct sense_role *role, const struct sense_device *devi
 
     *out = (struct sense_standing){ .evidence = 0 };
     for (unsigned i = 0; i < SENSE_FEATURES; i++) {
-        float ahead = is_over || score->bits[i] <= 0 ? 0 : score->bits[i];
+        float added = news(device, score, i);
+        float ahead = is_over || added <= 0 ? 0 : added;
         float bits = held(device, i) + ahead - proved(role, device, i);
         if (bits <= 0 || !is_looked_at(role, i))
             continue;
@@ -82,18 +119,28 @@ static void stand(const struct sense_role *role, const struct sense_device *devi
     out->evidence = together > STAKE_BITS ? together - STAKE_BITS : 0;
 }
 
-static void commit(struct sense_device *device, const struct sense_score *score)
+static void count_episode(struct sense_role *role, unsigned feature)
+{
+    if (role->episodes[feature] < UINT16_MAX)
+        role->episodes[feature]++;
+}
+
+static void commit(struct sense_role *role, struct sense_device *device,
+                   const struct sense_score *score)
 {
     bool grew = false;
 
     for (unsigned i = 0; i < SENSE_FEATURES; i++) {
         float before = held(device, i);
-        float after = sense_clamp(before + score->bits[i], 0, EVIDENCE_TOP);
+        float added = news(device, score, i);
+        float after = sense_clamp(before + added, 0, EVIDENCE_TOP);
         if (before <= 0 && after > 0)
             device->onset[i] = device->number;
+        if (role->phase == SENSE_PROVE && before < SENSE_NOTE_BITS && after >= SENSE_NOTE_BITS)
+            count_episode(role, i);
         if (score->bits[i] > 0)
             device->peak[i] = peak_with(device, i, score->observed[i]);
-        grew = grew || score->bits[i] > 1.0f;
+        grew = grew || added > 1.0f;
         device->evidence[i] = (uint16_t)(after * UNITS);
         /* What is not measured any more is forgotten, by the least that can be written. */
         if (device->evidence[i] > 0 && score->bits[i] == 0)
@@ -152,7 +199,7 @@ static void close_absence(struct sense_role *role, struct sense_device *device,
 
     score.bits[SENSE_CONNECTS] = sense_rate_more(&expected, 0);
     if (role->phase >= SENSE_PROVE)
-        commit(device, &score);
+        commit(role, device, &score);
     stand(role, device, &score, true, out);
     sense_learn_absence(role, device);
 }
@@ -164,7 +211,7 @@ static void close_presence(struct sense_role *role, struct sense_device *device,
 
     sense_score_window(role, device, now_ms, true, &score);
     if (role->phase >= SENSE_PROVE)
-        commit(device, &score);
+        commit(role, device, &score);
     stand(role, device, &score, true, out);
     if (role->phase == SENSE_SHAPE)
         sense_learn_shape(role, device, &score);

@@ -138,6 +138,116 @@ static void a_gap_is_odd_for_a_clock(void **state)
     free(fleet);
 }
 
+/* A device that reports every five minutes, as it has a hundred times. */
+static struct sense_device five_minutes(uint64_t now_ms, float width)
+{
+    const float middle = sense_log2(300);
+
+    return (struct sense_device){ .windows = HOUR,
+                                  .intervals = 100,
+                                  .interval = { middle, width },
+                                  .longest = (int16_t)(middle * SENSE_INTERVAL_UNITS + 1),
+                                  .shortest = (int16_t)(middle * SENSE_INTERVAL_UNITS - 1),
+                                  .published_ms = now_ms,
+                                  .present = true,
+                                  .here = true };
+}
+
+/* The evidence of a silence that lasts so long. */
+static float silence(struct test_fleet *fleet, unsigned seconds)
+{
+    struct sense_device device = five_minutes(fleet->now_ms, 0.001f);
+    struct sense_standing standing = { .evidence = 0 };
+
+    sense_device_keep(&device, fleet->now_ms);
+    for (unsigned s = 1; s <= seconds; s++)
+        (void)sense_device_look(&fleet->role, &device, fleet->now_ms + 1000ull * s, &standing);
+    return standing.evidence;
+}
+
+/* However often it is looked at, one report that is missing is one. */
+static void one_lost_report_is_no_alarm_and_three_are(void **state)
+{
+    (void)state;
+    struct test_fleet *fleet = test_fleet_new(clockwork, HOUR);
+
+    fleet->role.features = UINT32_C(1) << SENSE_SILENT;
+    fleet->role.reports = 5000;
+    assert_true(silence(fleet, 599) < SENSE_ALARM_BITS);
+    assert_true(silence(fleet, 1000) >= SENSE_ALARM_BITS);
+    fleet->role.lost = fleet->role.reports / 50;
+    assert_true(silence(fleet, 1000) < SENSE_ALARM_BITS);
+    free(fleet);
+}
+
+/* What comes from outside, so seldom that it may not have come to this device yet, is no news; what
+ * should have come long ago is. */
+static void what_is_rare_in_the_role_is_no_news(void **state)
+{
+    (void)state;
+    struct test_fleet *fleet = test_fleet_new(clockwork, HOUR);
+    struct sense_role *role = &fleet->role;
+    struct sense_standing standing;
+
+    role->worst[SENSE_CONNECTS] = 200;
+    for (unsigned i = 0; i < 60; i++)
+        sense_on_connect(&fleet->devices[0], fleet->now_ms + i, 1, 60);
+    role->episodes[SENSE_CONNECTS] = 1;
+    assert_true(sense_device_look(role, &fleet->devices[0], fleet->now_ms + 60, &standing));
+    assert_int_equal(sense_standing_verdict(&standing), SENSE_QUIET);
+    role->episodes[SENSE_CONNECTS] = 1000;
+    assert_true(sense_device_look(role, &fleet->devices[0], fleet->now_ms + 60, &standing));
+    assert_int_equal(sense_standing_verdict(&standing), SENSE_ATTACKED);
+    free(fleet);
+}
+
+/* Who is sent much is blamed when it has asked for something new, not for what others publish. */
+static void who_is_sent_much_has_to_have_asked(void **state)
+{
+    (void)state;
+    struct test_fleet *fleet = test_fleet_new(clockwork, HOUR);
+    struct sense_device *device = &fleet->devices[0];
+    const struct sense_filter filter = { .filter = 99 };
+    struct sense_standing standing;
+
+    for (unsigned i = 0; i < 60; i++)
+        (void)sense_on_delivered(device, fleet->now_ms + i);
+    assert_true(sense_device_look(&fleet->role, device, fleet->now_ms + 60, &standing));
+    assert_true(standing.bits[SENSE_DELIVERED] <= 0);
+    (void)sense_on_subscribe(device, fleet->now_ms + 61, &filter);
+    assert_true(sense_device_look(&fleet->role, device, fleet->now_ms + 62, &standing));
+    assert_true(standing.bits[SENSE_DELIVERED] > SENSE_ALARM_BITS);
+    free(fleet);
+}
+
+/* The evidence after three reports that come as early as each other. */
+static float hurry(struct test_fleet *fleet, float width)
+{
+    struct sense_device device = five_minutes(fleet->now_ms, width);
+    struct sense_standing standing = { .evidence = 0 };
+    uint64_t at = fleet->now_ms;
+
+    for (unsigned i = 0; i < 3; i++) {
+        sense_device_keep(&device, at + 99000);
+        test_message(&device, at + 100000, 44);
+        (void)sense_device_look(&fleet->role, &device, at + 104000, &standing);
+        device.window.start_ms = 0;
+        at += 100000;
+    }
+    return device.evidence[SENSE_EARLY];
+}
+
+static void a_busy_hour_is_one_surprise(void **state)
+{
+    (void)state;
+    struct test_fleet *fleet = test_fleet_new(clockwork, HOUR);
+    float once = hurry(fleet, 0.3f);
+
+    assert_true(once > 0);
+    assert_true(hurry(fleet, 0.001f) > 2 * once);
+    free(fleet);
+}
+
 /* Two holders of one identity: by the second change of hands. */
 static void a_clone_is_seen(void **state)
 {
@@ -257,6 +367,10 @@ int main(void)
         cmocka_unit_test(a_starved_device_is_attacked),
         cmocka_unit_test(bits_add_up),
         cmocka_unit_test(a_gap_is_odd_for_a_clock),
+        cmocka_unit_test(one_lost_report_is_no_alarm_and_three_are),
+        cmocka_unit_test(what_is_rare_in_the_role_is_no_news),
+        cmocka_unit_test(who_is_sent_much_has_to_have_asked),
+        cmocka_unit_test(a_busy_hour_is_one_surprise),
         cmocka_unit_test(a_clone_is_seen),
         cmocka_unit_test(a_flood_is_not_learned),
         cmocka_unit_test(a_ramp_is_seen),

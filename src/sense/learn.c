@@ -18,6 +18,7 @@
 #define FULL_BIN       255u
 #define LEARNED_FAST   120u /* windows of a device that is new: no cap yet */
 #define YOUNG          8640.0f
+#define MISSED         0.585f /* octaves: an interval of one and a half is one of two */
 
 bool sense_learn_is_empty(const struct sense_window *window)
 {
@@ -153,6 +154,18 @@ void sense_learn_absence(struct sense_role *role, struct sense_device *device)
         sense_rate_learn(&device->rates[SENSE_CONNECTS], 0, step, 0);
 }
 
+/* How often a report goes missing that was due. */
+static void learn_loss(struct sense_role *role, const struct sense_device *device)
+{
+    const struct sense_window *window = &device->window;
+
+    if (window->intervals == 0 || !sense_score_is_clockwork(device))
+        return;
+    role->reports += window->intervals;
+    if (window->interval_most > device->interval.middle + MISSED)
+        role->lost++;
+}
+
 void sense_learn_shape(struct sense_role *role, struct sense_device *device,
                        const struct sense_score *score)
 {
@@ -161,6 +174,7 @@ void sense_learn_shape(struct sense_role *role, struct sense_device *device,
     for (unsigned i = SENSE_SILENT; i < SENSE_FEATURES; i++)
         if (score->oddness[i] >= 0)
             sense_tail_see(&role->tails[i - SENSE_SILENT], score->oddness[i]);
+    learn_loss(role, device);
     learn_second(device, score);
     if (score->joint < 0)
         return;

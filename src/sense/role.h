@@ -37,7 +37,10 @@ struct sense_role {
     struct sense_location backlog;                 /* log2 of bytes */
     struct sense_tail tails[SENSE_TAILS];
     struct sense_trees trees;
-    uint8_t worst[SENSE_FEATURES]; /* bits: the most evidence while proving */
+    uint8_t worst[SENSE_FEATURES];     /* bits: the most evidence while proving */
+    uint16_t episodes[SENSE_FEATURES]; /* while proving: so often evidence became worth a note */
+    uint32_t reports;                  /* of devices that report like clockwork */
+    uint32_t lost;                     /* and so often one of them was missing */
 };
 
 static_assert(sizeof(struct sense_role) <= SENSE_ROLE_BYTES, "a role fits");

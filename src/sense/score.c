@@ -19,7 +19,12 @@
 #define LATELY_LEAST     0.01f
 #define USUAL_LEAST      0.25f
 #define ROLE_KNOWN       720u /* windows of its devices, an hour of one, before counts say anything */
-#define KNOWN_AFTER      12u /* windows of a device before it is known by itself */
+#define CLOCKWORK        0.25f  /* octaves of width */
+#define REPORTS_PRIOR    256.0f /* of which one was lost, before any is counted */
+#define GAPS_MOST        100.0f
+#define GAP_PARTS        10.0f
+#define RECORD_SLOPE     0.5f /* bits of an oddness */
+#define KNOWN_AFTER      12u  /* windows of a device before it is known by itself */
 
 float sense_interval_least(const struct sense_device *device)
 {
@@ -52,12 +57,25 @@ struct sense_expected sense_score_expect(const struct sense_role *role,
     return expected;
 }
 
+/* What a device is sent is its own doing only if it has asked for something new; else it is that of who
+ * publishes: a command, an update, a flood by another. */
+static bool is_own_doing(const struct sense_device *device, unsigned counter)
+{
+    const uint16_t *counts = device->window.counts;
+
+    return counter != SENSE_DELIVERED || counts[SENSE_NEW_FILTERS] > 0
+           || counts[SENSE_WILDCARDS] > 0 || device->evidence[SENSE_NEW_FILTERS] > 0
+           || device->evidence[SENSE_WILDCARDS] > 0;
+}
+
 static void score_counters(const struct sense_role *role, const struct sense_device *device,
                            bool is_over, struct sense_score *out)
 {
     for (unsigned i = 0; i < SENSE_COUNTERS; i++) {
         float counted = device->window.counts[i];
         if (role->windows < ROLE_KNOWN && i != SENSE_TAKEOVERS)
+            continue;
+        if (!is_own_doing(device, i))
             continue;
         /* Nothing, of which there is no evidence either, can only take from nothing. */
         if (counted <= 0 && (!is_over || device->evidence[i] == 0))
@@ -119,6 +137,53 @@ static float beyond(const struct sense_device *device, float interval, float ext
     return side
            * (sense_location_away(&device->interval, interval, least)
               - sense_location_away(&device->interval, extreme, least));
+}
+
+bool sense_score_is_clockwork(const struct sense_device *device)
+{
+    return device->intervals >= SENSE_RHYTHM_AFTER && device->interval.width < CLOCKWORK;
+}
+
+/* The chance that a report is lost, in bits: what the devices of the role have shown. */
+static float bits_of_loss(const struct sense_role *role)
+{
+    return sense_log2(((float)role->reports + REPORTS_PRIOR) / ((float)role->lost + 1.0f));
+}
+
+/* What a gap of so many seconds can be evidence of, however often it is looked at while it lasts: of
+ * clockwork, that so many reports were lost in a row; of others that so many times its longest
+ * interval has passed, each as rare as that one was. A tenth of an interval is enough for a whole one. */
+static float gap_bits(const struct sense_role *role, const struct sense_device *device, float gap_s)
+{
+    float longest = sense_exp2(sense_device_longest(device));
+    bool is_clockwork = sense_score_is_clockwork(device);
+    float unit = is_clockwork ? sense_exp2(device->interval.middle) : longest;
+    float each = is_clockwork ? bits_of_loss(role) : sense_log2((float)device->intervals + 1.0f);
+    float passed = sense_clamp((gap_s - longest) / unit, 0, GAPS_MOST);
+    float whole = (float)(unsigned)passed;
+    float part = GAP_PARTS * (passed - whole);
+
+    return each * (whole + (part < 1 ? part : 1));
+}
+
+/* What the gap has come to mean since the window began. */
+static void limit_silence(const struct sense_role *role, const struct sense_device *device,
+                          uint64_t now_ms, struct sense_score *out)
+{
+    float gap = out->observed[SENSE_SILENT];
+    float before = gap - (float)(now_ms - device->window.start_ms) / 1000.0f;
+    float most = gap_bits(role, device, gap) - gap_bits(role, device, before);
+
+    if (out->bits[SENSE_SILENT] > most)
+        out->bits[SENSE_SILENT] = most;
+}
+
+/* That an interval is shorter than all before it is as rare as there were few of them. */
+static float limit_record(const struct sense_device *device, float oddness, float surprise)
+{
+    float most = sense_log2((float)device->intervals + 1.0f) + RECORD_SLOPE * oddness;
+
+    return surprise < most ? surprise : most;
 }
 
 /* Odd is what is beyond all that the device has done before: by how much it is, is compared with the
@@ -201,12 +266,15 @@ static void measure_requests(const struct sense_role *role, const struct sense_w
     }
 }
 
-static void weigh_tails(const struct sense_role *role, struct sense_score *out)
+static void weigh_tails(const struct sense_role *role, const struct sense_device *device,
+                        struct sense_score *out)
 {
     for (unsigned i = SENSE_SILENT; i < SENSE_FEATURES; i++) {
         if (out->oddness[i] < 0)
             continue;
         float surprise = sense_tail_surprise(&role->tails[i - SENSE_SILENT], out->oddness[i]);
+        if (i == SENSE_EARLY)
+            surprise = limit_record(device, out->oddness[i], surprise);
         out->bits[i] = sense_bits_of_chance(surprise);
     }
 }
@@ -275,5 +343,7 @@ void sense_score_window(const struct sense_role *role, const struct sense_device
         measure(out, SENSE_VALUE, window->value, window->value);
     if (is_over && is_active(window))
         measure_joint(role, device, out);
-    weigh_tails(role, out);
+    weigh_tails(role, device, out);
+    if (out->bits[SENSE_SILENT] > 0)
+        limit_silence(role, device, now_ms, out);
 }

@@ -31,6 +31,9 @@ struct sense_expected sense_score_expect(const struct sense_role *role,
 float sense_device_longest(const struct sense_device *device);
 float sense_device_shortest(const struct sense_device *device);
 
+/* Whether it reports at intervals that are nearly the same. */
+bool sense_score_is_clockwork(const struct sense_device *device);
+
 /* `is_over`: the window is complete, so that what is missing in it counts as well. */
 void sense_score_window(const struct sense_role *role, const struct sense_device *device,
                         uint64_t now_ms, bool is_over, struct sense_score *out);

@@ -2,9 +2,8 @@
 /* How a listener speaks TLS: its certificate, whom it trusts, what may be resumed.
  *
  * Thread-safe: shared by all shards. TLS 1.3, 1.2 by option; forward-secret AEAD
- * suites; X25519, then P-256; ALPN "mqtt", or what the options say, when the client offers any. Client
- * keys are ECDSA,
- * Ed25519 or RSA from 2048 bits on. Resumption is
+ * suites; X25519, then P-256; ALPN "mqtt", or what the options say, when the client
+ * offers any. Client keys are ECDSA, Ed25519 or RSA from 2048 bits on. Resumption is
  * by tickets that name an entry of a bounded cache shared by the shards (TLS 1.3
  * only). A resumed connection carries the struct tls_peer of the first one, which
  * the caller judges again: a ticket proves possession, not standing. */

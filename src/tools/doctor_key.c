@@ -135,7 +135,7 @@ static void look_at_authority(const struct doctor_patient *p, struct doctor_repo
 
     if (certificate_load(p->place->certificate_file, &certificate, NULL) == 0) {
         is_signed = enroll_device_is_signed(certificate, p->place->ca_file, p->now_s);
-        is_root = has_root_only(certificate, p->place->ca_file);
+        is_root = !is_signed && has_root_only(certificate, p->place->ca_file);
         certificate_free(certificate);
     }
     doctor_report_add(report, "certificate.authority",

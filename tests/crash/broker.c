@@ -32,7 +32,7 @@
     "  durability   = %s\n"               \
     "}\n"                                 \
     "log {\n"                             \
-    "  level = warning\n"                 \
+    "  level = info\n"                    \
     "}\n"                                 \
     "limits {\n"                          \
     "  sys-interval-s      = 0\n"         \
@@ -135,6 +135,7 @@ int broker_start(struct broker *broker, unsigned shards)
 {
     char config[PATH_MAX];
     char state[PATH_MAX];
+    char listener[PATH_MAX];
     char log[PATH_MAX];
     char preload[PATH_MAX + 16];
     char control[PATH_MAX + 16];
@@ -143,6 +144,10 @@ int broker_start(struct broker *broker, unsigned shards)
     path_in(broker, "tacit.conf", config);
     path_in(broker, "state", state);
     path_in(broker, "log", log);
+    path_in(broker, "socket", listener);
+    /* The steward of a broker that was killed in the moment of its fork has the listener for a moment
+     * more: who got through to that would take its end for the end of the new broker. */
+    (void)unlink(listener);
     snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", broker->shim);
     snprintf(control, sizeof(control), SHIM_ENVIRONMENT "=%s/shim", broker->folder);
     snprintf(count, sizeof(count), "%u", shards);
@@ -215,9 +220,14 @@ bool broker_wait(struct broker *broker, unsigned limit_ms, int *out_status)
 void broker_log(const struct broker *broker, char *out, size_t bytes)
 {
     char path[PATH_MAX];
+    long len = 0;
 
     path_in(broker, "log", path);
     FILE *file = fopen(path, "r");
+    if (file != NULL && fseek(file, 0, SEEK_END) == 0)
+        len = ftell(file);
+    if (file != NULL)
+        (void)fseek(file, len >= (long)bytes ? len - (long)bytes + 1 : 0, SEEK_SET);
     size_t got = file != NULL ? fread(out, 1, bytes - 1, file) : 0;
     out[got] = '\0';
     if (file != NULL)

@@ -40,7 +40,7 @@ void broker_signal(const struct broker *broker, int signal);
 /* Waits for its end; false: it did not come in time, and it was killed. */
 bool broker_wait(struct broker *broker, unsigned limit_ms, int *out_status);
 
-/* What it has said since it was started, cut to `bytes`; empty when nothing was at level error.
+/* The last `bytes` of what it has said since it was started; empty when nothing was at level error.
  * Always terminated. */
 void broker_complaints(const struct broker *broker, char *out, size_t bytes);
 void broker_log(const struct broker *broker, char *out, size_t bytes);

@@ -186,7 +186,7 @@ static bool is_cut(const struct series *s)
 
 static void tell_log(const struct series *s)
 {
-    char log[1500];
+    char log[4000];
 
     broker_log(s->broker, log, sizeof(log));
     report_say("    its log: %s\n", log);

@@ -16,6 +16,7 @@ import time
 import pytest
 
 from support.broker import FOREIGN, TACIT, TACITD
+from support.enrolled import Home
 from support.patience import WITHIN_S, patience, times
 from support.ports import free_port
 from support.secure import House
@@ -63,27 +64,7 @@ def rows(house, query, *values):
         return found
 
 
-class Device:
-    """A folder with a home in it: a machine that knows nothing of the broker's."""
-
-    def __init__(self, house, folder):
-        self.house, self.folder = house, folder
-        folder.mkdir(parents=True, exist_ok=True)
-        self.environment = {**house.environment, "HOME": str(folder),
-                            "XDG_CONFIG_HOME": str(folder / ".config"),
-                            "XDG_STATE_HOME": str(folder / ".state")}
-
-    def popen(self, *arguments):
-        return subprocess.Popen([str(TACIT), *map(str, arguments)], env=self.environment,
-                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                stderr=subprocess.STDOUT, text=True)
-
-    def tacit(self, *arguments, code=0):
-        with self.popen(*arguments) as process:
-            output, _ = process.communicate(timeout=60)
-        assert code is None or process.returncode == code, f"{process.returncode}: {output}"
-        return output
-
+class Device(Home):
     def command(self, command, *more, code=0):
         words = command.split()
         assert words[:2] == ["tacit", "enroll"]

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A device that has enrolled by itself: a folder with a home in it, which can be copied."""
+"""Homes of devices, each in a folder of its own; and a device that has enrolled by itself, whose folder
+can be copied."""
 
 import contextlib
 import json
@@ -33,21 +34,15 @@ def house_for_devices():
         yield house
 
 
-class Enrolled:
-    def __init__(self, house, folder, name):
-        self.house, self.folder, self.name = house, folder, name
+class Home:
+    """A folder with a home in it: a machine that knows nothing of the broker's."""
+
+    def __init__(self, house, folder):
+        self.house, self.folder = house, folder
         folder.mkdir(parents=True, exist_ok=True)
         self.environment = {**house.environment, "HOME": str(folder),
-                            "XDG_CONFIG_HOME": str(folder / ".config")}
-
-    @classmethod
-    def make(cls, house, folder, name, role="device"):
-        offer = json.loads(house.tacit("device", "add", name, "--role", role, "--token-only",
-                                       "--json", "--state", house.state, "--host", "localhost",
-                                       "--port", house.broker.port).stdout)
-        device = cls(house, folder, name)
-        device.tacit(*offer["command"].split()[1:])
-        return device
+                            "XDG_CONFIG_HOME": str(folder / ".config"),
+                            "XDG_STATE_HOME": str(folder / ".state")}
 
     def popen(self, *arguments):
         return subprocess.Popen([str(TACIT), *map(str, arguments)], env=self.environment,
@@ -59,6 +54,21 @@ class Enrolled:
             output, _ = process.communicate(timeout=TOOL_S)
         assert code is None or process.returncode == code, f"{process.returncode}: {output}"
         return output
+
+
+class Enrolled(Home):
+    def __init__(self, house, folder, name):
+        super().__init__(house, folder)
+        self.name = name
+
+    @classmethod
+    def make(cls, house, folder, name, role="device"):
+        offer = json.loads(house.tacit("device", "add", name, "--role", role, "--token-only",
+                                       "--json", "--state", house.state, "--host", "localhost",
+                                       "--port", house.broker.port).stdout)
+        device = cls(house, folder, name)
+        device.tacit(*offer["command"].split()[1:])
+        return device
 
     def copy(self, folder):
         """What somebody has who copied the whole folder: key, certificate, profile and ratchet."""

@@ -6,49 +6,37 @@ import socket
 import struct
 import threading
 
-from support.ports import free_port
+from support.listening import Listening
 
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: what is still on its way is thrown away
 
 
-class Lossy:
+class Lossy(Listening):
     """Connections to `port` are relayed to `target`. `budgets` says for each connection after how
     many bytes, both ways together, it is reset: what is on its way then is lost. None: never."""
 
     def __init__(self, target, budgets=()):
-        self.target, self.port = target, free_port()
+        super().__init__("127.0.0.1")
+        self.target = target
         self.budgets = itertools.chain(budgets, itertools.repeat(None))
         self.silent = threading.Event()
         self.lock, self.open, self.connections, self.resets = threading.Lock(), set(), 0, 0
-        self.listener = socket.create_server(("127.0.0.1", self.port))
-        self.thread = threading.Thread(target=self.accept, daemon=True)
 
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        self.thread.join()
+    def __exit__(self, *rest):
+        super().__exit__(*rest)
         self.cut()
 
-    def accept(self):
-        while True:
-            try:
-                near, _ = self.listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            try:
-                far = socket.create_connection(("127.0.0.1", self.target))
-            except OSError:
-                near.close()
-                continue
-            pair = Pair(self, near, far, next(self.budgets))
-            with self.lock:
-                self.open.add(pair)
-            pair.start()
+    def meet(self, plain):
+        self.connections += 1
+        try:
+            far = socket.create_connection(("127.0.0.1", self.target))
+        except OSError:
+            plain.close()
+            return
+        pair = Pair(self, plain, far, next(self.budgets))
+        with self.lock:
+            self.open.add(pair)
+        pair.start()
 
     def cut(self):
         """Resets everything that is open."""

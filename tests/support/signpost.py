@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """A server that sends everybody elsewhere: MQTT 5 over TLS, with the certificate of a broker."""
 
-import socket
 import ssl
-import threading
 
-from support.ports import free_port
+from support.listening import Listening
 
 USE_ANOTHER_SERVER = 0x9C
 
 
-class Signpost:
+class Signpost(Listening):
     """Answers each CONNECT by the next of `references`, the last one again and again. All of
     127.0.0.0/8 leads here, and all of it takes the tickets that any of it gave."""
 
@@ -19,31 +17,15 @@ class Signpost:
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(certificate, key)
         self.context.set_alpn_protocols(["mqtt"])
-        self.port = free_port()
-        self.listener = socket.create_server(("0.0.0.0", self.port))
-        self.thread = threading.Thread(target=self.serve, daemon=True)
+        super().__init__("0.0.0.0")
 
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        self.thread.join()
-
-    def serve(self):
-        while True:
-            try:
-                plain, _ = self.listener.accept()
-            except OSError:
-                return
-            plain.settimeout(10)
-            try:
-                with self.context.wrap_socket(plain, server_side=True) as stream:
-                    self.answer(stream)
-            except OSError:
-                plain.close()  # it does not like what it sees
+    def meet(self, plain):
+        plain.settimeout(10)
+        try:
+            with self.context.wrap_socket(plain, server_side=True) as stream:
+                self.answer(stream)
+        except OSError:
+            plain.close()  # it does not like what it sees
 
     def answer(self, stream):
         if not stream.recv(4096):
