@@ -180,9 +180,9 @@ void server_start_upkeep(struct server *server);
 void server_upkeep(struct server *server, bool publishes);
 void server_end_upkeep(struct server *server); /* all threads have ended */
 
-/* server_hold.c: a clone was found; its hold is written into the registry. */
+/* server_hold.c: somebody is held; that is written into the registry. */
 MQTT_NODISCARD int server_open_holds(struct server *server);
-void server_on_held(void *context, const char *device, const char *why);
+void server_on_held(void *context, const struct registry_hold *hold);
 void server_close_holds(struct server *server); /* the keeper is closed, its answers delivered */
 
 /* server_canary.c: what was done with canaries is written down. On the keeper's thread, or when

@@ -37,8 +37,8 @@ struct shard_reports {
     void (*drained)(void *context);
     void (*stats)(void *context, const struct broker_stats *stats, const struct net_stats *net);
     void (*observed)(void *context, struct sketch *sketch);
-    /* A device was found to be held: to be written down. Both borrowed until the call returns. */
-    void (*held)(void *context, const char *device, const char *why);
+    /* A device is held: to be written down. Borrowed until the call returns. */
+    void (*held)(void *context, const struct registry_hold *hold);
 };
 
 /* The walk that ends what a new ruling does not grant any more, in slices. */
@@ -134,7 +134,9 @@ void shard_rules_apply(struct shard *shard);
 /* Goes on with the walk, for a short while. True: there is more. */
 bool shard_rules_walk(struct shard *shard);
 
-/* In shard_clone.c: all shards are to hold it from now on, and the registry is to know it. */
+/* In shard_clone.c: all shards are to hold it from now on, and the registry is to know it. False: out
+ * of memory, none of that. */
+MQTT_NODISCARD bool shard_hold(struct shard *shard, const struct registry_hold *hold);
 void shard_note_clone(struct shard *shard, const struct event *event);
 
 /* In shard_canary.c: who uses a canary is told of, and goes to the decoy broker; who uses a decoy

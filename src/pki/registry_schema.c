@@ -203,6 +203,11 @@ static const char *const steps[REGISTRY_SCHEMA_VERSION] = {
     "  key_sha256 TEXT PRIMARY KEY NOT NULL CHECK (length(key_sha256) = 64),"
     "  former     TEXT NOT NULL CHECK (length(former) = 64)"
     ") STRICT, WITHOUT ROWID;",
+
+    /* Holds because of behaviour, which end by themselves; and pardons. */
+    "ALTER TABLE hold ADD COLUMN kind TEXT NOT NULL DEFAULT 'clone'"
+    "  CHECK (kind IN ('clone', 'behaviour', 'pardon'));"
+    "ALTER TABLE hold ADD COLUMN until INTEGER NOT NULL DEFAULT 0;", /* 0: does not */
 };
 
 /* The rest of a step: a compiler need not take a text of more than 4095 bytes. */
