@@ -37,6 +37,8 @@ struct config_audit {
 enum config_sense_mode {
     CONFIG_SENSE_OFF = 0,
     CONFIG_SENSE_OBSERVE, /* it learns, explains and tells, and does nothing */
+    CONFIG_SENSE_DRY_RUN, /* and says what it would do */
+    CONFIG_SENSE_RESPOND,
 };
 
 /* The sense block: behavioural detection. */
@@ -45,6 +47,7 @@ struct config_sense {
     uint32_t learn_s; /* how long each role stays in each phase at least */
     uint32_t shape_s;
     uint32_t prove_s;
+    uint32_t quarantine_s; /* how long one lasts */
 };
 
 enum config_sandbox_mode {

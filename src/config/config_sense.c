@@ -3,7 +3,8 @@
 #include "config/config_time.h"
 #include "config/config_value.h"
 
-#define DAY_S 86400u
+#define DAY_S  86400u
+#define HOUR_S 3600u
 
 static void read_duration(const struct settings_block *block, const char *key,
                           struct diagnostics *diagnostics, uint32_t *out_s)
@@ -23,14 +24,17 @@ static void read_duration(const struct settings_block *block, const char *key,
 void config_sense_read(const struct settings_block *block, struct diagnostics *diagnostics,
                        struct config_sense *out)
 {
-    static const char *const modes[] = { "off", "observe" };
+    static const char *const modes[] = { "off", "observe", "dry-run", "respond" };
     unsigned mode = CONFIG_SENSE_OBSERVE;
 
-    *out = (struct config_sense){ .learn_s = DAY_S, .shape_s = DAY_S, .prove_s = DAY_S };
+    *out = (struct config_sense){
+        .learn_s = DAY_S, .shape_s = DAY_S, .prove_s = DAY_S, .quarantine_s = HOUR_S
+    };
     config_value_choice(settings_value(block, "mode"), modes, MQTT_ARRAY_LEN(modes), diagnostics,
                         &mode);
     out->mode = (enum config_sense_mode)mode;
     read_duration(block, "learn", diagnostics, &out->learn_s);
     read_duration(block, "shape", diagnostics, &out->shape_s);
     read_duration(block, "prove", diagnostics, &out->prove_s);
+    read_duration(block, "quarantine-for", diagnostics, &out->quarantine_s);
 }

@@ -2,8 +2,8 @@
 #include "config/testing.h"
 
 static const struct test_complaint bad[] = {
-    { "sense { mode = respond }",
-      "dir/t.conf:1:16: mode = \"respond\": write one of off, observe" },
+    { "sense { mode = punish }",
+      "dir/t.conf:1:16: mode = \"punish\": write one of off, observe, dry-run, respond" },
     { "sense { learn = long }",
       "dir/t.conf:1:17: learn = \"long\": write a time such as 12h or 7d" },
     { "sense { window = 5 }",
@@ -27,6 +27,7 @@ static void without_a_word_it_observes(void **state)
     assert_int_equal(config->sense.learn_s, 86400);
     assert_int_equal(config->sense.shape_s, 86400);
     assert_int_equal(config->sense.prove_s, 86400);
+    assert_int_equal(config->sense.quarantine_s, 3600);
     assert_int_equal(config_find_role(config, "r")->options.sense, POLICY_SENSE_ON);
     config_unref(config);
 }
@@ -48,12 +49,26 @@ static void all_can_be_said(void **state)
     config_unref(config);
 }
 
+static void it_may_respond(void **state)
+{
+    struct config *config = test_load_good("sense { mode = respond quarantine-for = 2d }", NULL);
+
+    (void)state;
+    assert_int_equal(config->sense.mode, CONFIG_SENSE_RESPOND);
+    assert_int_equal(config->sense.quarantine_s, 2 * 86400);
+    config_unref(config);
+    config = test_load_good("sense { mode = dry-run }", NULL);
+    assert_int_equal(config->sense.mode, CONFIG_SENSE_DRY_RUN);
+    config_unref(config);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_wrong_is_said),
         cmocka_unit_test(without_a_word_it_observes),
         cmocka_unit_test(all_can_be_said),
+        cmocka_unit_test(it_may_respond),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

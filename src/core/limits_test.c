@@ -503,6 +503,8 @@ static const struct {
     { "sense_window_ms", 50, NULL, "src/core/sensing_test.c::a_window_is_as_long_as_said" },
     { "sense_save_s", 1, NULL,
       "tests/scenario/test_610_sense_live.py::test_what_was_learned_outlives_a_kill" },
+    { "sense_quarantine_percent", 0, NULL,
+      "src/core/sensing_respond_test.c::a_bounded_part_of_a_role" },
     { "sessions", 1, sessions, NULL },
     { "session_queue_messages", 3, session_queue_messages, NULL },
     { "session_queue_bytes", 1024, session_queue_bytes, NULL },

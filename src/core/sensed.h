@@ -36,6 +36,20 @@ struct sensed_role {
     char name[];
 };
 
+/* What is done about an identity: sensing_respond.h. */
+struct sensed_response {
+    struct policy_rate messages; /* while it is throttled; count 0: no bound */
+    struct policy_rate bytes;
+    float reach;           /* the most bits so far that no throttle takes away */
+    uint16_t window;       /* number of the last one that was looked at */
+    uint8_t signs;         /* windows in which they became more */
+    bool is_called : 1;    /* an alarm of it alone was told */
+    bool is_throttled : 1; /* or would be */
+    bool is_dry : 1;
+    bool is_over : 1;  /* nothing more follows until it is calm */
+    bool was_full : 1; /* it was told that its role's share is used up */
+};
+
 /* One identity. */
 struct sensed {
     struct bytes_node by_name; /* allowance_owner() */
@@ -52,6 +66,7 @@ struct sensed {
     bool is_ousted;     /* its connection had to give way to another one of it */
     uint64_t left_ms;   /* when the last one went; the detector's time */
     uint64_t ousted_ms; /* when that was last from another place; likewise */
+    struct sensed_response response;
     struct sense_device device;
     uint8_t name[];
 };
@@ -106,6 +121,9 @@ void sensing_take_in(struct session *session);
 /* Its client goes. */
 void sensing_leave(struct session *session, uint64_t now_ms);
 
+/* Its client is held (hold.h): what it does from now on is not seen, and says nothing. */
+void sensing_hold(struct session *session, uint64_t now_ms);
+
 /* The broker goes. NULL is fine. */
 void sensing_free(struct sensing *sensing);
 
@@ -151,5 +169,9 @@ void sensing_look(struct sensing *sensing, struct sensed *sensed, uint64_t now_m
 
 /* Forgets what it does at present: it is not looked at any more. */
 void sensing_look_away(struct sensing *sensing, struct sensed *sensed);
+
+/* Who it is, how it stands, and the SENSE_REASONS for that, in `reasons`. */
+void sensing_describe(const struct sensed *sensed, const struct sense_standing *standing,
+                      struct sense_reason *reasons, struct sensing_notice *out);
 
 void sensing_look_start(struct sensing *sensing, uint64_t now_ms);

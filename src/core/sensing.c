@@ -3,6 +3,8 @@
 #include "core/sensing.h"
 
 #include "core/allowance.h"
+#include "core/client.h"
+#include "core/pace.h"
 #include "core/sensed.h"
 #include "core/standing.h"
 #include "core/state.h"
@@ -136,6 +138,8 @@ static void attach(struct sensing *sensing, struct session *session, struct sens
     sensed->session = session;
     list_unlink(&sensed->idle);
     take_role(sensing, sensed, role);
+    if (sensed->response.messages.count != 0)
+        pace_follow(session->client, session->role);
     if (list_is_linked(&sensed->in_looked))
         return;
     list_push_back(&sensing->looked, &sensed->in_looked);
@@ -159,13 +163,25 @@ void sensing_leave(struct session *session, uint64_t now_ms)
     list_push_back(&sensing->idle, &sensed->idle);
 }
 
+void sensing_hold(struct session *session, uint64_t now_ms)
+{
+    struct sensed *sensed = session->sensed;
+
+    if (sensed == NULL)
+        return;
+    sensing_leave(session, now_ms);
+    if (sensed->connected == 0)
+        sensing_look_away(sensed->sensing, sensed);
+}
+
 /* Asking session_role() would lead back here. */
 static struct sensed_role *wanted_role(struct sensing *sensing, const struct session *session,
                                        uint64_t now_ms)
 {
     const struct role *role = session->role;
 
-    if (session->client == NULL || session->identity->device == NULL || role == NULL
+    if (session->client == NULL || session->client->state == CLIENT_HELD
+        || session->identity->device == NULL || role == NULL
         || role_options_of(role)->sense == POLICY_SENSE_OFF)
         return NULL;
     return sensing_role_at(sensing, span_of(role_name(role)), now_ms);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Behavioural detection on a shard: the core tells the detector (src/sense) what identities and
- * strangers do, and hands on what it finds. It changes nothing for any client.
+ * strangers do, hands on what it finds, and does something about it if it is to (sensing_respond.h).
  *
  * Owner: the shard. Whom evidence is booked to: what a connection does before it was let in, to the
  * place it came from; after that, to the identity. An identity without a device name is nobody in
@@ -10,6 +10,7 @@
 
 #include "base/siphash.h"
 #include "policy/identity.h"
+#include "policy/policy.h"
 #include "sense/explain.h"
 #include "sense/role.h"
 #include "sense/source.h"
@@ -45,6 +46,30 @@ struct sensing_notice {
     const struct sense_source_standing *source; /* of a source; else NULL */
 };
 
+/* What is done about an identity; less before more. */
+enum sensing_action {
+    SENSING_THROTTLE = 0, /* it is read no faster than twice of what is usual for it */
+    SENSING_QUARANTINE,   /* nothing is taken from it or given to it */
+    SENSING_PROTECT,      /* it is attacked: nothing is done against it */
+    SENSING_LIFT,         /* the throttle is over */
+};
+
+struct sensing_response {
+    enum sensing_action action;
+    bool is_dry;                      /* it is only said what would have been done */
+    const char *not_done;             /* static: why not; NULL: it is done */
+    const struct sensing_notice *why; /* as it stands now */
+    struct policy_rate messages;      /* of a throttle; count 0: no bound */
+    struct policy_rate bytes;
+};
+
+/* How far what is done about an identity may go. Zero: not at all. */
+enum sensing_right {
+    SENSING_MAY_TELL = 0,
+    SENSING_MAY_THROTTLE,
+    SENSING_MAY_QUARANTINE,
+};
+
 struct sensing_port {
     void *context;
     /* What tells one place from another, of a connection's facts (ports.h); 0: it has none. Asked
@@ -54,6 +79,19 @@ struct sensing_port {
     void (*tell)(void *context, const struct sensing_notice *notice);
     /* A role has entered a phase; its name is borrowed. May be NULL; must not call back either. */
     void (*entered)(void *context, const char *role, enum sense_phase phase);
+    /* Asked once a second for whom something could be done about, or is being done. NULL: nothing
+     * may be done about anybody. */
+    enum sensing_right (*may)(void *context, const struct identity *identity);
+    /* Something is done, or would be. For SENSING_QUARANTINE that is neither dry nor undone, the
+     * callee makes all shards hold the identity, and returns what its clients are told: static text;
+     * NULL: it could not. Else the result is not looked at. Must not call back. */
+    const char *(*respond)(void *context, const struct sensing_response *response);
+};
+
+enum sensing_mode {
+    SENSING_OBSERVES = 0, /* what is found is told */
+    SENSING_REHEARSES,    /* and what would be done */
+    SENSING_RESPONDS,
 };
 
 /* How long a role stays in each phase at least; it also takes SENSING_WINDOWS_LEAST windows. */
@@ -67,6 +105,7 @@ struct sensing_phases {
 
 struct sensing_options {
     bool is_on;
+    enum sensing_mode mode;
     struct sensing_phases phases;
     struct siphash_key key; /* of names of topics and filters; counts when it is turned on, and
                                gives way to that of models that are loaded (sensing_keep.h) */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Looking at those who are watched, some of them at a time, and telling what is found. */
 #include "core/sensed.h"
+#include "core/sensing_respond.h"
 #include "core/sensing_source.h"
 #include "core/state.h"
 
@@ -41,6 +42,7 @@ static void recount(struct sensed *sensed)
 
 static void rest(struct sensed *sensed)
 {
+    sensing_relent(sensed);
     sense_device_rest(&sensed->device);
     sensed->attacking = sensed->attacked = 0;
     recount(sensed);
@@ -74,17 +76,23 @@ static struct identity identity_of(const struct sensed *sensed)
     };
 }
 
+void sensing_describe(const struct sensed *sensed, const struct sense_standing *standing,
+                      struct sense_reason *reasons, struct sensing_notice *out)
+{
+    out->identity = identity_of(sensed);
+    out->reason_count = sense_explain(&sensed->role->model, &sensed->device, standing, reasons);
+    out->reasons = reasons;
+    out->evidence = standing->evidence;
+    out->here = sensed->role->here;
+}
+
 static void tell(struct sensing *sensing, const struct sensed *sensed,
                  const struct sense_standing *standing, struct sensing_notice *notice)
 {
     const struct sensing_port *port = &sensing->options.port;
     struct sense_reason reasons[SENSE_REASONS];
 
-    notice->identity = identity_of(sensed);
-    notice->reason_count = sense_explain(&sensed->role->model, &sensed->device, standing, reasons);
-    notice->reasons = reasons;
-    notice->evidence = standing->evidence;
-    notice->here = sensed->role->here;
+    sensing_describe(sensed, standing, reasons, notice);
     sensing->broker->stats.sense_alarms++;
     port->tell(port->context, notice);
 }
@@ -130,6 +138,7 @@ static void tell_group(struct sensing *sensing, enum sense_verdict verdict,
 
     for (size_t i = 0; i < count && i < SENSING_NAMED; i++)
         notice.members[notice.member_count++] = identity_of(members[i].owner).device;
+    sense_crowd_accuse(members, count, verdict);
     (void)sense_device_look(&strongest->role->model, &strongest->device, ms, &standing);
     tell(sensing, strongest, &standing, &notice);
 }
@@ -166,6 +175,8 @@ static void judge(struct sensing *sensing, struct sensed *sensed,
         break;
     case SENSE_NEWS_OF_DEVICE:
         tell(sensing, sensed, standing, &notice);
+        sensed->response.is_called = true;
+        sensed->response.is_over = false;
         break;
     case SENSE_NEWS_OF_GROUP:
         tell_group(sensing, verdict, members, count, ms);
@@ -187,7 +198,7 @@ void sensing_look(struct sensing *sensing, struct sensed *sensed, uint64_t now_m
     sensed->attacked = standing.attacked;
     recount(sensed);
     enum sense_verdict verdict = sense_standing_verdict(&standing);
-    if (role->model.phase == SENSE_WATCH && verdict != SENSE_QUIET && !sensed->device.alarmed)
+    if (role->model.phase == SENSE_WATCH && sense_crowd_is_due(&sensed->device, &standing))
         judge(sensing, sensed, &standing, verdict, ms);
 }
 
@@ -288,10 +299,12 @@ static void look_at_next(struct sensing *sensing, uint64_t now_ms)
         sensing_look_away(sensing, sensed);
         return;
     }
-    if (!sense_device_is_due(&sensed->device, ms))
-        return;
-    note_backlog(sensed, ms);
-    sensing_look(sensing, sensed, now_ms);
+    if (sense_device_is_due(&sensed->device, ms)) {
+        note_backlog(sensed, ms);
+        sensing_look(sensing, sensed, now_ms);
+    }
+    if (MQTT_UNLIKELY(sensed->response.is_called))
+        sensing_respond(sensing, sensed, now_ms);
 }
 
 static unsigned slices(const struct sensing *sensing)

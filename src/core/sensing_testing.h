@@ -82,7 +82,7 @@ static inline void watch_init(struct watch *watch, const struct limits *limits)
     watch->options = (struct sensing_options){
         .is_on = true,
         .key = { 3, 4 },
-        .port = { watch, place_of, on_notice, on_entered },
+        .port = { .context = watch, .place = place_of, .tell = on_notice, .entered = on_entered },
     };
     assert_true(sensing_set(broker_of(watch), &watch->options, watch->world.now_ms));
 }

@@ -42,8 +42,7 @@ const char *admission_clone_hold(const struct admission_rules *rules,
     if (rules->is_decoy || !is_held)
         return NULL;
     return kind == HOLD_BEHAVIOUR
-               ? "this identity is in quarantine, because of how it behaves; release it with "
-                 "tacit sense release"
+               ? ADMISSION_QUARANTINE_TEXT
                : "this identity is held, because its key was seen in two places; release it "
                  "with tacit device release";
 }

@@ -5,6 +5,7 @@
 #include "net/facts.h"
 
 #include <stdio.h>
+#include <time.h>
 
 #define NUMBER_BYTES 24u
 #define REASON_BYTES 160u
@@ -152,6 +153,135 @@ void event_sense_report(struct log *log, const struct sensing_notice *notice)
         add(&line, "devices", texts.members);
     log_write(log, &line);
 }
+
+/* ---- what is done about it ---- */
+
+#define TIME_BYTES    32u
+#define COMMAND_BYTES 96u
+#define RATE_BYTES    64u
+#define DEED_BYTES    256u
+
+/* The memory behind the fields that a response has besides. */
+struct deed {
+    char until[TIME_BYTES];
+    char undo[COMMAND_BYTES];
+    char rate[RATE_BYTES];
+    char words[DEED_BYTES];
+};
+
+static void put_until(int64_t until_s, char out[TIME_BYTES])
+{
+    struct tm calendar;
+    time_t when = (time_t)until_s;
+
+    if (until_s == 0 || gmtime_r(&when, &calendar) == NULL
+        || strftime(out, TIME_BYTES, "%Y-%m-%dT%H:%M:%SZ", &calendar) == 0)
+        snprintf(out, TIME_BYTES, "it is released");
+}
+
+static void put_throttle(const struct sensing_response *response, struct deed *deed)
+{
+    snprintf(deed->rate, RATE_BYTES, "%u messages in %u s", response->messages.count,
+             response->messages.seconds);
+    snprintf(deed->until, TIME_BYTES, "it is calm");
+    snprintf(deed->words, DEED_BYTES, "%s read no faster than %s until it is calm",
+             response->is_dry ? "would be" : "is", deed->rate);
+}
+
+static void put_quarantine(const struct sensing_response *response, int64_t until_s,
+                           struct deed *deed)
+{
+    if (response->not_done != NULL) {
+        snprintf(deed->words, DEED_BYTES, "%s out of quarantine, as %s",
+                 response->is_dry ? "would stay" : "stays", response->not_done);
+        return;
+    }
+    put_until(until_s, deed->until);
+    snprintf(deed->words, DEED_BYTES, "%s in quarantine until %s",
+             response->is_dry ? "would be" : "is", deed->until);
+}
+
+/* What there is to undo has a command for it; what was not done, one to do it. */
+static void put_command(const struct sensing_response *response, struct deed *deed)
+{
+    const char *device = response->why->identity.device;
+    bool is_begun = response->action == SENSING_THROTTLE || response->action == SENSING_QUARANTINE;
+
+    if (is_begun && response->not_done == NULL && !response->is_dry)
+        snprintf(deed->undo, COMMAND_BYTES, "tacit sense undo %s", device);
+}
+
+static void put_deed(const struct sensing_response *response, int64_t until_s, struct deed *deed)
+{
+    const char *is = response->is_dry ? "would be" : "is";
+
+    switch (response->action) {
+    case SENSING_THROTTLE:
+        put_throttle(response, deed);
+        break;
+    case SENSING_QUARANTINE:
+        put_quarantine(response, until_s, deed);
+        break;
+    case SENSING_PROTECT:
+        snprintf(deed->words, DEED_BYTES, "%s protected: nothing is done against it", is);
+        break;
+    case SENSING_LIFT:
+        snprintf(deed->words, DEED_BYTES, "%s read as before", is);
+        break;
+    }
+    put_command(response, deed);
+}
+
+static void put_sentence(const struct sensing_response *response, const struct deed *deed,
+                         struct texts *texts)
+{
+    const struct sensing_notice *why = response->why;
+    char sentence[SENSE_SENTENCE_BYTES] = "";
+    bool has_undo = deed->undo[0] != '\0';
+
+    if (why->reason_count > 0)
+        sense_explain_sentence(why->verdict, why->reasons, why->reason_count, sentence);
+    snprintf(texts->words, sizeof(texts->words), "device %s, role %s, %s%s%s%s%s",
+             why->identity.device, why->identity.role, deed->words,
+             why->reason_count > 0 ? ": " : "", sentence, has_undo ? "; undo: " : "", deed->undo);
+}
+
+void event_sense_responded(struct log *log, const struct sensing_response *response,
+                           int64_t until_s)
+{
+    static const char *const actions[] = {
+        [SENSING_THROTTLE] = "throttle",
+        [SENSING_QUARANTINE] = "quarantine",
+        [SENSING_PROTECT] = "protect",
+        [SENSING_LIFT] = "lift",
+    };
+    struct log_line line = { .level = CONFIG_LOG_WARNING, .kind = LOG_SENSE_RESPONSE };
+    struct deed deed = { .until = "" };
+    struct texts texts;
+
+    if (response->is_dry)
+        line.kind = LOG_SENSE_DRY_RUN;
+    put_deed(response, until_s, &deed);
+    put_sentence(response, &deed, &texts);
+    line.text = texts.words;
+    add(&line, "action", actions[response->action]);
+    add(&line, "done", response->is_dry || response->not_done != NULL ? "no" : "yes");
+    add(&line, "verdict", sense_verdict_text(response->why->verdict));
+    add(&line, "evidence_bits", number(texts.bits, (double)response->why->evidence));
+    add_identity(&line, &response->why->identity);
+    if (deed.rate[0] != '\0')
+        add(&line, "bound", deed.rate);
+    if (deed.until[0] != '\0')
+        add(&line, "until", deed.until);
+    if (deed.undo[0] != '\0')
+        add(&line, "undo", deed.undo);
+    if (response->not_done != NULL)
+        add(&line, "why_not", response->not_done);
+    add_reasons(&line, response->why, &texts);
+    log_write(log, &line);
+}
+
+/* ---- phases ---- */
 
 void event_sense_entered(struct log *log, unsigned shard, const char *role, enum sense_phase phase)
 {

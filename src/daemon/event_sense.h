@@ -12,3 +12,8 @@
 void event_sense_entered(struct log *log, unsigned shard, const char *role, enum sense_phase phase);
 
 void event_sense_report(struct log *log, const struct sensing_notice *notice);
+
+/* What is done about it, or why not, and how that is taken back. `until_s`: UTC, when a quarantine ends
+ * by itself; 0: it does not. */
+void event_sense_responded(struct log *log, const struct sensing_response *response,
+                           int64_t until_s);

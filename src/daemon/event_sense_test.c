@@ -34,7 +34,9 @@ static void saw(void *context, const struct log_line *line)
                                  (const char *)line->fields[i].value.data);
 }
 
-static struct seen report(const struct sensing_notice *notice)
+/* NULL: only the notice. */
+static struct seen report_both(const struct sensing_notice *notice,
+                               const struct sensing_response *response, int64_t until_s)
 {
     struct seen seen = { .lines = 0 };
     struct log *log = log_new(CONFIG_LOG_TEXT, CONFIG_LOG_ERROR);
@@ -42,10 +44,18 @@ static struct seen report(const struct sensing_notice *notice)
 
     assert_non_null(log);
     log_set_witness(log, &witness);
-    event_sense_report(log, notice);
+    if (response != NULL)
+        event_sense_responded(log, response, until_s);
+    else
+        event_sense_report(log, notice);
     log_free(log);
     assert_int_equal(seen.lines, 1);
     return seen;
+}
+
+static struct seen report(const struct sensing_notice *notice)
+{
+    return report_both(notice, NULL, 0);
 }
 
 static void has(const char *text, const char *part)
@@ -154,10 +164,68 @@ static void a_source_is_told_by_its_address(void **state)
     assert_null(strstr(seen.fields, "address="));
 }
 
+static void what_is_done_is_told_with_its_undo(void **state)
+{
+    (void)state;
+    struct sensing_notice notice = of_device();
+    struct sensing_response response = { .why = &notice, .messages = { 14, 5 } };
+    struct seen seen = report_both(&notice, &response, 0);
+
+    assert_int_equal(seen.kind, LOG_SENSE_RESPONSE);
+    has(seen.text, "device pump-17, role pump, is read no faster than 14 messages in 5 s until it "
+                   "is calm: attacking for 40 s: ");
+    has(seen.text, "; undo: tacit sense undo pump-17");
+    has(seen.fields, "action=throttle\ndone=yes\nverdict=attacking\n");
+    has(seen.fields, "undo=tacit sense undo pump-17\nreason_1=publishes: ");
+    response.action = SENSING_QUARANTINE;
+    seen = report_both(&notice, &response, 1798761600);
+    has(seen.text, "is in quarantine until 2027-01-01T00:00:00Z: attacking");
+    has(seen.fields, "action=quarantine\ndone=yes\n");
+    has(seen.fields, "until=2027-01-01T00:00:00Z\n");
+    response.not_done = "there are enough";
+    seen = report_both(&notice, &response, 0);
+    has(seen.text, "stays out of quarantine, as there are enough: ");
+    has(seen.fields, "done=no\n");
+    has(seen.fields, "why_not=there are enough\n");
+}
+
+static void what_would_be_done_is_of_another_kind(void **state)
+{
+    (void)state;
+    struct sensing_notice notice = of_device();
+    struct sensing_response response = { .why = &notice, .is_dry = true };
+    struct seen seen;
+
+    response.action = SENSING_QUARANTINE;
+    seen = report_both(&notice, &response, 0);
+    assert_int_equal(seen.kind, LOG_SENSE_DRY_RUN);
+    has(seen.text, "would be in quarantine until it is released");
+    has(seen.fields, "done=no\n");
+    assert_null(strstr(seen.fields, "undo="));
+}
+
+static void what_ends_needs_no_reason(void **state)
+{
+    (void)state;
+    struct sensing_notice notice = of_device();
+    struct sensing_response response = { .action = SENSING_LIFT, .why = &notice };
+
+    notice.reason_count = 0;
+    struct seen seen = report_both(&notice, &response, 0);
+    assert_string_equal(seen.text, "device pump-17, role pump, is read as before");
+    response.action = SENSING_PROTECT;
+    seen = report_both(&notice, &response, 0);
+    has(seen.text, "is protected: nothing is done against it");
+    has(seen.fields, "action=protect\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_device_is_told_with_its_reasons),
+        cmocka_unit_test(what_is_done_is_told_with_its_undo),
+        cmocka_unit_test(what_would_be_done_is_of_another_kind),
+        cmocka_unit_test(what_ends_needs_no_reason),
         cmocka_unit_test(a_group_names_its_members),
         cmocka_unit_test(long_names_are_cut),
         cmocka_unit_test(a_source_is_told_by_its_address),

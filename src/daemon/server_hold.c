@@ -96,9 +96,10 @@ void server_on_held(void *context, const struct registry_hold *hold)
     struct hold_order *order = calloc(1, sizeof(*order));
 
     if (order == NULL) {
-        log_say(server->log, CONFIG_LOG_ERROR,
-                "out of memory: %s is held until tacitd ends, and no command to release it knows it",
-                hold->name);
+        log_say(
+            server->log, CONFIG_LOG_ERROR,
+            "out of memory: %s is held until tacitd ends, and no command to release it knows it",
+            hold->name);
         return;
     }
     order->server = server;

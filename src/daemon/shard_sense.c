@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Behavioural detection of a shard, as the configuration wants it: contract in shard.h. */
+#include "daemon/admission_clone.h"
 #include "daemon/event_sense.h"
 #include "daemon/place.h"
 #include "daemon/shard.h"
@@ -7,8 +8,10 @@
 #include "core/sensing_keep.h"
 #include "pki/behaviour_file.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* The /64 or the address; a socket of this machine is nowhere in particular. */
 static uint64_t on_place(void *context, const void *facts)
@@ -35,14 +38,83 @@ static void on_entered(void *context, const char *role, enum sense_phase phase)
     event_sense_entered(shard->log, shard->number, role, phase);
 }
 
+/* ---- what is done about it ---- */
+
+/* Whoever is not in the registry cannot be held; a service or an administrator, which others rely
+ * upon, is only told of. */
+static enum sensing_right on_may(void *context, const struct identity *identity)
+{
+    const struct shard *shard = context;
+    const struct registry_view *view = shard->rules.registry;
+    const struct registry_view_entry *entry =
+        view != NULL ? registry_view_find(view, span_of(identity->device)) : NULL;
+    const struct role *role = policy_find(shard->rules.policy, identity);
+
+    if (role == NULL || role_options_of(role)->sense != POLICY_SENSE_ON)
+        return SENSING_MAY_TELL;
+    if (entry == NULL)
+        return SENSING_MAY_THROTTLE;
+    if (entry->kind != IDENTITY_DEVICE || entry->is_pardoned)
+        return SENSING_MAY_TELL;
+    return SENSING_MAY_QUARANTINE;
+}
+
+/* False: out of memory. */
+static bool hold(struct shard *shard, const struct sensing_notice *why, int64_t until_s)
+{
+    struct registry_hold hold = { .kind = HOLD_BEHAVIOUR, .until_s = until_s };
+    char sentence[SENSE_SENTENCE_BYTES];
+
+    sense_explain_sentence(why->verdict, why->reasons, why->reason_count, sentence);
+    snprintf(hold.name, sizeof(hold.name), "%s", why->identity.device);
+    snprintf(hold.why, sizeof(hold.why), "%s", sentence);
+    return shard_hold(shard, &hold);
+}
+
+static const char *on_respond(void *context, const struct sensing_response *response)
+{
+    struct shard *shard = context;
+    struct sensing_response told = *response;
+    uint32_t quarantine_s = shard->ruling->config->sense.quarantine_s;
+    bool is_hold = response->action == SENSING_QUARANTINE && response->not_done == NULL;
+    int64_t until_s = is_hold ? (int64_t)time(NULL) + quarantine_s : 0;
+
+    if (is_hold && !response->is_dry && !hold(shard, response->why, until_s))
+        told.not_done = "there is no memory for it";
+    event_sense_responded(shard->log, &told, until_s);
+    return told.not_done == NULL ? ADMISSION_QUARANTINE_TEXT : NULL;
+}
+
+static enum sensing_mode mode_of(enum config_sense_mode mode)
+{
+    switch (mode) {
+    case CONFIG_SENSE_OFF:
+    case CONFIG_SENSE_OBSERVE:
+        break;
+    case CONFIG_SENSE_DRY_RUN:
+        return SENSING_REHEARSES;
+    case CONFIG_SENSE_RESPOND:
+        return SENSING_RESPONDS;
+    }
+    return SENSING_OBSERVES;
+}
+
 void shard_sense_follow(struct shard *shard, uint64_t now_ms)
 {
     const struct config_sense *wanted = &shard->ruling->config->sense;
     struct sensing_options *options = &shard->sense.options;
 
-    options->is_on = wanted->mode == CONFIG_SENSE_OBSERVE;
+    options->is_on = wanted->mode != CONFIG_SENSE_OFF;
+    options->mode = mode_of(wanted->mode);
     options->phases = (struct sensing_phases){ wanted->learn_s, wanted->shape_s, wanted->prove_s };
-    options->port = (struct sensing_port){ shard, on_place, on_tell, on_entered };
+    options->port = (struct sensing_port){
+        .context = shard,
+        .place = on_place,
+        .tell = on_tell,
+        .entered = on_entered,
+        .may = on_may,
+        .respond = on_respond,
+    };
     if (!sensing_set(shard->broker, options, now_ms))
         log_say(shard->log, CONFIG_LOG_ERROR,
                 "shard %u: no memory for sense { }; behaviour is not looked at", shard->number);

@@ -31,8 +31,8 @@ static int prepare_put(struct registry *registry, sqlite3_stmt **out, struct pki
         "INSERT INTO hold (name, since, why, kind, until) VALUES (?, ?, ?, ?, ?)"
         "  ON CONFLICT (name) DO UPDATE SET since = excluded.since, why = excluded.why,"
         "  kind = excluded.kind, until = excluded.until"
-        "  WHERE " STRENGTH("excluded.kind") " >= " STRENGTH("hold.kind")
-        "  OR (hold.until > 0 AND hold.until <= excluded.since)",
+        "  WHERE " STRENGTH("excluded.kind") " >= " STRENGTH(
+            "hold.kind") "  OR (hold.until > 0 AND hold.until <= excluded.since)",
         out, fault);
 }
 
@@ -62,11 +62,11 @@ int holds_begin(struct registry *registry, const char *name, const char *why,
     return changed < 0 ? changed : 0;
 }
 
-int holds_end(struct registry *registry, const char *name, struct pki_fault *fault)
+static int end(struct registry *registry, const char *sql, const char *name,
+               struct pki_fault *fault)
 {
     sqlite3_stmt *s;
-    int error = registry_prepare(registry, "DELETE FROM hold WHERE name = ? AND kind <> 'pardon'",
-                                 &s, fault);
+    int error = registry_prepare(registry, sql, &s, fault);
 
     if (error < 0)
         return error;
@@ -74,11 +74,21 @@ int holds_end(struct registry *registry, const char *name, struct pki_fault *fau
     return registry_run(registry, s, fault);
 }
 
+int holds_end(struct registry *registry, const char *name, struct pki_fault *fault)
+{
+    return end(registry, "DELETE FROM hold WHERE name = ? AND kind <> 'pardon'", name, fault);
+}
+
+int holds_end_pardon(struct registry *registry, const char *name, struct pki_fault *fault)
+{
+    return end(registry, "DELETE FROM hold WHERE name = ? AND kind = 'pardon'", name, fault);
+}
+
 int holds_expire(struct registry *registry, int64_t now_s, struct pki_fault *fault)
 {
     sqlite3_stmt *s;
-    int error = registry_prepare(registry, "DELETE FROM hold WHERE until > 0 AND until <= ?", &s,
-                                 fault);
+    int error =
+        registry_prepare(registry, "DELETE FROM hold WHERE until > 0 AND until <= ?", &s, fault);
 
     if (error < 0)
         return error;
@@ -140,8 +150,7 @@ int holds_find(struct registry *registry, const char *name, struct registry_hold
                struct pki_fault *fault)
 {
     sqlite3_stmt *s;
-    int result =
-        registry_prepare(registry, COLUMNS " WHERE name = ?", &s, fault);
+    int result = registry_prepare(registry, COLUMNS " WHERE name = ?", &s, fault);
 
     if (result < 0)
         return result;
@@ -155,8 +164,7 @@ int holds_find(struct registry *registry, const char *name, struct registry_hold
 int holds_list(struct registry *registry, holds_visit visit, void *context, struct pki_fault *fault)
 {
     sqlite3_stmt *s;
-    int error =
-        registry_prepare(registry, COLUMNS " ORDER BY name", &s, fault);
+    int error = registry_prepare(registry, COLUMNS " ORDER BY name", &s, fault);
 
     return error < 0 ? error : list(registry, s, visit, context, fault);
 }

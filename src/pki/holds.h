@@ -46,6 +46,10 @@ MQTT_NODISCARD int holds_put(struct registry *registry, const struct registry_ho
 /* 1: it was held, for whatever reason; 0: it was not. */
 MQTT_NODISCARD int holds_end(struct registry *registry, const char *name, struct pki_fault *fault);
 
+/* 1: it was pardoned, and is not any more; 0: it was not. */
+MQTT_NODISCARD int holds_end_pardon(struct registry *registry, const char *name,
+                                    struct pki_fault *fault);
+
 /* Takes away those whose time is over. How many there were. */
 MQTT_NODISCARD int holds_expire(struct registry *registry, int64_t now_s, struct pki_fault *fault);
 

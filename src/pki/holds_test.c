@@ -218,6 +218,8 @@ static void what_is_stronger_stays(void **state)
     assert_int_equal(holds_end(place->registry, "lamp", NULL), 0);
     assert_int_equal(put(place, "lamp", HOLD_BEHAVIOUR, now_s() + 1000), 0);
     assert_false(is_held(place, "lamp"));
+    assert_int_equal(holds_end_pardon(place->registry, "lamp", NULL), 1);
+    assert_int_equal(holds_end_pardon(place->registry, "lamp", NULL), 0);
     assert_int_equal(holds_begin(place->registry, "lamp", "seen twice", NULL), 0);
     assert_int_equal(put(place, "lamp", HOLD_PARDON, now_s() + 1000), 0);
     assert_int_equal(put(place, "lamp", HOLD_BEHAVIOUR, now_s() + 1000), 0);

@@ -101,6 +101,7 @@ static void tell_group(struct replay *replay, enum sense_verdict verdict,
                                   .surprised = (uint32_t)count,
                                   .here = here };
 
+    sense_crowd_accuse(members, count, verdict);
     tell(replay, &alarm);
 }
 
@@ -137,7 +138,7 @@ void alarm_look(struct replay *replay, struct fleet_device *device)
         return;
     device->standing = standing;
     enum sense_verdict verdict = sense_standing_verdict(&standing);
-    if (watches(replay) && verdict != SENSE_QUIET && !device->sense.alarmed)
+    if (watches(replay) && sense_crowd_is_due(&device->sense, &standing))
         judge(replay, device, verdict);
 }
 

@@ -65,6 +65,25 @@ static void mark(struct sense_group *group, const struct sense_member *members, 
     group->told_ms = now_ms;
 }
 
+bool sense_crowd_is_due(struct sense_device *device, const struct sense_standing *standing)
+{
+    enum sense_verdict verdict = sense_standing_verdict(standing);
+    bool attacks = verdict == SENSE_ATTACKING && standing->attacking >= SENSE_ALARM_BITS;
+
+    if (attacks && !device->accused) {
+        device->accused = true;
+        device->alarmed = false;
+    }
+    return verdict != SENSE_QUIET && !device->alarmed;
+}
+
+void sense_crowd_accuse(const struct sense_member *members, size_t count,
+                        enum sense_verdict verdict)
+{
+    for (size_t i = 0; i < count && verdict == SENSE_ATTACKING; i++)
+        members[i].device->accused = true;
+}
+
 enum sense_news sense_crowd_judge(struct sense_group *group, const struct sense_member *members,
                                   size_t count, uint32_t here, struct sense_device *device,
                                   uint64_t now_ms)

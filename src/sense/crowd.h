@@ -34,7 +34,15 @@ float sense_member_evidence(const struct sense_device *device, float attacking, 
 /* Strongest first, those with the same evidence as they came. */
 void sense_crowd_sort(struct sense_member *members, size_t count);
 
-/* `device` has reached an alarm and is not alarmed. `members` are those with SENSE_STIRRED_BITS or
+/* Whether its standing is to be judged: it is an alarm, and not told of yet. Whoever was told of as
+ * attacked, as when all are held up together, is not safe from being told of as attacking. */
+bool sense_crowd_is_due(struct sense_device *device, const struct sense_standing *standing);
+
+/* A group was told of, with that verdict: its members are not told of for that once more. */
+void sense_crowd_accuse(const struct sense_member *members, size_t count,
+                        enum sense_verdict verdict);
+
+/* `device` is due. `members` are those with SENSE_STIRRED_BITS or
  * more for its verdict, sorted, of so many that are here; NULL and 0 when there was no memory for
  * them: then it is told alone. Marks as alarmed whom the news is of. */
 enum sense_news sense_crowd_judge(struct sense_group *group, const struct sense_member *members,

@@ -49,6 +49,25 @@ static void one_alone_is_told_alone(void **state)
     assert_int_equal(alarmed(&crowd), 1);
 }
 
+/* Whoever holds all of them up does not hide behind that. */
+static void who_is_attacked_may_attack(void **state)
+{
+    (void)state;
+    struct sense_device device = { .alarmed = false };
+    struct sense_standing standing = { .evidence = 30, .attacked = 30 };
+
+    assert_true(sense_crowd_is_due(&device, &standing));
+    device.alarmed = true;
+    assert_false(sense_crowd_is_due(&device, &standing));
+    standing.attacking = 31;
+    assert_true(sense_crowd_is_due(&device, &standing));
+    device.alarmed = true;
+    assert_false(sense_crowd_is_due(&device, &standing));
+    sense_device_rest(&device);
+    standing = (struct sense_standing){ .evidence = 20, .attacking = 20 };
+    assert_false(sense_crowd_is_due(&device, &standing));
+}
+
 static void without_memory_it_is_told_alone(void **state)
 {
     (void)state;
@@ -160,6 +179,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_alone_is_told_alone),
+        cmocka_unit_test(who_is_attacked_may_attack),
         cmocka_unit_test(without_memory_it_is_told_alone),
         cmocka_unit_test(many_are_one_event),
         cmocka_unit_test(a_late_member_waits),

@@ -78,6 +78,7 @@ struct sense_device {
     bool here : 1;                     /* heard since it rested: windows run */
     bool present : 1;                  /* connected, so that silence means something */
     bool alarmed : 1;
+    bool accused : 1;  /* by itself, of attacking */
     uint8_t owed;      /* messages that a gap has held back and that may come at once */
     bool expected : 1; /* published_ms is when it was expected from, not a message */
 };

@@ -306,7 +306,7 @@ void sense_device_rest(struct sense_device *device)
     device->window.start_ms = 0;
     device->published_ms = 0;
     sense_device_move(device, true);
-    device->here = device->present = device->alarmed = false;
+    device->here = device->present = device->alarmed = device->accused = false;
     device->quiet = 0;
     device->owed = 0;
     memset(device->evidence, 0, sizeof(device->evidence));

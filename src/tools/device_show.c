@@ -48,10 +48,9 @@ static json_t *hold_json(const struct registry_hold *hold)
 {
     char time[IDENTITY_PRINT_TIME_SIZE];
     char why[HOLDS_WHY_SIZE];
-    json_t *document =
-        json_pack("{s:s, s:s, s:s}", "kind", holds_kind_text(hold->kind), "since",
-                  identity_print_time_rfc3339(hold->since_s, time), "why",
-                  identity_print_text(hold->why, why, sizeof(why)));
+    json_t *document = json_pack("{s:s, s:s, s:s}", "kind", holds_kind_text(hold->kind), "since",
+                                 identity_print_time_rfc3339(hold->since_s, time), "why",
+                                 identity_print_text(hold->why, why, sizeof(why)));
 
     if (hold->until_s > 0)
         (void)json_object_set_new(document, "until",

@@ -3,10 +3,20 @@
 
 #include "tools/log_show.h"
 
-int sense_events(const struct identity_options *options)
+static int show(const struct identity_options *options, const char *kind)
 {
     struct identity_options own = *options;
 
-    own.kind = "sense*";
+    own.kind = kind;
     return log_show(&own);
+}
+
+int sense_events(const struct identity_options *options)
+{
+    return show(options, "sense*");
+}
+
+int sense_dry_run(const struct identity_options *options)
+{
+    return show(options, "sense-dry-run");
 }

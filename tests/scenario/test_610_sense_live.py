@@ -14,6 +14,7 @@ from support import wire
 from support.audit import AuditLog
 from support.broker import FOREIGN, TACIT
 from support.client import Closed
+from support.fleet import FLEET, PERIOD_S, Fleet, reasons_of
 from support.patience import patience
 from support.secure import House
 
@@ -37,10 +38,6 @@ listener "mqtts" {{
   client-certificates = required
 }}
 """
-# A fleet whose reports come when the machine of the test lets them may be told as a group; the one
-# who floods has then the most evidence of it.
-FLEET = [f"pump-{n}" for n in range(10)]
-PERIOD_S = 0.05
 THIEF = "127.0.0.2"
 LEARNED = "behaviour of role device is learned"
 
@@ -54,62 +51,14 @@ def house():
         yield one
 
 
-class Fleet:
-    """Devices that report, each once in a period, as long as somebody waits."""
-
-    def __init__(self, house):
-        self.house, self.clients = house, {}
-
-    def join(self, name, role="device"):
-        self.house.add(name, role)
-        self.enter(name)
-
-    def enter(self, name):
-        client = self.house.connect(name)
-        client.send(wire.connect(5, name, True))
-        client.expect(wire.CONNACK, reason=0)
-        self.clients[name] = client
-
-    def say(self, name, times=1):
-        message = wire.publish(5, f"devices/{name}/t", b"21.5", 0)
-        self.clients[name].send(message * times)
-
-    def report_until(self, is_over, seconds, what):
-        deadline = time.monotonic() + patience(seconds)
-        while not is_over():
-            assert time.monotonic() < deadline, f"{what}:\n{self.house.broker.log()[-3000:]}"
-            for name in self.clients:
-                self.say(name)
-            time.sleep(PERIOD_S)
-
-    def return_all(self):
-        """After a restart: all of them, and half a second of reports."""
-        self.close()
-        for name in self.clients:
-            self.enter(name)
-        since = time.monotonic()
-        self.report_until(lambda: time.monotonic() > since + 0.5, 10.0, "no time passes")
-
-    def close(self):
-        for client in self.clients.values():
-            client.close()
-
-
 @pytest.fixture(scope="module")
 def fleet(house):
     """One that is watched."""
     one = Fleet(house)
-    for name in FLEET:
-        one.join(name)
     one.join("horn", "loud")
-    watched = r"behaviour of role device is watched"
-    one.report_until(lambda: house.lines(watched), 60.0, "the role is not watched")
+    one.learn()
     yield one
     one.close()
-
-
-def reasons_of(record):
-    return [value for key, value in sorted(record.items()) if key.startswith("reason_")]
 
 
 def flood(house, fleet):
