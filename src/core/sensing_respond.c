@@ -39,21 +39,26 @@ static float reach_of(const struct sense_standing *standing)
 /* ---- telling ---- */
 
 static const char *tell(struct sensing *sensing, const struct sensed *sensed,
-                        const struct sense_standing *standing, struct sensing_response *response)
+                        const struct sense_standing *standing, enum sensing_action action,
+                        const char *not_done)
 {
     const struct sensing_port *port = &sensing->options.port;
     struct sense_reason reasons[SENSE_REASONS];
     struct sensing_notice notice = { .kind = SENSING_OF_DEVICE };
+    const struct sensing_response response = {
+        .action = action,
+        .is_dry = sensed->response.is_dry,
+        .not_done = not_done,
+        .why = &notice,
+        .messages = sensed->response.messages,
+        .bytes = sensed->response.bytes,
+    };
 
     notice.verdict = standing->attacked > standing->attacking ? SENSE_ATTACKED : SENSE_ATTACKING;
     sensing_describe(sensed, standing, reasons, &notice);
-    response->why = &notice;
-    response->is_dry = sensed->response.is_dry;
-    response->messages = sensed->response.messages;
-    response->bytes = sensed->response.bytes;
-    if (!response->is_dry && response->not_done == NULL)
+    if (!response.is_dry && not_done == NULL)
         sensing->broker->stats.sense_responses++;
-    return port->respond(port->context, response);
+    return port->respond(port->context, &response);
 }
 
 /* ---- throttle ---- */
@@ -101,7 +106,7 @@ static void throttle(struct sensing *sensing, struct sensed *sensed,
         response->bytes = rate_of(sensing, TIMES_USUAL * usual.bytes + HEADER_BYTES * messages);
     response->window = sensed->device.number;
     response->reach = reach_of(standing);
-    (void)tell(sensing, sensed, standing, &(struct sensing_response){ .action = SENSING_THROTTLE });
+    (void)tell(sensing, sensed, standing, SENSING_THROTTLE, NULL);
     if (!response->is_dry)
         follow(sensed);
 }
@@ -141,7 +146,7 @@ static void lift(struct sensing *sensing, struct sensed *sensed,
                  const struct sense_standing *standing)
 {
     if (sensed->response.is_throttled)
-        (void)tell(sensing, sensed, standing, &(struct sensing_response){ .action = SENSING_LIFT });
+        (void)tell(sensing, sensed, standing, SENSING_LIFT, NULL);
     sensing_relent(sensed);
 }
 
@@ -180,18 +185,17 @@ static void hold(const struct sensed *sensed, const char *why, uint64_t now_ms)
 static void quarantine(struct sensing *sensing, struct sensed *sensed,
                        const struct sense_standing *standing, uint64_t now_ms)
 {
-    struct sensing_response step = { .action = SENSING_QUARANTINE };
     struct sensed_response *response = &sensed->response;
 
     if (!take_share(sensing, sensed, now_ms)) {
-        step.not_done = "as many of its role were put into quarantine in this hour as may be";
         if (!response->was_full)
-            (void)tell(sensing, sensed, standing, &step);
+            (void)tell(sensing, sensed, standing, SENSING_QUARANTINE,
+                       "as many of its role were put into quarantine in this hour as may be");
         response->was_full = true;
         return;
     }
     response->is_over = true;
-    const char *why = tell(sensing, sensed, standing, &step);
+    const char *why = tell(sensing, sensed, standing, SENSING_QUARANTINE, NULL);
     if (!response->is_dry && why != NULL)
         hold(sensed, why, now_ms);
 }
@@ -224,7 +228,7 @@ static void protect(struct sensing *sensing, struct sensed *sensed,
     sensed->response.is_called = true;
     sensed->response.is_over = true;
     sensed->response.is_dry = sensing->options.mode != SENSING_RESPONDS;
-    (void)tell(sensing, sensed, standing, &(struct sensing_response){ .action = SENSING_PROTECT });
+    (void)tell(sensing, sensed, standing, SENSING_PROTECT, NULL);
 }
 
 static void step(struct sensing *sensing, struct sensed *sensed, enum sensing_right right,
