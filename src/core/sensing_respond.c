@@ -18,6 +18,7 @@
 #define SIGNS           2u
 #define HOUR_S          3600u
 #define COUNT_MOST      1e9f
+#define FULL            "as many of its role were put into quarantine in this hour as may be"
 
 /* What a throttle takes away, as far as it is harm at all: more of the same. The rest is reaching for
  * something else. */
@@ -38,9 +39,10 @@ static float reach_of(const struct sense_standing *standing)
 
 /* ---- telling ---- */
 
-static const char *tell(struct sensing *sensing, const struct sensed *sensed,
-                        const struct sense_standing *standing, enum sensing_action action,
-                        const char *not_done)
+/* What its clients are told, of a quarantine that is begun, in *out_why; NULL: it is not. */
+static void tell(struct sensing *sensing, const struct sensed *sensed,
+                 const struct sense_standing *standing, enum sensing_action action,
+                 const char *not_done, const char **out_why)
 {
     const struct sensing_port *port = &sensing->options.port;
     struct sense_reason reasons[SENSE_REASONS];
@@ -58,7 +60,7 @@ static const char *tell(struct sensing *sensing, const struct sensed *sensed,
     sensing_describe(sensed, standing, reasons, &notice);
     if (!response.is_dry && not_done == NULL)
         sensing->broker->stats.sense_responses++;
-    return port->respond(port->context, &response);
+    *out_why = port->respond(port->context, &response);
 }
 
 /* ---- throttle ---- */
@@ -98,6 +100,7 @@ static void throttle(struct sensing *sensing, struct sensed *sensed,
     struct sensed_response *response = &sensed->response;
     struct sense_usual usual = sense_device_usual(&sensed->role->model, &sensed->device);
     float messages = TIMES_USUAL * usual.messages;
+    const char *why;
 
     response->is_throttled = true;
     response->is_dry = sensing->options.mode != SENSING_RESPONDS;
@@ -106,7 +109,7 @@ static void throttle(struct sensing *sensing, struct sensed *sensed,
         response->bytes = rate_of(sensing, TIMES_USUAL * usual.bytes + HEADER_BYTES * messages);
     response->window = sensed->device.number;
     response->reach = reach_of(standing);
-    (void)tell(sensing, sensed, standing, SENSING_THROTTLE, NULL);
+    tell(sensing, sensed, standing, SENSING_THROTTLE, NULL, &why);
     if (!response->is_dry)
         follow(sensed);
 }
@@ -145,8 +148,10 @@ void sensing_relent(struct sensed *sensed)
 static void lift(struct sensing *sensing, struct sensed *sensed,
                  const struct sense_standing *standing)
 {
+    const char *why;
+
     if (sensed->response.is_throttled)
-        (void)tell(sensing, sensed, standing, SENSING_LIFT, NULL);
+        tell(sensing, sensed, standing, SENSING_LIFT, NULL, &why);
     sensing_relent(sensed);
 }
 
@@ -186,16 +191,16 @@ static void quarantine(struct sensing *sensing, struct sensed *sensed,
                        const struct sense_standing *standing, uint64_t now_ms)
 {
     struct sensed_response *response = &sensed->response;
+    const char *why;
 
     if (!take_share(sensing, sensed, now_ms)) {
         if (!response->was_full)
-            (void)tell(sensing, sensed, standing, SENSING_QUARANTINE,
-                       "as many of its role were put into quarantine in this hour as may be");
+            tell(sensing, sensed, standing, SENSING_QUARANTINE, FULL, &why);
         response->was_full = true;
         return;
     }
     response->is_over = true;
-    const char *why = tell(sensing, sensed, standing, SENSING_QUARANTINE, NULL);
+    tell(sensing, sensed, standing, SENSING_QUARANTINE, NULL, &why);
     if (!response->is_dry && why != NULL)
         hold(sensed, why, now_ms);
 }
@@ -224,11 +229,13 @@ static bool is_severe(struct sensed *sensed, const struct sense_standing *standi
 static void protect(struct sensing *sensing, struct sensed *sensed,
                     const struct sense_standing *standing)
 {
+    const char *why;
+
     lift(sensing, sensed, standing);
     sensed->response.is_called = true;
     sensed->response.is_over = true;
     sensed->response.is_dry = sensing->options.mode != SENSING_RESPONDS;
-    (void)tell(sensing, sensed, standing, SENSING_PROTECT, NULL);
+    tell(sensing, sensed, standing, SENSING_PROTECT, NULL, &why);
 }
 
 static void step(struct sensing *sensing, struct sensed *sensed, enum sensing_right right,
