@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bench-messages ROUNDS: nanoseconds of CPU per message that goes through a shard, without the
- * kernel: 100 devices publish to four topics each again and again, one reader has each of them.
- * The role has twenty grants and two denials. Prints one number per round. */
+/* bench-messages ROUNDS [observe]: nanoseconds of CPU per message that goes through a shard, without
+ * the kernel: 100 devices publish to four topics each again and again, one reader has each of them.
+ * The role has twenty grants and two denials. With `observe` the behaviour of all of them is watched
+ * (sense { }), after it was learned. Prints one number per round. */
 #include "codec/connect.h"
 #include "codec/publish.h"
 #include "codec/subscribe.h"
 #include "core/broker.h"
+#include "core/sensing.h"
 #include "core/shared.h"
 
 #include <stdio.h>
@@ -17,6 +19,8 @@
 #define TOPICS        4
 #define BURST         16 /* messages per receive */
 #define TURNS         400
+#define TURN_MS       100  /* of the broker's time */
+#define LEARN_TURNS   1500 /* 720 windows of devices in each of three phases, and some more */
 #define PACKET_BYTES  256
 #define NS_PER_SECOND 1000000000.0
 
@@ -29,6 +33,7 @@ static struct broker *broker;
 static struct policy *policy;
 static struct wire publishers[PAIRS];
 static struct wire readers[PAIRS];
+static uint64_t now_ms = 1000;
 
 static void must(bool holds, const char *what)
 {
@@ -88,7 +93,7 @@ static void make_policy(void)
 static void send_all(struct wire *wire, const uint8_t *bytes, size_t len)
 {
     bool gone = false;
-    size_t used = client_receive(wire->client, (struct mqtt_span){ bytes, len }, 1000, &gone);
+    size_t used = client_receive(wire->client, (struct mqtt_span){ bytes, len }, now_ms, &gone);
 
     must(used == len && !gone, "a packet was not taken");
 }
@@ -99,7 +104,7 @@ static size_t drain(struct wire *wire)
     size_t bytes = outbox->bytes;
 
     outbox_clear(outbox, broker_outbox_pools(broker));
-    client_sent(wire->client, 1000);
+    client_sent(wire->client, now_ms);
     return bytes;
 }
 
@@ -113,7 +118,7 @@ static void connect_one(struct wire *wire, const char *client_id)
         .client_id = span_of(client_id),
     };
 
-    wire->client = client_open(broker, wire, wire, 1000, 1000);
+    wire->client = client_open(broker, wire, wire, now_ms, now_ms);
     must(wire->client != NULL, "no client");
     mqtt_connect_encode(&w, &connect);
     send_all(wire, memory, mqtt_writer_written(&w).len);
@@ -185,6 +190,8 @@ static double measure(unsigned turns)
     double begin = cpu_ns();
 
     for (unsigned turn = 0; turn < turns; turn++) {
+        now_ms += TURN_MS;
+        broker_advance(broker, now_ms);
         for (unsigned i = 0; i < PAIRS; i++) {
             send_all(&publishers[i], bursts[i].bytes, bursts[i].len);
             must(drain(&readers[i]) > BURST * 64, "messages are missing");
@@ -212,21 +219,42 @@ static void open_broker(void)
     must(broker != NULL, "out of memory");
 }
 
+static void on_tell(void *context, const struct sensing_notice *notice)
+{
+    (void)context;
+    (void)notice;
+    must(false, "steady traffic is told as something else");
+}
+
+static void observe(void)
+{
+    const struct sensing_options options = {
+        .is_on = true,
+        .key = { 17, 19 },
+        .port = { .tell = on_tell },
+    };
+
+    must(sensing_set(broker, &options, now_ms), "out of memory");
+}
+
 int main(int argc, char **argv)
 {
-    long rounds = argc == 2 ? strtol(argv[1], NULL, 10) : 0;
+    long rounds = argc >= 2 ? strtol(argv[1], NULL, 10) : 0;
+    bool observes = argc == 3 && strcmp(argv[2], "observe") == 0;
 
-    if (rounds < 1) {
-        fputs("usage: bench-messages ROUNDS\n", stderr);
+    if (rounds < 1 || argc > 3 || (argc == 3 && !observes)) {
+        fputs("usage: bench-messages ROUNDS [observe]\n", stderr);
         return 2;
     }
     make_policy();
     open_broker();
+    if (observes)
+        observe();
     for (unsigned i = 0; i < PAIRS; i++) {
         open_pair(i);
         make_burst(i);
     }
-    measure(TURNS / 10);
+    measure(observes ? LEARN_TURNS : TURNS / 10);
     for (long round = 0; round < rounds; round++)
         printf("%.3f\n", measure(TURNS));
     return 0;

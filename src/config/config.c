@@ -244,6 +244,7 @@ static int read_parts(struct diagnostics *diagnostics, struct config *config)
         return status;
     read_log(own, diagnostics, config);
     read_audit(own, diagnostics, config);
+    config_sense_read(settings_find(own, SETTINGS_SENSE, ""), diagnostics, &config->sense);
     read_limits(own, diagnostics, config);
     policy_seal(config->policy);
     return 0;

@@ -133,6 +133,7 @@ struct config {
     struct config_ca ca;
     struct config_sandbox sandbox;
     struct config_audit audit;
+    struct config_sense sense;
     struct config_enrolment enrolment;
     struct policy *policy; /* of the roles alone: no registry, nothing has expired */
     struct limits limits;
@@ -230,6 +231,10 @@ void config_ca_fini(struct config_ca *ca);
 /* What stands outside of blocks about confinement. 0 or -ENOMEM. */
 MQTT_NODISCARD int config_sandbox_read(const struct settings_block *block,
                                        struct diagnostics *diagnostics, struct config_sandbox *out);
+/* The "sense" block; NULL: as it is when nothing is said. */
+void config_sense_read(const struct settings_block *block, struct diagnostics *diagnostics,
+                       struct config_sense *out);
+
 void config_sandbox_fini(struct config_sandbox *sandbox);
 
 /* Complains when the value of `key` names no role of `config`; NULL when it is not set. */

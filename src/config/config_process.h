@@ -34,6 +34,22 @@ struct config_audit {
     struct config_audit_target target;
 };
 
+enum config_sense_mode {
+    CONFIG_SENSE_OFF = 0,
+    CONFIG_SENSE_OBSERVE, /* it learns, explains and tells, and does nothing */
+    CONFIG_SENSE_DRY_RUN, /* and says what it would do */
+    CONFIG_SENSE_RESPOND,
+};
+
+/* The sense block: behavioural detection. */
+struct config_sense {
+    enum config_sense_mode mode;
+    uint32_t learn_s; /* how long each role stays in each phase at least */
+    uint32_t shape_s;
+    uint32_t prove_s;
+    uint32_t quarantine_s; /* how long one lasts */
+};
+
 enum config_sandbox_mode {
     CONFIG_SANDBOX_REQUIRED = 0, /* or tacitd does not run */
     CONFIG_SANDBOX_ON,           /* as far as the kernel can */

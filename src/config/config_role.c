@@ -222,6 +222,18 @@ static void read_ratchet(const struct reading *r, const struct settings_block *b
     options->ratchet = (enum policy_ratchet)choice;
 }
 
+static void read_sense(const struct reading *r, const struct settings_block *block,
+                       struct role_options *options)
+{
+    static const char *const words[] = { "on", "alert-only", "off" };
+    unsigned choice = POLICY_SENSE_ON;
+
+    _Static_assert(MQTT_ARRAY_LEN(words) == POLICY_SENSE_COUNT, "a word for each");
+    config_value_choice(settings_value(block, "sense"), words, MQTT_ARRAY_LEN(words),
+                        r->diagnostics, &choice);
+    options->sense = (enum policy_sense)choice;
+}
+
 static void read_options(const struct reading *r, const struct settings_block *block)
 {
     static const char *const spaces[] = { "own", "common" };
@@ -249,6 +261,7 @@ static void read_options(const struct reading *r, const struct settings_block *b
     options->durability =
         config_value_durability(settings_value(block, "durability"), r->diagnostics);
     read_ratchet(r, block, options);
+    read_sense(r, block, options);
     if (settings_value(block, "clone") == NULL)
         return;
     unsigned clone = 0;

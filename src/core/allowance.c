@@ -263,7 +263,8 @@ static bool is_as_new(const struct allowance *allowance, uint64_t now_ms)
     return allowance->references == 0 && bucket_is_full(&allowance->messages, now_ms)
            && bucket_is_full(&allowance->bytes, now_ms)
            && bucket_is_full(&allowance->connects, now_ms)
-           && bucket_is_full(&allowance->subscribes, now_ms);
+           && bucket_is_full(&allowance->subscribes, now_ms)
+           && bucket_is_full(&allowance->quarantines, now_ms);
 }
 
 void allowance_sweep(struct shared *shared, uint64_t now_ms)

@@ -34,6 +34,7 @@ struct allowance {
     struct bucket bytes;
     struct bucket connects;
     struct bucket subscribes;
+    struct bucket quarantines; /* of a role */
     uint8_t key[];
 };
 

@@ -7,6 +7,7 @@
 #include "core/gate.h"
 #include "core/pace.h"
 #include "core/route.h"
+#include "core/sensed.h"
 #include "core/session.h"
 #include "core/state.h"
 
@@ -90,6 +91,7 @@ void broker_free(struct broker *broker)
         return;
     MQTT_INVARIANT(list_is_empty(&broker->clients));
     journal_fini(broker); /* what goes now, goes from memory only */
+    sensing_free(broker->sensing);
     routes_fini(broker);
     bytes_map_each(&broker->sessions, discard, NULL);
     bytes_map_fini(&broker->sessions);

@@ -12,6 +12,7 @@
 #include "core/pace.h"
 #include "core/pressure.h"
 #include "core/publish.h"
+#include "core/sensed.h"
 #include "core/slow_reader.h"
 #include "core/standing.h"
 #include "core/state.h"
@@ -22,7 +23,7 @@ static void on_connect_deadline(struct wheel_timer *timer, void *context, uint64
     struct client *client = MQTT_CONTAINER_OF(timer, struct client, timer);
 
     (void)context;
-    (void)now_ms;
+    sensing_note_stranger(client->broker, client->facts, SENSE_HALF_OPEN, now_ms);
     client_doom(client, 0, "no CONNECT in time");
 }
 
@@ -244,6 +245,7 @@ void client_activate(struct client *client, struct session *session, uint64_t no
     subscription_presence(session, true);
     wheel_cancel(&client->broker->wheel, &session->expiry);
     client_keep_alive(client, now_ms);
+    sensed_connect(client, now_ms);
     stats->clients_connected++;
     if (stats->clients_connected > stats->clients_maximum)
         stats->clients_maximum = stats->clients_connected;
@@ -292,6 +294,7 @@ void client_doom_for(struct client *client, enum mqtt_status status)
     if (client->state == CLIENT_CLOSING)
         return;
     client->broker->stats.protocol_errors++;
+    sensed_error(client);
     client_report(client, EVENT_PROTOCOL_ERROR, mqtt_status_reason(status),
                   mqtt_status_text(status), (struct mqtt_span){ 0 });
     client_doom(client, mqtt_status_reason(status), mqtt_status_text(status));
@@ -327,6 +330,7 @@ static void part_from_session(struct client *client, uint64_t now_ms)
     client_report(client, EVENT_DISCONNECTED, client->close_reason, client->close_text,
                   (struct mqtt_span){ 0 });
     publish_leave(client);
+    sensed_disconnect(client, now_ms);
     client->session = NULL;
     client->broker->stats.clients_connected--;
     session->client = NULL;

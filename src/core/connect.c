@@ -17,6 +17,7 @@
 #include "core/encode.h"
 #include "core/hold.h"
 #include "core/pressure.h"
+#include "core/sensed.h"
 #include "core/standing.h"
 #include "core/state.h"
 #include "core/watch.h"
@@ -29,6 +30,7 @@ enum mqtt_status connect_refuse(struct client *client, const struct mqtt_connect
     struct event event = { .kind = EVENT_REFUSED, .reason = reason, .text = text };
 
     client->broker->stats.connects_refused++;
+    sensed_refused(client, reason);
     if (connect != NULL)
         event.claimed_id = connect->client_id;
     client_tell(client, &event);

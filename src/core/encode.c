@@ -8,6 +8,7 @@
 #include "codec/suback.h"
 #include "core/alias.h"
 #include "core/client.h"
+#include "core/sensed.h"
 #include "core/state.h"
 
 #include <stdlib.h>
@@ -59,6 +60,7 @@ enum encoded encode_publish(struct client *client, const struct wire *wire, uint
     mqtt_publish_write(at, client->version, &out, NULL);
     client_written(client, len);
     client->broker->stats.publish_sent++;
+    sensed_delivered(client->session, now_ms);
     return ENCODED;
 }
 

@@ -5,6 +5,7 @@
 #include "core/clone.h"
 #include "core/dispatch.h"
 #include "core/policy_walk.h"
+#include "core/sensed.h"
 #include "core/state.h"
 #include "core/subscription.h"
 
@@ -28,6 +29,7 @@ void hold_begin(struct client *client, const char *why, uint64_t now_ms)
     if (client->state != CLIENT_ACTIVE)
         return;
     mark(client);
+    sensing_hold(session, now_ms);
     will_clear(session);
     subscription_presence(session, false);
     policy_walk_recall(client, now_ms);

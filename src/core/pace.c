@@ -4,6 +4,7 @@
 #include "base/pool.h"
 #include "core/allowance.h"
 #include "core/client.h"
+#include "core/sensing_respond.h"
 #include "core/state.h"
 
 static bool is_bound(const struct policy_rate *rate)
@@ -55,7 +56,9 @@ static bool follow_role(struct client *client, const struct role *role,
 
 void pace_follow(struct client *client, const struct role *role)
 {
-    const struct policy_bounds bounds = allowance_bounds(role, &client->broker->limits);
+    struct policy_bounds bounds = allowance_bounds(role, &client->broker->limits);
+
+    sensing_curb(client->session, &bounds);
     bool has_bounds = is_bound(&bounds.messages) || is_bound(&bounds.bytes) || has_any(&bounds.all);
 
     if (!has_bounds && client->pace == NULL)

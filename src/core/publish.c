@@ -16,6 +16,7 @@
 #include "core/publish.h"
 #include "core/rate.h"
 #include "core/route.h"
+#include "core/sensed.h"
 #include "core/standing.h"
 #include "core/state.h"
 #include "core/watch.h"
@@ -150,6 +151,7 @@ static bool is_refused(struct client *client, const struct mqtt_publish *publish
     const struct policy_publish *judgement = &permission->judgement;
     if (MQTT_UNLIKELY((int64_t)publish->payload.len
                       > judgement->payload_bytes[publish->retain][publish->qos])) {
+        sensed_denied(client->session, false, now_ms);
         refuse_by_policy(client, publish, judgement);
         return true;
     }
@@ -320,8 +322,10 @@ enum mqtt_status on_publish(struct client *client, const struct mqtt_frame *fram
     struct publish_permission permission = route_permit(client, publish.topic);
     if (MQTT_UNLIKELY(permission.route != NULL && permission.route->is_watched))
         watch_publish(client, &publish);
-    if (MQTT_LIKELY(!is_refused(client, &publish, &permission, now_ms)))
-        route_with_properties(client, &publish, permission.route, now_ms);
+    if (MQTT_UNLIKELY(is_refused(client, &publish, &permission, now_ms)))
+        return MQTT_OK;
+    sensed_publish(client->session, &publish, permission.route, now_ms);
+    route_with_properties(client, &publish, permission.route, now_ms);
     return MQTT_OK;
 }
 

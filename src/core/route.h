@@ -41,8 +41,9 @@ struct route {
     uint32_t target_capacity;
     uint32_t group_count;
     uint32_t group_capacity;
-    uint32_t turn;   /* takes shards in turn for groups that span several */
-    bool is_watched; /* watch.h */
+    uint32_t turn;        /* takes shards in turn for groups that span several */
+    uint32_t sense_topic; /* hash for the detector; 0: not made yet */
+    bool is_watched;      /* watch.h */
     uint8_t topic[];
 };
 

@@ -23,6 +23,7 @@ struct allowance;
 struct broker;
 struct client;
 struct message;
+struct sensed;
 
 /* The message published on a client's behalf when it is lost. MQTT 5.0 section 3.1.2.5. */
 struct will {
@@ -43,6 +44,7 @@ struct session {
     struct list in_broker;
     const struct role *role;   /* by the policy of policy_generation: see standing.h; NULL: none */
     struct rates *rates;       /* of its grants with a rate; NULL: none used yet */
+    struct sensed *sensed;     /* counted while it has a client; NULL: nobody watches it */
     struct list subscriptions; /* struct subscription.in_session */
     struct outgoing outgoing;
     struct packet_ids received; /* QoS 2 taken over, PUBREL still to come */

@@ -7,6 +7,7 @@
 #include "core/journal.h"
 #include "core/pace.h"
 #include "core/rate.h"
+#include "core/sensed.h"
 #include "core/subscription.h"
 
 #include <errno.h>
@@ -22,8 +23,10 @@ static void take_role(struct session *session, const struct role *role)
     session->role = role;
     session->policy_generation = session->broker->policy_generation;
     rates_clear(&session->rates); /* they point at grants of the policy before */
-    if (session->client != NULL)
-        pace_follow(session->client, role);
+    if (session->client == NULL)
+        return;
+    pace_follow(session->client, role);
+    sensing_take_in(session);
 }
 
 static bool lies_in_space_of(const struct session *session, const struct role *role)

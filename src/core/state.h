@@ -11,6 +11,8 @@
 #include "core/message.h"
 #include "core/topic_index.h"
 
+struct sensing;
+
 /* Bytes for another shard, gathered during a turn. */
 struct peer_batch {
     uint8_t *bytes;
@@ -71,6 +73,7 @@ struct broker {
     uint64_t session_serial;    /* makes subscription keys unique */
     struct wheel_timer sweep;
     struct journal journal;
+    struct sensing *sensing; /* NULL: it is off */
     /* policy */
     struct policy_walk walk;
     struct wheel_timer recall;

@@ -11,6 +11,7 @@
 #include "core/encode.h"
 #include "core/pace.h"
 #include "core/pressure.h"
+#include "core/sensed.h"
 #include "core/shared.h"
 #include "core/standing.h"
 #include "core/state.h"
@@ -207,6 +208,11 @@ static void subscribe_one(struct client *client, const struct mqtt_subscribe *pa
                                    .text = "more subscriptions at a time than this identity may" };
     if (answer->reason < MQTT_UNSPECIFIED_ERROR)
         set(client, packet, wanted, answer, out_is_new);
+    if (answer->reason < MQTT_UNSPECIFIED_ERROR)
+        sensed_subscribe(client->session, wanted->filter, now_ms);
+    else if (answer->reason == MQTT_NOT_AUTHORIZED
+             || answer->reason == MQTT_WILDCARD_SUBSCRIPTIONS_NOT_SUPPORTED)
+        sensed_denied(client->session, true, now_ms);
     if (answer->reason >= MQTT_UNSPECIFIED_ERROR)
         client_report(client, EVENT_SUBSCRIBE_REFUSED, answer->reason, answer->text,
                       wanted->filter);

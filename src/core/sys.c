@@ -88,6 +88,9 @@ void broker_publish_sys(struct broker *broker, const struct broker_stats *sum, c
     publish_number(&sys, "$SYS/broker/connections/slow readers", sum->slow_readers_closed);
     publish_number(&sys, "$SYS/broker/connections/protocol errors", sum->protocol_errors);
     publish_number(&sys, "$SYS/broker/wills/sent", sum->wills_sent);
+    publish_number(&sys, "$SYS/broker/sense/devices", sum->sense_devices);
+    publish_number(&sys, "$SYS/broker/sense/alarms", sum->sense_alarms);
+    publish_number(&sys, "$SYS/broker/sense/responses", sum->sense_responses);
     publish_number(&sys, "$SYS/broker/store/refused", sum->store_refused);
     publish_number(&sys, "$SYS/broker/store/blocked", sum->store_blocked);
     broker_reap(broker, now_ms);

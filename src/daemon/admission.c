@@ -126,11 +126,12 @@ static const char *objection(const struct registry_view_entry *entry,
 }
 
 /* One that was renamed takes its hold with it. What cannot be found out counts as held. */
-static bool is_held_newcomer(struct registry *registry, const char *name)
+static void find_hold(struct registry *registry, struct registry_view_entry *newcomer)
 {
-    struct registry_hold hold;
+    struct registry_hold hold = { .kind = HOLD_CLONE };
 
-    return holds_find(registry, name, &hold, NULL) != -ENOENT;
+    newcomer->is_held = holds_find(registry, newcomer->name, &hold, NULL) != -ENOENT;
+    newcomer->is_quarantined = newcomer->is_held && hold.kind == HOLD_BEHAVIOUR;
 }
 
 /* A device that was added or got another key a moment ago comes in at once: the view follows the
@@ -152,10 +153,10 @@ static const struct registry_view_entry *find_newcomer(const struct admission_ru
         .protection = identity_extension_protection_of(found->protection),
         .is_attested = registry_is_attested(found),
         .not_after_s = found->certificate.not_after_s,
-        .is_held = is_held_newcomer(rules->newcomers, name),
         .is_canary = admission_canary_is_marked(rules->newcomers, name),
     };
     memcpy(out->key_sha256, found->key_sha256, sizeof(out->key_sha256));
+    find_hold(rules->newcomers, out);
     return out;
 }
 

@@ -34,13 +34,15 @@ struct credential admission_clone_credential(struct admission_rules *rules,
 const char *admission_clone_hold(const struct admission_rules *rules,
                                  const struct registry_view_entry *entry)
 {
-    bool is_held = entry->is_held
-                   || (rules->holding != NULL
-                       && holding_has(rules->holding, entry->name, rules->ruling_number));
+    enum hold_kind kind = entry->is_quarantined ? HOLD_BEHAVIOUR : HOLD_CLONE;
+    bool is_held = (rules->holding != NULL
+                    && holding_has(rules->holding, entry->name, rules->ruling_number, &kind))
+                   || entry->is_held;
 
-    if (rules->is_decoy)
+    if (rules->is_decoy || !is_held)
         return NULL;
-    return is_held ? "this identity is held, because its key was seen in two places; release it "
-                     "with tacit device release"
-                   : NULL;
+    return kind == HOLD_BEHAVIOUR
+               ? ADMISSION_QUARANTINE_TEXT
+               : "this identity is held, because its key was seen in two places; release it "
+                 "with tacit device release";
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What admission says of one key in two places (promise I5). Private to admission.c.
+/* What admission says of one key in two places (promise I5).
  *
  * Owner: the shard of the rules. */
 #pragma once
@@ -14,6 +14,10 @@
 struct credential admission_clone_credential(struct admission_rules *rules,
                                              const struct connection_facts *facts,
                                              const struct role *role, enum identity_kind kind);
+
+#define ADMISSION_QUARANTINE_TEXT                                                             \
+    "this identity is in quarantine, because of how it behaves; release it with tacit sense " \
+    "release"
 
 /* Why this identity is held, as a static text; NULL: it is not. */
 const char *admission_clone_hold(const struct admission_rules *rules,

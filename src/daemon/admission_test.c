@@ -315,7 +315,7 @@ static void who_is_held(void **state)
     assert_null(held_by(&world->rules, "lamp-2"));
     /* Before the registry knows it. */
     world->rules.holding = holding;
-    assert_int_equal(holding_begin(holding, "lamp-2"), 0);
+    assert_int_equal(holding_begin(holding, "lamp-2", HOLD_CLONE), 0);
     assert_int_equal(ask(world, &other, &answer), ADMISSION_ALLOW);
     assert_non_null(answer.held);
     assert_non_null(held_by(&world->rules, "lamp-2"));

@@ -15,6 +15,7 @@ struct entry {
     struct list link;
     uint64_t known_from; /* number of the first ruling that knows it; UINT64_MAX: none does yet */
     uint64_t settled_ms;
+    enum hold_kind kind;
     char device[IDENTITY_NAME_BYTES + 1];
 };
 
@@ -66,7 +67,7 @@ static struct entry *find(struct holding *holding, const char *device)
     return NULL;
 }
 
-int holding_begin(struct holding *holding, const char *device)
+int holding_begin(struct holding *holding, const char *device, enum hold_kind kind)
 {
     pthread_mutex_lock(&holding->lock);
     struct entry *entry = find(holding, device);
@@ -76,10 +77,14 @@ int holding_begin(struct holding *holding, const char *device)
             list_push_back(&holding->entries, &entry->link);
             atomic_fetch_add_explicit(&holding->count, 1, memory_order_release);
             (void)snprintf(entry->device, sizeof(entry->device), "%s", device);
+            entry->kind = kind;
         }
     }
-    if (entry != NULL)
+    if (entry != NULL) {
+        bool was_settled = entry->known_from != UINT64_MAX;
+        entry->kind = was_settled || kind == HOLD_CLONE ? kind : entry->kind;
         entry->known_from = UINT64_MAX;
+    }
     pthread_mutex_unlock(&holding->lock);
     return entry != NULL ? 0 : -ENOMEM;
 }
@@ -102,13 +107,16 @@ void holding_settle(struct holding *holding, const char *device, uint64_t ruling
     pthread_mutex_unlock(&holding->lock);
 }
 
-bool holding_has(struct holding *holding, const char *device, uint64_t ruling_number)
+bool holding_has(struct holding *holding, const char *device, uint64_t ruling_number,
+                 enum hold_kind *out_kind)
 {
     if (atomic_load_explicit(&holding->count, memory_order_acquire) == 0)
         return false;
     pthread_mutex_lock(&holding->lock);
     const struct entry *entry = find(holding, device);
     bool result = entry != NULL && ruling_number < entry->known_from;
+    if (result)
+        *out_kind = entry->kind;
     pthread_mutex_unlock(&holding->lock);
     return result;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/lockout.h"
 
-#include <arpa/inet.h>
+#include "daemon/place.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,29 +79,6 @@ void lockout_set_rate(struct lockout *lockout, uint64_t looks_per_s)
 
 /* ---- what an attempt is ---- */
 
-/* The host of "192.0.2.1:40000" or "[2001:db8::1]:40000"; of the latter its /64. */
-static size_t place_of(const char *address, uint8_t out[16])
-{
-    char host[64];
-    uint8_t bytes[16];
-    size_t len = address[0] == '[' ? strcspn(address + 1, "]%") : strcspn(address, ":");
-    const char *start = address[0] == '[' ? address + 1 : address;
-
-    if (len >= sizeof(host))
-        return 0;
-    memcpy(host, start, len);
-    host[len] = '\0';
-    if (address[0] == '[' && inet_pton(AF_INET6, host, bytes) == 1) {
-        memcpy(out, bytes, 8);
-        return 8;
-    }
-    if (address[0] != '[' && inet_pton(AF_INET, host, bytes) == 1) {
-        memcpy(out, bytes, 4);
-        return 4;
-    }
-    return 0;
-}
-
 /* Never 0, which is nothing. Mixed one by one: no text can look like two. */
 static uint64_t mix(const struct lockout *lockout, uint64_t before, struct mqtt_span bytes)
 {
@@ -114,7 +92,7 @@ static uint64_t mix(const struct lockout *lockout, uint64_t before, struct mqtt_
 void lockout_describe(const struct lockout *lockout, const struct lockout_facts *facts,
                       struct lockout_try *out)
 {
-    uint8_t place[16];
+    uint8_t place[PLACE_BYTES];
     size_t len = place_of(facts->address, place);
 
     *out = (struct lockout_try){ .is_free = facts->is_free };

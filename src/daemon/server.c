@@ -145,6 +145,7 @@ static int open_shards(struct server *server)
         .ruling = server->ruling,
         .keeper = server->keeper,
         .registry_path = server->registry != NULL ? server->registry_path : NULL,
+        .state_dir = server->state_dir,
         .trust_domain = server->trust_domain,
         .holding = server->holding,
         .alarm = server->alarm,
@@ -260,6 +261,8 @@ static int start(struct server *server)
     if (status == 0)
         status = keep_load(&server->keep, server->shards, server->shared, server->scribe);
     if (status == 0)
+        server_load_sense(server);
+    if (status == 0)
         status = start_shards(server);
     if (status != 0)
         return status;
@@ -296,6 +299,7 @@ static int end_run(struct server *server, int status)
     shard_settle(server->shards, server->shard_count);
     server_end_observing(server);
     server_end_upkeep(server);
+    server_end_sense(server);
     server_note_canaries(server, server->config);
     int saved = scribe_stop(server->scribe);
     if (saved != 0)

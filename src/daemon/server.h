@@ -168,6 +168,10 @@ void server_hand_out_observed(struct server *server);        /* then: on shard 0
 void server_end_observing(struct server *server);            /* all threads have ended */
 void server_close_observing(struct server *server);
 
+/* server_sense.c: what the shards have learned of behaviour, from the state folder and back. */
+void server_load_sense(struct server *server); /* the shards are open, and do not run */
+void server_end_sense(struct server *server);  /* all threads have ended */
+
 /* server_upkeep.c: what is published, and what others publish. Open: the state is open, TLS is not
  * loaded yet. A round comes by itself; one that publishes is asked for when the registry has
  * changed. */
@@ -176,9 +180,9 @@ void server_start_upkeep(struct server *server);
 void server_upkeep(struct server *server, bool publishes);
 void server_end_upkeep(struct server *server); /* all threads have ended */
 
-/* server_hold.c: a clone was found; its hold is written into the registry. */
+/* server_hold.c: somebody is held; that is written into the registry. */
 MQTT_NODISCARD int server_open_holds(struct server *server);
-void server_on_held(void *context, const char *device, const char *why);
+void server_on_held(void *context, const struct registry_hold *hold);
 void server_close_holds(struct server *server); /* the keeper is closed, its answers delivered */
 
 /* server_canary.c: what was done with canaries is written down. On the keeper's thread, or when

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/server.h"
 
-#include "pki/holds.h"
-
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #define AGAIN_MS 2000 /* after a failure */
@@ -17,8 +14,7 @@ struct hold_order {
     struct server *server;
     int status;
     struct pki_fault fault;
-    char device[IDENTITY_NAME_BYTES + 1];
-    char why[HOLDS_WHY_SIZE];
+    struct registry_hold hold;
 };
 
 int server_open_holds(struct server *server)
@@ -50,7 +46,7 @@ static void try_again(struct hold_order *order)
     struct loop *loop = server->shards[0].loop;
 
     log_say(server->log, CONFIG_LOG_WARNING,
-            "the hold of %s is in force, but would not survive a restart yet: %s", order->device,
+            "the hold of %s is in force, but would not survive a restart yet: %s", order->hold.name,
             order->fault.text);
     if (server->is_stopping)
         order_free(order);
@@ -62,7 +58,7 @@ static void work(struct helper_job *job)
 {
     struct hold_order *order = MQTT_CONTAINER_OF(job, struct hold_order, job);
 
-    order->status = holds_begin(order->server->registry, order->device, order->why, &order->fault);
+    order->status = holds_put(order->server->registry, &order->hold, &order->fault);
 }
 
 /* The keeper does one thing after the other: a ruling that comes in force from now on was made
@@ -72,11 +68,13 @@ static void on_done(struct helper_job *job)
     struct hold_order *order = MQTT_CONTAINER_OF(job, struct hold_order, job);
     struct server *server = order->server;
 
-    if (order->status != 0) {
+    if (order->status < 0) {
         try_again(order);
         return;
     }
-    holding_settle(server->holding, order->device, (uint64_t)server->ruling_number + 1,
+    /* A pardon that came in between counts at once. */
+    holding_settle(server->holding, order->hold.name,
+                   order->status > 0 ? (uint64_t)server->ruling_number + 1 : 0,
                    loop_now_ms(server->shards[0].loop));
     order_free(order);
 }
@@ -92,22 +90,21 @@ static void submit(struct hold_order *order)
     try_again(order);
 }
 
-void server_on_held(void *context, const char *device, const char *why)
+void server_on_held(void *context, const struct registry_hold *hold)
 {
     struct server *server = context;
     struct hold_order *order = calloc(1, sizeof(*order));
 
     if (order == NULL) {
-        log_say(server->log, CONFIG_LOG_ERROR,
-                "out of memory: %s is held until tacitd ends, and tacit device release does not "
-                "know it",
-                device);
+        log_say(
+            server->log, CONFIG_LOG_ERROR,
+            "out of memory: %s is held until tacitd ends, and no command to release it knows it",
+            hold->name);
         return;
     }
     order->server = server;
     order->fault = (struct pki_fault){ "out of memory" };
-    (void)snprintf(order->device, sizeof(order->device), "%s", device);
-    (void)snprintf(order->why, sizeof(order->why), "%s", why);
+    order->hold = *hold;
     list_push_back(&server->holds, &order->link);
     submit(order);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/server.h"
 
+#include "pki/holds.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,6 +99,19 @@ static void arm(struct server *server, uint64_t wait_ms)
         loop_arm(loop, &server->check_timer, loop_now_ms(loop) + wait_ms, on_check_timer);
 }
 
+/* Holds end by themselves. What cannot be taken away is, a moment later. */
+static void end_holds(struct server *server, const struct registry_view *view, int64_t now_s)
+{
+    struct pki_fault fault = { "out of memory" };
+    int64_t end_s = view != NULL ? registry_view_next_end_s(view) : 0;
+
+    if (end_s == 0 || now_s < end_s)
+        return;
+    if (holds_expire(server->registry, now_s, &fault) < 0)
+        log_say(server->log, CONFIG_LOG_WARNING, "holds whose time is over do not end yet: %s",
+                fault.text);
+}
+
 static void work_check(struct helper_job *job)
 {
     struct server_check *check = MQTT_CONTAINER_OF(job, struct server_check, job);
@@ -106,6 +121,7 @@ static void work_check(struct helper_job *job)
     struct pki_fault fault = { "out of memory" };
 
     server_note_canaries(server, check->basis->config);
+    end_holds(server, check->basis->view, basis.now_s);
     check->made = NULL;
     check->wants_observed = server_observed_is_wanted(server);
     check->status = ruling_renew(check->basis, &basis, &doubts, &check->made, &fault);

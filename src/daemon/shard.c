@@ -206,6 +206,9 @@ static int open_broker(struct shard *shard, const struct shard_options *options)
     shard->broker = broker_new(&broker, loop_now_ms(shard->loop));
     if (shard->broker == NULL)
         return -ENOMEM;
+    shard->sense.options.key = options->hash_key;
+    shard->sense.state_dir = options->state_dir;
+    shard_sense_follow(shard, loop_now_ms(shard->loop));
     return shard->number == 0 ? decoy_open(&shard->decoy, &broker, &shard->rules) : 0;
 }
 
@@ -264,6 +267,7 @@ int shard_open(struct shard *shard, const struct shard_options *options)
         return status;
     }
     loop_hook_add(shard->loop, &shard->hook, on_turn_end);
+    shard_sense_start(shard);
     return 0;
 }
 
@@ -287,6 +291,7 @@ void shard_close(struct shard *shard)
     shard_hang_up(shard);
     if (shard->loop != NULL) {
         loop_cancel(shard->loop, &shard->timer);
+        shard_sense_close(shard);
         loop_hook_remove(&shard->hook);
     }
     expiry_fini(&shard->expiry);

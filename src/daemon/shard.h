@@ -9,6 +9,7 @@
 #include "base/attrs.h"
 #include "config/config.h"
 #include "core/broker.h"
+#include "core/sensing.h"
 #include "core/shared.h"
 #include "daemon/admission.h"
 #include "daemon/decoy.h"
@@ -36,8 +37,8 @@ struct shard_reports {
     void (*drained)(void *context);
     void (*stats)(void *context, const struct broker_stats *stats, const struct net_stats *net);
     void (*observed)(void *context, struct sketch *sketch);
-    /* A device was found to be held: to be written down. Both borrowed until the call returns. */
-    void (*held)(void *context, const char *device, const char *why);
+    /* A device is held: to be written down. Borrowed until the call returns. */
+    void (*held)(void *context, const struct registry_hold *hold);
 };
 
 /* The walk that ends what a new ruling does not grant any more, in slices. */
@@ -46,6 +47,17 @@ struct shard_walk {
     bool only_notes;     /* no ruling is behind it: what stands is observed again */
     uint64_t made_us;    /* of the ruling */
     uint64_t longest_us; /* slice so far */
+};
+
+/* Behavioural detection, and how what is learned gets to the disk. */
+struct shard_sense {
+    struct sensing_options options; /* as the broker has them */
+    const char *state_dir;          /* borrowed; NULL: nothing is kept */
+    struct wheel_timer timer;
+    struct helper_job job;
+    uint8_t *bytes; /* the keeper's while it writes them; NULL: it does not */
+    size_t len;
+    int status; /* of the last time */
 };
 
 struct shard {
@@ -67,7 +79,8 @@ struct shard {
     struct decoy decoy;           /* the alarm, and on shard 0 the sink for those who raise it */
     struct shard_walk walk;
     int64_t wall_offset_ms; /* of the wall clock from the loop's, as the broker knows it */
-    struct sketch *sketch;  /* what was observed since it was last handed in; NULL: no memory */
+    struct shard_sense sense;
+    struct sketch *sketch; /* what was observed since it was last handed in; NULL: no memory */
     struct listener *listeners[SHARD_LISTENERS_MAX]; /* by slot */
     struct loop_hook hook;
     struct wheel_timer timer;
@@ -89,6 +102,7 @@ struct shard_options {
     struct ratchets *ratchets;   /* likewise; NULL: no ratchets */
     struct journal_port journal; /* zeroed: nothing is kept on disk */
     const char *registry_path;   /* NULL: none */
+    const char *state_dir;       /* borrowed as long as the shard lives; NULL: none */
     const char *trust_domain;    /* borrowed as long as the shard lives */
     struct holding *holding;     /* likewise */
     struct porch *porch;         /* likewise; that of all shards */
@@ -120,7 +134,9 @@ void shard_rules_apply(struct shard *shard);
 /* Goes on with the walk, for a short while. True: there is more. */
 bool shard_rules_walk(struct shard *shard);
 
-/* In shard_clone.c: all shards are to hold it from now on, and the registry is to know it. */
+/* In shard_clone.c: all shards are to hold it from now on, and the registry is to know it. False: out
+ * of memory, none of that. */
+MQTT_NODISCARD bool shard_hold(struct shard *shard, const struct registry_hold *hold);
 void shard_note_clone(struct shard *shard, const struct event *event);
 
 /* In shard_canary.c: who uses a canary is told of, and goes to the decoy broker; who uses a decoy
@@ -128,6 +144,18 @@ void shard_note_clone(struct shard *shard, const struct event *event);
 struct net_hooks shard_net_hooks(struct shard *shard);
 struct watch_port shard_watch_port(struct shard *shard);
 bool shard_note_watched(struct shard *shard, const struct event *event);
+
+/* In shard_sense.c: behavioural detection as the ruling's configuration wants it; and what the net has
+ * refused speaks against where it came from. */
+void shard_sense_follow(struct shard *shard, uint64_t now_ms);
+/* Takes up a file of what was learned, of whatever shard; before the shard runs. */
+MQTT_NODISCARD int shard_sense_load(struct shard *shard, struct mqtt_span bytes);
+/* From now on it is written from time to time; and for the last time, when all threads have ended. */
+void shard_sense_start(struct shard *shard);
+void shard_sense_end(struct shard *shard);
+void shard_sense_close(struct shard *shard);
+void shard_sense_refused(struct shard *shard, const struct connection_facts *facts,
+                         enum net_refusal why);
 
 /* In shard_wall.c: the wall clock may be set, and what is kept on disk has its times. */
 void shard_follow_wall(struct shard *shard);

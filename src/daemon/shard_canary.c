@@ -37,9 +37,10 @@ static bool on_is_decoy(void *context, const struct connection_facts *facts, str
 static void on_refused(void *context, const struct connection_facts *facts, enum net_refusal why,
                        const char *text)
 {
-    const struct shard *shard = context;
+    struct shard *shard = context;
 
     event_log_refused(shard->log, facts, why, text);
+    shard_sense_refused(shard, facts, why);
 }
 
 struct net_hooks shard_net_hooks(struct shard *shard)

@@ -96,6 +96,7 @@ static void on_ruling(struct loop_message *message, struct loop *loop)
     if (shard->ruling->config != old->config) {
         broker_set_limits(shard->broker, &shard->ruling->config->limits);
         net_set_limits(shard->net, &shard->ruling->config->limits);
+        shard_sense_follow(shard, loop_now_ms(loop));
     }
     decoy_follow(&shard->decoy, &shard->rules, &shard->ruling->config->limits);
     /* Where only devices were added, nobody's standing has changed but that of those who have been

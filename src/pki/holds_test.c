@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -163,6 +164,72 @@ static void a_hold_of_nobody_harms_nobody(void **state)
     assert_false(is_held(place, "lamp"));
 }
 
+static int put(struct place *place, const char *name, enum hold_kind kind, int64_t until_s)
+{
+    struct registry_hold hold = { .kind = kind, .until_s = until_s };
+
+    snprintf(hold.name, sizeof(hold.name), "%s", name);
+    snprintf(hold.why, sizeof(hold.why), "floods");
+    return holds_put(place->registry, &hold, NULL);
+}
+
+static int64_t now_s(void)
+{
+    return (int64_t)time(NULL);
+}
+
+static void one_because_of_behaviour_has_its_time(void **state)
+{
+    struct place *place = *state;
+    struct registry_hold hold;
+    int64_t until_s = now_s() + 1000;
+
+    assert_int_equal(put(place, "lamp", HOLD_BEHAVIOUR, until_s), 1);
+    assert_true(is_held(place, "lamp"));
+    assert_int_equal(holds_check(place->registry, "lamp", NULL), -EPERM);
+    assert_int_equal(holds_find(place->registry, "lamp", &hold, NULL), 0);
+    assert_int_equal(hold.kind, HOLD_BEHAVIOUR);
+    assert_int_equal(hold.until_s, until_s);
+    assert_int_equal(holds_expire(place->registry, until_s - 1, NULL), 0);
+    assert_int_equal(holds_expire(place->registry, until_s, NULL), 1);
+    assert_false(is_held(place, "lamp"));
+}
+
+/* It is over at its time, whether it is taken away or not. */
+static void what_is_over_does_not_count(void **state)
+{
+    struct place *place = *state;
+    struct registry_hold hold;
+
+    assert_int_equal(put(place, "lamp", HOLD_BEHAVIOUR, now_s()), 1);
+    assert_false(is_held(place, "lamp"));
+    assert_int_equal(holds_find(place->registry, "lamp", &hold, NULL), -ENOENT);
+    assert_int_equal(holds_check(place->registry, "lamp", NULL), 0);
+}
+
+static void what_is_stronger_stays(void **state)
+{
+    struct place *place = *state;
+    struct registry_hold hold;
+
+    assert_int_equal(put(place, "lamp", HOLD_BEHAVIOUR, now_s() + 1000), 1);
+    assert_int_equal(put(place, "lamp", HOLD_PARDON, now_s() + 1000), 1);
+    assert_false(is_held(place, "lamp"));
+    assert_int_equal(holds_end(place->registry, "lamp", NULL), 0);
+    assert_int_equal(put(place, "lamp", HOLD_BEHAVIOUR, now_s() + 1000), 0);
+    assert_false(is_held(place, "lamp"));
+    assert_int_equal(holds_end_pardon(place->registry, "lamp", NULL), 1);
+    assert_int_equal(holds_end_pardon(place->registry, "lamp", NULL), 0);
+    assert_int_equal(holds_begin(place->registry, "lamp", "seen twice", NULL), 0);
+    assert_int_equal(put(place, "lamp", HOLD_PARDON, now_s() + 1000), 0);
+    assert_int_equal(put(place, "lamp", HOLD_BEHAVIOUR, now_s() + 1000), 0);
+    assert_int_equal(holds_find(place->registry, "lamp", &hold, NULL), 0);
+    assert_int_equal(hold.kind, HOLD_CLONE);
+    assert_int_equal(put(place, "pump", HOLD_PARDON, now_s()), 1);
+    assert_int_equal(put(place, "pump", HOLD_BEHAVIOUR, 0), 1); /* the pardon was over */
+    assert_true(is_held(place, "pump"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +238,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(it_ends_with_the_identity, set_up, tear_down),
         cmocka_unit_test_setup_teardown(it_goes_with_a_new_name, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_hold_of_nobody_harms_nobody, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(one_because_of_behaviour_has_its_time, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_over_does_not_count, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_stronger_stays, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

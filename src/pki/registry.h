@@ -24,7 +24,7 @@
 #define REGISTRY_WORD_SIZE      24  /* longest protection or algorithm and NUL */
 #define REGISTRY_REASON_SIZE    257 /* longest reason and NUL */
 #define REGISTRY_BUSY_MS        5000
-#define REGISTRY_SCHEMA_VERSION 7
+#define REGISTRY_SCHEMA_VERSION 8
 
 struct registry;
 

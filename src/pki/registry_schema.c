@@ -233,6 +233,11 @@ static const char *const steps[REGISTRY_SCHEMA_VERSION] = {
 #include "pki/policy_moves_attestation.def"
 #undef MOVES
     ,
+
+    /* Holds because of behaviour, which end by themselves; and pardons. */
+    "ALTER TABLE hold ADD COLUMN kind TEXT NOT NULL DEFAULT 'clone'"
+    "  CHECK (kind IN ('clone', 'behaviour', 'pardon'));"
+    "ALTER TABLE hold ADD COLUMN until INTEGER NOT NULL DEFAULT 0;", /* 0: does not */
 };
 
 /* The rest of a step: a compiler need not take a text of more than 4095 bytes. */

@@ -11,10 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 
 struct registry_view {
     struct bytes_map map; /* view_node by name */
     uint64_t version;
+    int64_t next_end_s;
     atomic_uint count;
 };
 
@@ -64,8 +66,14 @@ static int add_hold(void *context, const struct registry_hold *hold)
     struct registry_view *view = context;
     struct bytes_node *node = bytes_map_find(&view->map, span_of(hold->name));
 
-    if (node != NULL)
-        MQTT_CONTAINER_OF(node, struct view_node, node)->entry.is_held = true;
+    if (hold->until_s > 0 && (view->next_end_s == 0 || hold->until_s < view->next_end_s))
+        view->next_end_s = hold->until_s;
+    if (node == NULL || !holds_is_current(hold, (int64_t)time(NULL)))
+        return 0;
+    struct registry_view_entry *entry = &MQTT_CONTAINER_OF(node, struct view_node, node)->entry;
+    entry->is_held = hold->kind != HOLD_PARDON;
+    entry->is_quarantined = hold->kind == HOLD_BEHAVIOUR;
+    entry->is_pardoned = hold->kind == HOLD_PARDON;
     return 0;
 }
 
@@ -140,6 +148,11 @@ const struct registry_view_entry *registry_view_find(const struct registry_view 
 {
     struct bytes_node *node = bytes_map_find(&view->map, name);
     return node != NULL ? &MQTT_CONTAINER_OF(node, struct view_node, node)->entry : NULL;
+}
+
+int64_t registry_view_next_end_s(const struct registry_view *view)
+{
+    return view->next_end_s;
 }
 
 size_t registry_view_count(const struct registry_view *view)

@@ -31,6 +31,8 @@ struct registry_view_entry {
     enum key_protection protection; /* of its key */
     bool is_attested;               /* registry_is_attested() */
     bool is_held;                   /* holds.h */
+    bool is_quarantined;            /* that is because of how it behaves */
+    bool is_pardoned;               /* nothing is done about how it behaves */
     bool is_canary; /* canaries.h: nobody uses it, and whoever does is an intruder */
 };
 
@@ -45,6 +47,9 @@ void registry_view_unref(struct registry_view *view); /* NULL is fine */
 /* Borrowed until the view is dropped, or NULL. */
 const struct registry_view_entry *registry_view_find(const struct registry_view *view,
                                                      struct mqtt_span name);
+
+/* When the first hold or pardon of those in it is over, UTC; 0: never. */
+int64_t registry_view_next_end_s(const struct registry_view *view);
 
 size_t registry_view_count(const struct registry_view *view);
 

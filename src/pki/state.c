@@ -40,6 +40,7 @@ static const char *const places[STATE_FILE_COUNT] = {
     [STATE_SHOWN_CA] = "trust/ca.crt",
     [STATE_SHOWN_ROOT] = "trust/root.crt",
     [STATE_RATCHET] = "ratchet.db",
+    [STATE_BEHAVIOUR] = "learning/behaviour",
 };
 
 static int join(char *out, const char *dir, const char *rest)

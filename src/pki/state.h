@@ -15,6 +15,7 @@
  *       server/server.ocsp        that the server certificate is good (ocsp.h), DER
  *       store/                    sessions and retained messages (store/snapshot.h)
  *       learning/observed         who did what (policy/sketch.h)
+ *       learning/behaviour.N      what shard N has learned of it (daemon/behaviour_file.h)
  *       learning/wanted           made by a tool that wants it written now; tacitd renames it
  *       learning/coming           to this, and removes that when it is written
  *       trust/ca.crt root.crt     copies of those in ca/, which tacitd itself cannot open
@@ -67,6 +68,7 @@ enum state_file {
     STATE_SHOWN_CA, /* what a running tacitd sees of the CA's certificate, and of the root's */
     STATE_SHOWN_ROOT,
     STATE_RATCHET,
+    STATE_BEHAVIOUR, /* what each shard has learned of it: ".N" follows */
     STATE_FILE_COUNT,
 };
 

@@ -29,4 +29,12 @@ enum policy_durability {
     POLICY_MEMORY,      /* it is in memory; nothing of this client's is kept on disk */
     POLICY_DURABILITY_COUNT,
 };
+/* What the detector does about who behaves unlike himself. Zero is all that the broker is told to. */
+enum policy_sense {
+    POLICY_SENSE_ON = 0,
+    POLICY_SENSE_ALERT_ONLY, /* what is found is told, and nothing is done */
+    POLICY_SENSE_OFF,        /* it is not looked at */
+    POLICY_SENSE_COUNT,
+};
+
 const char *policy_durability_name(enum policy_durability durability); /* static */

@@ -125,6 +125,7 @@ struct role_options {
     enum policy_clone clone;
     enum policy_ratchet ratchet;
     enum policy_durability durability;
+    enum policy_sense sense;
     enum policy_key require_key; /* of a combination: the most that a part asks for */
     bool hidden;                 /* part of combinations only: no identity has it by its name */
     struct policy_terms terms;   /* what grants have that say nothing of their own */

@@ -2,9 +2,6 @@
 #include "replay/alarm.h"
 
 #include <stdlib.h>
-#include <string.h>
-
-#define AGAIN_MS 10000u
 
 static bool watches(const struct replay *replay)
 {
@@ -48,19 +45,10 @@ void alarm_count_source(struct replay *replay, struct mqtt_span address,
         look_at_source(replay, &replay->sources.listener, "");
 }
 
-/* What speaks for one of the verdicts, if any of it is new: a common cause has one moment. */
 static float evidence_of(const struct fleet_device *device, enum sense_verdict verdict)
 {
-    const struct sense_standing *standing = &device->standing;
-
-    if (device->sense.quiet > SENSE_FRESH_WINDOWS)
-        return 0;
-    return verdict == SENSE_ATTACKING ? standing->attacking : standing->attacked;
-}
-
-static bool is_here(const struct fleet_device *device)
-{
-    return device->in_run;
+    return sense_member_evidence(&device->sense, device->standing.attacking,
+                                 device->standing.attacked, verdict);
 }
 
 static uint32_t count_here(const struct replay *replay)
@@ -68,30 +56,15 @@ static uint32_t count_here(const struct replay *replay)
     uint32_t here = 0;
 
     for (size_t i = 0; i < replay->fleet.count; i++)
-        here += is_here(replay->fleet.devices[i]) ? 1 : 0;
+        here += replay->fleet.devices[i]->in_run ? 1 : 0;
     return here;
 }
 
-/* The evidence of one verdict first, in descending order; for qsort(). */
-static int by_attacking(const void *left, const void *right)
+/* Those with so many bits, strongest first; to be freed. NULL: none, or no memory. */
+static struct sense_member *surprised(const struct replay *replay, enum sense_verdict verdict,
+                                      float bits, size_t *out_count)
 {
-    float a = (*(struct fleet_device *const *)left)->standing.attacking;
-    float b = (*(struct fleet_device *const *)right)->standing.attacking;
-    return a > b ? -1 : a < b;
-}
-
-static int by_attacked(const void *left, const void *right)
-{
-    float a = (*(struct fleet_device *const *)left)->standing.attacked;
-    float b = (*(struct fleet_device *const *)right)->standing.attacked;
-    return a > b ? -1 : a < b;
-}
-
-/* Those with so many bits, strongest first; to be freed. NULL and 0: none, or no memory. */
-static struct fleet_device **surprised(const struct replay *replay, enum sense_verdict verdict,
-                                       float bits, size_t *out_count)
-{
-    struct fleet_device **found = NULL;
+    struct sense_member *found = NULL;
     size_t count = 0;
 
     for (size_t i = 0; i < replay->fleet.count; i++)
@@ -99,14 +72,16 @@ static struct fleet_device **surprised(const struct replay *replay, enum sense_v
             count++;
     *out_count = 0;
     if (count > 0)
-        found = malloc(count * sizeof(struct fleet_device *));
+        found = malloc(count * sizeof(*found));
     if (found == NULL)
         return NULL;
-    for (size_t i = 0; i < replay->fleet.count; i++)
-        if (evidence_of(replay->fleet.devices[i], verdict) >= bits)
-            found[(*out_count)++] = replay->fleet.devices[i];
-    qsort(found, count, sizeof(struct fleet_device *),
-          verdict == SENSE_ATTACKING ? by_attacking : by_attacked);
+    for (size_t i = 0; i < replay->fleet.count; i++) {
+        struct fleet_device *device = replay->fleet.devices[i];
+        float evidence = evidence_of(device, verdict);
+        if (evidence >= bits)
+            found[(*out_count)++] = (struct sense_member){ &device->sense, evidence, device };
+    }
+    sense_crowd_sort(found, count);
     return found;
 }
 
@@ -116,70 +91,43 @@ static struct sense_group *group_of(struct replay *replay, enum sense_verdict ve
 }
 
 static void tell_group(struct replay *replay, enum sense_verdict verdict,
-                       struct fleet_device *const *devices, size_t count, uint32_t here)
+                       const struct sense_member *members, size_t count, uint32_t here)
 {
     struct replay_alarm alarm = { .kind = REPLAY_GROUP,
                                   .verdict = verdict,
-                                  .device = devices[0],
-                                  .devices = devices,
+                                  .device = members[0].owner,
+                                  .devices = members,
                                   .devices_count = count,
                                   .surprised = (uint32_t)count,
                                   .here = here };
 
-    for (size_t i = 0; i < count; i++)
-        if (evidence_of(devices[i], verdict) >= SENSE_SURPRISED_BITS)
-            devices[i]->sense.alarmed = true;
-    replay->told_ms[verdict == SENSE_ATTACKING ? 0 : 1] = replay->now_ms;
+    sense_crowd_accuse(members, count, verdict);
     tell(replay, &alarm);
-}
-
-/* A device of a group is told of by itself only for what it does not share with the others. */
-static bool is_own(const struct fleet_device *device, enum sense_verdict verdict,
-                   struct fleet_device *const *devices, size_t count)
-{
-    float common = count > 1 ? evidence_of(devices[count / 2], verdict) : 0;
-
-    return sense_group_own(evidence_of(device, verdict), common) >= SENSE_ALARM_BITS;
-}
-
-/* Enough of them are new in it: one that was told of is not told of again. */
-static bool is_news(struct fleet_device *const *devices, size_t count)
-{
-    unsigned fresh = 0;
-
-    for (size_t i = 0; i < count && fresh < SENSE_GROUP_LEAST; i++)
-        fresh += devices[i]->sense.alarmed ? 0 : 1;
-    return fresh == SENSE_GROUP_LEAST;
-}
-
-/* Of a group that is open: told again with its new members, but not every moment. */
-static bool is_due_again(const struct replay *replay, enum sense_verdict verdict)
-{
-    return replay->now_ms >= replay->told_ms[verdict == SENSE_ATTACKING ? 0 : 1] + AGAIN_MS;
 }
 
 static void judge(struct replay *replay, struct fleet_device *device, enum sense_verdict verdict)
 {
-    struct sense_group *group = group_of(replay, verdict);
     size_t count;
-    struct fleet_device **devices = surprised(replay, verdict, SENSE_STIRRED_BITS, &count);
+    struct sense_member *members = surprised(replay, verdict, SENSE_STIRRED_BITS, &count);
     uint32_t here = count_here(replay);
-    bool is_group = devices != NULL && sense_group_is(group, (uint32_t)count, here);
+    struct replay_alarm alarm = { .kind = REPLAY_DEVICE,
+                                  .verdict = verdict,
+                                  .device = device,
+                                  .surprised = (uint32_t)count,
+                                  .here = here };
 
-    if (is_group && (group->open ? is_due_again(replay, verdict) : is_news(devices, count))) {
-        group->open = true;
-        group->quiet = 0;
-        tell_group(replay, verdict, devices, count, here);
-    } else if (!is_group || is_own(device, verdict, devices, count)) {
-        device->sense.alarmed = true;
-        struct replay_alarm alarm = { .kind = REPLAY_DEVICE,
-                                      .verdict = verdict,
-                                      .device = device,
-                                      .surprised = (uint32_t)count,
-                                      .here = here };
+    switch (sense_crowd_judge(group_of(replay, verdict), members, count, here, &device->sense,
+                              replay->now_ms)) {
+    case SENSE_NO_NEWS:
+        break;
+    case SENSE_NEWS_OF_DEVICE:
         tell(replay, &alarm);
+        break;
+    case SENSE_NEWS_OF_GROUP:
+        tell_group(replay, verdict, members, count, here);
+        break;
     }
-    free(devices);
+    free(members);
 }
 
 void alarm_look(struct replay *replay, struct fleet_device *device)
@@ -190,20 +138,19 @@ void alarm_look(struct replay *replay, struct fleet_device *device)
         return;
     device->standing = standing;
     enum sense_verdict verdict = sense_standing_verdict(&standing);
-    if (watches(replay) && verdict != SENSE_QUIET && !device->sense.alarmed)
+    if (watches(replay) && sense_crowd_is_due(&device->sense, &standing))
         judge(replay, device, verdict);
 }
 
 static void count_group(struct replay *replay, enum sense_verdict verdict, uint32_t here)
 {
     size_t count;
-    struct fleet_device **devices = surprised(replay, verdict, SENSE_SURPRISED_BITS, &count);
+    struct sense_member *members = surprised(replay, verdict, SENSE_SURPRISED_BITS, &count);
     bool learns = replay->role.phase == SENSE_PROVE;
 
-    if (sense_group_count(group_of(replay, verdict), (uint32_t)count, here, learns)
-        && devices != NULL && is_news(devices, count))
-        tell_group(replay, verdict, devices, count, here);
-    free(devices);
+    if (sense_crowd_count(group_of(replay, verdict), members, count, here, learns, replay->now_ms))
+        tell_group(replay, verdict, members, count, here);
+    free(members);
 }
 
 void alarm_count_groups(struct replay *replay)

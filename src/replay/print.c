@@ -71,8 +71,10 @@ static json_t *names_of(const struct replay_alarm *alarm)
 {
     json_t *list = json_array();
 
-    for (size_t i = 0; i < alarm->devices_count; i++)
-        json_array_append_new(list, string_of(alarm->devices[i]->name));
+    for (size_t i = 0; i < alarm->devices_count; i++) {
+        const struct fleet_device *device = alarm->devices[i].owner;
+        json_array_append_new(list, string_of(device->name));
+    }
     return list;
 }
 

@@ -7,6 +7,7 @@
 #include "base/attrs.h"
 #include "replay/fleet.h"
 #include "replay/trace.h"
+#include "sense/crowd.h"
 #include "sense/explain.h"
 #include "sense/group.h"
 #include "sense/role.h"
@@ -34,7 +35,7 @@ struct replay_alarm {
     const struct fleet_device *device; /* of a group: the one with the most evidence; else NULL */
     const char *source;                /* of a source; "" is the listener */
     const struct sense_source_standing *standing;
-    struct fleet_device *const *devices; /* of a group, strongest first */
+    const struct sense_member *devices; /* of a group, strongest first; fleet_device owns each */
     size_t devices_count;
     uint32_t surprised; /* devices of the same verdict, this one too */
     uint32_t here;
@@ -48,10 +49,9 @@ struct replay {
     const char *path;     /* of the trace that runs */
     struct mqtt_span run; /* of the trace that runs */
     uint64_t now_ms;
-    uint64_t run_ms;                   /* when it began */
-    uint64_t group_ms;                 /* when groups are counted next */
-    uint64_t told_ms[REPLAY_VERDICTS]; /* when a group was told of last */
-    bool expects;                      /* the trained devices are expected in this run */
+    uint64_t run_ms;   /* when it began */
+    uint64_t group_ms; /* when groups are counted next */
+    bool expects;      /* the trained devices are expected in this run */
     void (*tell)(const struct replay *replay, const struct replay_alarm *alarm, void *context);
     void *context;
 };

@@ -78,6 +78,7 @@ struct sense_device {
     bool here : 1;                     /* heard since it rested: windows run */
     bool present : 1;                  /* connected, so that silence means something */
     bool alarmed : 1;
+    bool accused : 1;  /* by itself, of attacking */
     uint8_t owed;      /* messages that a gap has held back and that may come at once */
     bool expected : 1; /* published_ms is when it was expected from, not a message */
 };
@@ -122,6 +123,10 @@ void sense_on_backlog(struct sense_device *device, uint64_t now_ms, uint32_t byt
 /* A packet of the identity came from this address. Two addresses in turn are a take-over, back to
  * the first one is proof of two holders. */
 bool sense_on_address(struct sense_device *device, uint64_t now_ms, uint32_t address);
+
+/* It may have moved: where it was before is forgotten, and where it is as well when it has gone from
+ * there. */
+void sense_device_move(struct sense_device *device, bool has_gone);
 
 /* Whether a look is worth its time: the window is over, or the silence is long. */
 bool sense_device_is_due(const struct sense_device *device, uint64_t now_ms);

@@ -73,6 +73,13 @@ bool sense_on_address(struct sense_device *device, uint64_t now_ms, uint32_t add
     return true;
 }
 
+void sense_device_move(struct sense_device *device, bool has_gone)
+{
+    device->address_before = 0;
+    if (has_gone)
+        device->address = 0;
+}
+
 void sense_on_connect(struct sense_device *device, uint64_t now_ms, uint32_t address,
                       uint16_t keepalive_s)
 {
@@ -298,8 +305,8 @@ void sense_device_rest(struct sense_device *device)
 {
     device->window.start_ms = 0;
     device->published_ms = 0;
-    device->address = device->address_before = 0;
-    device->here = device->present = device->alarmed = false;
+    sense_device_move(device, true);
+    device->here = device->present = device->alarmed = device->accused = false;
     device->quiet = 0;
     device->owed = 0;
     memset(device->evidence, 0, sizeof(device->evidence));

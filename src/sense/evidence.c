@@ -166,7 +166,7 @@ static void calm(struct sense_device *device)
         return;
     for (unsigned i = 0; i < SENSE_FEATURES; i++)
         device->evidence[i] = 0;
-    device->alarmed = false;
+    device->alarmed = device->accused = false;
 }
 
 static void prove(struct sense_role *role, struct sense_device *device)

@@ -6,10 +6,12 @@
 
 #include <stdio.h>
 
-#define OWN_FROM    360u /* windows, from which the own model outweighs the role's */
-#define USUAL_BITS  8.0f
-#define IN_SENTENCE 3u
-#define FAR_WIDTHS  4.0f /* what is called usual, of a value with a location */
+#define OWN_FROM          360u /* windows, from which the own model outweighs the role's */
+#define USUAL_BITS        8.0f
+#define ONE_IN_HUNDRED    6.64f /* bits */
+#define BYTES_KNOWN_AFTER 12u   /* windows with messages */
+#define IN_SENTENCE       3u
+#define FAR_WIDTHS        4.0f /* what is called usual, of a value with a location */
 
 const char *sense_model_text(enum sense_model model)
 {
@@ -40,6 +42,20 @@ static void expect_counter(const struct sense_role *role, const struct sense_dev
 
     out->high = sense_rate_usual(&expected, USUAL_BITS);
     out->low = sense_clamp(2 * expected.mean - out->high, 0, out->high);
+}
+
+struct sense_usual sense_device_usual(const struct sense_role *role,
+                                      const struct sense_device *device)
+{
+    struct sense_expected expected = sense_score_expect(role, device, SENSE_PUBLISHES);
+    struct sense_usual usual = { .messages = sense_rate_usual(&expected, ONE_IN_HUNDRED) };
+    struct sense_reason bytes = { .feature = SENSE_BYTES };
+
+    if (device->active >= BYTES_KNOWN_AFTER) {
+        around(&device->bytes, SENSE_BYTES_LEAST, &bytes);
+        usual.bytes = bytes.high;
+    }
+    return usual;
 }
 
 static void expect_measured(const struct sense_role *role, const struct sense_device *device,

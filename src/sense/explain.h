@@ -30,6 +30,14 @@ unsigned sense_explain(const struct sense_role *role, const struct sense_device 
                        const struct sense_standing *standing,
                        struct sense_reason out[SENSE_REASONS]);
 
+/* What a device publishes in a window, at most in all but one of a hundred of them. */
+struct sense_usual {
+    float messages; /* above 0 */
+    float bytes;    /* of topics and payloads; 0: not known yet */
+};
+struct sense_usual sense_device_usual(const struct sense_role *role,
+                                      const struct sense_device *device);
+
 const char *sense_model_text(enum sense_model model); /* "rule", "role", "own" */
 
 /* "attacking for 40 s: published messages (300 messages, usual 0 to 7, 35 bits); ...". `out` holds

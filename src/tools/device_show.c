@@ -38,23 +38,35 @@ static bool find_hold(struct registry *registry, const char *name, struct regist
 static const char *status_text(struct registry *registry, const struct registry_entry *e)
 {
     struct registry_hold hold;
-    bool is_held = e->status == REGISTRY_ACTIVE && find_hold(registry, e->name, &hold);
-    return is_held ? "held" : registry_status_text(e->status);
+
+    if (e->status != REGISTRY_ACTIVE || !find_hold(registry, e->name, &hold))
+        return registry_status_text(e->status);
+    return hold.kind == HOLD_BEHAVIOUR ? "quarantined" : "held";
+}
+
+/* NULL out of memory. */
+static json_t *hold_json(const struct registry_hold *hold)
+{
+    char time[IDENTITY_PRINT_TIME_SIZE];
+    char why[HOLDS_WHY_SIZE];
+    json_t *document = json_pack("{s:s, s:s, s:s}", "kind", holds_kind_text(hold->kind), "since",
+                                 identity_print_time_rfc3339(hold->since_s, time), "why",
+                                 identity_print_text(hold->why, why, sizeof(why)));
+
+    if (hold->until_s > 0)
+        (void)json_object_set_new(document, "until",
+                                  json_string(identity_print_time_rfc3339(hold->until_s, time)));
+    return document;
 }
 
 /* With its hold, if there is one. NULL out of memory. */
 static json_t *entry_json(struct registry *registry, const struct registry_entry *e)
 {
-    char since[IDENTITY_PRINT_TIME_SIZE];
-    char why[HOLDS_WHY_SIZE];
     struct registry_hold hold;
     json_t *document = identity_print_entry_json(e);
     if (!find_hold(registry, e->name, &hold))
         return document;
-    json_t *held =
-        json_pack("{s:s, s:s}", "since", identity_print_time_rfc3339(hold.since_s, since), "why",
-                  identity_print_text(hold.why, why, sizeof(why)));
-    if (json_object_set_new(document, "held", held) == 0)
+    if (json_object_set_new(document, "held", hold_json(&hold)) == 0)
         return document;
     json_decref(document);
     return NULL;
@@ -281,9 +293,12 @@ static void print_hold(struct registry *registry, const char *name)
     char since[IDENTITY_PRINT_TIME_SIZE];
     char why[HOLDS_WHY_SIZE];
     struct registry_hold hold;
-    if (find_hold(registry, name, &hold))
-        (void)printf("held since   %s: %s\n", identity_print_time(hold.since_s, since),
-                     identity_print_text(hold.why, why, sizeof(why)));
+    if (!find_hold(registry, name, &hold))
+        return;
+    (void)printf("held since   %s: %s\n", identity_print_time(hold.since_s, since),
+                 identity_print_text(hold.why, why, sizeof(why)));
+    if (hold.until_s > 0)
+        (void)printf("held until   %s\n", identity_print_exact_time(hold.until_s, since));
 }
 
 /* One identity and all that is known of it. */

@@ -29,7 +29,7 @@ struct identity_options {
     const char *algorithm, *passphrase_file;
     const char *publish, *subscribe, *deny_publish, *deny_subscribe;
     const char *qos, *retain, *max_payload, *rate;
-    const char *expires, *owner, *reason, *depth, *most_topics, *text;
+    const char *expires, *owner, *reason, *duration, *depth, *most_topics, *text;
     const char *sha256, *source, *endorsement;
     const char *names[IDENTITY_OPTIONS_NAMES_MAX]; /* of the server */
     size_t name_count;

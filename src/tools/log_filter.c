@@ -52,9 +52,18 @@ static bool has_text(struct mqtt_span value, const char *wanted)
     return len == strlen(wanted) && memcmp(text, wanted, len) == 0;
 }
 
+static bool is_kind(struct mqtt_span kind, const char *wanted)
+{
+    size_t len = strlen(wanted);
+
+    if (len > 0 && wanted[len - 1] == '*')
+        return span_starts_with(kind, (struct mqtt_span){ (const uint8_t *)wanted, len - 1 });
+    return span_equal(kind, span_of(wanted));
+}
+
 bool log_filter_wants(const struct identity_options *options, const struct audit_record *record)
 {
-    if (options->kind != NULL && !span_equal(record->kind, span_of(options->kind)))
+    if (options->kind != NULL && !is_kind(record->kind, options->kind))
         return false;
     if (options->device != NULL
         && !has_text(audit_fields_find(record->fields, "device"), options->device))

@@ -12,5 +12,5 @@
  * after saying what is wrong. */
 MQTT_NODISCARD int log_filter_check(const struct identity_options *options);
 
-/* By --kind, --device, --since and --until; "2027-01-31" is all of that day. */
+/* By --kind (whose last character may be a '*': what begins so), --device, --since and --until; "2027-01-31" is all of that day. */
 bool log_filter_wants(const struct identity_options *options, const struct audit_record *record);

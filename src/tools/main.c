@@ -19,6 +19,7 @@
 #include "tools/policy.h"
 #include "tools/revoke.h"
 #include "tools/secrecy.h"
+#include "tools/sense.h"
 #include "tools/store.h"
 #include "tools/up.h"
 

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/sensing_part.h"
+
+#include "core/allowance.h"
+#include "sense/model.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define MAGIC UINT64_C(0x31736e6573746361) /* reads differently where bytes stand otherwise */
+
+_Static_assert(sizeof(uint64_t) == SENSING_PART_SEAL_BYTES, "a seal is a hash");
+
+void sensing_part_begin(struct sensing_part_head *head)
+{
+    head->magic = MAGIC;
+    head->version = SENSE_MODEL_VERSION;
+    head->device_bytes = sizeof(struct sense_device);
+    head->role_bytes = sizeof(struct sense_role);
+}
+
+uint64_t sensing_part_seal(struct mqtt_span bytes)
+{
+    static const struct siphash_key key = { 0x7461636974, 0x73656e7365 };
+
+    return siphash(&key, bytes);
+}
+
+/* Copies `len` bytes, as they may lie anywhere; zeroes when they are not there. */
+static void take(struct mqtt_reader *r, void *out, size_t len)
+{
+    struct mqtt_span bytes = mqtt_read_bytes(r, len);
+
+    memset(out, 0, len);
+    if (bytes.len == len && len > 0)
+        memcpy(out, bytes.data, len);
+}
+
+static bool is_ours(const struct sensing_part_head *head)
+{
+    struct sensing_part_head ours = { .magic = 0 };
+
+    sensing_part_begin(&ours);
+    bool is_sound = head->magic == ours.magic && head->version == ours.version
+                    && head->device_bytes == ours.device_bytes
+                    && head->role_bytes == ours.role_bytes;
+    for (unsigned i = 0; i < SENSE_SOURCE_FEATURES; i++)
+        is_sound = is_sound && sense_rate_is_sound(&head->of_source[i])
+                   && sense_rate_is_sound(&head->of_listener[i]);
+    return is_sound;
+}
+
+int sensing_part_open(struct mqtt_span bytes, struct sensing_part *out)
+{
+    struct sensing_part part;
+    uint64_t seal;
+
+    if (bytes.len < sizeof(part.head) + sizeof(seal))
+        return -EBADMSG;
+    struct mqtt_span sealed = { bytes.data, bytes.len - sizeof(seal) };
+    memcpy(&seal, bytes.data + sealed.len, sizeof(seal));
+    part.reader = mqtt_reader_over(sealed);
+    take(&part.reader, &part.head, sizeof(part.head));
+    size_t left = mqtt_reader_left(&part.reader);
+    if (!is_ours(&part.head) || seal != sensing_part_seal(sealed)
+        || part.head.roles > left / sizeof(struct sense_role)
+        || part.head.devices > left / sizeof(struct sense_device))
+        return -EBADMSG;
+    *out = part;
+    return 0;
+}
+
+int sensing_part_role(struct sensing_part *part, struct sensing_part_role *out,
+                      struct mqtt_span *out_name, struct sense_role *out_model)
+{
+    take(&part->reader, out, sizeof(*out));
+    *out_name = mqtt_read_bytes(&part->reader, out->name_bytes);
+    take(&part->reader, out_model, sizeof(*out_model));
+    bool is_sound = part->reader.status == MQTT_OK && out_name->len > 0
+                    && memchr(out_name->data, 0, out_name->len) == NULL
+                    && sense_role_is_sound(out_model);
+    for (unsigned i = 0; i < SENSING_PART_VERDICTS; i++)
+        is_sound = is_sound && sense_rate_is_sound(&out->groups[i]);
+    if (!is_sound)
+        mqtt_reader_fail(&part->reader, MQTT_ERR_TRAILING);
+    return is_sound ? 0 : -EBADMSG;
+}
+
+int sensing_part_device(struct sensing_part *part, struct sensing_part_device *out,
+                        struct mqtt_span *out_name, struct sense_device *out_model)
+{
+    struct sense_device device;
+
+    take(&part->reader, out, sizeof(*out));
+    *out_name = mqtt_read_bytes(&part->reader, out->name_bytes);
+    take(&part->reader, &device, sizeof(device));
+    bool is_sound = part->reader.status == MQTT_OK && out->role < part->head.roles
+                    && allowance_owner_is_valid(*out_name) && out_name->data[0] <= 2
+                    && sense_device_is_sound(&device);
+    if (!is_sound)
+        mqtt_reader_fail(&part->reader, MQTT_ERR_TRAILING);
+    else
+        sense_device_keepsake(&device, out_model);
+    return is_sound ? 0 : -EBADMSG;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Files of what shards have learned of behaviour (core/sensing_keep.h): learning/behaviour.N of the
+ * state folder, for shard N. Thread: any, one at a time for each file. */
+#pragma once
+
+#include "base/attrs.h"
+#include "base/span.h"
+
+#include <limits.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* 0 or -ENAMETOOLONG; `out` has PATH_MAX bytes. */
+MQTT_NODISCARD int behaviour_file_path(const char *state_dir, unsigned shard, char *out);
+
+/* Whole or not at all. Negative errno. */
+MQTT_NODISCARD int behaviour_file_write(const char *state_dir, unsigned shard,
+                                        struct mqtt_span bytes);
+
+/* malloc'ed. -ENOENT: there is none. */
+MQTT_NODISCARD int behaviour_file_read(const char *state_dir, unsigned shard, uint8_t **out,
+                                       size_t *out_len);
+
+/* Removes those of shards that there are no more: from `first` to below `end`. */
+void behaviour_file_sweep(const char *state_dir, unsigned first, unsigned end);
