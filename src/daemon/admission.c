@@ -109,7 +109,6 @@ static const char *objection(const struct registry_view_entry *entry,
                              const struct identity_uri *uri, const struct tls_peer *peer)
 {
     _Static_assert(REGISTRY_KEY_BYTES == TLS_FINGERPRINT_BYTES, "both are SHA-256 of the key");
-
     if (entry == NULL)
         return "this device is not in the registry; add it with tacit device add";
     if (entry->role[0] == '\0')

@@ -206,6 +206,7 @@ static void a_registry_of_schema_6(void **state)
         "ALTER TABLE identity DROP COLUMN attested;"
         "ALTER TABLE identity DROP COLUMN attested_by;"
         "ALTER TABLE identity DROP COLUMN attested_at;"
+        "ALTER TABLE hold DROP COLUMN kind; ALTER TABLE hold DROP COLUMN until;"
         "UPDATE identity SET protection = 'tpm'; PRAGMA user_version = 6";
     struct registry_entry lamp;
     struct registry *registry = with_lamp(*state, &lamp);
