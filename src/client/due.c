@@ -142,7 +142,8 @@ static void use_alias(struct tacit_client *client, const struct tacit_record *re
     outgoing->has_topic = outgoing->alias == 0;
     if (outgoing->has_topic && outgoing->bytes + ALIAS_COST <= client->grant.maximum_packet_bytes)
         outgoing->alias = tacit_alias_assign(client, topic, record->topic_len);
-    measure(client, record, outgoing);
+    if (outgoing->alias != 0)
+        measure(client, record, outgoing);
 }
 
 /* Gives up a message that this server does not take, or that is too late. */

@@ -44,13 +44,12 @@ size_t tacit_put_begin(struct tacit_sink *sink)
 void tacit_put_end(struct tacit_sink *sink, size_t begin)
 {
     size_t len = sink->len - begin;
-    struct tacit_sink front = { sink->memory, begin - 1, 0 };
-    tacit_put_varint(&front, (uint32_t)len);
-    sink->len += front.len - begin;
-    if (sink->len > sink->size)
-        return;
-    memmove(sink->memory + front.len, sink->memory + begin, len);
-    front.len = begin - 1;
-    front.size = sink->size;
-    tacit_put_varint(&front, (uint32_t)len);
+    size_t start = begin - 1;
+    struct tacit_sink length = { NULL, 0, 0 };
+    tacit_put_varint(&length, (uint32_t)len);
+    if (start + length.len + len <= sink->size)
+        memmove(sink->memory + start + length.len, sink->memory + begin, len);
+    sink->len = start;
+    tacit_put_varint(sink, (uint32_t)len);
+    sink->len += len;
 }
