@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "attest/message.h"
 #include "base/span.h"
 #include "base/wipe.h"
 #include "est/attestation.h"
@@ -361,8 +362,8 @@ static const struct {
     { "simpleenroll", EVHTTP_REQ_POST, "POST", simpleenroll },
     { "simplereenroll", EVHTTP_REQ_POST, "POST", simplereenroll },
     { CRL_PATH, EVHTTP_REQ_GET, "GET", crl },
-    { EST_ATTESTATION_CLAIM, EVHTTP_REQ_POST, "POST", attestation_claim },
-    { EST_ATTESTATION_ANSWER, EVHTTP_REQ_POST, "POST", attestation_answer },
+    { ATTEST_CLAIM_PATH, EVHTTP_REQ_POST, "POST", attestation_claim },
+    { ATTEST_ANSWER_PATH, EVHTTP_REQ_POST, "POST", attestation_answer },
 };
 
 static struct answer dispatch(struct exchange *x, const char **out_operation)
