@@ -14,6 +14,10 @@
 #include "attest/credential.h"
 #include "attest/statement.h"
 
+/* Where they are sent to, by POST and in base64. */
+#define ATTEST_CLAIM_PATH  "/attestation/claim"
+#define ATTEST_ANSWER_PATH "/attestation/answer"
+
 #define ATTEST_NONCE_BYTES           32
 #define ATTEST_CERTIFICATE_MAX_BYTES 4096
 #define ATTEST_MESSAGE_MAX_BYTES     (ATTEST_CERTIFICATE_MAX_BYTES + 3 * ATTEST_AREA_MAX_BYTES + 16)

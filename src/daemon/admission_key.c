@@ -15,14 +15,26 @@ static const char *objection(const struct role *role, enum policy_key has)
     return policy_key_objection(role_options_of(role)->require_key, has);
 }
 
-static enum policy_key level_now(struct admission_rules *rules,
-                                 const struct registry_view_entry *entry)
+/* As the registry has it now. `key` NULL: whichever it has. */
+static enum policy_key level_now(struct admission_rules *rules, const char *name,
+                                 const uint8_t *key)
 {
-    if (rules->newcomers == NULL
-        || registry_find(rules->newcomers, entry->name, &rules->bystander, NULL) != 0
-        || memcmp(rules->bystander.key_sha256, entry->key_sha256, REGISTRY_KEY_BYTES) != 0)
+    struct registry_entry *found = &rules->bystander;
+
+    if (rules->newcomers == NULL || name == NULL
+        || registry_find(rules->newcomers, name, found, NULL) != 0
+        || (key != NULL && memcmp(found->key_sha256, key, REGISTRY_KEY_BYTES) != 0))
         return POLICY_KEY_ANY;
-    return policy_key_of_word(rules->bystander.protection, registry_is_attested(&rules->bystander));
+    return policy_key_of_word(found->protection, registry_is_attested(found));
+}
+
+/* What was proved of a key a moment ago counts at once: the view follows a little later. */
+static const char *objection_to(struct admission_rules *rules, const struct role *role,
+                                const struct registry_view_entry *entry)
+{
+    const char *why = objection(role, level_of(entry->protection, entry->is_attested));
+
+    return why != NULL ? objection(role, level_now(rules, entry->name, entry->key_sha256)) : NULL;
 }
 
 static bool asks_for_one(const struct role *role)
@@ -41,33 +53,26 @@ enum admission admission_key_check(struct admission_rules *rules,
         return ADMISSION_ALLOW;
     const struct registry_view_entry *entry =
         facts->peer != NULL ? admission_find_holder(rules, facts->peer, &scratch) : NULL;
-    const char *why =
-        objection(out->role,
-                  entry != NULL ? level_of(entry->protection, entry->is_attested) : POLICY_KEY_ANY);
-    /* What was proved of a key a moment ago counts at once: the view follows a little later. */
-    if (why != NULL && entry != NULL)
-        why = objection(out->role, level_now(rules, entry));
+    const char *why = entry != NULL ? objection_to(rules, out->role, entry)
+                                    : objection(out->role, POLICY_KEY_ANY);
     return why != NULL ? admission_refuse(out, MQTT_NOT_AUTHORIZED, why) : ADMISSION_ALLOW;
 }
 
-/* Of a registered identity; the view follows the registry a little later. */
-static enum policy_key level_by_name(struct admission_rules *rules, const char *name)
+/* Of a registered identity, who may be newer than the view. */
+static const char *objection_by_name(struct admission_rules *rules, const struct role *role,
+                                     const char *name)
 {
     const struct registry_view_entry *entry =
         rules->registry != NULL && name != NULL ? registry_view_find(rules->registry, span_of(name))
                                                 : NULL;
 
-    if (entry != NULL)
-        return level_of(entry->protection, entry->is_attested);
-    if (rules->newcomers == NULL || name == NULL
-        || registry_find(rules->newcomers, name, &rules->bystander, NULL) != 0)
-        return POLICY_KEY_ANY;
-    return policy_key_of_word(rules->bystander.protection, registry_is_attested(&rules->bystander));
+    return entry != NULL ? objection_to(rules, role, entry)
+                         : objection(role, level_now(rules, name, NULL));
 }
 
 void admission_key_check_standing(struct admission_rules *rules, const struct identity *identity,
                                   struct standing *out)
 {
     if (out->barred == NULL && asks_for_one(out->role) && !rules->is_decoy)
-        out->barred = objection(out->role, level_by_name(rules, identity->device));
+        out->barred = objection_by_name(rules, out->role, identity->device);
 }

@@ -168,6 +168,7 @@ static void a_level_that_rose_a_moment_ago(void **state)
     memcpy(proof.key_sha256, entry.key_sha256, sizeof(proof.key_sha256));
     assert_int_equal(attestation_record(world.registry, "tpm", &proof, NULL), 0);
     assert_true(is_let_in(&world, "tpm", 5, role));
+    assert_false(is_barred(&world, "tpm", role));
     close_world(&world);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/server.h"
 
+#include "attest/message.h"
 #include "attest/roots.h"
 #include "net/listener.h"
 #include "pki/bundle.h"
@@ -67,7 +68,7 @@ static void say_attestation(struct log *log, const struct est_report *report)
     char text[1024];
     bool is_good = report->status < 300;
 
-    if (is_good && strcmp(report->operation, EST_ATTESTATION_ANSWER) != 0)
+    if (is_good && strcmp(report->operation, ATTEST_ANSWER_PATH) != 0)
         return;
     snprintf(text, sizeof(text), "the key of %s is %sattested by its TPM, from %s%s%.700s",
              report->name[0] != '\0' ? report->name : "somebody", is_good ? "" : "not ",
@@ -89,8 +90,8 @@ static void say_attestation(struct log *log, const struct est_report *report)
 static void on_report(void *context, const struct est_report *report)
 {
     const struct server *server = context;
-    bool is_attestation = strcmp(report->operation, EST_ATTESTATION_CLAIM) == 0
-                          || strcmp(report->operation, EST_ATTESTATION_ANSWER) == 0;
+    bool is_attestation = strcmp(report->operation, ATTEST_CLAIM_PATH) == 0
+                          || strcmp(report->operation, ATTEST_ANSWER_PATH) == 0;
     bool is_grant = strcmp(report->operation, "simpleenroll") == 0
                     || strcmp(report->operation, "simplereenroll") == 0;
 

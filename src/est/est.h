@@ -28,10 +28,6 @@
 
 #define EST_AUTHORITIES_MAX 8
 
-/* Paths, and operations of a report. */
-#define EST_ATTESTATION_CLAIM  "/attestation/claim"
-#define EST_ATTESTATION_ANSWER "/attestation/answer"
-
 struct est;
 
 /* Who vouches for devices that nobody has seen before. */
@@ -58,9 +54,10 @@ struct est_limits {
 /* What was decided about one request; or that a handshake is over, by somebody who has the key of a
  * canary: then `status` is 0, and the rest is as if nothing had been asked for. */
 struct est_report {
-    const char *operation; /* "simpleenroll" ...; "" for none that there is */
-    const char *name;      /* of the identity, as far as it was proved; "" otherwise */
-    const char *address;   /* numeric */
+    const char
+        *operation;      /* "simpleenroll" ..., or a path of attest/message.h; "": none there is */
+    const char *name;    /* of the identity, as far as it was proved; "" otherwise */
+    const char *address; /* numeric */
     uint16_t port;
     unsigned status;    /* of HTTP; 200 and 204 are good */
     const char *reason; /* one line; "" when it is good */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "attest/message.h"
 #include "base/span.h"
 #include "base/wipe.h"
+#include "est/answer.h"
 #include "est/attestation.h"
 #include "est/message.h"
 #include "est/state.h"
@@ -23,7 +25,6 @@
 #define TYPE_REQUEST      "application/pkcs10"
 #define TYPE_PROOF        "application/octet-stream"
 #define TYPE_LIST         "application/pkix-crl" /* RFC 2585, section 4 */
-#define CHALLENGE         "Basic realm=\"tacit enrolment\", charset=\"UTF-8\""
 #define CRL_PATH          "/crl"
 #define BUSY_WAIT_S       5
 
@@ -43,33 +44,23 @@ struct exchange {
     struct pki_fault fault;
 };
 
-/* What is answered. */
-struct answer {
-    int status;
-    const char *type; /* NULL: plain text */
-    const char *body; /* NULL: the fault's text, if there is one */
-    char *owned;      /* the same, to be freed */
-    size_t raw_bytes; /* instead of `body` so many of `owned` are sent, as they are; 0: none */
-    unsigned wait_s;  /* for Retry-After; 0: none */
-};
-
-typedef struct answer (*operation_function)(struct exchange *x);
+typedef struct est_answer (*operation_function)(struct exchange *x);
 
 /* ---- answers ---- */
 
-static struct answer refuse(int status)
+static struct est_answer refuse(int status)
 {
-    return (struct answer){ .status = status };
+    return (struct est_answer){ .status = status };
 }
 
-static struct answer refuse_with(struct exchange *x, int status, const char *why)
+static struct est_answer refuse_with(struct exchange *x, int status, const char *why)
 {
     (void)snprintf(x->fault.text, sizeof(x->fault.text), "%s", why);
     return refuse(status);
 }
 
 /* Reasons of pki as codes of HTTP. Who may not is told so; who is unknown may try again. */
-static struct answer refuse_for(struct exchange *x, int error)
+static struct est_answer refuse_for(struct exchange *x, int error)
 {
     switch (error) {
     case -EACCES:
@@ -87,7 +78,7 @@ static struct answer refuse_for(struct exchange *x, int error)
     case -EKEYREVOKED:
         return refuse(403);
     case -EBUSY:
-        return (struct answer){ .status = 503, .wait_s = BUSY_WAIT_S };
+        return (struct est_answer){ .status = 503, .wait_s = BUSY_WAIT_S };
     case -EPIPE: /* of the steward, who does not come back by itself */
         return refuse(503);
     case -ENOMEM:
@@ -97,14 +88,15 @@ static struct answer refuse_for(struct exchange *x, int error)
     }
 }
 
-static struct answer grant(struct exchange *x, struct certificate *certificate)
+static struct est_answer grant(struct exchange *x, struct certificate *certificate)
 {
     char *text = est_trust_encode(certificate_handle(certificate));
 
     certificate_free(certificate);
     if (text == NULL)
         return refuse_with(x, 503, "out of memory");
-    return (struct answer){ .status = 200, .type = TYPE_CERTIFICATES, .body = text, .owned = text };
+    return (
+        struct est_answer){ .status = 200, .type = TYPE_CERTIFICATES, .body = text, .owned = text };
 }
 
 /* ---- the request ---- */
@@ -148,7 +140,7 @@ static int read_request(struct exchange *x, struct csr **out)
 
 /* ---- enrolment ---- */
 
-static struct answer enrol_by_token(struct exchange *x, const uint8_t *hash, const char *name)
+static struct est_answer enrol_by_token(struct exchange *x, const uint8_t *hash, const char *name)
 {
     struct csr *csr;
     struct certificate *certificate;
@@ -166,7 +158,8 @@ static struct answer enrol_by_token(struct exchange *x, const uint8_t *hash, con
 }
 
 /* Whoever has no token of ours gets no further than to the index of a table. */
-static struct answer check_token(struct exchange *x, struct est_message_credentials *credentials)
+static struct est_answer check_token(struct exchange *x,
+                                     struct est_message_credentials *credentials)
 {
     uint8_t hash[TOKEN_HASH_BYTES];
     struct token token;
@@ -183,10 +176,10 @@ static struct answer check_token(struct exchange *x, struct est_message_credenti
     return enrol_by_token(x, hash, credentials->has_name ? credentials->name : NULL);
 }
 
-static struct answer authenticate(struct exchange *x, struct mqtt_span header)
+static struct est_answer authenticate(struct exchange *x, struct mqtt_span header)
 {
     struct est_message_credentials credentials;
-    struct answer answer = { .status = 401 };
+    struct est_answer answer = { .status = 401 };
 
     if (est_message_credentials(header, &credentials) < 0)
         (void)snprintf(x->fault.text, sizeof(x->fault.text),
@@ -200,7 +193,7 @@ static struct answer authenticate(struct exchange *x, struct mqtt_span header)
     return answer;
 }
 
-static struct answer enrol_by_manufacturer(struct exchange *x)
+static struct est_answer enrol_by_manufacturer(struct exchange *x)
 {
     const struct est_manufacturer *m = x->peer.manufacturer;
     struct csr *csr;
@@ -230,13 +223,13 @@ static bool has_other_type(const struct exchange *x)
     return type.len > 0 && !est_message_is_type(type, TYPE_REQUEST);
 }
 
-static struct answer simpleenroll(struct exchange *x)
+static struct est_answer simpleenroll(struct exchange *x)
 {
     struct mqtt_span header = header_of(x, "Authorization");
     unsigned wait_s = est_attempts_wait_s(x->est->attempts, x->address, est_now_ms());
 
     if (wait_s > 0) {
-        struct answer answer = refuse_with(x, 429, "too many wrong tokens from this address");
+        struct est_answer answer = refuse_with(x, 429, "too many wrong tokens from this address");
         answer.wait_s = wait_s;
         return answer;
     }
@@ -259,7 +252,7 @@ static struct answer simpleenroll(struct exchange *x)
     return refuse_with(x, 401, "a token is needed: tacit device add NAME --role ROLE makes one");
 }
 
-static struct answer simplereenroll(struct exchange *x)
+static struct est_answer simplereenroll(struct exchange *x)
 {
     struct csr *csr;
     struct certificate *certificate;
@@ -288,21 +281,21 @@ static struct answer simplereenroll(struct exchange *x)
     return error < 0 ? refuse_for(x, error) : grant(x, certificate);
 }
 
-static struct answer cacerts(struct exchange *x)
+static struct est_answer cacerts(struct exchange *x)
 {
-    return (struct answer){ .status = 200,
-                            .type = TYPE_CERTIFICATES,
-                            .body = est_trust_authorities(x->est->trust) };
+    return (struct est_answer){ .status = 200,
+                                .type = TYPE_CERTIFICATES,
+                                .body = est_trust_authorities(x->est->trust) };
 }
 
-static struct answer csrattrs(struct exchange *x)
+static struct est_answer csrattrs(struct exchange *x)
 {
     (void)x;
-    return (struct answer){ .status = 200, .type = TYPE_ATTRIBUTES, .body = attributes };
+    return (struct est_answer){ .status = 200, .type = TYPE_ATTRIBUTES, .body = attributes };
 }
 
 /* Over TLS that needs no certificate of who asks: a relying party checks its signature anyway. */
-static struct answer crl(struct exchange *x)
+static struct est_answer crl(struct exchange *x)
 {
     uint8_t *bytes;
     size_t len;
@@ -312,12 +305,12 @@ static struct answer crl(struct exchange *x)
         return refuse_with(x, 404, "no revocation list is published yet");
     if (error < 0)
         return refuse_with(x, 500, "the revocation list cannot be read");
-    return (struct answer){
+    return (struct est_answer){
         .status = 200, .type = TYPE_LIST, .owned = (char *)bytes, .raw_bytes = len
     };
 }
 
-static struct answer attest(struct exchange *x, est_attestation_step step)
+static struct est_answer attest(struct exchange *x, est_attestation_step step)
 {
     struct evbuffer *input = evhttp_request_get_input_buffer(x->request);
     const struct mqtt_span body = { evbuffer_pullup(input, -1), evbuffer_get_length(input) };
@@ -333,17 +326,17 @@ static struct answer attest(struct exchange *x, est_attestation_step step)
         return refuse(403);
     if (error < 0)
         return refuse_for(x, error);
-    return (struct answer){
+    return (struct est_answer){
         .status = 200, .type = text != NULL ? TYPE_PROOF : NULL, .body = text, .owned = text
     };
 }
 
-static struct answer attestation_claim(struct exchange *x)
+static struct est_answer attestation_claim(struct exchange *x)
 {
     return attest(x, est_attestation_claim);
 }
 
-static struct answer attestation_answer(struct exchange *x)
+static struct est_answer attestation_answer(struct exchange *x)
 {
     return attest(x, est_attestation_answer);
 }
@@ -361,11 +354,11 @@ static const struct {
     { "simpleenroll", EVHTTP_REQ_POST, "POST", simpleenroll },
     { "simplereenroll", EVHTTP_REQ_POST, "POST", simplereenroll },
     { CRL_PATH, EVHTTP_REQ_GET, "GET", crl },
-    { EST_ATTESTATION_CLAIM, EVHTTP_REQ_POST, "POST", attestation_claim },
-    { EST_ATTESTATION_ANSWER, EVHTTP_REQ_POST, "POST", attestation_answer },
+    { ATTEST_CLAIM_PATH, EVHTTP_REQ_POST, "POST", attestation_claim },
+    { ATTEST_ANSWER_PATH, EVHTTP_REQ_POST, "POST", attestation_answer },
 };
 
-static struct answer dispatch(struct exchange *x, const char **out_operation)
+static struct est_answer dispatch(struct exchange *x, const char **out_operation)
 {
     for (size_t i = 0; i < MQTT_ARRAY_LEN(operations); i++) {
         if (!span_equal(x->operation, span_of(operations[i].name)))
@@ -391,59 +384,6 @@ static bool is_path_of_ours(const char *path)
     return false;
 }
 
-static const char *phrase_of(int status)
-{
-    static const struct {
-        int status;
-        const char *phrase;
-    } phrases[] = {
-        { 200, "OK" },
-        { 400, "Bad Request" },
-        { 401, "Unauthorized" },
-        { 403, "Forbidden" },
-        { 404, "Not Found" },
-        { 405, "Method Not Allowed" },
-        { 415, "Unsupported Media Type" },
-        { 429, "Too Many Requests" },
-        { 503, "Service Unavailable" },
-    };
-
-    for (size_t i = 0; i < MQTT_ARRAY_LEN(phrases); i++)
-        if (phrases[i].status == status)
-            return phrases[i].phrase;
-    return "Internal Server Error";
-}
-
-/* Headers that cannot be added for lack of memory are missing. */
-static void send_answer(struct exchange *x, const struct answer *answer)
-{
-    struct evkeyvalq *headers = evhttp_request_get_output_headers(x->request);
-    struct evbuffer *body = evbuffer_new();
-    char seconds[16];
-
-    (void)evhttp_add_header(headers, "Content-Type",
-                            answer->type != NULL ? answer->type : "text/plain; charset=utf-8");
-    if (answer->body != NULL)
-        (void)evhttp_add_header(headers, "Content-Transfer-Encoding", "base64");
-    /* One request a connection: nothing is waited for behind it. */
-    (void)evhttp_add_header(headers, "Connection", "close");
-    if (answer->status == 401)
-        (void)evhttp_add_header(headers, "WWW-Authenticate", CHALLENGE);
-    if (answer->wait_s > 0) {
-        (void)snprintf(seconds, sizeof(seconds), "%u", answer->wait_s);
-        (void)evhttp_add_header(headers, "Retry-After", seconds);
-    }
-    if (body != NULL && answer->raw_bytes > 0)
-        (void)evbuffer_add(body, answer->owned, answer->raw_bytes);
-    else if (body != NULL && answer->body != NULL)
-        (void)evbuffer_add(body, answer->body, strlen(answer->body));
-    else if (body != NULL)
-        (void)evbuffer_add_printf(body, "%s\n", x->fault.text);
-    evhttp_send_reply(x->request, answer->status, phrase_of(answer->status), body);
-    if (body != NULL)
-        evbuffer_free(body);
-}
-
 /* Also of who shows a certificate and asks for what anybody may have. */
 static const char *canary_of(const struct exchange *x)
 {
@@ -455,7 +395,7 @@ static const char *canary_of(const struct exchange *x)
 }
 
 static void report(const struct exchange *x, const struct est_connection *connection,
-                   const char *operation, const struct answer *answer)
+                   const char *operation, const struct est_answer *answer)
 {
     const struct est_options *options = &x->est->options;
 
@@ -490,8 +430,8 @@ void est_service_on_request(struct evhttp_request *request, void *context)
     x.operation = is_path_of_ours(path) ? span_of(path) : est_message_operation(span_of(path));
     est_trust_judge(x.est->trust, &x.est->options, bufferevent_openssl_get_ssl(stream),
                     connection->verify_error, &x.peer);
-    struct answer answer = dispatch(&x, &operation);
+    struct est_answer answer = dispatch(&x, &operation);
     report(&x, connection, operation, &answer);
-    send_answer(&x, &answer);
+    est_answer_send(request, &answer, x.fault.text);
     free(answer.owned);
 }

@@ -11,9 +11,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define CLAIM_PATH  "/attestation/claim"
-#define ANSWER_PATH "/attestation/answer"
-
 bool enroll_attest_is_wanted(const struct enroll_files *files)
 {
     enum key_protection protection = KEY_PROTECTION_UNKNOWN;
@@ -87,7 +84,7 @@ static int claim(const struct enroll_files *files, const struct enroll_call *cal
     };
     size_t len = attest_claim_encode(&parts, message, sizeof(message));
 
-    return post(files, call, CLAIM_PATH, span_over(message, len), out, fault);
+    return post(files, call, ATTEST_CLAIM_PATH, span_over(message, len), out, fault);
 }
 
 /* What the TPM says to the server's challenge. */
@@ -113,14 +110,14 @@ static int answer(const struct enroll_files *files, const struct enroll_call *ca
                   const struct tpm_attest_proof *proof, struct pki_fault *fault)
 {
     uint8_t message[ATTEST_MESSAGE_MAX_BYTES];
-    struct https_reply reply;
+    struct https_reply reply = { .status = 0 };
     const struct attest_answer parts = {
         .secret = span_over(proof->secret, sizeof(proof->secret)),
         .statement = span_over(proof->statement, proof->statement_len),
         .signature = span_over(proof->signature, proof->signature_len),
     };
     size_t len = attest_answer_encode(&parts, message, sizeof(message));
-    int error = post(files, call, ANSWER_PATH, span_over(message, len), &reply, fault);
+    int error = post(files, call, ATTEST_ANSWER_PATH, span_over(message, len), &reply, fault);
 
     wipe_bytes(message, sizeof(message));
     if (error == 0)
@@ -133,7 +130,7 @@ int enroll_attest(const struct enroll_files *files, const struct enroll_call *ca
 {
     struct tpm_attest *tpm;
     struct tpm_attest_proof proof;
-    struct https_reply reply;
+    struct https_reply reply = { .status = 0 };
     int error = tpm_attest_open(files->key, &tpm, fault);
 
     if (error < 0)

@@ -43,7 +43,7 @@ static int look(struct facts *out, struct pki_fault *fault)
 
 int keys_tpm(const struct identity_options *options)
 {
-    struct facts facts;
+    struct facts facts = { .has_certificate = false };
     struct pki_fault fault = { "" };
 
     if (look(&facts, &fault) < 0)

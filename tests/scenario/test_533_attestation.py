@@ -9,6 +9,7 @@ import re
 import ssl
 import struct
 import subprocess
+import time
 
 import pytest
 
@@ -51,6 +52,16 @@ class Works(House):
         name = next(self.names)
         offer = self.offer("device", "add", name, "--role", role, "--token-only", *more)
         return name, machine.tacit(*offer["command"].split()[1:], "--key-store", store).stderr
+
+    def recorded(self, kind, name):
+        """The audit log's records, as soon as there is one."""
+        deadline = time.monotonic() + WITHIN_S
+        while True:
+            lines = self.tacit("log", "show", "--kind", kind, "--device", name, "--json", "--state",
+                               self.state, code=None).stdout
+            if lines or time.monotonic() > deadline:
+                return lines
+            time.sleep(0.02)
 
     def show(self, name):
         return json.loads(self.tacit("device", "show", name, "--json", "--state",
@@ -103,6 +114,7 @@ def test_the_operator_names_the_tpm(house, machine):
     assert "tpm (attested)" in machine.tacit("doctor", "--as", name, code=None).stdout
     text = house.tacit("device", "show", name, "--state", house.state).stdout
     assert "protection tpm (attested)" in text and "(ek-list)" in text
+    assert f'"device":"{name}"' in house.recorded("attested", name)
 
 
 def test_the_manufacturer_certifies_it(house, maker, tmp_path):
@@ -132,6 +144,28 @@ def test_a_manufacturer_that_nobody_believes_in(house, tmp_path):
         one.close()
 
 
+def test_roots_are_read_again(tmp_path):
+    """A manufacturer that the operator comes to believe in, and SIGHUP."""
+    first, other = Maker(tmp_path / "first"), Maker(tmp_path / "other")
+    first.make(tmp_path / "nobody's")
+    one = Tpm(tmp_path / "tpm", other)
+    try:
+        with Works(first) as house:
+            machine = Machine(tmp_path / "m", one)
+            name, said = house.enrol(machine, "proved")
+            assert "nobody vouches" in said
+            begun = len(house.lines("enrolment on"))
+            with open(first.roots, "a", encoding="ascii") as roots:
+                roots.write(other.roots.read_text())
+            house.broker.reload()
+            house.wait("enrolment on", begun + 1, WITHIN_S * 5)
+            said = machine.tacit("enroll", "--renew", "--force", "--as", name).stderr
+            assert "not attested" not in said
+            machine.publish(name)
+    finally:
+        one.close()
+
+
 def test_software_that_is_a_tpm_without_a_certificate(house, machine):
     name, said = house.enrol(machine, "proved")
     assert "declared, not attested: nobody vouches" in said
@@ -141,6 +175,7 @@ def test_software_that_is_a_tpm_without_a_certificate(house, machine):
     assert REFUSED in machine.publish(name, code=None).stderr
     assert listed(machine, name)["attested"] is False
     house.wait(f"the key of {name} is not attested by its TPM.*nobody vouches", 1, WITHIN_S)
+    assert "nobody vouches" in house.recorded("attestation-refused", name)
     told = json.loads(house.tacit("policy", "explain", "--device", name, "--publish",
                                   f"meters/{name}", "--json", "--state", house.state, "--config",
                                   house.broker.config_file, code=3).stdout)

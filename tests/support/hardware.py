@@ -35,6 +35,7 @@ class Maker:
 
     def make(self, state):
         """What is in a TPM when it leaves the factory."""
+        state.mkdir(exist_ok=True)
         done = subprocess.run(["swtpm_setup", "--tpm2", "--tpmstate", str(state), "--create-ek-cert",
                                "--config", str(self.folder / "setup.conf")], check=False, text=True,
                               stdin=subprocess.DEVNULL, capture_output=True, timeout=patience(60))
