@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Is a key where it is said to be? Facts in, verdict out (docs/adr/0019): a claim, what the broker
+/* Is a key where it is said to be? Facts in, verdict out (docs/adr/0020): a claim, what the broker
  * asked, and what came back. Pure functions, but for the time that a certificate is good.
  *
  * What is proved: the endorsement key is one that we believe in; its TPM has the witness (only it could
