@@ -276,7 +276,7 @@ def test_who_is_held_gets_no_certificate(house, tmp_path):
     operator gives, is the way."""
     old = new_key(tmp_path / "old.pem")
     first = save(enrol(house, "held", token(house, "held")["token"], old), tmp_path / "1.pem")
-    house.sql("INSERT INTO hold VALUES ('held', 0, 'seen in two places')")
+    house.sql("INSERT INTO hold (name, since, why) VALUES ('held', 0, 'seen in two places')")
     for key in (old, new_key(tmp_path / "new.pem")):
         refused = enrol(house, "", None, key, "--cert", first, "--key", old,
                         operation="simplereenroll")
