@@ -181,8 +181,16 @@ void pool_keep(struct pool *pool, size_t bytes)
 
 void pool_trim(struct pool *pool)
 {
-    for (size_t unused = pool->spares_unused; unused > 0 && pool->spare_count > 1; unused--)
-        slab_free(take_spare(pool));
+    size_t stay = pool->spare_count - pool->spares_unused;
+
+    if (stay == 0)
+        stay = 1;
+    list_for_each_safe (link, following, &pool->spares) {
+        if (pool->spare_count <= stay)
+            break;
+        pool->spare_count--;
+        slab_free(MQTT_CONTAINER_OF(link, struct slab, link));
+    }
     pool->spares_unused = pool->spare_count;
 }
 
