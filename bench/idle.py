@@ -71,9 +71,11 @@ class KernelWatch:
 
 def measure_once(subject, tools, place, scenario):
     """Bytes per connection, or what went wrong."""
-    with subjects.start(subject, tools, place, scenario) as server, KernelWatch() as kernel:
+    with subjects.start(subject, tools, place, scenario) as server:
         argv = generator_argv(tools, server, scenario.arguments, scenario.wire, place, 1)
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=240, check=False)
+        server.wait_until_its_memory_is_steady()
+        with KernelWatch() as kernel:
+            done = subprocess.run(argv, capture_output=True, text=True, timeout=240, check=False)
     try:
         run = json.loads(done.stdout)
         broker, count = run["broker"], run["connections"]

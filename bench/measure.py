@@ -54,6 +54,8 @@ def measure(subject, tools, place, scenario, duration):
     """One run: the generator's JSON, with what went wrong under "fault"."""
     arguments = scenario.floor_arguments if subject == "floor" else scenario.arguments
     with subjects.start(subject, tools, place, scenario) as server:
+        if scenario.kind == "memory":
+            server.wait_until_its_memory_is_steady()
         done = subprocess.run(
             generator_argv(tools, server, arguments, scenario.wire, place, duration),
             capture_output=True, text=True, timeout=240, check=False)

@@ -17,6 +17,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 SERVER_CORE = "0"
 START_TIMEOUT_S = 20
 STOP_TIMEOUT_S = 10
+STEADY_S = 0.5
 
 
 def say(text):
@@ -62,6 +63,21 @@ class Server:
         self.log.flush()
         text = pathlib.Path(self.log.name).read_text(encoding="utf-8", errors="replace")
         raise RuntimeError(f"{self.process.args[3]} does not listen: {text[-2000:]}")
+
+    def resident_bytes(self):
+        with open(f"/proc/{self.process.pid}/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def wait_until_its_memory_is_steady(self):
+        """A server listens before it has made itself ready: what it takes meanwhile is not for its
+        connections."""
+        deadline = time.monotonic() + START_TIMEOUT_S
+        before, since = 0, time.monotonic()
+        while time.monotonic() < min(deadline, since + STEADY_S):
+            now = self.resident_bytes()
+            if now != before:
+                before, since = now, time.monotonic()
+            time.sleep(0.02)
 
     def __enter__(self):
         try:

@@ -22,7 +22,7 @@ struct vacancy {
 /* Starts a block aligned to its own power-of-two size, so that an object's address
  * names its slab. */
 struct slab {
-    struct list link; /* in pool.open, pool.full, or nowhere for the spare */
+    struct list link; /* in pool.open, pool.full or pool.spares */
     struct pool *pool;
     struct vacancy *vacant; /* given back */
     uint32_t live;
@@ -36,8 +36,11 @@ struct pool {
     size_t live;
     size_t slabs;
     uint32_t slab_objects;
-    struct slab *spare; /* empty */
-    struct list open;   /* slabs with room and at least one live object */
+    size_t spares_most; /* at least 1 */
+    size_t spare_count;
+    size_t spares_unused; /* fewest spares there were since pool_trim() */
+    struct list spares;   /* empty slabs */
+    struct list open;     /* slabs with room and at least one live object */
     struct list full;
 };
 
@@ -64,8 +67,10 @@ struct pool *pool_new(size_t object_bytes, size_t limit)
         pool->slab_bytes *= 2;
     pool->slab_objects = (uint32_t)((pool->slab_bytes - header_bytes()) / pool->object_bytes);
     pool->limit = limit != 0 ? limit : SIZE_MAX;
+    pool->spares_most = 1;
     list_init(&pool->open);
     list_init(&pool->full);
+    list_init(&pool->spares);
     return pool;
 }
 
@@ -90,8 +95,7 @@ void pool_free(struct pool *pool)
         return;
     free_slabs(&pool->open);
     free_slabs(&pool->full);
-    if (pool->spare != NULL)
-        slab_free(pool->spare);
+    free_slabs(&pool->spares);
     free(pool);
 }
 
@@ -106,15 +110,25 @@ static struct slab *slab_new(struct pool *pool)
     return slab;
 }
 
+static struct slab *take_spare(struct pool *pool)
+{
+    struct slab *slab = MQTT_CONTAINER_OF(pool->spares.next, struct slab, link);
+
+    list_unlink(&slab->link);
+    pool->spare_count--;
+    if (pool->spare_count < pool->spares_unused)
+        pool->spares_unused = pool->spare_count;
+    return slab;
+}
+
 /* A slab with room, linked into pool->open, or NULL. */
 static struct slab *find_room(struct pool *pool)
 {
     if (!list_is_empty(&pool->open))
         return MQTT_CONTAINER_OF(pool->open.next, struct slab, link);
-    struct slab *slab = pool->spare != NULL ? pool->spare : slab_new(pool);
+    struct slab *slab = pool->spare_count > 0 ? take_spare(pool) : slab_new(pool);
     if (slab == NULL)
         return NULL;
-    pool->spare = NULL;
     list_push_front(&pool->open, &slab->link);
     return slab;
 }
@@ -147,15 +161,37 @@ MQTT_HOT void *pool_take(struct pool *pool)
     return object;
 }
 
-/* Keeps one empty slab so that a load that swings around a slab's edge does not go
- * to malloc each time. */
+/* Keeps empty slabs so that a load that swings does not go to malloc each time, which asks the
+ * kernel for fresh pages when slabs are large. */
 static void retire(struct pool *pool, struct slab *slab)
 {
     list_unlink(&slab->link);
-    if (pool->spare != NULL)
+    if (pool->spare_count >= pool->spares_most) {
         slab_free(slab);
-    else
-        pool->spare = slab;
+        return;
+    }
+    list_push_front(&pool->spares, &slab->link);
+    pool->spare_count++;
+}
+
+void pool_keep(struct pool *pool, size_t bytes)
+{
+    pool->spares_most = bytes > pool->slab_bytes ? bytes / pool->slab_bytes : 1;
+}
+
+void pool_trim(struct pool *pool)
+{
+    size_t stay = pool->spare_count - pool->spares_unused;
+
+    if (stay == 0)
+        stay = 1;
+    list_for_each_safe (link, following, &pool->spares) {
+        if (pool->spare_count <= stay)
+            break;
+        pool->spare_count--;
+        slab_free(MQTT_CONTAINER_OF(link, struct slab, link));
+    }
+    pool->spares_unused = pool->spare_count;
 }
 
 MQTT_HOT void pool_give(struct pool *pool, void *object)

@@ -99,6 +99,68 @@ static void a_peak_goes_back_to_malloc(void **state)
     pool_free(pool);
 }
 
+#define SWING 1000
+
+static void swing(struct pool *pool, size_t count)
+{
+    static void *objects[SWING];
+
+    for (size_t i = 0; i < count; i++) {
+        objects[i] = pool_take(pool);
+        assert_non_null(objects[i]);
+    }
+    for (size_t i = 0; i < count; i++)
+        pool_give(pool, objects[i]);
+}
+
+static void a_load_that_swings_keeps_its_slabs(void **state)
+{
+    (void)state;
+    struct pool *pool = pool_new(100, 0);
+    assert_non_null(pool);
+    pool_keep(pool, (size_t)1 << 20);
+    swing(pool, SWING);
+    size_t kept = pool_bytes(pool);
+    assert_true(kept > SWING * 100);
+    for (unsigned i = 0; i < 3; i++) {
+        pool_trim(pool);
+        swing(pool, SWING);
+        assert_int_equal(pool_bytes(pool), kept);
+    }
+    pool_free(pool);
+}
+
+static void what_is_not_needed_any_more_goes_with_a_trim(void **state)
+{
+    (void)state;
+    struct pool *pool = pool_new(100, 0);
+    assert_non_null(pool);
+    swing(pool, 1);
+    size_t one_slab = pool_bytes(pool);
+    pool_keep(pool, (size_t)1 << 20);
+    swing(pool, SWING);
+    pool_trim(pool);
+    swing(pool, 1);
+    pool_trim(pool);
+    assert_int_equal(pool_bytes(pool), one_slab);
+    swing(pool, SWING);
+    pool_free(pool);
+}
+
+static void no_more_is_kept_than_was_said(void **state)
+{
+    (void)state;
+    struct pool *pool = pool_new(100, 0);
+    assert_non_null(pool);
+    swing(pool, 1);
+    size_t one_slab = pool_bytes(pool);
+    pool_keep(pool, 40000);
+    swing(pool, SWING);
+    assert_true(pool_bytes(pool) > one_slab);
+    assert_true(pool_bytes(pool) < one_slab + 40000);
+    pool_free(pool);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -106,6 +168,9 @@ int main(void)
         cmocka_unit_test(giving_nothing_does_nothing),
         cmocka_unit_test(random_use_keeps_objects_apart),
         cmocka_unit_test(a_peak_goes_back_to_malloc),
+        cmocka_unit_test(a_load_that_swings_keeps_its_slabs),
+        cmocka_unit_test(what_is_not_needed_any_more_goes_with_a_trim),
+        cmocka_unit_test(no_more_is_kept_than_was_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

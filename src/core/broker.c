@@ -39,7 +39,8 @@ static void on_sweep(struct wheel_timer *timer, void *context, uint64_t now_ms)
     struct broker *broker = MQTT_CONTAINER_OF(timer, struct broker, sweep);
 
     (void)context;
-    if (shared_sweep(broker->options.shared, now_ms))
+    outbox_pools_trim(&broker->outboxes);
+    if (broker->options.shard == 0 && shared_sweep(broker->options.shared, now_ms))
         journal_touch_shared(broker);
     wheel_arm(&broker->wheel, timer, now_ms + SWEEP_MS, on_sweep);
 }
@@ -74,8 +75,7 @@ struct broker *broker_new(const struct broker_options *options, uint64_t now_ms)
         broker_free(broker);
         return NULL;
     }
-    if (options->shard == 0)
-        wheel_arm(&broker->wheel, &broker->sweep, now_ms + SWEEP_MS, on_sweep);
+    wheel_arm(&broker->wheel, &broker->sweep, now_ms + SWEEP_MS, on_sweep);
     return broker;
 }
 

@@ -7,14 +7,27 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* What leaves in one turn comes back in the next: so much of it stays, per shard. */
+#define KEPT_SMALL_BYTES ((size_t)1 << 20)
+#define KEPT_LARGE_BYTES ((size_t)8 << 20)
+
 int outbox_pools_init(struct outbox_pools *pools)
 {
     pools->small = pool_new(sizeof(struct outbox_chunk) + OUTBOX_SMALL_BYTES, 0);
     pools->large = pool_new(sizeof(struct outbox_chunk) + OUTBOX_LARGE_BYTES, 0);
-    if (pools->small != NULL && pools->large != NULL)
-        return 0;
-    outbox_pools_fini(pools);
-    return -ENOMEM;
+    if (pools->small == NULL || pools->large == NULL) {
+        outbox_pools_fini(pools);
+        return -ENOMEM;
+    }
+    pool_keep(pools->small, KEPT_SMALL_BYTES);
+    pool_keep(pools->large, KEPT_LARGE_BYTES);
+    return 0;
+}
+
+void outbox_pools_trim(struct outbox_pools *pools)
+{
+    pool_trim(pools->small);
+    pool_trim(pools->large);
 }
 
 void outbox_pools_fini(struct outbox_pools *pools)

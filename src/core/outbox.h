@@ -38,6 +38,9 @@ struct outbox_pools {
 MQTT_NODISCARD int outbox_pools_init(struct outbox_pools *pools);
 void outbox_pools_fini(struct outbox_pools *pools);
 
+/* Gives back memory that was not in use since the last call. For a timer. */
+void outbox_pools_trim(struct outbox_pools *pools);
+
 /* Zero is empty. */
 struct outbox {
     struct outbox_chunk *first;
