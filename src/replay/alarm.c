@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define AGAIN_MS 10000u
+#define AGAIN_MS 5000u
 
 static bool watches(const struct replay *replay)
 {
@@ -115,21 +115,30 @@ static struct sense_group *group_of(struct replay *replay, enum sense_verdict ve
     return &replay->groups[verdict == SENSE_ATTACKING ? 0 : 1];
 }
 
+static uint64_t *told_ms(struct replay *replay, enum sense_verdict verdict)
+{
+    return &replay->told_ms[verdict == SENSE_ATTACKING ? 0 : 1];
+}
+
 static void tell_group(struct replay *replay, enum sense_verdict verdict,
                        struct fleet_device *const *devices, size_t count, uint32_t here)
 {
+    struct sense_group *group = group_of(replay, verdict);
     struct replay_alarm alarm = { .kind = REPLAY_GROUP,
                                   .verdict = verdict,
                                   .device = devices[0],
                                   .devices = devices,
                                   .devices_count = count,
                                   .surprised = (uint32_t)count,
-                                  .here = here };
+                                  .here = here,
+                                  .again = *told_ms(replay, verdict) != 0 };
 
+    group->open = true;
+    group->quiet = 0;
     for (size_t i = 0; i < count; i++)
         if (evidence_of(devices[i], verdict) >= SENSE_SURPRISED_BITS)
             devices[i]->sense.alarmed = true;
-    replay->told_ms[verdict == SENSE_ATTACKING ? 0 : 1] = replay->now_ms;
+    *told_ms(replay, verdict) = replay->now_ms;
     tell(replay, &alarm);
 }
 
@@ -152,10 +161,18 @@ static bool is_news(struct fleet_device *const *devices, size_t count)
     return fresh == SENSE_GROUP_LEAST;
 }
 
-/* Of a group that is open: told again with its new members, but not every moment. */
-static bool is_due_again(const struct replay *replay, enum sense_verdict verdict)
+static bool joined(struct fleet_device *const *devices, size_t count)
 {
-    return replay->now_ms >= replay->told_ms[verdict == SENSE_ATTACKING ? 0 : 1] + AGAIN_MS;
+    for (size_t i = 0; i < count; i++)
+        if (!devices[i]->sense.alarmed)
+            return true;
+    return false;
+}
+
+/* Of a group that is open: told again with its new members, but not every moment. */
+static bool is_due_again(struct replay *replay, enum sense_verdict verdict)
+{
+    return replay->now_ms >= *told_ms(replay, verdict) + AGAIN_MS;
 }
 
 static void judge(struct replay *replay, struct fleet_device *device, enum sense_verdict verdict)
@@ -167,8 +184,6 @@ static void judge(struct replay *replay, struct fleet_device *device, enum sense
     bool is_group = devices != NULL && sense_group_is(group, (uint32_t)count, here);
 
     if (is_group && (group->open ? is_due_again(replay, verdict) : is_news(devices, count))) {
-        group->open = true;
-        group->quiet = 0;
         tell_group(replay, verdict, devices, count, here);
     } else if (!is_group || is_own(device, verdict, devices, count)) {
         device->sense.alarmed = true;
@@ -200,10 +215,42 @@ static void count_group(struct replay *replay, enum sense_verdict verdict, uint3
     struct fleet_device **devices = surprised(replay, verdict, SENSE_SURPRISED_BITS, &count);
     bool learns = replay->role.phase == SENSE_PROVE;
 
-    if (sense_group_count(group_of(replay, verdict), (uint32_t)count, here, learns)
-        && devices != NULL && is_news(devices, count))
+    (void)sense_group_count(group_of(replay, verdict), (uint32_t)count, here, learns);
+    if (!group_of(replay, verdict)->open)
+        *told_ms(replay, verdict) = 0;
+    free(devices);
+}
+
+/* A group is told of as soon as there is one; one that is open, when devices have joined it. */
+static void watch_group(struct replay *replay, enum sense_verdict verdict, uint32_t here)
+{
+    struct sense_group *group = group_of(replay, verdict);
+    size_t surprised_count;
+    size_t count;
+    struct fleet_device **devices =
+        surprised(replay, verdict, SENSE_SURPRISED_BITS, &surprised_count);
+    bool is_group = devices != NULL && sense_group_is(group, (uint32_t)surprised_count, here);
+    bool tells = is_group
+                 && (group->open ? is_due_again(replay, verdict) && joined(devices, surprised_count)
+                                 : is_news(devices, surprised_count));
+
+    free(devices);
+    if (!tells)
+        return;
+    devices = surprised(replay, verdict, SENSE_STIRRED_BITS, &count);
+    if (devices != NULL)
         tell_group(replay, verdict, devices, count, here);
     free(devices);
+}
+
+void alarm_watch_groups(struct replay *replay)
+{
+    uint32_t here = count_here(replay);
+
+    if (!watches(replay) || here == 0)
+        return;
+    watch_group(replay, SENSE_ATTACKING, here);
+    watch_group(replay, SENSE_ATTACKED, here);
 }
 
 void alarm_count_groups(struct replay *replay)
