@@ -52,7 +52,7 @@ static void tell(const struct judge *judge, const struct rival_who *who, uint64_
                  enum rival_feature why)
 {
     bool is_device = rival_who_is_device(who);
-    json_t *alarm = json_pack("{s:s, s:f, s:s, s:s*, s:s*, s:s, s:[{s:s}], s:s}", "event",
+    json_t *alarm = json_pack("{s:s, s:f, s:s, s:s?, s:s?, s:s, s:[{s:s}], s:s}", "event",
                               is_device ? "device" : "source", "t", (double)now_ms / 1000.0, "file",
                               judge->path, "device", is_device ? who->key + 1 : NULL, "source",
                               is_device ? NULL : who->key + 1, "verdict", "attacking", "top",
