@@ -22,14 +22,9 @@ static float held(const struct sense_device *device, unsigned feature)
     return device->evidence[feature] / UNITS;
 }
 
-/* What comes over a device from outside, the same to all of its role: outages, restarts. */
-static bool is_from_outside(unsigned feature)
-{
-    return sense_feature_verdict(feature) == SENSE_ATTACKED;
-}
-
 /* How far what the role has proved goes for a device: all the way for one that is new, and for what
- * comes from outside so seldom that it may not have come to this device yet. */
+ * happens in the role so seldom, an outage, a restart, an hour of work, that it may not have come to this
+ * device yet. */
 static float share_of_role(const struct sense_role *role, const struct sense_device *device,
                            unsigned feature)
 {
@@ -37,7 +32,7 @@ static float share_of_role(const struct sense_role *role, const struct sense_dev
     float share = OWN_AFTER / (OWN_AFTER + windows);
     float expected = role->episodes[feature] * windows / ((float)role->windows + 1.0f);
 
-    if (role->episodes[feature] == 0 || !is_from_outside(feature))
+    if (role->episodes[feature] == 0)
         return share;
     float rare = expected > EXPECTED_MOST ? EXPECTED_MOST / expected : 1.0f;
     return rare > share ? rare : share;
