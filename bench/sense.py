@@ -3,7 +3,7 @@
 that bench-fleet simulates and attacks (bench/sense/README.md), and bench-sense.
 
 Thresholds are tuned on personas 1 to 10 and seeds below 100; the figures are of personas 11 to 20 and
-seeds from 100 on, those of the first half are under "development". Figures of quarantines, of which
+seeds from 103 on, those of the first half are under "development". Figures of quarantines, of which
 there are none yet, are null."""
 import json
 import pathlib
@@ -21,9 +21,10 @@ sys.path.append(str(ROOT / "bench" / "sense"))
 import bounds  # noqa: E402
 import grid  # noqa: E402
 
+RIVALS = ("static", "percentile", "robust-z", "trees", "kitnet")
 WANTED = {"ns_per_message": 30, "us_per_window": 2, "bytes_per_device": 512}
 FALSE_ALERTS_WANTED = 0.01
-HALVES = {"development": (range(1, 11), 1), "held_out": (range(11, 21), 100)}
+HALVES = {"development": (range(1, 11), 1), "held_out": (range(11, 21), 103)}
 SEEDS, CLEAN_DAYS, EACH = 3, 2, 10
 SHORT_SEEDS, SHORT_CLEAN_DAYS, SHORT_EACH = 1, 1, 6
 
@@ -79,32 +80,65 @@ def reasons(persona, alarms):
              "text": one["text"]} for one in alarms]
 
 
+def traces_of(cell, attacks, events, days):
+    """Everything that one cell is tested on, by name."""
+    traces = {"clean": grid.clean_trace(days)}
+    traces |= {f"attack-{turn}": grid.attack_trace(cell, *one) for turn, one in enumerate(attacks)}
+    if events:
+        traces["calm"] = grid.event_trace(cell)
+    return traces | {f"event-{one}": grid.event_trace(cell, one) for one in events}
+
+
+class Count:
+    """What one detector says of all cells of a half."""
+
+    def __init__(self, attacks, events):
+        self.attacks = {one: [] for one in attacks}
+        self.events = {one: [] for one in events}
+        self.told, self.days = [], 0.0
+
+    def add(self, cell, attacks, events, told):
+        false, days = grid.clean(*told["clean"])
+        self.told, self.days = self.told + reasons(cell.name, false), self.days + days
+        for turn, one in enumerate(attacks):
+            self.attacks[one].append((cell, grid.judge(*told[f"attack-{turn}"])))
+        for one in events:
+            self.events[one].append(grid.benign(told[f"event-{one}"][0], told["calm"][0]))
+        return len(false)
+
+    def report(self):
+        rows = [summary(*one, runs) for one, runs in self.attacks.items()]
+        return {"attacks": rows, "overall": overall(rows),
+                "benign_events": [{"event": one, "runs": len(runs),
+                                   "device_alarms": sum(run["devices"] for run in runs),
+                                   "group_events": sum(run["groups"] for run in runs)}
+                                  for one, runs in self.events.items()],
+                "false_alerts_per_device_day": bounds.rate(len(self.told), self.days),
+                "false_alerts": self.told}
+
+
 def measure(tools, half, seeds, is_short):
-    """One half of the personas. Short: each attack on one persona in turn, not on all."""
+    """One half of the personas. Short: each attack on one persona in turn, not on all. What rivals say
+    of the same traces is beside, without the false alerts one by one."""
     every = cells(tools, half, seeds)
     attacks = tools.table("attacks.def", r'^ATTACK\((R\d+), "([^"]+)"')
     events = [name for (name,) in tools.table("fleet_events.def", r"^EVENT\((\w+),")]
-    runs, calm = {one: [] for one in attacks}, {one: [] for one in events}
-    told, days = [], 0.0
+    counts = {name: Count(attacks, events) for name in tools.detectors}
     for turn, cell in enumerate(every):
-        def mine(rows):
-            return rows[turn % len(every)::len(every)] if is_short else rows
-        alarms, of = grid.clean(tools, cell, SHORT_CLEAN_DAYS if is_short else CLEAN_DAYS)
-        told, days = told + reasons(cell.name, alarms), days + of
-        for one in mine(attacks):
-            runs[one].append((cell, grid.attack(tools, cell, *one)))
-        for one in mine(events):
-            calm[one].append(grid.benign(tools, cell, one))
-        say(f"sense: {half}: {cell.name}, seed {cell.seed}: {len(alarms)} false alarms")
-    rows = [summary(*one, runs[one]) for one in attacks]
-    return {"attacks": rows, "overall": overall(rows),
-            "benign_events": [{"event": one, "runs": len(calm[one]),
-                               "device_alarms": sum(run["devices"] for run in calm[one]),
-                               "group_events": sum(run["groups"] for run in calm[one])}
-                              for one in events],
-            "false_alerts_per_device_day": bounds.rate(len(told), days), "false_alerts": told,
-            "personas": sorted({cell.name for cell in every}),
-            "seeds": sorted({cell.seed for cell in every}), "devices_each": tools.each}
+        step = slice(turn % len(every), None, len(every)) if is_short else slice(None)
+        traces = traces_of(cell, attacks[step], events[step],
+                           SHORT_CLEAN_DAYS if is_short else CLEAN_DAYS)
+        told = tools.test(cell, traces)
+        false = {name: counts[name].add(cell, attacks[step], events[step], told[name])
+                 for name in counts}
+        say(f"sense: {half}: {cell.name}, seed {cell.seed}: {false['sense']} false alarms")
+    report = counts.pop("sense").report()
+    rivals = {name: count.report() for name, count in counts.items()}
+    for rival in rivals.values():
+        del rival["false_alerts"]
+    return report | ({"rivals": rivals} if rivals else {}) | {
+        "personas": sorted({cell.name for cell in every}),
+        "seeds": sorted({cell.seed for cell in every}), "devices_each": tools.each}
 
 
 def costs(tools, rounds):
@@ -121,12 +155,13 @@ def is_reached(report):
     return not dear and report["false_alerts_per_device_day"]["value"] <= FALSE_ALERTS_WANTED
 
 
-def run(rounds, seeds=None, is_short=False, halves=("held_out", "development")):
-    """`rounds` is how often the costs are measured, 0: not. Short has the held-out half only."""
-    folder = build("bench-sense", "bench-fleet", "sense-replay")
+def run(rounds, seeds=None, is_short=False, halves=("held_out", "development"), rivals=()):
+    """`rounds` is how often the costs are measured, 0: not. Short has the held-out half only. `rivals` are
+    names of RIVALS, which see the same traces."""
+    folder = build("bench-sense", "bench-fleet", "sense-replay", "bench-rivals")
     with tempfile.TemporaryDirectory(prefix="tacit-bench-") as name:
         tools = grid.Tools(folder, ROOT / "bench" / "sense", pathlib.Path(name),
-                           SHORT_EACH if is_short else EACH)
+                           SHORT_EACH if is_short else EACH, rivals)
         wanted = halves[:1] if is_short else halves
         done = {half: measure(tools, half, seeds or (SHORT_SEEDS if is_short else SEEDS), is_short)
                 for half in wanted}

@@ -5,6 +5,7 @@ A persona is a role: a fleet of it is learned for a day, and tested on the days 
 same devices. bench-fleet makes both, and says in a file beside what really happened."""
 import collections
 import json
+import pathlib
 import re
 import subprocess
 
@@ -25,11 +26,13 @@ Cell = collections.namedtuple("Cell", "persona name seed start_h")
 
 
 class Tools:
-    """The two programs, a folder for what passes between them, and how many devices a fleet has. The
-    training of the last cell is kept: attacks on it follow each other."""
+    """The programs, a folder for what passes between them, some gigabytes, and how many devices a fleet
+    has. The training of the last cell is kept."""
 
-    def __init__(self, folder, source, place, each):
-        self.fleet, self.replay = folder / "bench/bench-fleet", folder / "sense-replay"
+    def __init__(self, folder, source, place, each, rivals=()):
+        self.fleet = folder / "bench/bench-fleet"
+        self.detectors = {"sense": [folder / "sense-replay"]} | {
+            name: [folder / "bench/bench-rivals", "--rival", name] for name in rivals}
         self.source, self.place, self.each, self.trained = source, place, each, None
 
     def table(self, name, pattern):
@@ -48,16 +51,30 @@ class Tools:
             self.trained = cell
         return path
 
-    def test(self, cell, begin_h, end_h, *options):
-        """What is told of those hours: (alarms, the truth)."""
-        path, truth = self.place / "test.csv", self.place / "truth.jsonl"
+    def ask(self, command, train, paths):
+        """What one detector tells of each trace by the training alone: {name: alarms}."""
+        told = collections.defaultdict(list)
+        done = subprocess.run([*command, "--train", train, "--test", *paths, "--apart", "--json"],
+                              capture_output=True, text=True, timeout=1800, check=True)
+        for line in done.stdout.splitlines():
+            alarm = json.loads(line)
+            told[pathlib.Path(alarm["file"]).stem].append(alarm)
+        return told
+
+    def test(self, cell, traces):
+        """What each detector tells of some traces, {name: (begin_h, end_h, *options)}:
+        {detector: {name: (alarms, the truth)}}."""
         train = self.train(cell)
-        self.write(path, cell, "--from", f"{begin_h}h", "--for", f"{end_h}h",
-                   "--truth", str(truth), *options)
-        done = subprocess.run([self.replay, "--train", train, "--test", path, "--json"],
-                              capture_output=True, text=True, timeout=900, check=True)
-        return ([json.loads(line) for line in done.stdout.splitlines()],
-                [json.loads(line) for line in truth.read_text(encoding="utf-8").splitlines()])
+        for name, (begin_h, end_h, *options) in traces.items():
+            self.write(self.place / f"{name}.csv", cell, "--from", f"{begin_h}h", "--for",
+                       f"{end_h}h", "--truth", str(self.place / f"{name}.truth"), *options)
+        paths = [self.place / f"{name}.csv" for name in traces]
+        truths = {name: [json.loads(line) for line in
+                         (self.place / f"{name}.truth").read_text(encoding="utf-8").splitlines()]
+                  for name in traces}
+        told = {one: self.ask(command, train, paths) for one, command in self.detectors.items()}
+        return {one: {name: (alarms[name], truths[name]) for name in traces}
+                for one, alarms in told.items()}
 
 
 def is_of(alarm, victims, wanted):
@@ -88,25 +105,31 @@ def judge(alarms, truth):
     return found
 
 
-def attack(tools, cell, kind, intensity):
+def attack_trace(cell, kind, intensity):
     start, hours = 24 + cell.start_h, HOURS.get((kind, intensity), 1)
-    what = f"{kind}:{intensity}@{start}h+{hours}h:persona={cell.name}"
-    return judge(*tools.test(cell, start - WARM_H, start + hours + AFTER_H, "--attack", what))
+    return (start - WARM_H, start + hours + AFTER_H, "--attack",
+            f"{kind}:{intensity}@{start}h+{hours}h:persona={cell.name}")
 
 
-def clean(tools, cell, days):
-    """(alarms, device-days) without an attack."""
-    alarms, truth = tools.test(cell, 24, 24 + 24 * days)
-    return alarms, truth[0]["fleet"]["device_days"]
-
-
-def benign(tools, cell, event):
-    """Alarms of something that must not alarm, and would not be there without it. A group that is
-    told of again is one event."""
+def event_trace(cell, event=None):
+    """Of something that must not alarm; without one, the same hours of the same fleet."""
     start = 24 + cell.start_h
-    span = (start - WARM_H, start + ROLE_HOURS)
-    before = {(one["t"], one["device"]) for one in tools.test(cell, *span)[0]}
-    told = [one for one in tools.test(cell, *span, "--event", f"{event}@{start}h:persona={cell.name}")[0]
-            if (one["t"], one["device"]) not in before]
+    what = ["--event", f"{event}@{start}h:persona={cell.name}"] if event else []
+    return (start - WARM_H, start + ROLE_HOURS, *what)
+
+
+def clean_trace(days):
+    return (24, 24 + 24 * days)
+
+
+def clean(alarms, truth):
+    """(false alarms, device-days). A group that is told of again is one event."""
+    return ([one for one in alarms if not one.get("again")], truth[0]["fleet"]["device_days"])
+
+
+def benign(alarms, without):
+    """Alarms that are not there `without` the event."""
+    before = {(one["t"], one["device"]) for one in without}
+    told = [one for one in alarms if (one["t"], one["device"]) not in before]
     groups = [one for one in told if one["event"] == "group"]
     return {"devices": len(told) - len(groups), "groups": min(1, len(groups))}

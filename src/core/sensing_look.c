@@ -241,15 +241,17 @@ static void enter(struct sensing *sensing, struct sensed_role *role, uint64_t no
     }
 }
 
-static void count_group(struct sensing *sensing, struct sensed_role *role, unsigned i, uint64_t ms)
+static void watch_group(struct sensing *sensing, struct sensed_role *role, unsigned i, uint64_t ms)
 {
-    const struct sense_member *members = NULL;
-    size_t count = role->surprised[i];
-    bool learns = role->model.phase == SENSE_PROVE;
+    struct sense_group *group = &role->groups[i];
+    size_t count;
 
-    if (count >= SENSE_GROUP_LEAST && !learns && takes_effort(sensing, role))
-        members = gather(sensing, role, verdicts[i], SENSE_SURPRISED_BITS, &count);
-    if (sense_crowd_count(&role->groups[i], members, count, role->here, learns, ms))
+    if (!sense_crowd_may_tell(group, role->surprised[i], role->here, ms)
+        || !takes_effort(sensing, role))
+        return;
+    const struct sense_member *members =
+        gather(sensing, role, verdicts[i], SENSE_STIRRED_BITS, &count);
+    if (sense_crowd_watch(group, members, count, role->here, ms))
         tell_group(sensing, verdicts[i], members, count, ms);
 }
 
@@ -269,11 +271,16 @@ static void tick_role(struct bytes_node *node, void *context)
     if (role->windows >= SENSING_WINDOWS_LEAST
         && now_ms - role->phase_ms >= phase_ms(sensing, role->model.phase))
         enter(sensing, role, now_ms);
-    if (ms < role->group_ms || role->here == 0 || role->model.phase < SENSE_PROVE)
+    if (role->here == 0 || role->model.phase < SENSE_PROVE)
+        return;
+    for (unsigned i = 0; i < SENSED_VERDICTS && role->model.phase == SENSE_WATCH; i++)
+        watch_group(sensing, role, i, ms);
+    if (ms < role->group_ms)
         return;
     role->group_ms = ms + SENSE_WINDOW_MS;
     for (unsigned i = 0; i < SENSED_VERDICTS; i++)
-        count_group(sensing, role, i, ms);
+        sense_crowd_count(&role->groups[i], role->surprised[i], role->here,
+                          role->model.phase == SENSE_PROVE);
 }
 
 /* ---- devices, a slice of them at a time ---- */

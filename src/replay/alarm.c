@@ -91,7 +91,7 @@ static struct sense_group *group_of(struct replay *replay, enum sense_verdict ve
 }
 
 static void tell_group(struct replay *replay, enum sense_verdict verdict,
-                       const struct sense_member *members, size_t count, uint32_t here)
+                       const struct sense_member *members, size_t count, bool again)
 {
     struct replay_alarm alarm = { .kind = REPLAY_GROUP,
                                   .verdict = verdict,
@@ -99,7 +99,8 @@ static void tell_group(struct replay *replay, enum sense_verdict verdict,
                                   .devices = members,
                                   .devices_count = count,
                                   .surprised = (uint32_t)count,
-                                  .here = here };
+                                  .here = count_here(replay),
+                                  .again = again };
 
     sense_crowd_accuse(members, count, verdict);
     tell(replay, &alarm);
@@ -110,6 +111,7 @@ static void judge(struct replay *replay, struct fleet_device *device, enum sense
     size_t count;
     struct sense_member *members = surprised(replay, verdict, SENSE_STIRRED_BITS, &count);
     uint32_t here = count_here(replay);
+    bool again = sense_crowd_was_told(group_of(replay, verdict));
     struct replay_alarm alarm = { .kind = REPLAY_DEVICE,
                                   .verdict = verdict,
                                   .device = device,
@@ -124,7 +126,7 @@ static void judge(struct replay *replay, struct fleet_device *device, enum sense
         tell(replay, &alarm);
         break;
     case SENSE_NEWS_OF_GROUP:
-        tell_group(replay, verdict, members, count, here);
+        tell_group(replay, verdict, members, count, again);
         break;
     }
     free(members);
@@ -148,9 +150,30 @@ static void count_group(struct replay *replay, enum sense_verdict verdict, uint3
     struct sense_member *members = surprised(replay, verdict, SENSE_SURPRISED_BITS, &count);
     bool learns = replay->role.phase == SENSE_PROVE;
 
-    if (sense_crowd_count(group_of(replay, verdict), members, count, here, learns, replay->now_ms))
-        tell_group(replay, verdict, members, count, here);
+    sense_crowd_count(group_of(replay, verdict), (uint32_t)count, here, learns);
     free(members);
+}
+
+static void watch_group(struct replay *replay, enum sense_verdict verdict, uint32_t here)
+{
+    struct sense_group *group = group_of(replay, verdict);
+    bool again = sense_crowd_was_told(group);
+    size_t count;
+    struct sense_member *members = surprised(replay, verdict, SENSE_STIRRED_BITS, &count);
+
+    if (sense_crowd_watch(group, members, count, here, replay->now_ms))
+        tell_group(replay, verdict, members, count, again);
+    free(members);
+}
+
+void alarm_watch_groups(struct replay *replay)
+{
+    uint32_t here = count_here(replay);
+
+    if (!watches(replay) || here == 0)
+        return;
+    watch_group(replay, SENSE_ATTACKING, here);
+    watch_group(replay, SENSE_ATTACKED, here);
 }
 
 void alarm_count_groups(struct replay *replay)

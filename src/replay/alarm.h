@@ -13,3 +13,6 @@ void alarm_look(struct replay *replay, struct fleet_device *device);
 
 /* Once in a window: how many are surprised together. */
 void alarm_count_groups(struct replay *replay);
+
+/* At each tick: tells of devices that are surprised together. */
+void alarm_watch_groups(struct replay *replay);

@@ -68,6 +68,14 @@ static struct fleet_device *on_connect(struct replay *replay, const struct repla
     return NULL;
 }
 
+/* It connects again within a window, or without having said anything on the line that it has. */
+static bool connects_idly(const struct sense_device *device)
+{
+    bool is_again = device->window.start_ms != 0 && device->window.counts[SENSE_CONNECTS] > 0;
+
+    return is_again || (device->present && device->published_ms == 0);
+}
+
 static struct fleet_device *on_connack(struct replay *replay, const struct replay_event *event)
 {
     struct fleet_stream *stream = fleet_stream_at(&replay->fleet, event->address, event->stream);
@@ -82,7 +90,7 @@ static struct fleet_device *on_connack(struct replay *replay, const struct repla
     struct fleet_device *device = identity(replay, name_of(client, event->address), event, true);
     if (device == NULL)
         return NULL;
-    if (device->sense.window.start_ms != 0 && device->sense.window.counts[SENSE_CONNECTS] > 0)
+    if (connects_idly(&device->sense))
         alarm_count_source(replay, event->address, SENSE_RECONNECTS);
     stream->device = device;
     sense_on_connect(&device->sense, replay->now_ms, hash_of(replay, event->address),

@@ -128,6 +128,33 @@ void fleet_rest(struct fleet *fleet)
     }
 }
 
+struct fleet_device *fleet_keep(const struct fleet *fleet)
+{
+    struct fleet_device *kept = NULL;
+
+    if (fleet->count > 0)
+        kept = calloc(fleet->count, sizeof(*kept));
+    for (size_t i = 0; kept != NULL && i < fleet->count; i++)
+        kept[i] = *fleet->devices[i];
+    return kept;
+}
+
+void fleet_return(struct fleet *fleet, const struct fleet_device *kept, size_t count)
+{
+    bytes_map_each(&fleet->streams, free_stream, fleet);
+    while (fleet->count > count) {
+        struct fleet_device *device = fleet->devices[--fleet->count];
+        bytes_map_remove(&fleet->by_name, &device->node);
+        free(device);
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct fleet_device *device = fleet->devices[i];
+        struct bytes_node node = device->node; /* the map's */
+        *device = kept[i];
+        device->node = node;
+    }
+}
+
 void fleet_sample(struct fleet_device *device, struct mqtt_span topic)
 {
     char *place = device->samples[device->sample % FLEET_SAMPLES];

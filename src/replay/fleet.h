@@ -64,6 +64,11 @@ struct fleet_stream *fleet_stream_at(struct fleet *fleet, struct mqtt_span addre
 /* Forgets the connections, and of the devices what happens now. */
 void fleet_rest(struct fleet *fleet);
 
+/* A copy of all devices, to be freed by the caller; NULL: no memory, or no device. fleet_return()
+ * makes of them again what they were, and forgets the connections and who has come since. */
+MQTT_NODISCARD struct fleet_device *fleet_keep(const struct fleet *fleet);
+void fleet_return(struct fleet *fleet, const struct fleet_device *kept, size_t count);
+
 void fleet_sample(struct fleet_device *device, struct mqtt_span topic);
 
 /* A name into `out`, which holds FLEET_NAME_BYTES, cut if need be. */

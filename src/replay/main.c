@@ -9,13 +9,14 @@
 #define EXIT_USAGE 2
 
 static const char usage[] =
-    "usage: sense-replay --train FILE... --test FILE... [--json]\n"
+    "usage: sense-replay --train FILE... --test FILE... [--apart] [--json]\n"
     "\n"
     "Learns from the training files what is usual, runs the test files through the\n"
     "detector, and prints one alarm a line.\n"
     "\n"
     "  --train FILE...  event files of good traffic\n"
     "  --test FILE...   event files to be judged\n"
+    "  --apart          judge each test file by the training alone, not by those before it\n"
     "  --json           alarms as JSON objects\n"
     "  --help           this text\n"
     "\n"
@@ -30,6 +31,7 @@ struct options {
     int train_count;
     int test_count;
     bool is_json;
+    bool is_apart;
     bool helps;
 };
 
@@ -64,13 +66,23 @@ static int count_files(int argc, char **argv, int at)
     return count;
 }
 
+static bool take_flag(const char *name, struct options *out)
+{
+    bool is_json = strcmp(name, "--json") == 0;
+    bool is_apart = strcmp(name, "--apart") == 0;
+    bool helps = strcmp(name, "--help") == 0;
+
+    out->is_json = out->is_json || is_json;
+    out->is_apart = out->is_apart || is_apart;
+    out->helps = out->helps || helps;
+    return is_json || is_apart || helps;
+}
+
 static bool take_option(int argc, char **argv, int *at, struct options *out)
 {
     const char *name = argv[(*at)++];
 
-    out->is_json = out->is_json || strcmp(name, "--json") == 0;
-    out->helps = out->helps || strcmp(name, "--help") == 0;
-    if (strcmp(name, "--json") == 0 || strcmp(name, "--help") == 0)
+    if (take_flag(name, out))
         return true;
     int files = count_files(argc, argv, *at);
     if (strcmp(name, "--train") == 0 && out->train == NULL) {
@@ -122,6 +134,19 @@ static int run_files(struct replay *replay, char **paths, int count, bool is_fir
     return 0;
 }
 
+static int run_apart(struct replay *replay, char **paths, int count)
+{
+    struct replay_kept *kept = replay_keep(replay);
+    int error = kept == NULL ? -ENOMEM : 0;
+
+    for (int i = 0; i < count && error == 0; i++) {
+        replay_return(replay, kept);
+        error = run_files(replay, paths + i, 1, true);
+    }
+    replay_kept_free(kept);
+    return error;
+}
+
 static int run(struct replay *replay, const struct options *options)
 {
     for (int phase = SENSE_LEARN; phase < SENSE_WATCH; phase++) {
@@ -131,6 +156,8 @@ static int run(struct replay *replay, const struct options *options)
             return error;
     }
     replay_enter(replay, SENSE_WATCH);
+    if (options->is_apart)
+        return run_apart(replay, options->test, options->test_count);
     return run_files(replay, options->test, options->test_count, true);
 }
 

@@ -162,6 +162,8 @@ static void add_device(json_t *object, const struct replay *replay,
     json_object_set_new(object, "source", string_of(device->address));
     if (alarm->kind == REPLAY_GROUP)
         json_object_set_new(object, "devices", names_of(alarm));
+    if (alarm->again)
+        json_object_set_new(object, "again", json_true());
     json_object_set_new(
         object, "since",
         json_real(seconds(alarm->time_ms) - (words.count > 0 ? words.reasons[0].since_s : 0)));

@@ -5,6 +5,7 @@
 #include "replay/book.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define TICK_MS     1000u
 #define UNKNOWN_MS  3600000u /* without an event of anybody: the trace has a hole */
@@ -37,6 +38,46 @@ void replay_enter(struct replay *replay, enum sense_phase phase)
 {
     sense_role_enter(&replay->role, phase);
     replay->sources.learns = phase == SENSE_LEARN;
+}
+
+struct replay_kept {
+    struct sense_role role;
+    struct sense_sources sources;
+    struct sense_group groups[REPLAY_VERDICTS];
+    struct fleet_device *devices;
+    size_t count;
+};
+
+struct replay_kept *replay_keep(const struct replay *replay)
+{
+    struct replay_kept *kept = calloc(1, sizeof(*kept));
+
+    if (kept == NULL)
+        return NULL;
+    kept->role = replay->role;
+    kept->sources = replay->sources;
+    memcpy(kept->groups, replay->groups, sizeof(kept->groups));
+    kept->count = replay->fleet.count;
+    kept->devices = fleet_keep(&replay->fleet);
+    if (kept->devices != NULL || kept->count == 0)
+        return kept;
+    free(kept);
+    return NULL;
+}
+
+void replay_return(struct replay *replay, const struct replay_kept *kept)
+{
+    replay->role = kept->role;
+    replay->sources = kept->sources;
+    memcpy(replay->groups, kept->groups, sizeof(replay->groups));
+    fleet_return(&replay->fleet, kept->devices, kept->count);
+}
+
+void replay_kept_free(struct replay_kept *kept)
+{
+    if (kept != NULL)
+        free(kept->devices);
+    free(kept);
 }
 
 static void rest(struct replay *replay)
@@ -81,6 +122,7 @@ static void tick(struct replay *replay)
     for (size_t i = 0; i < fleet->count; i++)
         if (sense_device_is_due(&fleet->devices[i]->sense, replay->now_ms))
             alarm_look(replay, fleet->devices[i]);
+    alarm_watch_groups(replay);
     if (replay->now_ms < replay->group_ms)
         return;
     replay->group_ms = replay->now_ms + SENSE_WINDOW_MS;

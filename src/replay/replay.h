@@ -39,6 +39,7 @@ struct replay_alarm {
     size_t devices_count;
     uint32_t surprised; /* devices of the same verdict, this one too */
     uint32_t here;
+    bool again; /* of a group that was told of, with those who have joined it */
 };
 
 struct replay {
@@ -63,6 +64,13 @@ void replay_free(struct replay *replay);
 
 /* The phases in their order; the caller runs all training files in each of the first three. */
 void replay_enter(struct replay *replay, enum sense_phase phase);
+
+/* What was learned so far, by a copy: replay_return() forgets everything since, so that files do not
+ * teach what the next one is judged by. NULL: no memory. */
+struct replay_kept;
+MQTT_NODISCARD struct replay_kept *replay_keep(const struct replay *replay);
+void replay_return(struct replay *replay, const struct replay_kept *kept);
+void replay_kept_free(struct replay_kept *kept); /* NULL: nothing happens */
 
 /* One file, of `path` for what is told. */
 void replay_run(struct replay *replay, const char *path, const struct trace *trace);

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#define AGAIN_MS 10000u
+#define AGAIN_MS 5000u
 
 float sense_member_evidence(const struct sense_device *device, float attacking, float attacked,
                             enum sense_verdict verdict)
@@ -56,12 +56,31 @@ static bool is_due_again(const struct sense_group *group, uint64_t now_ms)
     return now_ms >= group->told_ms + AGAIN_MS;
 }
 
+/* How many of them, who are sorted, are surprised. */
+static size_t count_surprised(const struct sense_member *members, size_t count)
+{
+    size_t surprised = 0;
+
+    while (surprised < count && members[surprised].evidence >= SENSE_SURPRISED_BITS)
+        surprised++;
+    return surprised;
+}
+
+static bool has_joined(const struct sense_member *members, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!members[i].device->alarmed)
+            return true;
+    return false;
+}
+
 static void mark(struct sense_group *group, const struct sense_member *members, size_t count,
                  uint64_t now_ms)
 {
-    for (size_t i = 0; i < count; i++)
-        if (members[i].evidence >= SENSE_SURPRISED_BITS)
-            members[i].device->alarmed = true;
+    group->open = true;
+    group->quiet = 0;
+    for (size_t i = 0; i < count_surprised(members, count); i++)
+        members[i].device->alarmed = true;
     group->told_ms = now_ms;
 }
 
@@ -91,8 +110,6 @@ enum sense_news sense_crowd_judge(struct sense_group *group, const struct sense_
     bool is_group = sense_group_is(group, (uint32_t)count, here);
 
     if (is_group && (group->open ? is_due_again(group, now_ms) : is_news(members, count))) {
-        group->open = true;
-        group->quiet = 0;
         mark(group, members, count, now_ms);
         return SENSE_NEWS_OF_GROUP;
     }
@@ -102,13 +119,32 @@ enum sense_news sense_crowd_judge(struct sense_group *group, const struct sense_
     return SENSE_NEWS_OF_DEVICE;
 }
 
-bool sense_crowd_count(struct sense_group *group, const struct sense_member *members, size_t count,
-                       uint32_t here, bool learns, uint64_t now_ms)
+bool sense_crowd_may_tell(const struct sense_group *group, uint32_t surprised, uint32_t here,
+                          uint64_t now_ms)
 {
-    if (!sense_group_count(group, (uint32_t)count, here, learns))
-        return false;
-    if (members == NULL || !is_news(members, count))
+    return sense_group_is(group, surprised, here) && (!group->open || is_due_again(group, now_ms));
+}
+
+bool sense_crowd_watch(struct sense_group *group, const struct sense_member *members, size_t count,
+                       uint32_t here, uint64_t now_ms)
+{
+    size_t surprised = count_surprised(members, count);
+
+    if (!sense_crowd_may_tell(group, (uint32_t)surprised, here, now_ms)
+        || !(group->open ? has_joined(members, surprised) : is_news(members, surprised)))
         return false;
     mark(group, members, count, now_ms);
     return true;
+}
+
+bool sense_crowd_was_told(const struct sense_group *group)
+{
+    return group->open && group->told_ms != 0;
+}
+
+void sense_crowd_count(struct sense_group *group, uint32_t surprised, uint32_t here, bool learns)
+{
+    (void)sense_group_count(group, surprised, here, learns);
+    if (!group->open)
+        group->told_ms = 0;
 }

@@ -42,14 +42,26 @@ bool sense_crowd_is_due(struct sense_device *device, const struct sense_standing
 void sense_crowd_accuse(const struct sense_member *members, size_t count,
                         enum sense_verdict verdict);
 
-/* `device` is due. `members` are those with SENSE_STIRRED_BITS or
- * more for its verdict, sorted, of so many that are here; NULL and 0 when there was no memory for
- * them: then it is told alone. Marks as alarmed whom the news is of. */
+/* `device` is due. `members` are those with SENSE_STIRRED_BITS or more for its verdict, sorted, of so
+ * many that are here; NULL and 0 when there was no memory for them: then it is told alone. Marks as
+ * alarmed whom the news is of. */
 enum sense_news sense_crowd_judge(struct sense_group *group, const struct sense_member *members,
                                   size_t count, uint32_t here, struct sense_device *device,
                                   uint64_t now_ms);
 
-/* Once in a window, with those that have SENSE_SURPRISED_BITS or more; as above, but `count` counts
- * also without `members`. `learns`: the traffic is known to be good. true: a group is to be told. */
-bool sense_crowd_count(struct sense_group *group, const struct sense_member *members, size_t count,
-                       uint32_t here, bool learns, uint64_t now_ms);
+/* Each second: whether it is worth gathering members for sense_crowd_watch() when so many have
+ * SENSE_SURPRISED_BITS or more. */
+bool sense_crowd_may_tell(const struct sense_group *group, uint32_t surprised, uint32_t here,
+                          uint64_t now_ms);
+
+/* With members as for sense_crowd_judge(). true: a group is to be told, as soon as there is one, and of
+ * one that is open, when devices have joined it. Marks as alarmed whom the news is of. */
+bool sense_crowd_watch(struct sense_group *group, const struct sense_member *members, size_t count,
+                       uint32_t here, uint64_t now_ms);
+
+/* Whether the group was told of and is not over: what is told now is of those who have joined. */
+bool sense_crowd_was_told(const struct sense_group *group);
+
+/* Once in a window, with the number of those that have SENSE_SURPRISED_BITS or more. `learns`: the
+ * traffic is known to be good. */
+void sense_crowd_count(struct sense_group *group, uint32_t surprised, uint32_t here, bool learns);

@@ -76,8 +76,9 @@ static void without_memory_it_is_told_alone(void **state)
     crowd_init(&crowd, 10, 30);
     assert_int_equal(sense_crowd_judge(&crowd.group, NULL, 0, HERE, &crowd.devices[0], 1000),
                      SENSE_NEWS_OF_DEVICE);
-    assert_false(sense_crowd_count(&crowd.group, NULL, MEMBERS, HERE, false, 1000));
+    sense_crowd_count(&crowd.group, MEMBERS, HERE, false);
     assert_true(crowd.group.open);
+    assert_false(sense_crowd_was_told(&crowd.group));
 }
 
 static void many_are_one_event(void **state)
@@ -94,7 +95,7 @@ static void many_are_one_event(void **state)
     assert_int_equal(crowd.group.told_ms, 1000);
 }
 
-/* One that joins is not news for ten seconds, unless it does more than the others. */
+/* One that joins is not news for five seconds, unless it does more than the others. */
 static void a_late_member_waits(void **state)
 {
     (void)state;
@@ -135,9 +136,40 @@ static void a_window_of_many_is_told_once(void **state)
     unsigned told = 0;
 
     crowd_init(&crowd, 10, 12);
-    for (unsigned i = 0; i < 10; i++)
-        told += sense_crowd_count(&crowd.group, crowd.members, MEMBERS, HERE, false, 1000) ? 1 : 0;
+    for (unsigned i = 0; i < 10; i++) {
+        told += sense_crowd_watch(&crowd.group, crowd.members, MEMBERS, HERE, 1000) ? 1 : 0;
+        sense_crowd_count(&crowd.group, MEMBERS, HERE, false);
+    }
     assert_int_equal(told, 1);
+    assert_int_equal(alarmed(&crowd), MEMBERS);
+}
+
+static void a_group_that_grows_is_told_again(void **state)
+{
+    (void)state;
+    struct crowd crowd;
+
+    crowd_init(&crowd, 10, 12);
+    assert_true(sense_crowd_watch(&crowd.group, crowd.members, MEMBERS - 1, HERE, 1000));
+    assert_true(sense_crowd_was_told(&crowd.group));
+    assert_false(sense_crowd_watch(&crowd.group, crowd.members, MEMBERS, HERE, 5999));
+    assert_true(sense_crowd_watch(&crowd.group, crowd.members, MEMBERS, HERE, 6000));
+    assert_false(sense_crowd_watch(&crowd.group, crowd.members, MEMBERS, HERE, 20000));
+}
+
+static void a_group_that_is_over_may_come_again(void **state)
+{
+    (void)state;
+    struct crowd crowd;
+
+    crowd_init(&crowd, 10, 12);
+    assert_true(sense_crowd_watch(&crowd.group, crowd.members, MEMBERS, HERE, 1000));
+    for (unsigned i = 0; i < 20; i++)
+        sense_crowd_count(&crowd.group, 0, HERE, false);
+    assert_false(sense_crowd_was_told(&crowd.group));
+    for (unsigned i = 0; i < MEMBERS; i++)
+        crowd.devices[i].alarmed = false;
+    assert_true(sense_crowd_watch(&crowd.group, crowd.members, MEMBERS, HERE, 200000));
 }
 
 static void who_was_told_of_is_no_news(void **state)
@@ -148,7 +180,7 @@ static void who_was_told_of_is_no_news(void **state)
     crowd_init(&crowd, 10, 12);
     for (unsigned i = 0; i < MEMBERS; i++)
         crowd.devices[i].alarmed = true;
-    assert_false(sense_crowd_count(&crowd.group, crowd.members, MEMBERS, HERE, false, 1000));
+    assert_false(sense_crowd_watch(&crowd.group, crowd.members, MEMBERS, HERE, 1000));
 }
 
 static void the_strongest_comes_first(void **state)
@@ -185,6 +217,8 @@ int main(void)
         cmocka_unit_test(a_late_member_waits),
         cmocka_unit_test(who_is_stirred_is_not_marked),
         cmocka_unit_test(a_window_of_many_is_told_once),
+        cmocka_unit_test(a_group_that_grows_is_told_again),
+        cmocka_unit_test(a_group_that_is_over_may_come_again),
         cmocka_unit_test(who_was_told_of_is_no_news),
         cmocka_unit_test(the_strongest_comes_first),
         cmocka_unit_test(old_evidence_does_not_count),

@@ -22,14 +22,13 @@
 #define SENSE_VALUE_SLOTS    2u
 #define SENSE_SIZE_BINS      16u
 #define SENSE_INTERVAL_UNITS 256.0f
-#define SENSE_LATELY         2u /* the first counters: published, delivered */
 
 /* A topic whose payload is a number. */
 struct sense_value {
     uint32_t topic; /* hash; 0: free */
-    float last;
-    float width; /* mean distance of one value from the one before */
-    float sum;   /* of steps above what is usual: two-sided, reset by calm */
+    float last;     /* level: follows the values by a width at most */
+    float width;    /* mean distance of a value from it */
+    float sum;      /* of distances above what is usual; negative: the level is unknown */
 };
 
 /* What has happened since the window began. */
@@ -42,6 +41,7 @@ struct sense_window {
     float value; /* highest sum of a sense_value */
     uint16_t counts[SENSE_COUNTERS];
     uint16_t intervals;
+    uint16_t waited_s;  /* of the longest interval, what had passed when the window began */
     uint8_t size_least; /* eighths of log2 of bytes; 255: no message */
     uint8_t size_most;
     uint8_t keepalive; /* eighths of log2 of seconds + 1; 255: not asked */
@@ -58,6 +58,7 @@ struct sense_device {
     int16_t longest;                /* interval, in 1/256 of an octave, rounded up */
     int16_t shortest;               /* the same, rounded down */
     float lately[SENSE_LATELY];     /* counts of the last half hour, a window */
+    float busiest[SENSE_LATELY];    /* the most that was, while the role learned */
     float joint;                    /* mean rarity among the windows of the role */
     float drift;                    /* mean of the distances that SENSE_BYTES_DRIFT adds up */
     struct sense_value values[SENSE_VALUE_SLOTS];
@@ -79,8 +80,8 @@ struct sense_device {
     bool present : 1;                  /* connected, so that silence means something */
     bool alarmed : 1;
     bool accused : 1;  /* by itself, of attacking */
-    uint8_t owed;      /* messages that a gap has held back and that may come at once */
     bool expected : 1; /* published_ms is when it was expected from, not a message */
+    uint8_t owed;      /* messages that a gap has held back and that may come at once */
 };
 
 static_assert(sizeof(struct sense_device) <= SENSE_DEVICE_BYTES, "a device fits");
@@ -103,7 +104,8 @@ struct sense_filter {
 };
 
 /* The weight of a filter: 8 for '#' at the top, half of that one level deeper, and so on, at least
- * 1; a '+' counts half of a '#'. 0 for filters without wildcards. */
+ * 1; a '+' counts half of a '#'. 0 for filters without wildcards. "$share/" and the name of its group
+ * are not levels. */
 uint8_t sense_filter_weight(const char *filter, size_t len);
 
 /* Events. Each may open a window; sense_device_look() closes it. The functions that return bool say

@@ -9,9 +9,10 @@
 #define NEVER          255u
 #define EIGHTHS        8.0f
 #define SAME_REPORT_MS 500u
-#define STEP_FREE      4.0f /* widths that a value may step for nothing */
+#define STEP_FREE      4.0f /* widths from its level that a value may be for nothing */
 #define STEP_MOST      8.0f
 #define SUM_MOST       31.0f
+#define LEVEL_UNKNOWN  (-4.0f) /* as a sum: so many numbers find the level again */
 #define VALUE_STEP     0.02f
 #define PING_PONG      24u /* bits that it is worth when a third address is the first again */
 #define LOOK_FROM      4u
@@ -80,24 +81,52 @@ void sense_device_move(struct sense_device *device, bool has_gone)
         device->address = 0;
 }
 
-void sense_on_connect(struct sense_device *device, uint64_t now_ms, uint32_t address,
-                      uint16_t keepalive_s)
-{
-    struct sense_window *window = window_at(device, now_ms);
-
-    (void)count(window, SENSE_CONNECTS, 1);
-    window->keepalive = eighths(keepalive_s);
-    device->present = true;
-    device->published_ms = 0;
-    (void)sense_on_address(device, now_ms, address);
-}
-
 void sense_on_disconnect(struct sense_device *device, uint64_t now_ms, bool is_lost)
 {
     if (is_lost)
         (void)count(window_at(device, now_ms), SENSE_LOST, 1);
     device->present = false;
     device->published_ms = 0;
+}
+
+/* Seconds from a moment to the beginning of the window, 0 when it is later. */
+static uint16_t waited_s(const struct sense_window *window, uint64_t from_ms)
+{
+    uint64_t waited = window->start_ms > from_ms ? (window->start_ms - from_ms) / 1000 : 0;
+
+    return waited < UINT16_MAX ? (uint16_t)waited : UINT16_MAX;
+}
+
+/* An interval, as log2 of seconds, that began at `from_ms`. */
+static void keep_interval(struct sense_window *window, float interval, uint64_t from_ms)
+{
+    if (window->intervals == 0 || interval < window->interval_least)
+        window->interval_least = interval;
+    if (window->intervals == 0 || interval > window->interval_most) {
+        window->interval_most = interval;
+        window->waited_s = waited_s(window, from_ms);
+    }
+    if (window->intervals < UINT16_MAX)
+        window->intervals++;
+}
+
+/* What a gap of so many octaves more than an interval has held back. */
+static void owe(struct sense_device *device, float later)
+{
+    if (later > 0.5f)
+        device->owed = (uint8_t)sense_clamp(sense_exp2(later), 0, UINT8_MAX);
+}
+
+/* A line that was lost without a word: how long nothing was heard is known when it is back. */
+static void note_outage(struct sense_device *device, struct sense_window *window, uint64_t now_ms)
+{
+    if (!device->present || device->published_ms == 0 || device->expected)
+        return;
+    float x = sense_log2((float)(now_ms - device->published_ms) / 1000.0f);
+    if (device->intervals == 0 || x <= device->interval.middle)
+        return;
+    keep_interval(window, x, device->published_ms);
+    owe(device, x - device->interval.middle);
 }
 
 /* After a gap the messages that were held back may come as they like: a flushed backlog is no
@@ -107,14 +136,26 @@ static bool is_owed(struct sense_device *device, float interval)
     float later = interval - device->interval.middle;
 
     if (device->intervals == 0 || interval > sense_device_shortest(device)) {
-        if (later > 0.5f)
-            device->owed = (uint8_t)sense_clamp(sense_exp2(later), 0, UINT8_MAX);
+        owe(device, later);
         return false;
     }
     if (device->owed == 0)
         return false;
     device->owed--;
     return true;
+}
+
+void sense_on_connect(struct sense_device *device, uint64_t now_ms, uint32_t address,
+                      uint16_t keepalive_s)
+{
+    struct sense_window *window = window_at(device, now_ms);
+
+    (void)count(window, SENSE_CONNECTS, 1);
+    window->keepalive = eighths(keepalive_s);
+    note_outage(device, window, now_ms);
+    device->present = true;
+    device->published_ms = 0;
+    (void)sense_on_address(device, now_ms, address);
 }
 
 /* Messages that belong together: within half a second, or a sixth of the device's interval. */
@@ -124,7 +165,7 @@ static uint64_t report_ms(const struct sense_device *device)
 
     if (device->intervals > 0)
         sixth = sense_exp2(device->interval.middle) * (1000.0f / 6);
-    return sixth > SAME_REPORT_MS ? (uint64_t)sense_clamp(sixth, 0, 1e9f) : SAME_REPORT_MS;
+    return (uint64_t)sense_clamp(sixth, SAME_REPORT_MS, 1e9f);
 }
 
 static void note_interval(struct sense_device *device, struct sense_window *window, uint64_t now_ms)
@@ -135,7 +176,7 @@ static void note_interval(struct sense_device *device, struct sense_window *wind
     device->published_ms = now_ms;
     /* A report goes on as long as its messages follow each other: measured from its first one, a long
      * burst would seem to come at intervals of just what divides reports. */
-    if (is_known && since < report_ms(device))
+    if (is_known && (since < SAME_REPORT_MS || since < report_ms(device)))
         return;
     device->expected = false;
     if (!is_known)
@@ -143,15 +184,20 @@ static void note_interval(struct sense_device *device, struct sense_window *wind
     float x = sense_log2((float)since / 1000.0f);
     if (is_owed(device, x))
         return;
-    if (window->intervals == 0 || x < window->interval_least)
-        window->interval_least = x;
-    if (window->intervals == 0 || x > window->interval_most)
-        window->interval_most = x;
-    if (window->intervals < UINT16_MAX)
-        window->intervals++;
+    keep_interval(window, x, now_ms - since);
 }
 
-static void note_size(struct sense_window *window, uint32_t bytes)
+/* A message that was held back and comes right behind another: it is not more than usual, only later. */
+static bool is_backlog(struct sense_device *device, uint64_t now_ms)
+{
+    if (device->owed == 0 || device->published_ms == 0
+        || now_ms - device->published_ms >= SAME_REPORT_MS)
+        return false;
+    device->owed--;
+    return true;
+}
+
+static void note_size(struct sense_window *window, uint32_t bytes, uint32_t more)
 {
     uint8_t size = eighths(bytes);
 
@@ -159,7 +205,7 @@ static void note_size(struct sense_window *window, uint32_t bytes)
         window->size_least = size;
     if (window->size_most == NEVER || size > window->size_most)
         window->size_most = size;
-    window->bytes = bytes < UINT32_MAX - window->bytes ? window->bytes + bytes : UINT32_MAX;
+    window->bytes = more < UINT32_MAX - window->bytes ? window->bytes + more : UINT32_MAX;
 }
 
 static struct sense_value *slot_of(struct sense_device *device, uint32_t topic)
@@ -184,16 +230,25 @@ static void note_value(struct sense_device *device, struct sense_window *window,
         *value = (struct sense_value){ .topic = topic, .last = number };
         return;
     }
-    float step = number > value->last ? number - value->last : value->last - number;
+    float away = number - value->last;
+    if (value->sum < 0) {
+        value->last += value->sum == LEVEL_UNKNOWN ? away : away / 2;
+        value->sum += 1;
+        return;
+    }
+    float step = away < 0 ? -away : away;
     float size = number < 0 ? -number : number;
     float least = 1e-3f * size + 1e-6f;
 
-    value->last = number;
     if (value->width <= 0) {
         value->width = step + least;
+        value->last = number;
         return;
     }
     float width = value->width > least ? value->width : least;
+    /* The level follows by what is usual: false values stay far from it, one by one, and the true ones
+     * between them do not. */
+    value->last += sense_clamp(away, -width, width);
     float steps = sense_clamp(step / width, 0, STEP_MOST);
     value->sum = sense_clamp(value->sum + steps - STEP_FREE, 0, SUM_MOST);
     if (value->sum > window->value)
@@ -206,14 +261,16 @@ bool sense_on_publish(struct sense_device *device, uint64_t now_ms,
 {
     struct sense_window *window = window_at(device, now_ms);
     uint64_t bit = UINT64_C(1) << ((publish->topic * 2654435761u) >> 26);
-    bool looks = count(window, SENSE_PUBLISHES, 1) && window->counts[SENSE_PUBLISHES] >= LOOK_FROM;
+    bool is_late = is_backlog(device, now_ms);
+    bool looks = !is_late && count(window, SENSE_PUBLISHES, 1)
+                 && window->counts[SENSE_PUBLISHES] >= LOOK_FROM;
 
     device->present = true;
     note_interval(device, window, now_ms);
-    note_size(window, publish->bytes);
+    note_size(window, publish->bytes, is_late ? 0 : publish->bytes);
     if ((window->topics & bit) == 0) {
         window->topics |= bit;
-        if (window->counts[SENSE_PUBLISHES] > 1)
+        if (!is_late && window->counts[SENSE_PUBLISHES] > 1)
             looks |= count(window, SENSE_TOPICS, 1) && window->counts[SENSE_TOPICS] >= LOOK_FROM;
         if (is_new(device, publish->topic))
             looks |= count(window, SENSE_NEW_TOPICS, 1);
@@ -313,7 +370,19 @@ void sense_device_rest(struct sense_device *device)
     for (unsigned i = 0; i < SENSE_LATELY; i++)
         device->lately[i] = device->rates[i].mean;
     for (unsigned i = 0; i < SENSE_VALUE_SLOTS; i++)
-        device->values[i].sum = 0;
+        device->values[i].sum = LEVEL_UNKNOWN;
+}
+
+/* Where the filter of a shared subscription begins, behind "$share/" and the name of the group. */
+static size_t behind_share(const char *filter, size_t len)
+{
+    static const char share[] = "$share/";
+    const size_t head = sizeof(share) - 1;
+
+    if (len < head || memcmp(filter, share, head) != 0)
+        return 0;
+    const char *slash = memchr(filter + head, '/', len - head);
+    return slash == NULL ? len : (size_t)(slash - filter) + 1;
 }
 
 uint8_t sense_filter_weight(const char *filter, size_t len)
@@ -321,7 +390,7 @@ uint8_t sense_filter_weight(const char *filter, size_t len)
     unsigned level = 8;
     unsigned weight = 0;
 
-    for (size_t i = 0; i < len; i++) {
+    for (size_t i = behind_share(filter, len); i < len; i++) {
         if (filter[i] == '/' && level > 1)
             level /= 2;
         if (filter[i] == '#')

@@ -140,14 +140,70 @@ static void values_that_jump_add_up(void **state)
     assert_true(device.window.value <= 0);
     publish(&device, NOW + 300, 1, 15);
     publish(&device, NOW + 301, 1, 20);
-    publish(&device, NOW + 302, 1, 15);
+    assert_true(device.values[0].sum < 2);
+    for (unsigned i = 0; i < 3; i++)
+        publish(&device, NOW + 302 + i, 1, 15);
     assert_true(device.window.value > 10);
+}
+
+/* After a time of which nothing is known the level is wherever it is found, also when the first number
+ * is a freak. */
+static void a_level_is_found_again(void **state)
+{
+    (void)state;
+    struct sense_device device = { 0 };
+
+    for (unsigned i = 0; i < 200; i++)
+        publish(&device, NOW + i, 1, 20 + (i % 2 == 0 ? 0.1f : 0));
+    sense_device_rest(&device);
+    publish(&device, NOW + 1000, 1, 35);
+    for (unsigned i = 1; i < 50; i++)
+        publish(&device, NOW + 1000 + i, 1, 30);
+    assert_true(device.window.value <= 4);
+}
+
+/* A line that was lost without a word and is back has left a gap that began with the last message. */
+static void an_outage_is_an_interval(void **state)
+{
+    (void)state;
+    struct sense_device device = {
+        .intervals = 20, .interval = { 0, 0.01f }, .longest = 0, .shortest = 0
+    };
+
+    publish(&device, NOW, 1, 1);
+    device.window.start_ms = 0;
+    sense_device_keep(&device, NOW + 5000);
+    sense_on_connect(&device, NOW + 8000, 7, 60);
+    assert_int_equal(device.window.intervals, 1);
+    assert_float_equal(device.window.interval_most, 3.0, 0.01);
+    assert_int_equal(device.window.waited_s, 5);
+    sense_on_disconnect(&device, NOW + 9000, false);
+    sense_on_connect(&device, NOW + 90000, 7, 60);
+    assert_int_equal(device.window.intervals, 1);
+}
+
+/* What a gap has held back is not more than usual, only later; what comes beyond that is. */
+static void a_backlog_is_not_counted(void **state)
+{
+    (void)state;
+    struct sense_device device = {
+        .intervals = 20, .interval = { 3, 0.01f }, .longest = 3 * 256, .shortest = 3 * 256
+    };
+
+    publish(&device, NOW, 1, 1);
+    for (unsigned i = 0; i < 10; i++)
+        publish(&device, NOW + 64000 + i, i, 1);
+    assert_int_equal(device.owed, 0);
+    assert_int_equal(device.window.counts[SENSE_PUBLISHES], 3);
 }
 
 static void filters_weigh_what_they_reach(void **state)
 {
     (void)state;
     assert_int_equal(sense_filter_weight("a/b", 3), 0);
+    assert_int_equal(sense_filter_weight("$share/x/#", 10), 8);
+    assert_int_equal(sense_filter_weight("$share/x/a/#", 12), 4);
+    assert_int_equal(sense_filter_weight("$share/#", 8), 0);
     assert_int_equal(sense_filter_weight("#", 1), 8);
     assert_int_equal(sense_filter_weight("a/#", 3), 4);
     assert_int_equal(sense_filter_weight("+/b", 3), 4);
@@ -179,6 +235,9 @@ int main(void)
         cmocka_unit_test(a_backlog_is_no_rhythm),
         cmocka_unit_test(an_answer_is_no_rhythm),
         cmocka_unit_test(values_that_jump_add_up),
+        cmocka_unit_test(a_level_is_found_again),
+        cmocka_unit_test(an_outage_is_an_interval),
+        cmocka_unit_test(a_backlog_is_not_counted),
         cmocka_unit_test(filters_weigh_what_they_reach),
         cmocka_unit_test(resting_keeps_what_was_learned),
     };

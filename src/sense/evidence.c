@@ -11,7 +11,8 @@
 #define STAKE_BITS    4.585f /* log2(SENSE_FEATURES): each has an equal part of the stake */
 #define OWN_AFTER     120.0f /* windows of a device, after which half of what is proved is its own */
 #define PROVED_MARGIN 1.25f  /* the worst of more days is worse than that of a few */
-#define NEW_BELOW     120u   /* windows: ten minutes */
+#define DRIFT_MARGIN  2.0f
+#define NEW_BELOW     120u /* windows: ten minutes */
 #define CALM_WINDOWS  60.0f
 #define EXPECTED_MOST \
     3.0f /* who was to have three and had none is not one who has them: p < 0.05 */
@@ -21,14 +22,9 @@ static float held(const struct sense_device *device, unsigned feature)
     return device->evidence[feature] / UNITS;
 }
 
-/* What comes over a device from outside, the same to all of its role: outages, restarts. */
-static bool is_from_outside(unsigned feature)
-{
-    return sense_feature_verdict(feature) == SENSE_ATTACKED;
-}
-
 /* How far what the role has proved goes for a device: all the way for one that is new, and for what
- * comes from outside so seldom that it may not have come to this device yet. */
+ * happens in the role so seldom, an outage, a restart, an hour of work, that it may not have come to this
+ * device yet. */
 static float share_of_role(const struct sense_role *role, const struct sense_device *device,
                            unsigned feature)
 {
@@ -36,10 +32,17 @@ static float share_of_role(const struct sense_role *role, const struct sense_dev
     float share = OWN_AFTER / (OWN_AFTER + windows);
     float expected = role->episodes[feature] * windows / ((float)role->windows + 1.0f);
 
-    if (role->episodes[feature] == 0 || !is_from_outside(feature))
+    if (role->episodes[feature] == 0)
         return share;
     float rare = expected > EXPECTED_MOST ? EXPECTED_MOST / expected : 1.0f;
     return rare > share ? rare : share;
+}
+
+/* Days differ in how much there is to do, and the mean that a slow change is measured from is that of the
+ * days it was proved on. */
+static float margin_of(unsigned feature)
+{
+    return feature == SENSE_BYTES_DRIFT ? DRIFT_MARGIN : PROVED_MARGIN;
 }
 
 /* Evidence that is no news: as much was seen in good traffic. */
@@ -49,7 +52,7 @@ static float proved(const struct sense_role *role, const struct sense_device *de
     float own = device->worst[feature];
     float of_role = role->worst[feature] * share_of_role(role, device, feature);
 
-    return PROVED_MARGIN * (own > of_role ? own : of_role);
+    return margin_of(feature) * (own > of_role ? own : of_role);
 }
 
 static uint16_t packed_peak(float observed)
@@ -125,6 +128,13 @@ static void count_episode(struct sense_role *role, unsigned feature)
         role->episodes[feature]++;
 }
 
+/* Whether the window says that what adds little in each has not gone: a slow change, a silence. */
+static bool lasts(unsigned feature, float added, float evidence)
+{
+    return (feature == SENSE_BYTES_DRIFT || feature == SENSE_SILENT) && added > 0
+           && evidence >= SENSE_NOTE_BITS;
+}
+
 static void commit(struct sense_role *role, struct sense_device *device,
                    const struct sense_score *score)
 {
@@ -140,7 +150,7 @@ static void commit(struct sense_role *role, struct sense_device *device,
             count_episode(role, i);
         if (score->bits[i] > 0)
             device->peak[i] = peak_with(device, i, score->observed[i]);
-        grew = grew || added > 1.0f;
+        grew = grew || added > 1.0f || lasts(i, added, after);
         device->evidence[i] = (uint16_t)(after * UNITS);
         /* What is not measured any more is forgotten, by the least that can be written. */
         if (device->evidence[i] > 0 && score->bits[i] == 0)
@@ -217,7 +227,7 @@ static void close_presence(struct sense_role *role, struct sense_device *device,
         sense_learn_shape(role, device, &score);
     if (role->phase == SENSE_PROVE)
         prove(role, device);
-    sense_learn_lately(device);
+    sense_learn_lately(role, device);
     if (role->phase == SENSE_LEARN || (role->phase == SENSE_WATCH && is_quiet(device, out)))
         sense_learn_window(role, device, &score);
 }

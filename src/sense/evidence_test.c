@@ -84,7 +84,7 @@ static void a_starved_device_is_attacked(void **state)
     struct sense_standing standing = { .evidence = 0 };
     enum sense_verdict verdict = SENSE_QUIET;
 
-    for (unsigned i = 0; i < 15 && verdict == SENSE_QUIET; i++) {
+    for (unsigned i = 0; i < 25 && verdict == SENSE_QUIET; i++) {
         fleet->now_ms += 1000;
         if (sense_device_look(&fleet->role, device, fleet->now_ms, &standing))
             verdict = sense_standing_verdict(&standing);
@@ -175,7 +175,7 @@ static void one_lost_report_is_no_alarm_and_three_are(void **state)
     fleet->role.reports = 5000;
     assert_true(silence(fleet, 599) < SENSE_ALARM_BITS);
     assert_true(silence(fleet, 1000) >= SENSE_ALARM_BITS);
-    fleet->role.lost = fleet->role.reports / 50;
+    fleet->role.gaps[0] = fleet->role.reports / 50;
     assert_true(silence(fleet, 1000) < SENSE_ALARM_BITS);
     free(fleet);
 }
@@ -201,13 +201,13 @@ static void what_is_rare_in_the_role_is_no_news(void **state)
     free(fleet);
 }
 
-/* Who is sent much is blamed when it has asked for something new, not for what others publish. */
+/* Who is sent much is blamed when it has asked for more than it should, not for what others publish. */
 static void who_is_sent_much_has_to_have_asked(void **state)
 {
     (void)state;
     struct test_fleet *fleet = test_fleet_new(clockwork, HOUR);
     struct sense_device *device = &fleet->devices[0];
-    const struct sense_filter filter = { .filter = 99 };
+    const struct sense_filter filter = { .filter = 99, .wildcards = 1 };
     struct sense_standing standing;
 
     for (unsigned i = 0; i < 60; i++)
@@ -217,6 +217,45 @@ static void who_is_sent_much_has_to_have_asked(void **state)
     (void)sense_on_subscribe(device, fleet->now_ms + 61, &filter);
     assert_true(sense_device_look(&fleet->role, device, fleet->now_ms + 62, &standing));
     assert_true(standing.bits[SENSE_DELIVERED] > SENSE_ALARM_BITS);
+    free(fleet);
+}
+
+/* A wildcard in a role that has none is an alarm by itself; not where too little was learned to say so, nor
+ * where wildcards are usual. */
+static void a_wildcard_where_there_are_none_is_told(void **state)
+{
+    (void)state;
+    struct test_fleet *fleet = test_fleet_new(clockwork, HOUR);
+    struct sense_role *role = &fleet->role;
+    struct sense_device *device = &fleet->devices[0];
+    const struct sense_filter filter = { .filter = 99, .wildcards = 1 };
+    struct sense_standing standing;
+
+    (void)sense_on_subscribe(device, fleet->now_ms + 1, &filter);
+    (void)sense_device_look(role, device, fleet->now_ms + 1, &standing);
+    assert_int_equal(sense_standing_verdict(&standing), SENSE_QUIET);
+    role->windows = 20000;
+    role->rates[SENSE_CONNECTS].all.mean = 1e-3f;
+    (void)sense_device_look(role, device, fleet->now_ms + 1, &standing);
+    assert_int_equal(sense_standing_verdict(&standing), SENSE_ATTACKING);
+    role->rates[SENSE_WILDCARDS].all.mean = 1e-3f;
+    (void)sense_device_look(role, device, fleet->now_ms + 1, &standing);
+    assert_int_equal(sense_standing_verdict(&standing), SENSE_QUIET);
+    free(fleet);
+}
+
+/* How long a silence has to last depends on the outages that the role has had. */
+static void outages_that_were_learned_are_no_news(void **state)
+{
+    (void)state;
+    struct test_fleet *fleet = test_fleet_new(clockwork, HOUR);
+
+    fleet->role.features = UINT32_C(1) << SENSE_SILENT;
+    fleet->role.reports = 5000;
+    assert_true(silence(fleet, 1500) >= SENSE_ALARM_BITS);
+    for (unsigned i = 0; i < 6; i++)
+        fleet->role.gaps[i] = 2;
+    assert_true(silence(fleet, 1500) < SENSE_ALARM_BITS);
     free(fleet);
 }
 
@@ -370,6 +409,8 @@ int main(void)
         cmocka_unit_test(one_lost_report_is_no_alarm_and_three_are),
         cmocka_unit_test(what_is_rare_in_the_role_is_no_news),
         cmocka_unit_test(who_is_sent_much_has_to_have_asked),
+        cmocka_unit_test(a_wildcard_where_there_are_none_is_told),
+        cmocka_unit_test(outages_that_were_learned_are_no_news),
         cmocka_unit_test(a_busy_hour_is_one_surprise),
         cmocka_unit_test(a_clone_is_seen),
         cmocka_unit_test(a_flood_is_not_learned),

@@ -65,6 +65,7 @@ float sense_group_own(float evidence, float common)
 void sense_group_rest(struct sense_group *group)
 {
     group->evidence = 0;
+    group->told_ms = 0;
     group->quiet = 0;
     group->open = false;
 }

@@ -21,9 +21,9 @@ struct sense_group {
     struct sense_role_rate rate; /* of surprised devices in a window, as a part of those here */
     uint32_t windows;            /* learned from */
     float evidence;              /* bits, of closed windows */
-    uint64_t told_ms;            /* when it was told of last: crowd.h */
-    uint16_t quiet;              /* windows since there was a group */
-    bool open;                   /* an event has been told and is not over */
+    uint64_t told_ms; /* when it was told of last, while it is open; 0: not yet: crowd.h */
+    uint16_t quiet;   /* windows since there was a group */
+    bool open;        /* an event has been told and is not over */
 };
 
 /* One count of one window, of devices of one verdict. `learns`: the traffic is known to be good.

@@ -18,7 +18,6 @@
 #define FULL_BIN       255u
 #define LEARNED_FAST   120u /* windows of a device that is new: no cap yet */
 #define YOUNG          8640.0f
-#define MISSED         0.585f /* octaves: an interval of one and a half is one of two */
 
 bool sense_learn_is_empty(const struct sense_window *window)
 {
@@ -110,11 +109,17 @@ static void learn_role(struct sense_role *role, const struct sense_device *devic
     role->windows++;
 }
 
-void sense_learn_lately(struct sense_device *device)
+void sense_learn_lately(struct sense_role *role, struct sense_device *device)
 {
     for (unsigned i = 0; i < SENSE_LATELY; i++) {
         float step = step_of(device->windows, LATELY_WINDOWS);
         device->lately[i] += (device->window.counts[i] - device->lately[i]) * step;
+        if (role->phase == SENSE_WATCH)
+            continue;
+        if (device->lately[i] > device->busiest[i])
+            device->busiest[i] = device->lately[i];
+        if (device->lately[i] > role->busiest[i])
+            role->busiest[i] = device->lately[i];
     }
 }
 
@@ -159,11 +164,12 @@ static void learn_loss(struct sense_role *role, const struct sense_device *devic
 {
     const struct sense_window *window = &device->window;
 
-    if (window->intervals == 0 || !sense_score_is_clockwork(device))
+    if (window->intervals == 0 || !sense_score_is_steady(device))
         return;
     role->reports += window->intervals;
-    if (window->interval_most > device->interval.middle + MISSED)
-        role->lost++;
+    float octaves = window->interval_most - device->interval.middle - SENSE_MISSED_OCTAVES;
+    for (unsigned i = 0; i < SENSE_GAPS && octaves >= (float)i; i++)
+        role->gaps[i]++;
 }
 
 void sense_learn_shape(struct sense_role *role, struct sense_device *device,

@@ -15,8 +15,8 @@ bool sense_learn_is_empty(const struct sense_window *window);
 void sense_learn_window(struct sense_role *role, struct sense_device *device,
                         const struct sense_score *score);
 
-/* What has been usual lately; from windows of any kind. */
-void sense_learn_lately(struct sense_device *device);
+/* What has been usual lately, from windows of any kind; and the most of it until the role watches. */
+void sense_learn_lately(struct sense_role *role, struct sense_device *device);
 
 /* A window in which the device was not connected: of its connects alone. */
 void sense_learn_absence(struct sense_role *role, struct sense_device *device);

@@ -28,7 +28,8 @@ static bool location_is_sound(const struct sense_location *location)
 
 static bool value_is_sound(const struct sense_value *value)
 {
-    return is_within(value->last, -MOST) && is_within(value->width, 0) && is_within(value->sum, 0);
+    return is_within(value->last, -MOST) && is_within(value->width, 0)
+           && is_within(value->sum, -MOST);
 }
 
 bool sense_device_is_sound(const struct sense_device *device)
@@ -40,7 +41,7 @@ bool sense_device_is_sound(const struct sense_device *device)
     for (unsigned i = 0; i < SENSE_COUNTERS; i++)
         is_sound = is_sound && rate_is_sound(&device->rates[i]);
     for (unsigned i = 0; i < SENSE_LATELY; i++)
-        is_sound = is_sound && is_within(device->lately[i], 0);
+        is_sound = is_sound && is_within(device->lately[i], 0) && is_within(device->busiest[i], 0);
     for (unsigned i = 0; i < SENSE_VALUE_SLOTS; i++)
         is_sound = is_sound && value_is_sound(&device->values[i]);
     return is_sound;
@@ -84,6 +85,8 @@ bool sense_role_is_sound(const struct sense_role *role)
 
     for (unsigned i = 0; i < SENSE_COUNTERS; i++)
         is_sound = is_sound && sense_rate_is_sound(&role->rates[i]);
+    for (unsigned i = 0; i < SENSE_LATELY; i++)
+        is_sound = is_sound && is_within(role->busiest[i], 0);
     for (unsigned i = 0; i < SENSE_DIMENSIONS; i++)
         is_sound = is_sound && location_is_sound(&role->usual[i]);
     for (unsigned i = 0; i < SENSE_TAILS; i++)

@@ -25,7 +25,9 @@ enum sense_phase {
     SENSE_WATCH, /* devices go on learning from quiet windows, slowly; the role does not */
 };
 
-#define SENSE_TAILS (SENSE_FEATURES - SENSE_SILENT) /* tail i is of feature SENSE_SILENT + i */
+#define SENSE_GAPS   8u
+#define SENSE_LATELY 1u /* counters that are followed for half an hour: the first */
+#define SENSE_TAILS  (SENSE_FEATURES - SENSE_SILENT) /* tail i is of feature SENSE_SILENT + i */
 
 struct sense_role {
     enum sense_phase phase;
@@ -37,10 +39,12 @@ struct sense_role {
     struct sense_location backlog;                 /* log2 of bytes */
     struct sense_tail tails[SENSE_TAILS];
     struct sense_trees trees;
+    float busiest[SENSE_LATELY];       /* the most of any device in half an hour, a window */
     uint8_t worst[SENSE_FEATURES];     /* bits: the most evidence while proving */
     uint16_t episodes[SENSE_FEATURES]; /* while proving: so often evidence became worth a note */
     uint32_t reports;                  /* of devices that report like clockwork */
-    uint32_t lost;                     /* and so often one of them was missing */
+    uint32_t
+        gaps[SENSE_GAPS]; /* and so often one was missing: 1.5 intervals passed at least, 3, ... */
 };
 
 static_assert(sizeof(struct sense_role) <= SENSE_ROLE_BYTES, "a role fits");

@@ -18,10 +18,22 @@
 #define JOINT_WIDTH      1.0f /* bits */
 #define LATELY_LEAST     0.01f
 #define USUAL_LEAST      0.25f
+#define DAY_KNOWN        15000u /* windows, of the 17,280 of a day */
+#define BUSIEST_MARGIN   1.5f
+#define RULE_BITS        26.0f /* more than SENSE_ALARM_BITS and the part of the stake */
+#define RULE_WINDOWS     17280u
+#define RULE_CONNECTS    3.0f
+#define OWN_FILTERS      3u   /* filters that are new, from which it is no update of its own */
 #define ROLE_KNOWN       720u /* windows of its devices, an hour of one, before counts say anything */
+#define STEADY           0.4f
 #define CLOCKWORK        0.25f  /* octaves of width */
 #define REPORTS_PRIOR    256.0f /* of which one was lost, before any is counted */
 #define GAPS_MOST        100.0f
+#define GAP_SLOPE        4.0f
+#define OUTAGE_S         20.0f
+#define OUTAGE_SLOPE     5.0f
+#define GAP_LEAST        1.5f /* intervals, of the first of role->gaps */
+#define GAP_OCTAVES_MOST 16.0f
 #define GAP_PARTS        10.0f
 #define RECORD_SLOPE     0.5f /* bits of an oddness */
 #define KNOWN_AFTER      12u  /* windows of a device before it is known by itself */
@@ -35,14 +47,21 @@ float sense_interval_least(const struct sense_device *device)
 
 /* How much more, or less, than in the long run has been usual in the last half hour. Days have hours,
  * and shifts begin: what changes slowly is not held against a device here (what SENSE_BYTES_DRIFT is
- * for). */
-static float lately(const struct sense_device *device, unsigned counter)
+ * for), as far as it or one like it has been as busy in a day that was learned. */
+static float lately(const struct sense_role *role, const struct sense_device *device,
+                    unsigned counter)
 {
     unsigned of = counter == SENSE_TOPICS ? SENSE_PUBLISHES : counter;
 
     if (of >= SENSE_LATELY)
         return 1.0f;
-    return (device->lately[of] + LATELY_LEAST) / (device->rates[of].mean + LATELY_LEAST);
+    float now = device->lately[of];
+    float busiest =
+        role->busiest[of] > device->busiest[of] ? role->busiest[of] : device->busiest[of];
+    float most = BUSIEST_MARGIN * busiest;
+    if (device->windows >= DAY_KNOWN && now > most)
+        now = most;
+    return (now + LATELY_LEAST) / (device->rates[of].mean + LATELY_LEAST);
 }
 
 struct sense_expected sense_score_expect(const struct sense_role *role,
@@ -50,22 +69,42 @@ struct sense_expected sense_score_expect(const struct sense_role *role,
 {
     struct sense_expected expected =
         sense_rate_expect(&device->rates[counter], (float)device->windows, &role->rates[counter]);
-    float more = lately(device, counter);
+    float more = lately(role, device, counter);
 
     if (more > 1.0f)
         expected.mean *= more;
     return expected;
 }
 
-/* What a device is sent is its own doing only if it has asked for something new; else it is that of who
- * publishes: a command, an update, a flood by another. */
+/* What a device is sent is its own doing only if it has asked for more than a topic or two that are new,
+ * as for an update of its own; else it is that of who publishes: a command, an update, a flood by
+ * another. */
 static bool is_own_doing(const struct sense_device *device, unsigned counter)
 {
     const uint16_t *counts = device->window.counts;
 
-    return counter != SENSE_DELIVERED || counts[SENSE_NEW_FILTERS] > 0
-           || counts[SENSE_WILDCARDS] > 0 || device->evidence[SENSE_NEW_FILTERS] > 0
-           || device->evidence[SENSE_WILDCARDS] > 0;
+    return counter != SENSE_DELIVERED || counts[SENSE_NEW_FILTERS] >= OWN_FILTERS
+           || counts[SENSE_WILDCARDS] > 0 || device->evidence[SENSE_WILDCARDS] > 0;
+}
+
+/* Whether nobody of the role asks for wildcards: nobody has in a device-day of training, in which some
+ * have connected, which is when filters are asked for. */
+static bool never_asks_wildcards(const struct sense_role *role)
+{
+    float connects = role->rates[SENSE_CONNECTS].all.mean * (float)role->windows;
+
+    return role->windows >= RULE_WINDOWS && role->rates[SENSE_WILDCARDS].all.mean <= 0
+           && connects >= RULE_CONNECTS;
+}
+
+/* What needs no model: a third address that is the first again, and a wildcard in a role that has none. */
+static void apply_rules(const struct sense_role *role, struct sense_score *out)
+{
+    if (out->observed[SENSE_TAKEOVERS] > 1)
+        out->bits[SENSE_TAKEOVERS] = out->observed[SENSE_TAKEOVERS];
+    if (out->observed[SENSE_WILDCARDS] > 0 && out->bits[SENSE_WILDCARDS] < RULE_BITS
+        && never_asks_wildcards(role))
+        out->bits[SENSE_WILDCARDS] = RULE_BITS;
 }
 
 static void score_counters(const struct sense_role *role, const struct sense_device *device,
@@ -84,9 +123,7 @@ static void score_counters(const struct sense_role *role, const struct sense_dev
         out->observed[i] = counted;
         out->bits[i] = sense_rate_more(&expected, counted);
     }
-    /* A third address that is the first again needs no model. */
-    if (out->observed[SENSE_TAKEOVERS] > 1)
-        out->bits[SENSE_TAKEOVERS] = out->observed[SENSE_TAKEOVERS];
+    apply_rules(role, out);
 }
 
 static void score_starved(const struct sense_role *role, const struct sense_device *device,
@@ -95,7 +132,7 @@ static void score_starved(const struct sense_role *role, const struct sense_devi
     struct sense_expected expected = sense_rate_expect(
         &device->rates[SENSE_PUBLISHES], (float)device->windows, &role->rates[SENSE_PUBLISHES]);
 
-    float less = lately(device, SENSE_PUBLISHES);
+    float less = lately(role, device, SENSE_PUBLISHES);
     if (less < 1.0f)
         expected.mean *= less;
     if (expected.mean < STARVED_FROM || !device->present || !device->window.whole
@@ -144,38 +181,93 @@ bool sense_score_is_clockwork(const struct sense_device *device)
     return device->intervals >= SENSE_RHYTHM_AFTER && device->interval.width < CLOCKWORK;
 }
 
-/* The chance that a report is lost, in bits: what the devices of the role have shown. */
-static float bits_of_loss(const struct sense_role *role)
+bool sense_score_is_steady(const struct sense_device *device)
 {
-    return sense_log2(((float)role->reports + REPORTS_PRIOR) / ((float)role->lost + 1.0f));
+    return device->intervals >= SENSE_RHYTHM_AFTER && device->interval.width < STEADY;
 }
 
-/* What a gap of so many seconds can be evidence of, however often it is looked at while it lasts: of
- * clockwork, that so many reports were lost in a row; of others that so many times its longest
- * interval has passed, each as rare as that one was. A tenth of an interval is enough for a whole one. */
+/* The chance that the role's reports leave a gap of so many intervals, in bits, by one outage: how often
+ * there were gaps as long. Beyond the longest that was learned each doubling is rarer by GAP_SLOPE; and
+ * an outage that has taken longer than any, and than OUTAGE_S, by OUTAGE_SLOPE besides: of who
+ * reports seldom two reports in a row are not lost by a short one. Who reports often does not vouch
+ * for more windows than there were. */
+static float bits_of_outage(const struct sense_role *role, float intervals, float unit_s)
+{
+    float octaves = sense_clamp(sense_log2(intervals) - SENSE_MISSED_OCTAVES, 0, GAP_OCTAVES_MOST);
+    unsigned at = (unsigned)octaves;
+    unsigned known = 0;
+
+    while (known < SENSE_GAPS && role->gaps[known] > 0)
+        known++;
+    float seen = at < known ? (float)role->gaps[at] : 0;
+    float beyond = sense_clamp(octaves - (float)known, 0, GAP_OCTAVES_MOST);
+    float took = (intervals - 2.0f) * unit_s;
+    float longest = known > 1 ? GAP_LEAST * (float)((1u << (known - 1)) - 1u) * unit_s : 0;
+    float longer = sense_log2(took / (longest > OUTAGE_S ? longest : OUTAGE_S));
+
+    float looked = role->reports < role->windows ? (float)role->reports : (float)role->windows;
+
+    return sense_log2((looked + REPORTS_PRIOR) / (seen + 1.0f)) + GAP_SLOPE * beyond
+           + OUTAGE_SLOPE * sense_clamp(longer, 0, GAP_OCTAVES_MOST);
+}
+
+/* The same by so many reports that are lost one by one. */
+static float bits_of_losses(const struct sense_role *role, float lost)
+{
+    return lost
+           * sense_log2(((float)role->reports + REPORTS_PRIOR) / ((float)role->gaps[0] + 1.0f));
+}
+
+/* What a gap of so many seconds is evidence of, however often it is looked at while it lasts: of
+ * clockwork, by how rare it is, in whichever way it is less so; of others that so many times its longest interval has passed,
+ * each as rare as that one was. A tenth of an interval is enough for a whole one. */
 static float gap_bits(const struct sense_role *role, const struct sense_device *device, float gap_s)
 {
     float longest = sense_exp2(sense_device_longest(device));
-    bool is_clockwork = sense_score_is_clockwork(device);
-    float unit = is_clockwork ? sense_exp2(device->interval.middle) : longest;
-    float each = is_clockwork ? bits_of_loss(role) : sense_log2((float)device->intervals + 1.0f);
+    bool is_steady = sense_score_is_steady(device);
+    float unit = is_steady ? sense_exp2(device->interval.middle) : longest;
     float passed = sense_clamp((gap_s - longest) / unit, 0, GAPS_MOST);
     float whole = (float)(unsigned)passed;
-    float part = GAP_PARTS * (passed - whole);
+    float part = sense_clamp(GAP_PARTS * (passed - whole), 0, 1);
 
-    return each * (whole + (part < 1 ? part : 1));
+    if (is_steady && beyond(device, sense_log2(gap_s), sense_device_longest(device), 1) <= 1)
+        return 0; /* as measure_rhythm() has it */
+    if (is_steady) {
+        float losses = bits_of_losses(role, whole + part);
+        float outage = bits_of_outage(role, gap_s / unit, unit);
+        return losses < outage ? losses : outage;
+    }
+    return sense_log2((float)device->intervals + 1.0f) * (whole + part);
 }
 
-/* What the gap has come to mean since the window began. */
+/* What the gap had lasted when the window began. */
+static float gap_before_s(const struct sense_device *device, float gap_s)
+{
+    const struct sense_window *window = &device->window;
+    bool is_open = window->intervals == 0 || gap_s > sense_exp2(window->interval_most);
+
+    if (!is_open)
+        return window->waited_s;
+    return device->published_ms < window->start_ms
+               ? (float)(window->start_ms - device->published_ms) / 1000.0f
+               : 0;
+}
+
+/* What the gap has come to mean since the window began. One silence is one observation, also where it
+ * is seen as windows with too few messages. */
 static void limit_silence(const struct sense_role *role, const struct sense_device *device,
-                          uint64_t now_ms, struct sense_score *out)
+                          struct sense_score *out)
 {
     float gap = out->observed[SENSE_SILENT];
-    float before = gap - (float)(now_ms - device->window.start_ms) / 1000.0f;
-    float most = gap_bits(role, device, gap) - gap_bits(role, device, before);
+    float most = gap_bits(role, device, gap) - gap_bits(role, device, gap_before_s(device, gap));
+    bool is_steady = sense_score_is_steady(device);
 
-    if (out->bits[SENSE_SILENT] > most)
+    if (out->bits[SENSE_SILENT] > most || (is_steady && most > 0))
         out->bits[SENSE_SILENT] = most;
+    most = sense_clamp(out->bits[SENSE_SILENT], 0, SENSE_BITS_TOP);
+    bool is_one = is_steady || device->window.counts[SENSE_PUBLISHES] == 0;
+    if (gap > 0 && is_one && out->bits[SENSE_STARVED] > most)
+        out->bits[SENSE_STARVED] = most;
 }
 
 /* That an interval is shorter than all before it is as rare as there were few of them. */
@@ -281,7 +373,8 @@ static void weigh_tails(const struct sense_role *role, const struct sense_device
 
 void sense_score_raw(const struct sense_window *window, float raw[SENSE_DIMENSIONS])
 {
-    static const uint8_t counted[] = { SENSE_PUBLISHES, SENSE_DELIVERED, SENSE_CONNECTS,
+    /* Not what it is sent, which is the doing of others. */
+    static const uint8_t counted[] = { SENSE_PUBLISHES, SENSE_NEW_TOPICS, SENSE_CONNECTS,
                                        SENSE_TOPICS, SENSE_RETAINED };
     const unsigned counts = sizeof(counted) / sizeof(counted[0]);
 
@@ -317,9 +410,7 @@ static void measure_joint(const struct sense_role *role, const struct sense_devi
 
 static bool is_active(const struct sense_window *window)
 {
-    return window->counts[SENSE_PUBLISHES] + window->counts[SENSE_DELIVERED]
-               + window->counts[SENSE_CONNECTS]
-           > 0;
+    return window->counts[SENSE_PUBLISHES] + window->counts[SENSE_CONNECTS] > 0;
 }
 
 void sense_score_window(const struct sense_role *role, const struct sense_device *device,
@@ -344,6 +435,6 @@ void sense_score_window(const struct sense_role *role, const struct sense_device
     if (is_over && is_active(window))
         measure_joint(role, device, out);
     weigh_tails(role, device, out);
-    if (out->bits[SENSE_SILENT] > 0)
-        limit_silence(role, device, now_ms, out);
+    if (out->oddness[SENSE_SILENT] >= 0)
+        limit_silence(role, device, out);
 }

@@ -16,7 +16,8 @@ struct sense_score {
     float joint;                    /* rarity of the window in its role; negative: none */
 };
 
-#define SENSE_RHYTHM_AFTER 16u /* intervals, before which no rhythm is known */
+#define SENSE_MISSED_OCTAVES 0.585f /* an interval of one and a half is one of two */
+#define SENSE_RHYTHM_AFTER   16u    /* intervals, before which no rhythm is known */
 
 /* Widths below which nothing is odd: of an interval, in octaves; of a message's size. */
 float sense_interval_least(const struct sense_device *device);
@@ -33,6 +34,9 @@ float sense_device_shortest(const struct sense_device *device);
 
 /* Whether it reports at intervals that are nearly the same. */
 bool sense_score_is_clockwork(const struct sense_device *device);
+
+/* Whether its intervals vary so little that a report that is missing can be told from one that is late. */
+bool sense_score_is_steady(const struct sense_device *device);
 
 /* `is_over`: the window is complete, so that what is missing in it counts as well. */
 void sense_score_window(const struct sense_role *role, const struct sense_device *device,

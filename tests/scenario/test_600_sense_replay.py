@@ -122,6 +122,17 @@ def test_guessing_in_the_name_of_a_victim_is_held_against_the_source(train, tmp_
     assert alarm["t"] - BEGIN - HOUR < 10
 
 
+def test_files_apart_do_not_teach_each_other(train, tmp_path):
+    """Topics that are new once are new in each file, and who came in one is a stranger in the next."""
+    lines = quiet(2) + [(HOUR + n, row(HOUR + n, 4, 3, topic=f"other/{n}")) for n in range(30)]
+    files = [write(tmp_path / name, lines) for name in ("a.csv", "b.csv")]
+    told = [json.loads(line) for line in
+            run("--train", *train, "--test", *files, "--apart", "--json").stdout.splitlines()]
+    first, second = ([one | {"file": None} for one in told if one["file"] == str(name)]
+                     for name in files)
+    assert first and first == second
+
+
 def test_two_replays_say_the_same(train, tmp_path):
     lines = write(tmp_path / "t.csv", quiet(2, silent=[2, 3]))
     assert alarms(train, lines) == alarms(train, lines)
