@@ -240,7 +240,7 @@ int demo_botnet(const struct identity_options *options)
     if (demo_broker_open(&show.broker, configuration) == 0)
         code = play(&show);
     else
-        (void)identity_options_fail(options, code, "%s", show.broker.why);
+        (void)identity_options_fail(options, IDENTITY_EXIT_FAILED, "%s", show.broker.why);
     demo_fleet_close(&show.fleet);
     demo_broker_close(&show.broker);
     json_decref(show.events);
