@@ -98,7 +98,7 @@ static void become(const char *program, const char *const *words, int output)
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
     (void)dup2(output, STDOUT_FILENO);
     (void)dup2(output, STDERR_FILENO);
-    for (; words[count] != NULL && count < WORDS_MAX - 1; count++)
+    for (; count < WORDS_MAX - 1 && words[count] != NULL; count++)
         arguments[count] = strdup(words[count]);
     arguments[count] = NULL;
     (void)execv(program, arguments);
@@ -231,7 +231,7 @@ bool demo_broker_tool(struct demo_broker *broker, const char *const *words)
     size_t count = 1;
     int status = 0;
 
-    for (; words[count - 1] != NULL && count < WORDS_MAX - 3; count++)
+    for (; count < WORDS_MAX - 3 && words[count - 1] != NULL; count++)
         all[count] = words[count - 1];
     all[count++] = "--state";
     all[count] = broker->state;
