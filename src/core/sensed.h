@@ -46,6 +46,7 @@ struct sensed_response {
     bool is_called : 1;    /* an alarm of it alone was told */
     bool is_throttled : 1; /* or would be */
     bool is_dry : 1;
+    bool is_protected : 1;
     bool is_over : 1;  /* nothing more follows until it is calm */
     bool was_full : 1; /* it was told that its role's share is used up */
 };

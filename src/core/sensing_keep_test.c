@@ -151,8 +151,10 @@ static void parts_find_their_shards(void **state)
     struct watch two = { .place = 7 };
 
     world_init(&two.world, 2, NULL);
-    two.options = (struct sensing_options){ .is_on = true,
-                                            .port = { &two, place_of, on_notice, on_entered } };
+    two.options = (struct sensing_options){
+        .is_on = true,
+        .port = { .context = &two, .place = place_of, .tell = on_notice, .entered = on_entered }
+    };
     for (unsigned i = 0; i < 2; i++) {
         assert_true(sensing_set(two.world.brokers[i], &two.options, two.world.now_ms));
         assert_int_equal(load(&two, i, span_of_saved(&one)), 0);

@@ -221,7 +221,8 @@ static bool is_severe(struct sensed *sensed, const struct sense_standing *standi
         response->signs++;
     }
     response->signs = response->signs < SIGNS ? response->signs : SIGNS;
-    return response->signs == SIGNS && reach >= REACH_BITS && standing->evidence >= QUARANTINE_BITS;
+    return response->signs == SIGNS && reach >= REACH_BITS && standing->evidence >= QUARANTINE_BITS
+           && standing->attacking >= QUARANTINE_BITS;
 }
 
 /* ---- the next step ---- */
@@ -233,9 +234,16 @@ static void protect(struct sensing *sensing, struct sensed *sensed,
 
     lift(sensing, sensed, standing);
     sensed->response.is_called = true;
-    sensed->response.is_over = true;
+    sensed->response.is_protected = true;
     sensed->response.is_dry = sensing->options.mode != SENSING_RESPONDS;
     tell(sensing, sensed, standing, SENSING_PROTECT, NULL, &why);
+}
+
+/* Being held up, with others or on purpose, is no shelter for whoever reaches for what is not his. */
+static bool is_victim(const struct sensed *sensed, const struct sense_standing *standing)
+{
+    return standing->attacked > standing->attacking && !sensed->device.accused
+           && reach_of(standing) < QUARANTINE_BITS;
 }
 
 static void step(struct sensing *sensing, struct sensed *sensed, enum sensing_right right,
@@ -247,12 +255,14 @@ static void step(struct sensing *sensing, struct sensed *sensed, enum sensing_ri
     if (!sense_device_look(&sensed->role->model, &sensed->device, sensing_ms(sensing, now_ms),
                            &standing))
         return;
-    if (standing.attacked > standing.attacking)
-        protect(sensing, sensed, &standing);
-    else if (!response->is_throttled)
+    if (is_victim(sensed, &standing)) {
+        if (!response->is_protected)
+            protect(sensing, sensed, &standing);
+    } else if (!response->is_throttled) {
         throttle(sensing, sensed, &standing);
-    else if (is_severe(sensed, &standing) && right == SENSING_MAY_QUARANTINE)
+    } else if (is_severe(sensed, &standing) && right == SENSING_MAY_QUARANTINE) {
         quarantine(sensing, sensed, &standing, now_ms);
+    }
 }
 
 static enum sensing_right right_of(const struct sensing *sensing, const struct sensed *sensed)

@@ -292,6 +292,19 @@ static void who_is_attacked_is_protected(void **state)
     assert_null(ward.watch.fleet[2]->client->pace);
 }
 
+/* Held up with others, or on purpose: that is no shelter for whoever attacks. */
+static void who_is_silent_first_is_held_for_what_it_does_then(void **state)
+{
+    (void)state;
+    for (unsigned n = 0; n < 80 && ward.steps == 0; n++)
+        run_without(&ward.watch, 1, 2);
+    assert_int_equal(ward.step[0], SENSING_PROTECT);
+    run_without(&ward.watch, 40, 2);
+    scan(2, 12);
+    assert_true(is_held(2));
+    assert_int_equal(ward.step[ward.steps - 1], SENSING_QUARANTINE);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -311,6 +324,7 @@ int main(void)
         TEST(many_at_once_are_left_alone),
         TEST(strangers_cannot_have_anybody_held),
         TEST(who_is_attacked_is_protected),
+        TEST(who_is_silent_first_is_held_for_what_it_does_then),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

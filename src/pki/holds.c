@@ -171,7 +171,7 @@ int holds_list(struct registry *registry, holds_visit visit, void *context, stru
 
 int holds_check(struct registry *registry, const char *name, struct pki_fault *fault)
 {
-    struct registry_hold hold;
+    struct registry_hold hold = { .kind = HOLD_CLONE };
     int error = holds_find(registry, name, &hold, fault);
 
     if (error == -ENOENT)

@@ -6,6 +6,7 @@
 #include "tools/ca.h"
 #include "tools/canary.h"
 #include "tools/daily.h"
+#include "tools/demo.h"
 #include "tools/device.h"
 #include "tools/doctor.h"
 #include "tools/enroll.h"

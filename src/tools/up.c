@@ -4,6 +4,7 @@
 #include "pki/state.h"
 #include "tools/identity_options.h"
 #include "tools/identity_print.h"
+#include "tools/neighbour.h"
 #include "tools/signing.h"
 
 #include <errno.h>
@@ -59,22 +60,6 @@ static int print_json(const struct identity_options *o, const struct state_made 
                   made->server, "admin", made->admin, "registry", made->registry));
 }
 
-/* The tacitd beside this program; of a build folder as of an installation. */
-static int neighbour(char out[IDENTITY_OPTIONS_PATH_SIZE])
-{
-    char self[IDENTITY_OPTIONS_PATH_SIZE - 16];
-    ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-    if (len <= 0)
-        return -ENOENT;
-    self[len] = '\0';
-    char *slash = strrchr(self, '/');
-    if (slash == NULL)
-        return -ENOENT;
-    *slash = '\0';
-    (void)snprintf(out, IDENTITY_OPTIONS_PATH_SIZE, "%s/tacitd", self);
-    return access(out, X_OK) == 0 ? 0 : -ENOENT;
-}
-
 /* Returns only if tacitd cannot be started. */
 static int start(struct identity_options *o)
 {
@@ -83,7 +68,7 @@ static int start(struct identity_options *o)
     char *arguments[64] = { program, (char[]){ "--state" }, o->state };
     size_t count = 3;
 
-    if (neighbour(program) < 0)
+    if (neighbour_find("tacitd", program, sizeof(program)) < 0)
         (void)snprintf(program, sizeof(program), "tacitd");
     if (o->port != 0) {
         (void)snprintf(port, sizeof(port), "%u", o->port);
