@@ -203,22 +203,22 @@ def latency_rows(bench):
                       more={"wire": wire})
 
 
-def groups(bench):
-    scenarios = table()
-    yield "messages", lambda: message_rows(bench, scenarios)
-    yield "connections", lambda: connection_rows(bench, scenarios)
-    yield "memory", lambda: memory_rows(bench)
-    yield "start", lambda: start_rows(bench)
-    yield "binary", lambda: [binary_row(bench)]
-    yield "latency", lambda: latency_rows(bench)
+GROUPS = {
+    "messages": lambda bench: message_rows(bench, table()),
+    "connections": lambda bench: connection_rows(bench, table()),
+    "memory": memory_rows,
+    "start": start_rows,
+    "binary": lambda bench: [binary_row(bench)],
+    "latency": latency_rows,
+}
 
 
 def run(options, tools, place):
     if options.short:
         options.rounds, options.duration = 1, min(options.duration, .3)
     bench = Bench(options, tools, place)
-    rows = [row.report() for name, measure in groups(bench)
-            if options.only in (None, name) for row in measure()]
+    rows = [row.report() for name, measure in GROUPS.items()
+            if options.only in (None, name) for row in measure(bench)]
     report = {"name": "like-for-like", "rounds": options.rounds, "duration_s": options.duration,
               "mosquitto_version": subjects.mosquitto_version(), "rows": rows}
     report["missed"] = [row["scenario"] for row in rows if row["ok"] is False]
