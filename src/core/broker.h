@@ -150,6 +150,10 @@ void broker_receive_batch(struct broker *broker, struct mqtt_span batch, uint64_
 /* Posts what this turn has for other shards. Call at the end of every loop turn. */
 void broker_flush_peers(struct broker *broker);
 
+/* While memory is short, returns what earlier turns needed and this one did not: else it stays for a
+ * minute. Call at the end of every loop turn. */
+void broker_relieve(struct broker *broker);
+
 /* ---- $SYS ---- */
 
 const struct broker_stats *broker_statistics(const struct broker *broker);

@@ -155,6 +155,12 @@ bool client_rest(struct client *client, uint64_t now_ms)
     return client_is_waiting(client);
 }
 
+void broker_relieve(struct broker *broker)
+{
+    if (MQTT_UNLIKELY(pressure_is(broker, PRESSURE_NEWCOMERS)))
+        outbox_pools_trim(&broker->outboxes);
+}
+
 bool broker_refuses_newcomers(const struct broker *broker)
 {
     return pressure_is(broker, PRESSURE_NEWCOMERS);

@@ -2,7 +2,9 @@
 /* Stages of memory pressure, and memory_pause_ms. */
 #include "core/pressure.h"
 
+#include "base/pool.h"
 #include "core/client.h"
+#include "core/state.h"
 #include "core/world.h"
 
 #include <setjmp.h>
@@ -229,6 +231,33 @@ static void shards_raise_the_stage_by_themselves(void **state)
     world_fini(&world);
 }
 
+/* What a swing of the load has left in the pools goes back when memory is short, and not before. */
+static void what_stays_for_the_next_turn_goes_when_it_is_short(void **state)
+{
+    (void)state;
+    struct world world;
+    struct outbox outbox = { 0 };
+
+    world_init(&world, 1, NULL);
+    struct outbox_pools *pools = &world.brokers[0]->outboxes;
+    size_t before = pool_bytes(pools->large);
+    for (unsigned i = 0; i < 400; i++) {
+        assert_non_null(outbox_reserve(&outbox, pools, OUTBOX_LARGE_BYTES));
+        outbox_commit(&outbox, OUTBOX_LARGE_BYTES);
+    }
+    outbox_clear(&outbox, pools);
+    size_t kept = pool_bytes(pools->large);
+    assert_true(kept > before + 200 * OUTBOX_LARGE_BYTES);
+    broker_relieve(world.brokers[0]);
+    broker_relieve(world.brokers[0]);
+    assert_int_equal(pool_bytes(pools->large), kept);
+    set(&world, PRESSURE_NEWCOMERS);
+    broker_relieve(world.brokers[0]); /* this turn has needed them */
+    broker_relieve(world.brokers[0]);
+    assert_true(pool_bytes(pools->large) < kept / 4);
+    world_fini(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -240,6 +269,7 @@ int main(void)
         cmocka_unit_test(who_publishes_has_to_rest),
         cmocka_unit_test(what_would_have_to_wait_is_refused),
         cmocka_unit_test(shards_raise_the_stage_by_themselves),
+        cmocka_unit_test(what_stays_for_the_next_turn_goes_when_it_is_short),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -168,6 +168,7 @@ static void on_turn_end(struct loop_hook *hook)
     broker_flush_journal(shard->broker);
     if (shard->count > 1)
         broker_flush_peers(shard->broker);
+    broker_relieve(shard->broker);
     uint64_t next_ms = broker_next_ms(shard->broker);
     if (!wheel_is_armed(&shard->timer) || shard->timer.due_ms != next_ms)
         loop_arm(shard->loop, &shard->timer, next_ms, on_timer);
