@@ -14,7 +14,7 @@
 #define SUM_MOST       31.0f
 #define LEVEL_UNKNOWN  (-4.0f) /* as a sum: so many numbers find the level again */
 #define VALUE_STEP     0.02f
-#define PING_PONG      24u /* bits that it is worth when a third address is the first again */
+#define PING_PONG      26u /* bits that it is worth when a third address is the first again */
 #define LOOK_FROM      4u
 
 static struct sense_window *window_at(struct sense_device *device, uint64_t now_ms)

@@ -12,7 +12,9 @@
 #define OWN_AFTER     120.0f /* windows of a device, after which half of what is proved is its own */
 #define PROVED_MARGIN 1.25f  /* the worst of more days is worse than that of a few */
 #define DRIFT_MARGIN  2.0f
-#define NEW_BELOW     120u /* windows: ten minutes */
+#define REGULAR       10.0f /* episodes in the training */
+#define LONGER_BITS   6.64f /* log2 of a hundred days */
+#define NEW_BELOW     120u  /* windows: ten minutes */
 #define CALM_WINDOWS  60.0f
 #define EXPECTED_MOST \
     3.0f /* who was to have three and had none is not one who has them: p < 0.05 */
@@ -39,10 +41,17 @@ static float share_of_role(const struct sense_role *role, const struct sense_dev
 }
 
 /* Days differ in how much there is to do, and the mean that a slow change is measured from is that of the
- * days it was proved on. */
-static float margin_of(unsigned feature)
+ * days it was proved on. What comes regularly, hours of work, lasts for different times, of which the
+ * longest of a hundred days is longer than that of the training as the logarithms of their numbers are. */
+static float margin_of(const struct sense_role *role, unsigned feature)
 {
-    return feature == SENSE_BYTES_DRIFT ? DRIFT_MARGIN : PROVED_MARGIN;
+    float episodes = role->episodes[feature];
+
+    if (feature == SENSE_BYTES_DRIFT)
+        return DRIFT_MARGIN;
+    if (episodes < REGULAR)
+        return PROVED_MARGIN;
+    return 1.0f + LONGER_BITS / sense_log2(episodes);
 }
 
 /* Evidence that is no news: as much was seen in good traffic. */
@@ -52,7 +61,7 @@ static float proved(const struct sense_role *role, const struct sense_device *de
     float own = device->worst[feature];
     float of_role = role->worst[feature] * share_of_role(role, device, feature);
 
-    return margin_of(feature) * (own > of_role ? own : of_role);
+    return margin_of(role, feature) * (own > of_role ? own : of_role);
 }
 
 static uint16_t packed_peak(float observed)

@@ -244,6 +244,26 @@ static void a_wildcard_where_there_are_none_is_told(void **state)
     free(fleet);
 }
 
+/* What comes regularly comes for longer than ever at some time: more is asked for than where it came twice. */
+static void what_comes_regularly_may_last_longer(void **state)
+{
+    (void)state;
+    struct test_fleet *fleet = test_fleet_new(clockwork, HOUR);
+    struct sense_device *device = &fleet->devices[0];
+    struct sense_standing standing;
+
+    sense_device_keep(device, fleet->now_ms);
+    device->worst[SENSE_EARLY] = 20;
+    device->evidence[SENSE_EARLY] = 30 * 256;
+    fleet->role.episodes[SENSE_EARLY] = 2;
+    (void)sense_device_look(&fleet->role, device, fleet->now_ms + 1, &standing);
+    assert_true(standing.bits[SENSE_EARLY] > 0);
+    fleet->role.episodes[SENSE_EARLY] = 20;
+    (void)sense_device_look(&fleet->role, device, fleet->now_ms + 1, &standing);
+    assert_true(standing.bits[SENSE_EARLY] <= 0);
+    free(fleet);
+}
+
 /* How long a silence has to last depends on the outages that the role has had. */
 static void outages_that_were_learned_are_no_news(void **state)
 {
@@ -411,6 +431,7 @@ int main(void)
         cmocka_unit_test(who_is_sent_much_has_to_have_asked),
         cmocka_unit_test(a_wildcard_where_there_are_none_is_told),
         cmocka_unit_test(outages_that_were_learned_are_no_news),
+        cmocka_unit_test(what_comes_regularly_may_last_longer),
         cmocka_unit_test(a_busy_hour_is_one_surprise),
         cmocka_unit_test(a_clone_is_seen),
         cmocka_unit_test(a_flood_is_not_learned),

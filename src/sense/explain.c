@@ -75,10 +75,10 @@ static void expect_measured(const struct sense_role *role, const struct sense_de
         out->high = role->tails[out->feature - SENSE_SILENT].top;
 }
 
-static enum sense_model model_of(const struct sense_device *device, enum sense_feature feature,
-                                 float observed)
+static enum sense_model model_of(const struct sense_role *role, const struct sense_device *device,
+                                 enum sense_feature feature, float observed)
 {
-    if (feature == SENSE_TAKEOVERS && observed > 1)
+    if (sense_score_is_rule(role, feature, observed))
         return SENSE_OF_RULE;
     if (feature == SENSE_JOINT || feature == SENSE_KEEPALIVE || feature == SENSE_BACKLOG)
         return SENSE_OF_ROLE;
@@ -90,7 +90,7 @@ static void explain(const struct sense_role *role, const struct sense_device *de
 {
     out->feature = feature;
     out->since_s = sense_device_onset_s(device, feature);
-    out->model = model_of(device, feature, out->observed);
+    out->model = model_of(role, device, feature, out->observed);
     if (feature < SENSE_COUNTERS || feature == SENSE_STARVED)
         expect_counter(role, device, feature, out);
     else

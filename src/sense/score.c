@@ -97,13 +97,21 @@ static bool never_asks_wildcards(const struct sense_role *role)
            && connects >= RULE_CONNECTS;
 }
 
-/* What needs no model: a third address that is the first again, and a wildcard in a role that has none. */
+bool sense_score_is_rule(const struct sense_role *role, unsigned feature, float observed)
+{
+    if (feature == SENSE_TAKEOVERS)
+        return observed > 1;
+    return feature == SENSE_WILDCARDS && observed > 0 && never_asks_wildcards(role);
+}
+
 static void apply_rules(const struct sense_role *role, struct sense_score *out)
 {
-    if (out->observed[SENSE_TAKEOVERS] > 1)
-        out->bits[SENSE_TAKEOVERS] = out->observed[SENSE_TAKEOVERS];
-    if (out->observed[SENSE_WILDCARDS] > 0 && out->bits[SENSE_WILDCARDS] < RULE_BITS
-        && never_asks_wildcards(role))
+    float asked = out->observed[SENSE_WILDCARDS];
+    float changed = out->observed[SENSE_TAKEOVERS];
+
+    if (sense_score_is_rule(role, SENSE_TAKEOVERS, changed))
+        out->bits[SENSE_TAKEOVERS] = changed;
+    if (sense_score_is_rule(role, SENSE_WILDCARDS, asked) && out->bits[SENSE_WILDCARDS] < RULE_BITS)
         out->bits[SENSE_WILDCARDS] = RULE_BITS;
 }
 

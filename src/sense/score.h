@@ -38,6 +38,9 @@ bool sense_score_is_clockwork(const struct sense_device *device);
 /* Whether its intervals vary so little that a report that is missing can be told from one that is late. */
 bool sense_score_is_steady(const struct sense_device *device);
 
+/* What needs no model: a third address that is the first again, and a wildcard in a role that has none. */
+bool sense_score_is_rule(const struct sense_role *role, unsigned feature, float observed);
+
 /* `is_over`: the window is complete, so that what is missing in it counts as well. */
 void sense_score_window(const struct sense_role *role, const struct sense_device *device,
                         uint64_t now_ms, bool is_over, struct sense_score *out);
