@@ -86,13 +86,13 @@ def until(fleet, found, act, what, seconds=40.0):
         time.sleep(PERIOD_S)
 
 
-def respond_to(fleet, audit, name, action, act, kind="sense-response"):
+def respond_to(fleet, audit, name, action, act, kind="sense-response", seconds=40.0):
     """Acts as that device until it is answered so; the record of it."""
     def found():
         return audit.records(kind, action=action, device=name)
 
     before = len(found())
-    return until(fleet, lambda: found()[before:], act, f"no {action} of {name}")[0]
+    return until(fleet, lambda: found()[before:], act, f"no {action} of {name}", seconds)[0]
 
 
 def answers(client, kind, seconds):
@@ -117,8 +117,18 @@ def scan(fleet, name):
     return act
 
 
-def quarantine(fleet, audit, name):
-    return respond_to(fleet, audit, name, "quarantine", scan(fleet, name))
+def quarantine(fleet, audit, names, kind="sense-response"):
+    """One of them, and the record of it. On a busy machine all are held up now and then; whoever is told
+    of with others in that moment is left alone, so there are some to try, each after calm seconds."""
+    for name in names:
+        since = time.monotonic()
+        fleet.report_until(lambda since=since: time.monotonic() > since + 4.0, 60.0, "no time passes")
+        try:
+            return name, respond_to(fleet, audit, name, "quarantine", scan(fleet, name), kind, 8.0)
+        except AssertionError:
+            if name == names[-1]:
+                raise
+    raise AssertionError("nobody to try")
 
 
 def shown(house, device):
@@ -160,11 +170,11 @@ def test_a_flood_is_read_slowly_until_undone(house, fleet, audit):
 
 
 def test_who_reaches_for_more_is_in_quarantine(house, fleet, audit):
-    name = FLEET[1]
     house.add("panel", "panel")
     panel = house.connect("panel").open("panel")
     panel.subscribe("devices/#")
-    record = quarantine(fleet, audit, name)
+    name, record = quarantine(fleet, audit, [FLEET[1], FLEET[5], FLEET[6]])
+    fleet.held = name
     assert record["done"] == "yes" and record["undo"] == f"tacit sense undo {name}"
     assert record["until"] > "2026" and record["until"].endswith("Z")
     assert any(value.startswith("denied_subscribes: ") for key, value in record.items()
@@ -187,7 +197,7 @@ def test_who_reaches_for_more_is_in_quarantine(house, fleet, audit):
 
 
 def test_it_outlives_a_restart_until_it_is_released(house, fleet, audit):
-    name = FLEET[1]
+    name = fleet.held
     del audit
     house.broker.stop()
     house.broker.start()
@@ -257,11 +267,10 @@ def test_strangers_cannot_have_a_victim_punished(house, fleet, audit):
 
 
 def test_a_dry_run_says_what_it_would_do(house, fleet, audit):
-    name = FLEET[4]
     configure(house, "dry-run")
     with house.changing():
         house.broker.reload()
-    record = respond_to(fleet, audit, name, "quarantine", scan(fleet, name), "sense-dry-run")
+    name, record = quarantine(fleet, audit, [FLEET[4], FLEET[7], FLEET[8]], "sense-dry-run")
     assert record["done"] == "no" and "undo" not in record
     house.wait(rf"{name}.* would be in quarantine until", 1, WITHIN_S)
     assert "held" not in shown(house, name)

@@ -20,7 +20,7 @@ class Fleet:
     """Devices that report, each once in a period, as long as somebody waits."""
 
     def __init__(self, house):
-        self.house, self.clients = house, {}
+        self.house, self.clients, self.held = house, {}, None
 
     def join(self, name, role="device"):
         """A new device, added and connected."""
