@@ -40,6 +40,7 @@ struct sensed_role {
 struct sensed_response {
     struct policy_rate messages; /* while it is throttled; count 0: no bound */
     struct policy_rate bytes;
+    float compared;        /* sensing_reach() when it was last held against its group */
     float reach;           /* the most bits so far that no throttle takes away */
     uint16_t window;       /* number of the last one that was looked at */
     uint8_t signs;         /* windows in which they became more */

@@ -143,6 +143,14 @@ static void tell_group(struct sensing *sensing, enum sense_verdict verdict,
     tell(sensing, strongest, &standing, &notice);
 }
 
+static void tell_alone(struct sensing *sensing, struct sensed *sensed,
+                       const struct sense_standing *standing, struct sensing_notice *notice)
+{
+    tell(sensing, sensed, standing, notice);
+    sensed->response.is_called = true;
+    sensed->response.is_over = false;
+}
+
 static unsigned index_of(enum sense_verdict verdict)
 {
     return verdict == SENSE_ATTACKING ? 0 : 1;
@@ -174,14 +182,35 @@ static void judge(struct sensing *sensing, struct sensed *sensed,
     case SENSE_NO_NEWS:
         break;
     case SENSE_NEWS_OF_DEVICE:
-        tell(sensing, sensed, standing, &notice);
-        sensed->response.is_called = true;
-        sensed->response.is_over = false;
+        tell_alone(sensing, sensed, standing, &notice);
         break;
     case SENSE_NEWS_OF_GROUP:
         tell_group(sensing, verdict, members, count, ms);
         break;
     }
+}
+
+/* A group is no shelter for who reaches for what is not his: one that was told of with others is held
+ * against them again as its evidence grows, since only who is told of alone is answered. Of more of
+ * the same one has more than the others by chance, and by when it was looked at. */
+static void single_out(struct sensing *sensing, struct sensed *sensed,
+                       const struct sense_standing *standing)
+{
+    const struct sensed_role *role = sensed->role;
+    struct sensing_notice notice = { .kind = SENSING_OF_DEVICE, .verdict = SENSE_ATTACKING };
+    size_t count;
+    float reach = sensing_reach(standing);
+
+    if (sensed->response.is_called || reach < sensed->response.compared + SENSE_ALARM_BITS
+        || !takes_effort(sensing, role))
+        return;
+    sensed->response.compared = reach;
+    const struct sense_member *members =
+        gather(sensing, sensed->role, SENSE_ATTACKING, SENSE_STIRRED_BITS, &count);
+    notice.surprised = (uint32_t)count;
+    if (sense_crowd_stands_out(&role->groups[index_of(SENSE_ATTACKING)], members, count, role->here,
+                               &sensed->device))
+        tell_alone(sensing, sensed, standing, &notice);
 }
 
 void sensing_look(struct sensing *sensing, struct sensed *sensed, uint64_t now_ms)
@@ -198,8 +227,12 @@ void sensing_look(struct sensing *sensing, struct sensed *sensed, uint64_t now_m
     sensed->attacked = standing.attacked;
     recount(sensed);
     enum sense_verdict verdict = sense_standing_verdict(&standing);
-    if (role->model.phase == SENSE_WATCH && sense_crowd_is_due(&sensed->device, &standing))
+    if (role->model.phase != SENSE_WATCH)
+        return;
+    if (sense_crowd_is_due(&sensed->device, &standing))
         judge(sensing, sensed, &standing, verdict, ms);
+    else if (verdict == SENSE_ATTACKING)
+        single_out(sensing, sensed, &standing);
 }
 
 /* ---- roles, once a second ---- */

@@ -27,7 +27,7 @@ static const uint32_t volume = UINT32_C(1) << SENSE_PUBLISHES | UINT32_C(1) << S
                                | UINT32_C(1) << SENSE_BYTES_DRIFT | UINT32_C(1) << SENSE_VALUE
                                | UINT32_C(1) << SENSE_KEEPALIVE | UINT32_C(1) << SENSE_JOINT;
 
-static float reach_of(const struct sense_standing *standing)
+float sensing_reach(const struct sense_standing *standing)
 {
     float bits = 0;
 
@@ -108,7 +108,7 @@ static void throttle(struct sensing *sensing, struct sensed *sensed,
     if (usual.bytes > 0)
         response->bytes = rate_of(sensing, TIMES_USUAL * usual.bytes + HEADER_BYTES * messages);
     response->window = sensed->device.number;
-    response->reach = reach_of(standing);
+    response->reach = sensing_reach(standing);
     tell(sensing, sensed, standing, SENSING_THROTTLE, NULL, &why);
     if (!response->is_dry)
         follow(sensed);
@@ -210,7 +210,7 @@ static void quarantine(struct sensing *sensing, struct sensed *sensed,
 static bool is_severe(struct sensed *sensed, const struct sense_standing *standing)
 {
     struct sensed_response *response = &sensed->response;
-    float reach = reach_of(standing);
+    float reach = sensing_reach(standing);
 
     if (response->window == sensed->device.number)
         return false;
@@ -243,7 +243,7 @@ static void protect(struct sensing *sensing, struct sensed *sensed,
 static bool is_victim(const struct sensed *sensed, const struct sense_standing *standing)
 {
     return standing->attacked > standing->attacking && !sensed->device.accused
-           && reach_of(standing) < QUARANTINE_BITS;
+           && sensing_reach(standing) < QUARANTINE_BITS;
 }
 
 static void step(struct sensing *sensing, struct sensed *sensed, enum sensing_right right,

@@ -258,6 +258,22 @@ static void many_at_once_are_left_alone(void **state)
     assert_int_equal(ward.steps, 0);
 }
 
+/* Nor is a group a shelter: one of it that goes on to reach for what is not his is told of alone. */
+static void one_of_many_that_goes_on_is_held(void **state)
+{
+    (void)state;
+    for (unsigned n = 0; n < 20; n++) {
+        for (unsigned d = 0; d < 5; d++)
+            publish(ward.watch.fleet[d], "t");
+        run(&ward.watch, 1);
+    }
+    assert_int_equal(ward.watch.told[SENSING_OF_GROUP], 1);
+    scan(2, 12);
+    assert_true(is_held(2));
+    for (unsigned i = 0; i < ward.steps; i++)
+        assert_string_equal(ward.device[i], "dev2");
+}
+
 /* Whoever names a device and is not it does not get it into trouble. */
 static void strangers_cannot_have_anybody_held(void **state)
 {
@@ -322,6 +338,7 @@ int main(void)
         TEST(who_may_not_be_touched_is_not),
         TEST(what_was_begun_ends_with_the_right_to_it),
         TEST(many_at_once_are_left_alone),
+        TEST(one_of_many_that_goes_on_is_held),
         TEST(strangers_cannot_have_anybody_held),
         TEST(who_is_attacked_is_protected),
         TEST(who_is_silent_first_is_held_for_what_it_does_then),

@@ -119,6 +119,12 @@ enum sense_news sense_crowd_judge(struct sense_group *group, const struct sense_
     return SENSE_NEWS_OF_DEVICE;
 }
 
+bool sense_crowd_stands_out(const struct sense_group *group, const struct sense_member *members,
+                            size_t count, uint32_t here, const struct sense_device *device)
+{
+    return !sense_group_is(group, (uint32_t)count, here) || is_own(device, members, count);
+}
+
 bool sense_crowd_may_tell(const struct sense_group *group, uint32_t surprised, uint32_t here,
                           uint64_t now_ms)
 {

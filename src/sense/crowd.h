@@ -49,6 +49,11 @@ enum sense_news sense_crowd_judge(struct sense_group *group, const struct sense_
                                   size_t count, uint32_t here, struct sense_device *device,
                                   uint64_t now_ms);
 
+/* Whether `device`, of which was told with others, has so much more than they by now that it would have
+ * been told of alone. Members as above. */
+bool sense_crowd_stands_out(const struct sense_group *group, const struct sense_member *members,
+                            size_t count, uint32_t here, const struct sense_device *device);
+
 /* Each second: whether it is worth gathering members for sense_crowd_watch() when so many have
  * SENSE_SURPRISED_BITS or more. */
 bool sense_crowd_may_tell(const struct sense_group *group, uint32_t surprised, uint32_t here,
