@@ -23,7 +23,11 @@
 #endif
 
 /* What can be dropped: messages for others, payloads that the application cannot give. */
-#define TACIT_DROPS (TACIT_PRIORITIES || TACIT_PIECES)
+#if TACIT_PRIORITIES || TACIT_PIECES
+#define TACIT_DROPS 1
+#else
+#define TACIT_DROPS 0
+#endif
 
 enum tacit_record_state {
     TACIT_RECORD_FREE = 0,
