@@ -23,7 +23,11 @@ class AuditLog:
         return sorted(self.folder.glob("audit-*.log"))
 
     def text(self):
-        return b"".join(file.read_bytes() for file in self.files())
+        while True:
+            try:
+                return b"".join(file.read_bytes() for file in self.files())
+            except FileNotFoundError:
+                continue  # rotation has removed one meanwhile
 
     def records(self, kind=None, **fields):
         """Those that are there, whole, of that kind and with these fields."""
