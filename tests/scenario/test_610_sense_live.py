@@ -18,7 +18,8 @@ from support.fleet import FLEET, PERIOD_S, Fleet, reasons_of
 from support.patience import patience
 from support.secure import House
 
-pytestmark = pytest.mark.skipif(FOREIGN or not TACIT.exists(), reason="about tacitd and tacit")
+pytestmark = [pytest.mark.one_shard,
+              pytest.mark.skipif(FOREIGN or not TACIT.exists(), reason="about tacitd and tacit")]
 
 # A window of a twentieth of a second: an hour of one device, which each phase takes at least, is
 # over in seconds when ten of them talk.

@@ -18,7 +18,8 @@ from support.fleet import FLEET, PERIOD_S, Fleet
 from support.patience import WITHIN_S, patience
 from support.secure import House
 
-pytestmark = pytest.mark.skipif(FOREIGN or not TACIT.exists(), reason="about tacitd and tacit")
+pytestmark = [pytest.mark.one_shard,
+              pytest.mark.skipif(FOREIGN or not TACIT.exists(), reason="about tacitd and tacit")]
 
 CONFIG = """
 shards = 1

@@ -7,10 +7,11 @@ import os
 import subprocess
 
 import pytest
-from support.broker import FOREIGN, ROOT, TACITD
+from support.broker import ROOT, TACITD
+from support.marks import only_tacit, seen_elsewhere
 from support.patience import patience
 
-pytestmark = pytest.mark.skipif(FOREIGN, reason="about tacitd")
+pytestmark = [only_tacit, seen_elsewhere]
 
 
 @pytest.fixture(scope="module", name="certificates")
