@@ -4,7 +4,6 @@
 #include "base/invariant.h"
 
 #include <stdio.h>
-#include <time.h>
 
 #define NAME_SHOWN_BYTES 128
 
@@ -21,16 +20,6 @@ static const struct done_row done_rows[POLICY_CLONE_COUNT] = {
     [POLICY_CLONE_KEEP_FIRST] = { "keep-first", "the new one is refused" },
     [POLICY_CLONE_ALLOW] = { "allow", "nothing is done" },
 };
-
-static void put_time(int64_t seconds, char out[EVENT_CLONE_TIME_BYTES])
-{
-    struct tm calendar;
-    time_t when = (time_t)seconds;
-
-    if (seconds == 0 || gmtime_r(&when, &calendar) == NULL
-        || strftime(out, EVENT_CLONE_TIME_BYTES, "%Y-%m-%dT%H:%M:%SZ", &calendar) == 0)
-        out[0] = '\0';
-}
 
 static void put_hex(struct mqtt_span bytes, char out[EVENT_CLONE_HEX_BYTES])
 {
@@ -71,8 +60,8 @@ void event_clone_describe(const struct event *event, struct event_clone_text *ou
     (void)portrait_read(clone->note, &out->here);
     (void)portrait_read(clone->other_note, &out->there);
     put_hex(clone->key, out->key);
-    put_time(out->here.since_s, out->since);
-    put_time(out->there.since_s, out->other_since);
+    log_time(out->here.since_s, "", out->since, sizeof(out->since));
+    log_time(out->there.since_s, "", out->other_since, sizeof(out->other_since));
     if (is_hold(clone->done) && event->identity != NULL)
         snprintf(out->undo, sizeof(out->undo), "tacit device release %.128s",
                  event->identity->device);

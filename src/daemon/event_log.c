@@ -7,7 +7,6 @@
 #include "daemon/event_clone.h"
 
 #include <stdio.h>
-#include <time.h>
 
 #define NAME_SHOWN_BYTES 128 /* of a client id or topic in a text; JSON has more of it */
 
@@ -113,21 +112,11 @@ struct scope_text {
     char words[LOG_LINE_BYTES / 2];
 };
 
-static void stamp(int64_t time_s, char *out, size_t size)
-{
-    struct tm calendar;
-    time_t when = (time_t)time_s;
-
-    if (time_s == 0 || gmtime_r(&when, &calendar) == NULL
-        || strftime(out, size, "%Y-%m-%dT%H:%M:%SZ", &calendar) == 0)
-        snprintf(out, size, "never");
-}
-
 static void describe_scope(const struct policy_scope *scope, struct scope_text *out)
 {
     const struct policy_origin *origin = &scope->origin;
 
-    stamp(scope->expires_s, out->expires, sizeof(out->expires));
+    log_time(scope->expires_s, "never", out->expires, sizeof(out->expires));
     snprintf(out->origin, sizeof(out->origin), "%.200s:%u", origin->file, origin->line);
     snprintf(out->words, sizeof(out->words),
              "; wildcards { prefix = \"%.256s\" owner = \"%.128s\" reason = \"%.256s\" }, expires "

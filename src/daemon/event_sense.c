@@ -5,7 +5,6 @@
 #include "net/facts.h"
 
 #include <stdio.h>
-#include <time.h>
 
 #define NUMBER_BYTES 24u
 #define REASON_BYTES 160u
@@ -169,16 +168,6 @@ struct deed {
     char words[DEED_BYTES];
 };
 
-static void put_until(int64_t until_s, char out[TIME_BYTES])
-{
-    struct tm calendar;
-    time_t when = (time_t)until_s;
-
-    if (until_s == 0 || gmtime_r(&when, &calendar) == NULL
-        || strftime(out, TIME_BYTES, "%Y-%m-%dT%H:%M:%SZ", &calendar) == 0)
-        snprintf(out, TIME_BYTES, "it is released");
-}
-
 static void put_throttle(const struct sensing_response *response, struct deed *deed)
 {
     snprintf(deed->rate, RATE_BYTES, "%u messages in %u s", response->messages.count,
@@ -196,7 +185,7 @@ static void put_quarantine(const struct sensing_response *response, int64_t unti
                  response->is_dry ? "would stay" : "stays", response->not_done);
         return;
     }
-    put_until(until_s, deed->until);
+    log_time(until_s, "it is released", deed->until, TIME_BYTES);
     snprintf(deed->words, DEED_BYTES, "%s in quarantine until %s",
              response->is_dry ? "would be" : "is", deed->until);
 }

@@ -109,6 +109,16 @@ static void format_stamp(char *out, size_t size)
     snprintf(out, size, "%s.%03ldZ", seconds, now.tv_nsec / 1000000);
 }
 
+void log_time(int64_t time_s, const char *none, char *out, size_t size)
+{
+    struct tm calendar;
+    time_t when = (time_t)time_s;
+
+    if (time_s == 0 || gmtime_r(&when, &calendar) == NULL
+        || strftime(out, size, "%Y-%m-%dT%H:%M:%SZ", &calendar) == 0)
+        (void)snprintf(out, size, "%s", none);
+}
+
 void log_write(struct log *log, const struct log_line *line)
 {
     struct timespec now;

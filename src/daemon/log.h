@@ -79,6 +79,9 @@ void log_write(struct log *log, const struct log_line *line);
 void log_say(struct log *log, enum config_log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* UTC as in RFC 3339, for a field: 0, and what is no time, is `none`. */
+void log_time(int64_t time_s, const char *none, char *out, size_t size);
+
 /* ---- parts, for tests ---- */
 
 /* Writes the line with its newline to `out` of LOG_LINE_BYTES and returns its length. `stamp`:

@@ -2,6 +2,7 @@
 #include "tools/connection.h"
 
 #include "base/wipe.h"
+#include "client/redirect.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -324,20 +325,13 @@ static bool is_followed(const struct tacit_event *event)
            && event->retry_in_ms == 0;
 }
 
-/* Notes where the client goes, for what is said afterwards: the client has read the reference,
- * "host", "host:port" or "[address]:port" and perhaps more behind a blank, and taken it. */
-static void follow(struct connection *connection, struct tacit_bytes reference)
+/* Notes where the client goes, for what is said afterwards. */
+static void follow(struct connection *connection)
 {
-    char word[sizeof(connection->host)];
+    struct tacit_bytes host = tacit_server(connection->client, &connection->port);
 
-    (void)snprintf(word, sizeof(word), "%.*s", (int)reference.len, (const char *)reference.data);
-    word[strcspn(word, " ")] = '\0';
-    char *colon = strrchr(word, ':');
-    bool has_port = colon != NULL && strchr(colon, ']') == NULL;
-    connection->port = has_port ? (uint16_t)strtoul(colon + 1, NULL, 10) : connection->target.port;
-    if (has_port)
-        *colon = '\0';
-    (void)snprintf(connection->host, sizeof(connection->host), "%s", word);
+    (void)snprintf(connection->host, sizeof(connection->host), "%.*s", (int)host.len,
+                   (const char *)host.data);
     options_complain(connection->options, "going on at %s port %u", connection->host,
                      connection->port);
 }
@@ -348,7 +342,7 @@ bool connection_survives(struct connection *connection, const struct tacit_event
     *out_code = event->status == TACIT_REFUSED ? EXIT_REFUSED : EXIT_CONNECTION;
     say_down(connection, event);
     if (is_followed(event)) {
-        follow(connection, event->server_reference);
+        follow(connection);
         return true;
     }
     return connection->was_up && event->retry_in_ms != UINT32_MAX;

@@ -23,7 +23,7 @@ struct connection {
     struct tacit_client *client;
     void *arena;
     uint64_t deadline_ms; /* of -W; UINT64_MAX: none */
-    char host[272];       /* the server's: the target's, or where that one has sent us */
+    char host[254];       /* the server's: the target's, or where that one has sent us */
     uint16_t port;
     bool was_up;
 };

@@ -53,17 +53,19 @@ static int refuse_clone(const struct deed *deed)
                                  deed->hold.name);
 }
 
+/* Says why it was not done: `result` is 0 where a clone stands there, or negative errno. */
+static int fail(struct deed *deed, int result)
+{
+    registry_close(deed->registry);
+    return result < 0 ? identity_registry_fail(deed->options, result, &deed->fault)
+                      : refuse_clone(deed);
+}
+
 /* 1: put; 0: a clone stands there. */
 static int put(struct deed *deed, int64_t for_s)
 {
     deed->hold.until_s = for_s > 0 ? (int64_t)time(NULL) + for_s : 0;
     return holds_put(deed->registry, &deed->hold, &deed->fault);
-}
-
-static int finish(struct deed *deed, int result)
-{
-    registry_close(deed->registry);
-    return identity_registry_fail(deed->options, result, &deed->fault);
 }
 
 /* As JSON, or the sentence, in which stands until when. */
@@ -102,12 +104,8 @@ int sense_quarantine(const struct identity_options *options)
     (void)snprintf(deed.hold.why, sizeof(deed.hold.why), "%s", why);
     if (result >= 0)
         result = put(&deed, for_s);
-    if (result < 0)
-        return finish(&deed, result);
-    if (result == 0) {
-        registry_close(deed.registry);
-        return refuse_clone(&deed);
-    }
+    if (result <= 0)
+        return fail(&deed, result);
     return print(&deed, "quarantined", true,
                  "is in quarantine: nothing is taken from it or given to it");
 }
@@ -130,14 +128,12 @@ int sense_release(const struct identity_options *options)
 
     if (result == 0)
         result = find(&deed, &found);
-    if (result == 1 && found.kind == HOLD_CLONE) {
-        registry_close(deed.registry);
-        return refuse_clone(&deed);
-    }
+    if (result == 1 && found.kind == HOLD_CLONE)
+        return fail(&deed, 0);
     if (result == 1)
         result = holds_end(deed.registry, deed.hold.name, &deed.fault);
     if (result < 0)
-        return finish(&deed, result);
+        return fail(&deed, result);
     return print(&deed, "free", result == 1,
                  result == 1 ? "is released: a running tacitd closes its connections within a "
                                "second, and the next one goes on with its session"
@@ -159,12 +155,8 @@ int sense_undo(const struct identity_options *options)
     was_held = result == 1 && found.kind == HOLD_BEHAVIOUR;
     if (result >= 0)
         result = put(&deed, for_s);
-    if (result < 0)
-        return finish(&deed, result);
-    if (result == 0) {
-        registry_close(deed.registry);
-        return refuse_clone(&deed);
-    }
+    if (result <= 0)
+        return fail(&deed, result);
     return print(&deed, "pardoned", was_held,
                  "is free again, and nothing is done about how it behaves");
 }
