@@ -115,7 +115,9 @@ class Broker:
         return self.process is not None and self.process.poll() is None
 
     def log(self):
-        return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
+        """Its lines so far: one that is just being written is not there yet."""
+        text = self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
+        return text[:text.rfind("\n") + 1]
 
     def reload(self):
         self.process.send_signal(signal.SIGHUP)
