@@ -133,8 +133,7 @@ static void find_hold(struct registry *registry, struct registry_view_entry *new
     newcomer->is_quarantined = newcomer->is_held && hold.kind == HOLD_BEHAVIOUR;
 }
 
-/* A device that was added or got another key a moment ago comes in at once: the view follows the
- * registry a little later. Two queries, and only for a certificate of our own CA. */
+/* Added, renamed or given another key a moment ago: the view does not have it yet. Two queries. */
 static const struct registry_view_entry *find_newcomer(const struct admission_rules *rules,
                                                        const char *name,
                                                        struct registry_entry *found,
@@ -152,6 +151,7 @@ static const struct registry_view_entry *find_newcomer(const struct admission_ru
         .protection = identity_extension_protection_of(found->protection),
         .is_attested = registry_is_attested(found),
         .not_after_s = found->certificate.not_after_s,
+        .is_renamed = true, /* perhaps: then it is asked for its ratchet */
         .is_canary = admission_canary_is_marked(rules->newcomers, name),
     };
     memcpy(out->key_sha256, found->key_sha256, sizeof(out->key_sha256));

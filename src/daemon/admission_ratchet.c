@@ -198,7 +198,7 @@ enum admission admission_ratchet_decide(struct admission_rules *rules,
     if (!comes_with_one(request)) {
         if (rule == POLICY_RATCHET_REQUIRED)
             return admission_refuse(answer, MQTT_NOT_AUTHORIZED, REQUIRED);
-        if (believes || !ratchets_know(rules->ratchets, entry->name))
+        if (believes || (!entry->is_renamed && !ratchets_know(rules->ratchets, entry->name)))
             return ADMISSION_ALLOW;
     }
     return ask(rules, request, entry, believes, answer);

@@ -147,15 +147,17 @@ static void who_comes_without(void **state)
         enum policy_ratchet rule;
         enum policy_clone clone;
         bool is_known;
+        bool is_renamed;
         enum admission admission;
     } rows[] = {
-        { POLICY_RATCHET_ON, POLICY_CLONE_HOLD, false, ADMISSION_ALLOW },
-        { POLICY_RATCHET_ON, POLICY_CLONE_HOLD, true, ADMISSION_WAIT },
-        { POLICY_RATCHET_ON, POLICY_CLONE_ALLOW, true, ADMISSION_ALLOW },
-        { POLICY_RATCHET_OFF, POLICY_CLONE_HOLD, true, ADMISSION_ALLOW },
-        { POLICY_RATCHET_REQUIRED, POLICY_CLONE_HOLD, false, ADMISSION_REFUSE },
-        { POLICY_RATCHET_REQUIRED, POLICY_CLONE_HOLD, true, ADMISSION_REFUSE },
-        { POLICY_RATCHET_REQUIRED, POLICY_CLONE_ALLOW, false, ADMISSION_REFUSE },
+        { POLICY_RATCHET_ON, POLICY_CLONE_HOLD, false, false, ADMISSION_ALLOW },
+        { POLICY_RATCHET_ON, POLICY_CLONE_HOLD, true, false, ADMISSION_WAIT },
+        { POLICY_RATCHET_ON, POLICY_CLONE_HOLD, false, true, ADMISSION_WAIT },
+        { POLICY_RATCHET_ON, POLICY_CLONE_ALLOW, true, true, ADMISSION_ALLOW },
+        { POLICY_RATCHET_OFF, POLICY_CLONE_HOLD, true, true, ADMISSION_ALLOW },
+        { POLICY_RATCHET_REQUIRED, POLICY_CLONE_HOLD, false, false, ADMISSION_REFUSE },
+        { POLICY_RATCHET_REQUIRED, POLICY_CLONE_HOLD, true, false, ADMISSION_REFUSE },
+        { POLICY_RATCHET_REQUIRED, POLICY_CLONE_ALLOW, false, false, ADMISSION_REFUSE },
     };
 
     (void)state;
@@ -164,6 +166,7 @@ static void who_comes_without(void **state)
 
         fill(&lamp, &(struct role_options){ .ratchet = rows[i].rule }, rows[i].clone);
         lamp.ratchets.known = rows[i].is_known ? "lamp" : "wall";
+        lamp.entry.is_renamed = rows[i].is_renamed;
         assert_int_equal(decide(&lamp), rows[i].admission);
         assert_int_equal(lamp.ratchets.asked, rows[i].admission == ADMISSION_WAIT);
         assert_false(lamp.ratchets.question.has_message);

@@ -9,6 +9,7 @@
 #include "loop/helpers.h"
 #include "pki/hmac.h"
 #include "pki/key_lineage.h"
+#include "pki/ratchet_heir.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -112,7 +113,10 @@ static int save(struct ratchets *ratchets, const struct ratchets_question *quest
     changed.record = entry->record;
     int error = ratchet_file_save(ratchets->file, &changed, NULL);
     wipe_bytes(&changed, sizeof(changed));
-    return error == 0 ? know(ratchets, question->who.name) : error;
+    /* It has gone on with the one of a name that it had before. */
+    if (error == 0 && entry->name[0] != '\0' && strcmp(entry->name, question->who.name) != 0)
+        error = ratchet_file_forget(ratchets->file, entry->name, NULL);
+    return error < 0 ? error : know(ratchets, question->who.name);
 }
 
 /* Who stole a key, and asks for another one with it, may not begin the ratchet anew. The view that let
@@ -181,7 +185,8 @@ static void take(struct ratchets *ratchets, struct ratchet_turn *turn)
 {
     struct pki_fault fault = { "" };
     struct ratchet_file_entry entry = { .since_s = 0 };
-    int found = ratchet_file_find(ratchets->file, turn->question.who.name, &entry, &fault);
+    int found = ratchet_heir_find(ratchets->file, ratchets->registry, turn->question.who.name,
+                                  &entry, &fault);
 
     turn->answer.verdict = RATCHET_FAILED;
     if (found != 0 && found != -ENOENT)

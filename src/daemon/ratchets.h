@@ -37,7 +37,8 @@ MQTT_NODISCARD int ratchets_start(struct ratchets *ratchets);
 void ratchets_stop(struct ratchets *ratchets);
 void ratchets_free(struct ratchets *ratchets);
 
-/* Has a ratchet of that name been seen? One that was reset since may count still. */
+/* Has a ratchet of that name been seen? One that was reset since may count still. Of one that was
+ * renamed (registry_view_entry.is_renamed) it may be under another name: ratchets_ask() finds it. */
 bool ratchets_know(struct ratchets *ratchets, const char *name);
 
 /* A device has connected. Texts of `who` as in ratchet_file.h, its record is not looked at. */
@@ -46,7 +47,7 @@ struct ratchets_question {
     struct ratchet_message message;
     uint8_t binding[RATCHET_KEY_BYTES];
     uint64_t order;   /* of the connection: ratchet_arrival */
-    bool has_message; /* false: it came without; is there one of its name? */
+    bool has_message; /* false: it came without; is there one of its name, or of one before? */
     bool believes;    /* whatever it says; else the first that comes, and who was given another key
                          by somebody in charge (key_lineage.h): the key that the registry has when
                          the answer is committed, no other */
@@ -55,7 +56,7 @@ struct ratchets_question {
 struct ratchets_answer {
     enum ratchet_verdict verdict;
     bool is_outdated;                /* verdict RATCHET_FAILED: its key is not its key any more */
-    bool is_free;                    /* it came without, and there is none of its name */
+    bool is_free;                    /* it came without, and there is none that is its own */
     struct ratchet_file_entry other; /* whoever took the last step, where somebody else did */
 };
 

@@ -242,6 +242,36 @@ static void a_key_that_was_replaced_changes_nothing(void **state)
     place_close(&place);
 }
 
+/* With the key it had it goes on where it stood; nobody can get rid of a ratchet by a new name. */
+static void who_is_renamed_goes_on(void **state)
+{
+    struct place place = place_make(state, 8);
+    struct ratchets_question question = question_of(1, 1, 1);
+    struct ratchet_file_entry found;
+    struct ratchet_file *file = NULL;
+
+    add(&place, 1, 2);
+    takes(&place, &question);
+    assert_int_equal(registry_rename(place.registry, "lamp-1", "torch", NULL), 0);
+    assert_int_equal(registry_rename(place.registry, "torch", "lamp-9", NULL), 0);
+    question = question_of(9, 1, 2);
+    assert_int_equal(answer_to(&place, &question).verdict, RATCHET_FORKED);
+    question.has_message = false;
+    assert_false(answer_to(&place, &question).is_free);
+    question.has_message = true;
+    question.believes = true;
+    takes(&place, &question);
+    assert_int_equal(stored(&place, "lamp-9").record.arrival.order, 2);
+    assert_int_equal(ratchet_file_open(place.path, false, &file, NULL), 0);
+    assert_int_equal(ratchet_file_find(file, "lamp-1", &found, NULL), -ENOENT);
+    ratchet_file_close(file);
+    /* What another one was called is nobody's. */
+    question = question_of(2, 2, 3);
+    question.has_message = false;
+    assert_true(answer_to(&place, &question).is_free);
+    place_close(&place);
+}
+
 /* Who has stolen a key can ask for another with it. */
 static void a_key_that_was_renewed_is_not_believed(void **state)
 {
@@ -321,6 +351,7 @@ int main(void)
         TEST(who_was_given_another_key_is_believed_once),
         TEST(a_key_that_was_replaced_changes_nothing),
         TEST(a_key_that_was_renewed_is_not_believed),
+        TEST(who_is_renamed_goes_on),
         TEST(who_comes_without_is_told_whether_there_is_one),
         TEST(what_waits_is_bounded),
         TEST(a_file_that_is_none_is_an_error),

@@ -86,6 +86,17 @@ MQTT_NODISCARD int registry_rename(struct registry *registry, const char *name,
 MQTT_NODISCARD int registry_find_successor(struct registry *registry, const char *name, char *out,
                                            struct pki_fault *fault);
 
+/* Calls `visit` with each name that the identity had before, until it returns something else than 0,
+ * which is then returned. `visit` may not use the registry. */
+typedef int (*registry_name_visit)(void *context, const char *name);
+MQTT_NODISCARD int registry_each_former_name(struct registry *registry, const char *name,
+                                             registry_name_visit visit, void *context,
+                                             struct pki_fault *fault);
+
+/* The same with each identity that had another name, as it is called now. */
+MQTT_NODISCARD int registry_each_renamed(struct registry *registry, registry_name_visit visit,
+                                         void *context, struct pki_fault *fault);
+
 /* May one who is not in the registry be called `name`? -EEXIST: it is an account's, or was that of
  * one who is called otherwise now; nobody else may have what was kept for it. */
 MQTT_NODISCARD int registry_check_unused(struct registry *registry, const char *name,

@@ -51,6 +51,40 @@ int registry_find_successor(struct registry *registry, const char *name, char *o
     return found < 0 ? found : 0;
 }
 
+/* `name` may be NULL where the query asks for none. What is no name, because somebody has changed it by
+ * hand, is nobody's. */
+static int visit_names(struct registry *registry, const char *sql, const char *name,
+                       registry_name_visit visit, void *context, struct pki_fault *fault)
+{
+    char found[IDENTITY_URI_NAME_SIZE];
+    sqlite3_stmt *s;
+    int result = registry_prepare(registry, sql, &s, fault);
+
+    if (result < 0)
+        return result;
+    if (name != NULL)
+        registry_bind_text(s, 1, name);
+    while (result == 0 && sqlite3_step(s) == SQLITE_ROW)
+        if (registry_column_text(s, 0, found, sizeof(found)))
+            result = visit(context, found);
+    int code = sqlite3_finalize(s);
+    return code == SQLITE_OK ? result : registry_fail(registry, code, fault);
+}
+
+int registry_each_former_name(struct registry *registry, const char *name,
+                              registry_name_visit visit, void *context, struct pki_fault *fault)
+{
+    return visit_names(registry, "SELECT name FROM former_name WHERE named = ?1", name, visit,
+                       context, fault);
+}
+
+int registry_each_renamed(struct registry *registry, registry_name_visit visit, void *context,
+                          struct pki_fault *fault)
+{
+    return visit_names(registry, "SELECT DISTINCT named FROM former_name", NULL, visit, context,
+                       fault);
+}
+
 int registry_check_unused(struct registry *registry, const char *name, struct pki_fault *fault)
 {
     char successor[IDENTITY_URI_NAME_SIZE] = "";

@@ -4,6 +4,7 @@
 #include "base/bytes_map.h"
 #include "pki/canaries.h"
 #include "pki/holds.h"
+#include "pki/registry_life.h"
 #include "pki/registry_sql.h"
 
 #include <errno.h>
@@ -87,6 +88,16 @@ static int add_canary(void *context, const struct canary *canary)
     return 0;
 }
 
+static int mark_renamed(void *context, const char *name)
+{
+    struct registry_view *view = context;
+    struct bytes_node *node = bytes_map_find(&view->map, span_of(name));
+
+    if (node != NULL)
+        MQTT_CONTAINER_OF(node, struct view_node, node)->entry.is_renamed = true;
+    return 0;
+}
+
 static void free_node(struct bytes_node *node, void *context)
 {
     (void)context;
@@ -118,6 +129,8 @@ int registry_view_new(struct registry *registry, struct registry_view **out,
             error = holds_list(registry, add_hold, view, fault);
         if (error == 0)
             error = canaries_list(registry, add_canary, view, fault);
+        if (error == 0)
+            error = registry_each_renamed(registry, mark_renamed, view, fault);
         error = registry_end(registry, error, fault);
     }
     if (error < 0) {

@@ -33,6 +33,7 @@ struct registry_view_entry {
     bool is_held;                   /* holds.h */
     bool is_quarantined;            /* that is because of how it behaves */
     bool is_pardoned;               /* nothing is done about how it behaves */
+    bool is_renamed;                /* it had another name */
     bool is_canary; /* canaries.h: nobody uses it, and whoever does is an intruder */
 };
 

@@ -2,7 +2,7 @@
 #include "tools/device_release.h"
 
 #include "pki/holds.h"
-#include "pki/ratchet_file.h"
+#include "pki/ratchet_heir.h"
 #include "pki/state.h"
 #include "tools/identity_options.h"
 #include "tools/identity_print.h"
@@ -12,7 +12,8 @@
 #include <stdio.h>
 
 /* Without the file nobody has one. */
-static int reset_ratchet(const struct identity_options *o, struct pki_fault *fault)
+static int reset_ratchet(const struct identity_options *o, struct registry *registry,
+                         struct pki_fault *fault)
 {
     struct ratchet_file *file = NULL;
     char path[STATE_PATH_SIZE];
@@ -21,7 +22,7 @@ static int reset_ratchet(const struct identity_options *o, struct pki_fault *fau
     if (error == 0)
         error = ratchet_file_open(path, false, &file, fault);
     if (error == 0)
-        error = ratchet_file_forget(file, o->operands[0], fault);
+        error = ratchet_heir_forget(file, registry, o->operands[0], fault);
     ratchet_file_close(file);
     return error == -ENOENT ? 0 : error;
 }
@@ -33,7 +34,7 @@ static int release(const struct identity_options *o, struct registry *registry,
     int error = identity_registry_find(registry, o->operands[0], out, fault);
 
     if (error == 0 && o->reset_ratchet)
-        error = reset_ratchet(o, fault);
+        error = reset_ratchet(o, registry, fault);
     return error < 0 ? error : holds_end(registry, o->operands[0], fault);
 }
 

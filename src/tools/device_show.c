@@ -5,7 +5,7 @@
 #include "pki/activity.h"
 #include "pki/certificate.h"
 #include "pki/holds.h"
-#include "pki/ratchet_file.h"
+#include "pki/ratchet_heir.h"
 #include "pki/registry.h"
 #include "pki/registry_life.h"
 #include "pki/state.h"
@@ -208,14 +208,14 @@ static json_t *ratchet_json(const struct ratchet_file_entry *ratchet)
 }
 
 /* False: it has none, or nobody knows. Without its secrets. */
-static bool find_ratchet(const struct identity_options *o, const char *name,
-                         struct ratchet_file_entry *out)
+static bool find_ratchet(const struct identity_options *o, struct registry *registry,
+                         const char *name, struct ratchet_file_entry *out)
 {
     struct ratchet_file *file = NULL;
     char path[STATE_PATH_SIZE];
     bool is_found = state_path(o->state, STATE_RATCHET, path) == 0
                     && ratchet_file_open(path, false, &file, NULL) == 0
-                    && ratchet_file_find(file, name, out, NULL) == 0;
+                    && ratchet_heir_find(file, registry, name, out, NULL) == 0;
     ratchet_file_close(file);
     wipe_bytes(out->record.base.secret, sizeof(out->record.base.secret));
     wipe_bytes(out->record.next.secret, sizeof(out->record.next.secret));
@@ -365,7 +365,7 @@ int device_show(const struct identity_options *options)
         result = registry_find(registry, options->operands[0], &s.entry, &fault);
     if (result == 0) {
         s.has_profile = profile_load(s.entry.name, &s.profile) == 0;
-        s.has_ratchet = find_ratchet(options, s.entry.name, &s.ratchet);
+        s.has_ratchet = find_ratchet(options, registry, s.entry.name, &s.ratchet);
         s.was_seen = find_seen(options, s.entry.name, &s.seen);
         result =
             options->json ? show_json(registry, &s, &fault) : show_people(registry, &s, &fault);

@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import time
+import types
 
 import pytest
 
@@ -70,9 +71,9 @@ def house(request):
 def make(house, tmp_path):
     make.count = getattr(make, "count", 0)
 
-    def new(role="device"):
+    def new(role="device", *words):
         make.count += 1
-        return Enrolled.make(house, tmp_path / "original", f"lamp-{make.count}x", role)
+        return Enrolled.make(house, tmp_path / "original", f"lamp-{make.count}x", role, *words)
 
     return new
 
@@ -304,6 +305,35 @@ def test_renewal_and_another_key_keep_it(house, make):
     device.connect()
     assert device.counter() == 3 == shown(house, device)["ratchet"]["counter"]
     assert not clones(house, device)
+
+
+def test_another_name_is_no_way_out_of_it(house, make, tmp_path):
+    """Renamed, and with a certificate of the new name for the same key: it goes on where it stood."""
+    device = make("device", "--key-store", "file")
+    device.connect()
+    copy = device.copy(tmp_path / "copy")
+    device.connect()
+    name = f"{device.name}-new"
+    renamed = types.SimpleNamespace(name=name)
+    house.tacit("device", "rename", device.name, name, "--state", house.state)
+    assert shown(house, renamed)["ratchet"]["counter"] == 2
+    csr = tmp_path / "new.csr"
+    subprocess.run(["openssl", "req", "-new", "-key", device.file("key"), "-subj", f"/CN={name}",
+                    "-out", csr], check=True, capture_output=True)
+    house.tacit("device", "add", name, "--role", "device", "--csr", csr, "--out", tmp_path / "new",
+                "--state", house.state)
+    for one in (device, copy):
+        shutil.copy(tmp_path / f"new/{name}.crt", one.file("crt"))
+    words = ("pub", "--as", device.name, "-i", name, "-q", "1", f"devices/{name}/x", "-m", "1")
+    device.tacit(*words)
+    device.tacit(*words)
+    assert device.counter() == 4 == shown(house, renamed)["ratchet"]["counter"]
+    device.file("ratchet").unlink()
+    assert "came without it" in device.tacit(*words, code=REFUSED)
+    assert not clones(house, renamed)
+    with copy.popen(*words) as process:
+        is_noticed(house, renamed)
+        process.kill()
 
 
 def test_another_device_in_its_place(house, make, tmp_path):

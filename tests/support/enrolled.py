@@ -62,12 +62,12 @@ class Enrolled(Home):
         self.name = name
 
     @classmethod
-    def make(cls, house, folder, name, role="device"):
+    def make(cls, house, folder, name, role="device", *words):
         offer = json.loads(house.tacit("device", "add", name, "--role", role, "--token-only",
                                        "--json", "--state", house.state, "--host", "localhost",
                                        "--port", house.broker.port).stdout)
         device = cls(house, folder, name)
-        device.tacit(*offer["command"].split()[1:])
+        device.tacit(*offer["command"].split()[1:], *words)
         return device
 
     def copy(self, folder):
