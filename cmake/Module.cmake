@@ -92,7 +92,8 @@ endfunction()
 # tacit_proof(varint USES codec)
 #
 # proofs/varint_proof.c (or SOURCE file), a plain program that exhausts its
-# inputs and returns 0; the ctest "proofs/varint" (label proof).
+# inputs and returns 0; the ctest "proofs/varint" (label proof). The target
+# `proofs` builds all of them and nothing else.
 function(tacit_proof name)
     cmake_parse_arguments(ARG "" "SOURCE" "USES;DEFINES" ${ARGN})
     if(NOT BUILD_TESTING OR NOT TACIT_PROOFS)
@@ -109,6 +110,7 @@ function(tacit_proof name)
     target_compile_options(${target} PRIVATE -O2)
     list(TRANSFORM ARG_USES PREPEND tacit_)
     target_link_libraries(${target} PRIVATE ${ARG_USES})
+    add_dependencies(proofs ${target})
     add_test(NAME proofs/${name} COMMAND ${target})
     set_tests_properties(proofs/${name} PROPERTIES LABELS proof TIMEOUT 300)
 endfunction()

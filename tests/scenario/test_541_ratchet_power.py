@@ -2,7 +2,7 @@
 """Promise I6: the ratchet under power cuts. Broker and device are killed at random moments of a connect,
 each on its own and both together; afterwards there was no alarm, and a copy is noticed all the same.
 
-TACIT_RATCHET_CUTS says how many cuts; the default is for every day."""
+TACIT_RATCHET_CUTS says how many cuts; the default is for every day, fewer where all is slow."""
 
 import os
 import random
@@ -12,11 +12,11 @@ import pytest
 
 from support.broker import FOREIGN, TACIT
 from support.enrolled import Enrolled, house_for_devices
-from support.patience import patience
+from support.patience import patience, times
 
 pytestmark = pytest.mark.skipif(FOREIGN or not TACIT.exists(), reason="about tacitd and tacit")
 
-CUTS = int(os.environ.get("TACIT_RATCHET_CUTS", "60"))
+CUTS = int(os.environ.get("TACIT_RATCHET_CUTS", times(60)))
 SEED = int(os.environ.get("TACIT_RATCHET_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
 
 
