@@ -505,6 +505,8 @@ static const struct {
       "tests/scenario/test_610_sense_live.py::test_what_was_learned_outlives_a_kill" },
     { "sense_quarantine_percent", 0, NULL,
       "src/core/sensing_respond_test.c::a_bounded_part_of_a_role" },
+    { "events_per_s", 1, NULL, "src/daemon/herald_test.c::beyond_the_rate_is_counted_and_said" },
+    { "events_queue", 3, NULL, "src/daemon/herald_test.c::beyond_the_queue_is_counted_and_said" },
     { "sessions", 1, sessions, NULL },
     { "session_queue_messages", 3, session_queue_messages, NULL },
     { "session_queue_bytes", 1024, session_queue_bytes, NULL },

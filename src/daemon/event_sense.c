@@ -253,6 +253,7 @@ void event_sense_responded(struct log *log, const struct sensing_response *respo
     put_deed(response, until_s, &deed);
     put_sentence(response, &deed, &texts);
     line.text = texts.words;
+    add(&line, "of", "device");
     add(&line, "action", actions[response->action]);
     add(&line, "done", response->is_dry || response->not_done != NULL ? "no" : "yes");
     add(&line, "verdict", sense_verdict_text(response->why->verdict));

@@ -263,6 +263,8 @@ static int start(struct server *server)
     if (status == 0)
         server_load_sense(server);
     if (status == 0)
+        server_start_herald(server);
+    if (status == 0)
         status = start_shards(server);
     if (status != 0)
         return status;
@@ -342,6 +344,7 @@ static void release(struct server *server)
                     server->keep.folder);
         cancel_timers(server);
         signals_close(server->signals);
+        server_end_herald(server);
         for (unsigned i = 0; i < server->shard_count; i++) {
             if (server->shards[i].loop != NULL)
                 loop_deliver(server->shards[i].loop);
@@ -411,7 +414,8 @@ enum server_exit server_run(const struct options *options, const char *program)
     anchors_init(&server.anchors);
     int status = server_find_state(&server, server.config, server.state_dir);
     server.log = log_new(server.config->log_format, server.config->log_level);
-    if (status != 0 || server.log == NULL) {
+    server.herald = server.log != NULL ? herald_open(server.log, &server.config->limits) : NULL;
+    if (status != 0 || server.herald == NULL) {
         fprintf(stderr, "tacitd: no place for the state folder; name one with --state DIR\n");
         status = -ENOENT;
     } else {
@@ -422,6 +426,7 @@ enum server_exit server_run(const struct options *options, const char *program)
     confine_free(server.confinement.confine);
     config_unref(server.config);
     anchors_fini(&server.anchors);
+    herald_close(server.herald);
     log_free(server.log);
     return status == 0 ? SERVER_EXIT_CLEAN : SERVER_EXIT_REFUSED;
 }

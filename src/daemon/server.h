@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "daemon/alarm.h"
 #include "daemon/endpoint.h"
+#include "daemon/herald.h"
 #include "daemon/holding.h"
 #include "daemon/keep.h"
 #include "daemon/log.h"
@@ -39,6 +40,7 @@ struct server {
     const struct options *options;
     const char *program; /* argv[0] */
     struct log *log;
+    struct herald *herald;      /* of alarms */
     struct config *config;      /* the one in force; counted */
     char config_path[PATH_MAX]; /* empty: built-in */
     char config_digest[SERVER_DIGEST_SIZE];
@@ -219,6 +221,10 @@ void server_record_refusal(const struct server *server, const char *why);
 /* Another ruling is in force because of the registry or of the time. */
 void server_record_policy(const struct server *server, const struct ruling *before,
                           const struct ruling *now);
+
+/* server_herald.c: alarms go to those who may read $tacit/events. The shards are open, and are no more. */
+void server_start_herald(struct server *server);
+void server_end_herald(struct server *server); /* before the shards are closed; twice is fine */
 
 /* server_sys.c: $SYS and the watchdog of systemd. */
 void server_start_sys(struct server *server);

@@ -127,6 +127,7 @@ static void finish(struct server *server, struct server_reload *reload)
     if (server->logins != NULL)
         logins_set_limits(server->logins, &config->limits);
     server_follow_audit(server);
+    herald_follow(server->herald, &config->limits);
 }
 
 /* What was asked for meanwhile. */
