@@ -507,6 +507,8 @@ static const struct {
       "src/core/sensing_respond_test.c::a_bounded_part_of_a_role" },
     { "events_per_s", 1, NULL, "src/daemon/herald_test.c::beyond_the_rate_is_counted_and_said" },
     { "events_queue", 3, NULL, "src/daemon/herald_test.c::beyond_the_queue_is_counted_and_said" },
+    { "hook_queue", 2, NULL,
+      "tests/scenario/test_631_hook.py::test_a_flood_is_bounded_and_counted" },
     { "sessions", 1, sessions, NULL },
     { "session_queue_messages", 3, session_queue_messages, NULL },
     { "session_queue_bytes", 1024, session_queue_bytes, NULL },

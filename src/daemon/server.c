@@ -192,6 +192,8 @@ static int bind_and_prove(struct server *server)
         return complain(server, status, why);
     status = server_become_user(server);
     if (status == 0)
+        status = server_open_hook(server);
+    if (status == 0)
         status = server_open_state(server);
     if (status != 0)
         return status;
@@ -460,6 +462,8 @@ int server_check(const struct options *options)
         status = server_try_enrolment(config, why);
     if (status == 0)
         status = try_token_keys(config, why);
+    if (status == 0)
+        status = server_check_hook(config, why);
     if (status != 0)
         fprintf(stderr, "tacitd: %s\n", why);
     else

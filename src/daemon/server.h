@@ -40,7 +40,8 @@ struct server {
     const struct options *options;
     const char *program; /* argv[0] */
     struct log *log;
-    struct herald *herald;      /* of alarms */
+    struct herald *herald; /* of alarms */
+    struct server_hook hook;
     struct config *config;      /* the one in force; counted */
     char config_path[PATH_MAX]; /* empty: built-in */
     char config_digest[SERVER_DIGEST_SIZE];
@@ -225,6 +226,17 @@ void server_record_policy(const struct server *server, const struct ruling *befo
 /* server_herald.c: alarms go to those who may read $tacit/events. The shards are open, and are no more. */
 void server_start_herald(struct server *server);
 void server_end_herald(struct server *server); /* before the shards are closed; twice is fine */
+
+/* server_hook.c: the operator's program is run for each alarm. Whether it may be, with its place in the
+ * configuration in `out_why` of ENDPOINT_WHY_BYTES; the process is the user that it stays, or `config` says
+ * who that will be. */
+MQTT_NODISCARD int server_check_hook(const struct config *config, char *out_why);
+/* The process that starts it; once this one is the user that it stays, before it is confined. */
+MQTT_NODISCARD int server_open_hook(struct server *server);
+void server_start_hook(struct server *server);
+void server_hook_run(struct server *server, const struct announcement *announcement);
+void server_follow_hook(const struct server *server); /* says what takes another start */
+void server_close_hook(struct server *server);
 
 /* server_sys.c: $SYS and the watchdog of systemd. */
 void server_start_sys(struct server *server);

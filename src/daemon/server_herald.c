@@ -4,15 +4,17 @@
 
 static void on_alarm(void *context, const struct announcement *announcement)
 {
-    const struct server *server = context;
+    struct server *server = context;
     const struct shard *first = &server->shards[0];
 
     broker_publish_event(first->broker, announcement_topic(announcement),
                          announcement_object(announcement), loop_now_ms(first->loop));
+    server_hook_run(server, announcement);
 }
 
 void server_start_herald(struct server *server)
 {
+    server_start_hook(server);
     herald_attach(server->herald, server->shards[0].loop, on_alarm, server);
 }
 
@@ -20,4 +22,5 @@ void server_end_herald(struct server *server)
 {
     if (server->herald != NULL)
         herald_attach(server->herald, NULL, NULL, NULL);
+    server_close_hook(server);
 }

@@ -128,6 +128,7 @@ static void finish(struct server *server, struct server_reload *reload)
         logins_set_limits(server->logins, &config->limits);
     server_follow_audit(server);
     herald_follow(server->herald, &config->limits);
+    server_follow_hook(server);
 }
 
 /* What was asked for meanwhile. */
