@@ -89,7 +89,7 @@ static int open_shared(struct server *server, struct siphash_key *out_key)
         return complain(server, -EIO, "the kernel gives no random numbers");
     server->shared = shared_new(out_key, is_alone ? &none : &lock, server->shard_count);
     server->porch = porch_new(out_key, is_alone ? &none : &porch_lock, &server->config->limits);
-    return server->shared != NULL && server->porch != NULL
+    return server->shared != NULL && server->porch != NULL && server_open_bar(server, out_key) == 0
                ? 0
                : complain(server, -ENOMEM, "out of memory");
 }
@@ -166,6 +166,7 @@ static int open_shards(struct server *server)
     options.ratchets = server->ratchets;
     options.shared = server->shared;
     options.porch = server->porch;
+    options.bar = server->bar.bar;
     for (unsigned i = 0; i < server->shard_count; i++) {
         options.number = i;
         status = shard_open(&server->shards[i], &options);
@@ -364,6 +365,7 @@ static void release(struct server *server)
     ruling_release(server->ruling, NULL, NULL);
     shared_free(server->shared);
     porch_free(server->porch);
+    server_close_bar(server);
     scribe_free(server->scribe);
     keep_close(&server->keep);
     if (server->endpoints != NULL)

@@ -42,6 +42,7 @@ struct server {
     struct log *log;
     struct herald *herald; /* of alarms */
     struct server_hook hook;
+    struct server_bar bar;
     struct config *config;      /* the one in force; counted */
     char config_path[PATH_MAX]; /* empty: built-in */
     char config_digest[SERVER_DIGEST_SIZE];
@@ -226,6 +227,12 @@ void server_record_policy(const struct server *server, const struct ruling *befo
 /* server_herald.c: alarms go to those who may read $tacit/events. The shards are open, and are no more. */
 void server_start_herald(struct server *server);
 void server_end_herald(struct server *server); /* before the shards are closed; twice is fine */
+
+/* server_bar.c: addresses that are blocked. */
+MQTT_NODISCARD int server_open_bar(struct server *server, const struct siphash_key *key);
+void server_keep_bar(
+    struct server *server); /* what tools want, and are shown; on the keeper's thread */
+void server_close_bar(struct server *server);
 
 /* server_hook.c: the operator's program is run for each alarm. Whether it may be, with its place in the
  * configuration in `out_why` of ENDPOINT_WHY_BYTES; the process is the user that it stays, or `config` says

@@ -6,6 +6,7 @@
 #include "config/config.h"
 #include "confine/confine.h"
 #include "confine/privileges.h"
+#include "daemon/bar.h"
 #include "daemon/endpoint.h"
 #include "daemon/log.h"
 #include "daemon/ruling.h"
@@ -128,6 +129,13 @@ struct server_confinement {
     struct steward_link *steward; /* who has the CA's key; NULL: not yet, or no more */
     bool is_steward_gone;         /* and that was said; the keeper's */
     struct privileges_user user;  /* whom it became; the name is empty: stayed who it was */
+};
+
+/* Addresses that are blocked. The keeper's, but for what is thread-safe. */
+struct server_bar {
+    struct bar *bar;
+    uint64_t shown;  /* its version, as tools see it */
+    bool is_failing; /* to show it, and that was said */
 };
 
 /* The program that is run for each alarm, in another process. */

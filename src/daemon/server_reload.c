@@ -128,6 +128,7 @@ static void finish(struct server *server, struct server_reload *reload)
         logins_set_limits(server->logins, &config->limits);
     server_follow_audit(server);
     herald_follow(server->herald, &config->limits);
+    bar_set_limits(server->bar.bar, &config->limits);
     server_follow_hook(server);
 }
 
