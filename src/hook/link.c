@@ -16,6 +16,11 @@ struct hook_link {
 
 static _Noreturn void be_child(hook_run run, void *context, int fd)
 {
+    int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++)
+        if (nowhere < 0 || dup2(nowhere, i) < 0)
+            _exit(1);
     if (fd != CHILD_FD && dup2(fd, CHILD_FD) < 0)
         _exit(1);
     if (close_range(CHILD_FD + 1, ~0u, 0) != 0)

@@ -12,11 +12,11 @@ struct hook_link;
 /* Runs in the child with its end; what it returns is the exit code. */
 typedef int (*hook_run)(void *context, int fd);
 
-/* Starts it, the child of a process that has no other thread. The child has no descriptors but that one
- * and the standard ones. Negative errno. */
+/* Starts it, the child of a process that has no other thread. The child has no descriptors but that one; the
+ * standard ones lead nowhere. Negative errno. */
 MQTT_NODISCARD int hook_link_start(hook_run run, void *context, struct hook_link **out);
 
-/* It ends by that, once what runs has ended or is late; it is not waited for. NULL is fine. */
+/* It ends by that, within HOOK_LAST_MS; it is not waited for. NULL is fine. */
 void hook_link_close(struct hook_link *link);
 
 int hook_link_fd(const struct hook_link *link); /* becomes readable when there is a report */

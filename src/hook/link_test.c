@@ -161,13 +161,21 @@ static void lanes_do_not_wait_for_each_other(void **state)
     struct stage stage;
 
     (void)state;
-    open_stage(&stage, "read text; test \"$text\" = slow && exec sleep 600; exit 3", PATIENCE_MS);
+    open_stage(
+        &stage,
+        "read text; test \"$text\" = slow && until test -e $out; do sleep 0.02; done; exit 3",
+        PATIENCE_MS);
     send_text(&stage, 1, "slow");
     send_text(&stage, 1, "quick");
     send_text(&stage, 2, "quick");
     expect(&stage, 2, HOOK_FAILED, 3);
     struct hook_report none;
     assert_int_equal(hook_link_receive(stage.link, &none), -EAGAIN);
+    FILE *out = fopen(stage.out, "we");
+    assert_non_null(out);
+    assert_int_equal(fclose(out), 0);
+    expect(&stage, 1, HOOK_FAILED, 3);
+    expect(&stage, 1, HOOK_FAILED, 3);
     close_stage(&stage);
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hook/runner.h"
 
-#include "base/list.h"
 #include "hook/program.h"
 
 #include <errno.h>
@@ -17,15 +16,16 @@
 #include <unistd.h>
 
 struct waiting {
-    struct list link;
+    struct waiting *next;
     size_t len;
     uint8_t text[];
 };
 
 struct lane {
-    struct list waiting;
-    unsigned count; /* of them */
-    pid_t child;    /* 0: none runs */
+    struct waiting *first; /* NULL: none waits */
+    struct waiting *last;  /* where there is a first */
+    unsigned count;
+    pid_t child; /* 0: none runs */
     uint64_t due_ms;
     bool is_late;
 };
@@ -97,9 +97,10 @@ static pid_t start(const struct runner *runner, const struct waiting *waiting)
 static void start_next(struct runner *runner, uint32_t number)
 {
     struct lane *lane = &runner->lanes[number];
-    struct waiting *next = MQTT_CONTAINER_OF(list_take_first(&lane->waiting), struct waiting, link);
+    struct waiting *next = lane->first;
     pid_t child = start(runner, next);
 
+    lane->first = next->next;
     lane->count--;
     free(next);
     if (child < 0) {
@@ -115,19 +116,27 @@ static void start_next(struct runner *runner, uint32_t number)
 static void start_all(struct runner *runner)
 {
     for (uint32_t i = 0; i < HOOK_LANES; i++)
-        while (runner->lanes[i].child == 0 && runner->lanes[i].count > 0)
+        while (runner->lanes[i].child == 0 && runner->lanes[i].first != NULL)
             start_next(runner, i);
 }
 
 /* ---- what comes ---- */
 
-static void drop_all(struct runner *runner)
+/* What runs has a moment, what waits none. */
+static void begin_end(struct runner *runner)
 {
+    uint64_t last_ms = now_ms() + HOOK_LAST_MS;
+
+    runner->ends = true;
     for (uint32_t i = 0; i < HOOK_LANES; i++) {
         struct lane *lane = &runner->lanes[i];
-        list_for_each_safe (link, following, &lane->waiting)
-            free(MQTT_CONTAINER_OF(link, struct waiting, link));
-        list_init(&lane->waiting);
+        if (lane->due_ms > last_ms)
+            lane->due_ms = last_ms;
+        while (lane->first != NULL) {
+            struct waiting *next = lane->first->next;
+            free(lane->first);
+            lane->first = next;
+        }
         lane->count = 0;
     }
 }
@@ -151,7 +160,11 @@ static void take(struct runner *runner, size_t len)
     }
     *waiting = (struct waiting){ .len = text_len };
     memcpy(waiting->text, runner->message + sizeof(header), text_len);
-    list_push_back(&lane->waiting, &waiting->link);
+    if (lane->first == NULL)
+        lane->first = waiting;
+    else
+        lane->last->next = waiting;
+    lane->last = waiting;
     lane->count++;
 }
 
@@ -165,8 +178,7 @@ static void receive(struct runner *runner)
     }
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return;
-    runner->ends = true;
-    drop_all(runner);
+    begin_end(runner);
 }
 
 /* ---- what ends ---- */
@@ -261,12 +273,9 @@ int hook_runner_serve(int fd, const struct hook_options *options)
         return 1;
     runner->fd = fd;
     runner->options = options;
-    for (uint32_t i = 0; i < HOOK_LANES; i++)
-        list_init(&runner->lanes[i].waiting);
     bool is_ready = watch_children(runner) == 0;
     while (is_ready && (!runner->ends || runner->running > 0))
         go_round(runner);
-    drop_all(runner);
     free(runner);
     return is_ready ? 0 : 1;
 }

@@ -16,6 +16,7 @@
 #define HOOK_LANES         64u
 #define HOOK_MESSAGE_BYTES 32768u /* of a whole message */
 #define HOOK_WAITING       1024u  /* in a lane; the other end sees to less */
+#define HOOK_LAST_MS       3000u  /* for what runs when the other end is closed */
 
 struct hook_options {
     const char *path; /* borrowed; hook_program_check() is asked again before each run */
@@ -44,6 +45,6 @@ struct hook_report {
     int32_t number;
 };
 
-/* Until the other end is closed: what runs then has its time, what waits is dropped. Returns the exit
+/* Until the other end is closed: what runs then has HOOK_LAST_MS more, what waits is dropped. Returns the exit
  * code. Thread: the only one of its process. */
 int hook_runner_serve(int fd, const struct hook_options *options);

@@ -54,7 +54,7 @@ const char *barred_place_text(const struct barred_place *place, char *out)
 {
     (void)host_text(place, out);
     if (place->len != 4)
-        strcat(out, "/64");
+        memcpy(out + strlen(out), "/64", sizeof("/64"));
     return out;
 }
 
@@ -81,14 +81,37 @@ int barred_write(const char *state_dir, const struct barred *all, size_t count)
     return status;
 }
 
-static bool take_line(const char *line, struct barred *out)
+/* A number behind a space, and what follows it. */
+static bool take_number(char **at, int64_t *out)
 {
-    char place[BARRED_TEXT_BYTES];
+    char *end;
 
-    return sscanf(line, "%63s %" SCNd64 " %" SCNd64 " %u", place, &out->since_s, &out->until_s,
-                  &out->times)
-               == 4
-           && barred_place_of(place, &out->place);
+    if (**at != ' ')
+        return false;
+    errno = 0;
+    long long number = strtoll(*at + 1, &end, 10);
+    if (errno != 0 || end == *at + 1 || number < 0)
+        return false;
+    *at = end;
+    *out = number;
+    return true;
+}
+
+static bool take_line(char *line, struct barred *out)
+{
+    char *at = line + strcspn(line, " ");
+    char place[BARRED_TEXT_BYTES];
+    int64_t times = 0;
+
+    if (at - line >= BARRED_TEXT_BYTES)
+        return false;
+    memcpy(place, line, (size_t)(at - line));
+    place[at - line] = '\0';
+    if (!barred_place_of(place, &out->place) || !take_number(&at, &out->since_s)
+        || !take_number(&at, &out->until_s) || !take_number(&at, &times) || times > UINT16_MAX)
+        return false;
+    out->times = (unsigned)times;
+    return *at == '\0';
 }
 
 static size_t count_lines(const char *text)
