@@ -41,22 +41,34 @@ static struct mqtt_span cut(struct audit_fields *fields, struct mqtt_span value)
     return value;
 }
 
-static bool put_value(struct audit_fields *fields, struct mqtt_span value)
+size_t audit_fields_escape(struct mqtt_span value, char *out, size_t size, bool *out_is_cut)
 {
     bool is_utf8 = mqtt_utf8_is_valid(value);
-    bool is_put = true;
+    size_t len = 0;
 
-    for (size_t i = 0; i < value.len && is_put; i++) {
+    *out_is_cut = false;
+    for (size_t i = 0; i < value.len; i++) {
         char escaped[ESCAPE_LEN + 1];
         uint8_t byte = value.data[i];
-        if (is_plain(byte) && (byte < 0x80 || is_utf8)) {
-            is_put = put(fields, &byte, 1);
-            continue;
-        }
+        bool is_itself = is_plain(byte) && (byte < 0x80 || is_utf8);
+        size_t needed = is_itself ? 1 : ESCAPE_LEN;
         (void)snprintf(escaped, sizeof(escaped), "\\u%04x", byte);
-        is_put = put(fields, escaped, ESCAPE_LEN);
+        *out_is_cut = len + needed > size;
+        if (*out_is_cut)
+            break;
+        memcpy(out + len, is_itself ? (const char *)&byte : escaped, needed);
+        len += needed;
     }
-    return is_put;
+    return len;
+}
+
+static bool put_value(struct audit_fields *fields, struct mqtt_span value)
+{
+    bool is_cut;
+
+    fields->len +=
+        audit_fields_escape(value, fields->text + fields->len, ROOM - fields->len, &is_cut);
+    return !is_cut;
 }
 
 static bool is_of_name(char byte)

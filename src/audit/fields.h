@@ -29,6 +29,10 @@ void audit_fields_add(struct audit_fields *fields, const char *name, struct mqtt
 void audit_fields_add_text(struct audit_fields *fields, const char *name, const char *value);
 void audit_fields_add_number(struct audit_fields *fields, const char *name, uint64_t value);
 
+/* The text between the quotes of a value, as much as fits, written to `out`; returns its length. *out_is_cut:
+ * something did not fit. */
+size_t audit_fields_escape(struct mqtt_span value, char *out, size_t size, bool *out_is_cut);
+
 /* All of them, with the field "cut" where something is missing. Borrowed. */
 struct mqtt_span audit_fields_end(struct audit_fields *fields);
 

@@ -41,6 +41,17 @@ enum config_sense_mode {
     CONFIG_SENSE_RESPOND,
 };
 
+#define CONFIG_HOOK_TIMEOUT_MOST_S 3600u
+
+/* The program that is run for each alarm, if it may be: hook/program.h. Strings are borrowed. */
+struct config_hook {
+    const char *path; /* absolute; NULL: none */
+    uint32_t timeout_s;
+    const char *file; /* where it stands */
+    unsigned line;
+    unsigned column;
+};
+
 /* The sense block: behavioural detection. */
 struct config_sense {
     enum config_sense_mode mode;
@@ -48,6 +59,7 @@ struct config_sense {
     uint32_t shape_s;
     uint32_t prove_s;
     uint32_t quarantine_s; /* how long one lasts */
+    struct config_hook hook;
 };
 
 enum config_sandbox_mode {

@@ -5,6 +5,7 @@
 
 #define DAY_S  86400u
 #define HOUR_S 3600u
+#define HOOK_S 10u
 
 static void read_duration(const struct settings_block *block, const char *key,
                           struct diagnostics *diagnostics, uint32_t *out_s)
@@ -19,6 +20,28 @@ static void read_duration(const struct settings_block *block, const char *key,
     else
         settings_complain(item, diagnostics, "%s = \"%.100s\": write a time such as 12h or 7d", key,
                           item->text);
+}
+
+static void read_hook(const struct settings_block *block, struct diagnostics *diagnostics,
+                      struct config_hook *out)
+{
+    const struct setting *path = settings_value(block, "hook");
+    const struct setting *timeout = settings_value(block, "hook-timeout");
+
+    out->timeout_s = HOOK_S;
+    read_duration(block, "hook-timeout", diagnostics, &out->timeout_s);
+    if (timeout != NULL && out->timeout_s > CONFIG_HOOK_TIMEOUT_MOST_S)
+        settings_complain(timeout, diagnostics, "hook-timeout is from 1s to 1h");
+    if (path == NULL)
+        return;
+    if (path->text[0] != '/')
+        settings_complain(path, diagnostics,
+                          "hook = \"%.100s\": write the whole path of a program, from / on",
+                          path->text);
+    out->path = path->text;
+    out->file = path->file;
+    out->line = path->line;
+    out->column = path->column;
 }
 
 void config_sense_read(const struct settings_block *block, struct diagnostics *diagnostics,
@@ -37,4 +60,5 @@ void config_sense_read(const struct settings_block *block, struct diagnostics *d
     read_duration(block, "shape", diagnostics, &out->shape_s);
     read_duration(block, "prove", diagnostics, &out->prove_s);
     read_duration(block, "quarantine-for", diagnostics, &out->quarantine_s);
+    read_hook(block, diagnostics, &out->hook);
 }

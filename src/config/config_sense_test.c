@@ -8,6 +8,9 @@ static const struct test_complaint bad[] = {
       "dir/t.conf:1:17: learn = \"long\": write a time such as 12h or 7d" },
     { "sense { window = 5 }",
       "dir/t.conf:1:9: unknown word 'window' in sense; see tacit.conf(5) for what may stand here" },
+    { "sense { hook = on-alarm }",
+      "dir/t.conf:1:16: hook = \"on-alarm\": write the whole path of a program, from / on" },
+    { "sense { hook-timeout = 2h }", "dir/t.conf:1:24: hook-timeout is from 1s to 1h" },
     { "role \"r\" { sense = maybe }",
       "dir/t.conf:1:20: sense = \"maybe\": write one of on, alert-only, off" },
 };
@@ -28,6 +31,8 @@ static void without_a_word_it_observes(void **state)
     assert_int_equal(config->sense.shape_s, 86400);
     assert_int_equal(config->sense.prove_s, 86400);
     assert_int_equal(config->sense.quarantine_s, 3600);
+    assert_null(config->sense.hook.path);
+    assert_int_equal(config->sense.hook.timeout_s, 10);
     assert_int_equal(config_find_role(config, "r")->options.sense, POLICY_SENSE_ON);
     config_unref(config);
 }

@@ -170,6 +170,7 @@ static void builtin_roles(void **state)
     assert_int_equal(publish(config, "device", "lamp", "devices/lamp/state"), POLICY_ALLOW);
     assert_int_equal(subscribe(config, "controller", "switch", "devices/lamp/state"), POLICY_ALLOW);
     assert_int_equal(subscribe(config, "admin", "admin", "$SYS/#"), POLICY_ALLOW);
+    assert_int_equal(subscribe(config, "admin", "admin", "$tacit/events/#"), POLICY_ALLOW);
     assert_int_equal(subscribe(config, "admin", "admin", "devices/#"), POLICY_ALLOW);
     assert_int_equal(subscribe(config, "admin", "admin", "devices/+/state"), POLICY_ALLOW);
     assert_int_equal(publish(config, "device", "lamp", "devices/switch/state"), POLICY_DENY);

@@ -166,6 +166,10 @@ void broker_publish_sys(struct broker *broker, const struct broker_stats *sum, c
 void broker_publish_sys_text(struct broker *broker, const char *topic, const char *text,
                              uint64_t now_ms);
 
+/* Something has happened: not retained, QoS 1, to whoever may read it. `topic` begins with $tacit/. */
+void broker_publish_event(struct broker *broker, struct mqtt_span topic, struct mqtt_span payload,
+                          uint64_t now_ms);
+
 /* ---- the disk ---- */
 
 /* How far the frames of this shard have come. */

@@ -86,6 +86,10 @@ struct sensing_port {
      * callee makes all shards hold the identity, and returns what its clients are told: static text;
      * NULL: it could not. Else the result is not looked at. Must not call back. */
     const char *(*respond)(void *context, const struct sensing_response *response);
+    /* A source was told of: `notice`, whose facts say which. It is to be blocked, or, where `is_dry`, that
+     * is to be said; the callee may decide otherwise, and says so. True: it is blocked, and what it has
+     * done is settled by that. NULL: none is. Must not call back. */
+    bool (*block)(void *context, const struct sensing_notice *notice, bool is_dry);
 };
 
 enum sensing_mode {

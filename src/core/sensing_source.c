@@ -11,6 +11,21 @@ uint64_t sensing_source_place(const struct sensing *sensing, const void *facts)
     return port->place != NULL ? port->place(port->context, facts) : 0;
 }
 
+/* Who comes back when a block is over starts anew, and is found anew: not as long as the alarm of before
+ * lasts, but at once. */
+static void respond(struct sensing *sensing, struct sense_source *source,
+                    const struct sensing_notice *notice)
+{
+    const struct sensing_port *port = &sensing->options.port;
+    enum sensing_mode mode = sensing->options.mode;
+
+    if (mode == SENSING_OBSERVES || port->block == NULL || notice->facts == NULL
+        || !port->block(port->context, notice, mode == SENSING_REHEARSES))
+        return;
+    sensing->broker->stats.sense_responses++;
+    sense_source_rest(source);
+}
+
 static void look(struct sensing *sensing, struct sense_source *source, const void *facts,
                  uint64_t ms)
 {
@@ -30,6 +45,7 @@ static void look(struct sensing *sensing, struct sense_source *source, const voi
         .source = &standing,
     };
     port->tell(port->context, &notice);
+    respond(sensing, source, &notice);
 }
 
 void sensing_source_count(struct sensing *sensing, const void *facts,
@@ -44,7 +60,7 @@ void sensing_source_count(struct sensing *sensing, const void *facts,
     sense_source_count(&sensing->sources, source, ms, feature);
     look(sensing, source, facts, ms);
     /* What one source does alone is told of that source. */
-    if (!source->alarmed)
+    if (!source->alarmed && source->start_ms != 0)
         look(sensing, &sensing->sources.listener, NULL, ms);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* $SYS topics: mosquitto's names where they fit. */
+/* What the broker itself publishes. $SYS topics: mosquitto's names where they fit. */
 #include "core/client.h"
 #include "core/route.h"
 #include "core/state.h"
@@ -100,5 +100,21 @@ void broker_publish_sys_text(struct broker *broker, const char *topic, const cha
                              uint64_t now_ms)
 {
     publish_text(&(struct sys_context){ broker, now_ms }, topic, text);
+    broker_reap(broker, now_ms);
+}
+
+void broker_publish_event(struct broker *broker, struct mqtt_span topic, struct mqtt_span payload,
+                          uint64_t now_ms)
+{
+    struct publication publication = {
+        .topic = topic,
+        .payload = payload,
+        .expires_ms = WHEEL_NEVER,
+        .qos = MQTT_QOS_1,
+        .is_own = true,
+    };
+
+    (void)broker_publish(broker, &publication, now_ms);
+    publication_fini(&publication, &broker->messages);
     broker_reap(broker, now_ms);
 }

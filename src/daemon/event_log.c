@@ -259,6 +259,7 @@ static const char *const refusals[NET_REFUSAL_COUNT] = {
     [NET_REFUSED_NETWORK] = "closed, too many from its network have not proved themselves",
     [NET_REFUSED_BYTES] = "closed, those who have not proved themselves hold too much",
     [NET_REFUSED_SHORT] = "closed, memory is short and nobody has come in from its address lately",
+    [NET_REFUSED_BARRED] = "closed, its address is blocked for a time",
 };
 
 void event_log_refused(void *context, const struct connection_facts *facts, enum net_refusal why,

@@ -253,6 +253,7 @@ void event_sense_responded(struct log *log, const struct sensing_response *respo
     put_deed(response, until_s, &deed);
     put_sentence(response, &deed, &texts);
     line.text = texts.words;
+    add(&line, "of", "device");
     add(&line, "action", actions[response->action]);
     add(&line, "done", response->is_dry || response->not_done != NULL ? "no" : "yes");
     add(&line, "verdict", sense_verdict_text(response->why->verdict));
@@ -267,6 +268,70 @@ void event_sense_responded(struct log *log, const struct sensing_response *respo
     if (response->not_done != NULL)
         add(&line, "why_not", response->not_done);
     add_reasons(&line, response->why, &texts);
+    log_write(log, &line);
+}
+
+/* ---- about an address ---- */
+
+static void put_block(const struct event_sense_block *block, const char *place, struct deed *deed)
+{
+    if (block->not_done != NULL) {
+        snprintf(deed->words, DEED_BYTES, "%s not blocked, as %s",
+                 block->is_dry ? "would be" : "is", block->not_done);
+        return;
+    }
+    log_time(block->until_s, "", deed->until, TIME_BYTES);
+    snprintf(deed->words, DEED_BYTES, "%s blocked until %s", block->is_dry ? "would be" : "is",
+             deed->until);
+    if (!block->is_dry)
+        snprintf(deed->undo, COMMAND_BYTES, "tacit sense undo %s", place);
+}
+
+void event_sense_blocked(struct log *log, const struct event_sense_block *block)
+{
+    const struct sense_source_standing *source = block->why->source;
+    struct log_line line = { .level = CONFIG_LOG_WARNING, .kind = LOG_SENSE_RESPONSE };
+    struct deed deed = { .until = "" };
+    char place[BARRED_TEXT_BYTES];
+    struct texts texts;
+
+    if (block->is_dry)
+        line.kind = LOG_SENSE_DRY_RUN;
+    put_block(block, barred_place_text(block->place, place), &deed);
+    snprintf(texts.words, sizeof(texts.words), "address %s %s: %s (%u in a window)%s%s", place,
+             deed.words, sense_source_text(source->feature), source->observed,
+             deed.undo[0] != '\0' ? "; undo: " : "", deed.undo);
+    line.text = texts.words;
+    add(&line, "of", "source");
+    add(&line, "action", "block");
+    add(&line, "done", block->is_dry || block->not_done != NULL ? "no" : "yes");
+    add(&line, "verdict", sense_verdict_text(block->why->verdict));
+    add(&line, "evidence_bits", number(texts.bits, (double)block->why->evidence));
+    add(&line, "place", place);
+    add(&line, "until", deed.until);
+    add(&line, "undo", deed.undo);
+    add(&line, "why_not", block->not_done != NULL ? block->not_done : "");
+    add_source(&line, block->why, &texts);
+    log_write(log, &line);
+}
+
+void event_sense_unblocked(struct log *log, const struct barred_place *place, bool was_blocked,
+                           int64_t until_s)
+{
+    struct log_line line = { .level = CONFIG_LOG_NOTICE, .kind = LOG_SENSE_RESPONSE };
+    char text[BARRED_TEXT_BYTES];
+    char until[TIME_BYTES];
+    char words[DEED_BYTES];
+
+    log_time(until_s, "", until, sizeof(until));
+    snprintf(words, sizeof(words), "address %s %s by an operator, and is not blocked until %s",
+             barred_place_text(place, text), was_blocked ? "is freed" : "is pardoned", until);
+    line.text = words;
+    add(&line, "of", "source");
+    add(&line, "action", "unblock");
+    add(&line, "done", "yes");
+    add(&line, "place", text);
+    add(&line, "until", until);
     log_write(log, &line);
 }
 

@@ -204,6 +204,62 @@ static void what_would_be_done_is_of_another_kind(void **state)
     assert_null(strstr(seen.fields, "undo="));
 }
 
+static const struct sense_source_standing guessing = {
+    .evidence = 40, .feature = SENSE_FAILURES, .bits = 39, .expected = 1, .observed = 12
+};
+
+static struct seen report_block(const struct event_sense_block *block)
+{
+    struct seen seen = { .lines = 0 };
+    struct log *log = log_new(CONFIG_LOG_TEXT, CONFIG_LOG_ERROR);
+    const struct log_witness witness = { &seen, saw };
+
+    assert_non_null(log);
+    log_set_witness(log, &witness);
+    if (block->why != NULL)
+        event_sense_blocked(log, block);
+    else
+        event_sense_unblocked(log, block->place, true, block->until_s);
+    log_free(log);
+    assert_int_equal(seen.lines, 1);
+    return seen;
+}
+
+static void a_block_is_told_with_its_undo(void **state)
+{
+    const struct sensing_notice notice = {
+        .kind = SENSING_OF_SOURCE, .verdict = SENSE_ATTACKING, .evidence = 40, .source = &guessing
+    };
+    struct barred_place place;
+    struct event_sense_block block = { .why = &notice, .place = &place, .until_s = 1801396800 };
+
+    (void)state;
+    assert_true(barred_place_of("192.0.2.9", &place));
+    struct seen seen = report_block(&block);
+    assert_int_equal(seen.kind, LOG_SENSE_RESPONSE);
+    assert_string_equal(seen.text,
+                        "address 192.0.2.9 is blocked until 2027-01-31T12:00:00Z: failed "
+                        "to log in (12 in a window); undo: tacit sense undo 192.0.2.9");
+    has(seen.fields, "of=source\n");
+    has(seen.fields, "action=block\ndone=yes\n");
+    has(seen.fields, "place=192.0.2.9\nuntil=2027-01-31T12:00:00Z\n");
+    block.is_dry = true;
+    seen = report_block(&block);
+    assert_int_equal(seen.kind, LOG_SENSE_DRY_RUN);
+    has(seen.text, "would be blocked until");
+    has(seen.fields, "done=no\n");
+    assert_null(strstr(seen.fields, "undo=tacit"));
+    block = (struct event_sense_block){ .why = &notice, .place = &place, .not_done = "of this" };
+    seen = report_block(&block);
+    has(seen.text, "is not blocked, as of this: failed to log in");
+    has(seen.fields, "done=no\n");
+    has(seen.fields, "why_not=of this\n");
+    seen = report_block(&(struct event_sense_block){ .place = &place, .until_s = 1801396800 });
+    assert_string_equal(seen.text, "address 192.0.2.9 is freed by an operator, and is not blocked "
+                                   "until 2027-01-31T12:00:00Z");
+    has(seen.fields, "action=unblock\n");
+}
+
 static void what_ends_needs_no_reason(void **state)
 {
     (void)state;
@@ -225,6 +281,7 @@ int main(void)
         cmocka_unit_test(a_device_is_told_with_its_reasons),
         cmocka_unit_test(what_is_done_is_told_with_its_undo),
         cmocka_unit_test(what_would_be_done_is_of_another_kind),
+        cmocka_unit_test(a_block_is_told_with_its_undo),
         cmocka_unit_test(what_ends_needs_no_reason),
         cmocka_unit_test(a_group_names_its_members),
         cmocka_unit_test(long_names_are_cut),

@@ -16,6 +16,7 @@ struct log {
     atomic_uint level;
     bool is_journal;
     const struct log_witness *witness; /* NULL: none */
+    const struct log_witness *alarms;  /* likewise */
     pthread_mutex_t lock;              /* around limits */
     struct log_limit limits[LOG_KIND_COUNT];
 };
@@ -70,6 +71,11 @@ void log_set_witness(struct log *log, const struct log_witness *witness)
     log->witness = witness;
 }
 
+void log_set_alarm_witness(struct log *log, const struct log_witness *witness)
+{
+    log->alarms = witness;
+}
+
 static bool has_level(const struct log *log, enum config_log_level level)
 {
     return level <= atomic_load_explicit(&log->level, memory_order_relaxed);
@@ -80,9 +86,14 @@ static bool is_witnessed(const struct log *log, enum log_kind kind)
     return log->witness != NULL && log_kind_audit(kind) != LOG_AUDIT_NO;
 }
 
+static bool is_alarm(const struct log *log, enum log_kind kind)
+{
+    return log->alarms != NULL && log_kind_is_alarm(kind);
+}
+
 bool log_wants(const struct log *log, enum config_log_level level, enum log_kind kind)
 {
-    return has_level(log, level) || is_witnessed(log, kind);
+    return has_level(log, level) || is_witnessed(log, kind) || is_alarm(log, kind);
 }
 
 static bool is_within_limit(struct log *log, enum log_kind kind, time_t now_s,
@@ -128,6 +139,8 @@ void log_write(struct log *log, const struct log_line *line)
 
     if (is_witnessed(log, line->kind))
         log->witness->saw(log->witness->context, line);
+    if (is_alarm(log, line->kind))
+        log->alarms->saw(log->alarms->context, line);
     if (!has_level(log, line->level))
         return;
     clock_gettime(CLOCK_MONOTONIC_COARSE, &now);

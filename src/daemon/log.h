@@ -12,6 +12,7 @@
 #include "base/span.h"
 #include "config/config.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,7 +26,7 @@ struct log;
 
 /* Zero is the daemon itself, which is never limited. */
 enum log_kind {
-#define LOG_KIND(kind, name, audit) LOG_##kind,
+#define LOG_KIND(kind, name, audit, alarm) LOG_##kind,
 #include "daemon/log_kinds.def"
 #undef LOG_KIND
     LOG_KIND_COUNT,
@@ -41,6 +42,7 @@ enum log_audit {
 
 const char *log_kind_name(enum log_kind kind); /* "grant-used" */
 enum log_audit log_kind_audit(enum log_kind kind);
+bool log_kind_is_alarm(enum log_kind kind);
 
 /* Only in JSON: the text says the same in words. */
 struct log_field {
@@ -68,6 +70,9 @@ struct log_witness {
 
 /* Before the first thread of those that log. NULL: none any more. Borrowed. */
 void log_set_witness(struct log *log, const struct log_witness *witness);
+
+/* Likewise who sees every line that is an alarm. */
+void log_set_alarm_witness(struct log *log, const struct log_witness *witness);
 
 void log_configure(struct log *log, enum config_log_format format, enum config_log_level level);
 /* Would a line of that level and kind go anywhere? */

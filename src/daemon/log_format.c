@@ -93,10 +93,15 @@ static void put_field(struct line *line, const char *key, struct mqtt_span value
 static const struct {
     const char *name;
     enum log_audit audit;
+    bool is_alarm;
 } kinds[LOG_KIND_COUNT] = {
-#define LOG_KIND(kind, name, audit) { name, LOG_AUDIT_##audit },
+#define NO                                 false
+#define YES                                true
+#define LOG_KIND(kind, name, audit, alarm) { name, LOG_AUDIT_##audit, alarm },
 #include "daemon/log_kinds.def"
 #undef LOG_KIND
+#undef NO
+#undef YES
 };
 
 const char *log_kind_name(enum log_kind kind)
@@ -107,6 +112,11 @@ const char *log_kind_name(enum log_kind kind)
 enum log_audit log_kind_audit(enum log_kind kind)
 {
     return kinds[kind].audit;
+}
+
+bool log_kind_is_alarm(enum log_kind kind)
+{
+    return kinds[kind].is_alarm;
 }
 
 static const struct {

@@ -40,8 +40,7 @@ void recorder_queue_set_rate(struct recorder_queue *queue, uint64_t per_s)
     }
 }
 
-/* Fields of the line, without its text, which says the same in words. */
-static void gather(const struct log_line *line, struct audit_fields *out)
+void recorder_queue_gather(const struct log_line *line, struct audit_fields *out)
 {
     for (size_t i = 0; i < line->field_count; i++)
         if (strcmp(line->fields[i].key, "event") != 0)
@@ -52,7 +51,7 @@ static bool push(struct recorder_queue *queue, const struct log_line *line, int6
 {
     struct audit_fields fields = { .len = 0 };
 
-    gather(line, &fields);
+    recorder_queue_gather(line, &fields);
     struct mqtt_span text = audit_fields_end(&fields);
     const struct header header = { utc_ms, (uint32_t)line->kind, (uint32_t)text.len };
     if (queue->len + sizeof(header) + text.len > queue->room)

@@ -41,6 +41,9 @@ void recorder_queue_set_rate(struct recorder_queue *queue, uint64_t per_s);
 bool recorder_queue_put(struct recorder_queue *queue, const struct log_line *line, int64_t utc_ms,
                         uint64_t now_s);
 
+/* Fields of the line as its record has them, without its text, which says the same in words. */
+void recorder_queue_gather(const struct log_line *line, struct audit_fields *out);
+
 bool recorder_queue_is_empty(const struct recorder_queue *queue);
 
 /* What has come goes to `taken`, which is empty. */

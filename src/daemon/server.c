@@ -89,7 +89,7 @@ static int open_shared(struct server *server, struct siphash_key *out_key)
         return complain(server, -EIO, "the kernel gives no random numbers");
     server->shared = shared_new(out_key, is_alone ? &none : &lock, server->shard_count);
     server->porch = porch_new(out_key, is_alone ? &none : &porch_lock, &server->config->limits);
-    return server->shared != NULL && server->porch != NULL
+    return server->shared != NULL && server->porch != NULL && server_open_bar(server, out_key) == 0
                ? 0
                : complain(server, -ENOMEM, "out of memory");
 }
@@ -166,6 +166,7 @@ static int open_shards(struct server *server)
     options.ratchets = server->ratchets;
     options.shared = server->shared;
     options.porch = server->porch;
+    options.bar = server->bar.bar;
     for (unsigned i = 0; i < server->shard_count; i++) {
         options.number = i;
         status = shard_open(&server->shards[i], &options);
@@ -191,6 +192,8 @@ static int bind_and_prove(struct server *server)
     if (status != 0)
         return complain(server, status, why);
     status = server_become_user(server);
+    if (status == 0)
+        status = server_open_hook(server);
     if (status == 0)
         status = server_open_state(server);
     if (status != 0)
@@ -262,6 +265,8 @@ static int start(struct server *server)
         status = keep_load(&server->keep, server->shards, server->shared, server->scribe);
     if (status == 0)
         server_load_sense(server);
+    if (status == 0)
+        server_start_herald(server);
     if (status == 0)
         status = start_shards(server);
     if (status != 0)
@@ -342,6 +347,7 @@ static void release(struct server *server)
                     server->keep.folder);
         cancel_timers(server);
         signals_close(server->signals);
+        server_end_herald(server);
         for (unsigned i = 0; i < server->shard_count; i++) {
             if (server->shards[i].loop != NULL)
                 loop_deliver(server->shards[i].loop);
@@ -359,6 +365,7 @@ static void release(struct server *server)
     ruling_release(server->ruling, NULL, NULL);
     shared_free(server->shared);
     porch_free(server->porch);
+    server_close_bar(server);
     scribe_free(server->scribe);
     keep_close(&server->keep);
     if (server->endpoints != NULL)
@@ -411,7 +418,8 @@ enum server_exit server_run(const struct options *options, const char *program)
     anchors_init(&server.anchors);
     int status = server_find_state(&server, server.config, server.state_dir);
     server.log = log_new(server.config->log_format, server.config->log_level);
-    if (status != 0 || server.log == NULL) {
+    server.herald = server.log != NULL ? herald_open(server.log, &server.config->limits) : NULL;
+    if (status != 0 || server.herald == NULL) {
         fprintf(stderr, "tacitd: no place for the state folder; name one with --state DIR\n");
         status = -ENOENT;
     } else {
@@ -422,6 +430,7 @@ enum server_exit server_run(const struct options *options, const char *program)
     confine_free(server.confinement.confine);
     config_unref(server.config);
     anchors_fini(&server.anchors);
+    herald_close(server.herald);
     log_free(server.log);
     return status == 0 ? SERVER_EXIT_CLEAN : SERVER_EXIT_REFUSED;
 }
@@ -455,6 +464,8 @@ int server_check(const struct options *options)
         status = server_try_enrolment(config, why);
     if (status == 0)
         status = try_token_keys(config, why);
+    if (status == 0)
+        status = server_check_hook(config, why);
     if (status != 0)
         fprintf(stderr, "tacitd: %s\n", why);
     else

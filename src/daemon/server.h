@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "daemon/alarm.h"
 #include "daemon/endpoint.h"
+#include "daemon/herald.h"
 #include "daemon/holding.h"
 #include "daemon/keep.h"
 #include "daemon/log.h"
@@ -39,6 +40,9 @@ struct server {
     const struct options *options;
     const char *program; /* argv[0] */
     struct log *log;
+    struct herald *herald; /* of alarms */
+    struct server_hook hook;
+    struct server_bar bar;
     struct config *config;      /* the one in force; counted */
     char config_path[PATH_MAX]; /* empty: built-in */
     char config_digest[SERVER_DIGEST_SIZE];
@@ -219,6 +223,27 @@ void server_record_refusal(const struct server *server, const char *why);
 /* Another ruling is in force because of the registry or of the time. */
 void server_record_policy(const struct server *server, const struct ruling *before,
                           const struct ruling *now);
+
+/* server_herald.c: alarms go to those who may read $tacit/events. The shards are open, and are no more. */
+void server_start_herald(struct server *server);
+void server_end_herald(struct server *server); /* before the shards are closed; twice is fine */
+
+/* server_bar.c: addresses that are blocked. */
+MQTT_NODISCARD int server_open_bar(struct server *server, const struct siphash_key *key);
+void server_keep_bar(
+    struct server *server); /* what tools want, and are shown; on the keeper's thread */
+void server_close_bar(struct server *server);
+
+/* server_hook.c: the operator's program is run for each alarm. Whether it may be, with its place in the
+ * configuration in `out_why` of ENDPOINT_WHY_BYTES; the process is the user that it stays, or `config` says
+ * who that will be. */
+MQTT_NODISCARD int server_check_hook(const struct config *config, char *out_why);
+/* The process that starts it; once this one is the user that it stays, before it is confined. */
+MQTT_NODISCARD int server_open_hook(struct server *server);
+void server_start_hook(struct server *server);
+void server_hook_run(struct server *server, const struct announcement *announcement);
+void server_follow_hook(const struct server *server); /* says what takes another start */
+void server_close_hook(struct server *server);
 
 /* server_sys.c: $SYS and the watchdog of systemd. */
 void server_start_sys(struct server *server);

@@ -121,6 +121,7 @@ static void work_check(struct helper_job *job)
     struct pki_fault fault = { "out of memory" };
 
     server_note_canaries(server, check->basis->config);
+    server_keep_bar(server);
     end_holds(server, check->basis->view, basis.now_s);
     check->made = NULL;
     check->wants_observed = server_observed_is_wanted(server);

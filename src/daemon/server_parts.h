@@ -6,10 +6,13 @@
 #include "config/config.h"
 #include "confine/confine.h"
 #include "confine/privileges.h"
+#include "daemon/bar.h"
 #include "daemon/endpoint.h"
+#include "daemon/log.h"
 #include "daemon/ruling.h"
 #include "daemon/upkeep.h"
 #include "est/est.h"
+#include "hook/link.h"
 #include "loop/helpers.h"
 #include "pki/state.h"
 #include "steward/link.h"
@@ -126,4 +129,22 @@ struct server_confinement {
     struct steward_link *steward; /* who has the CA's key; NULL: not yet, or no more */
     bool is_steward_gone;         /* and that was said; the keeper's */
     struct privileges_user user;  /* whom it became; the name is empty: stayed who it was */
+};
+
+/* Addresses that are blocked. The keeper's, but for what is thread-safe. */
+struct server_bar {
+    struct bar *bar;
+    uint64_t shown;  /* its version, as tools see it */
+    bool is_failing; /* to show it, and that was said */
+};
+
+/* The program that is run for each alarm, in another process. */
+struct server_hook {
+    struct hook_link *link; /* NULL: there is none, or no more */
+    struct loop_watch watch;
+    struct hook_options options;       /* of the start; its path is the configuration's of then */
+    struct config *config;             /* counted */
+    unsigned waits[LOG_KIND_COUNT];    /* alarms that it has not answered, of each kind */
+    uint64_t left_out[LOG_KIND_COUNT]; /* it was not told of, since the last one that it was */
+    enum hook_outcome last;            /* as the log has it */
 };

@@ -127,6 +127,9 @@ static void finish(struct server *server, struct server_reload *reload)
     if (server->logins != NULL)
         logins_set_limits(server->logins, &config->limits);
     server_follow_audit(server);
+    herald_follow(server->herald, &config->limits);
+    bar_set_limits(server->bar.bar, &config->limits);
+    server_follow_hook(server);
 }
 
 /* What was asked for meanwhile. */

@@ -209,6 +209,8 @@ static int open_broker(struct shard *shard, const struct shard_options *options)
         return -ENOMEM;
     shard->sense.options.key = options->hash_key;
     shard->sense.state_dir = options->state_dir;
+    shard->sense.bar = options->bar;
+    shard->sense.porch = options->porch;
     shard_sense_follow(shard, loop_now_ms(shard->loop));
     return shard->number == 0 ? decoy_open(&shard->decoy, &broker, &shard->rules) : 0;
 }

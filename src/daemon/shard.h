@@ -12,6 +12,7 @@
 #include "core/sensing.h"
 #include "core/shared.h"
 #include "daemon/admission.h"
+#include "daemon/bar.h"
 #include "daemon/decoy.h"
 #include "daemon/expiry.h"
 #include "daemon/log.h"
@@ -53,6 +54,8 @@ struct shard_walk {
 struct shard_sense {
     struct sensing_options options; /* as the broker has them */
     const char *state_dir;          /* borrowed; NULL: nothing is kept */
+    struct bar *bar;                /* borrowed; which addresses are blocked; NULL: none ever is */
+    struct porch *porch;            /* borrowed; knows who was let in from where */
     struct wheel_timer timer;
     struct helper_job job;
     uint8_t *bytes; /* the keeper's while it writes them; NULL: it does not */
@@ -107,6 +110,7 @@ struct shard_options {
     struct holding *holding;     /* likewise */
     struct porch *porch;         /* likewise; that of all shards */
     struct alarm *alarm;         /* likewise */
+    struct bar *bar;             /* likewise; NULL: nobody is blocked */
     struct shard_reports reports;
 };
 
@@ -154,6 +158,7 @@ MQTT_NODISCARD int shard_sense_load(struct shard *shard, struct mqtt_span bytes)
 void shard_sense_start(struct shard *shard);
 void shard_sense_end(struct shard *shard);
 void shard_sense_close(struct shard *shard);
+bool shard_sense_is_barred(void *context, const struct porch_place *place); /* struct net_hooks */
 void shard_sense_refused(struct shard *shard, const struct connection_facts *facts,
                          enum net_refusal why);
 

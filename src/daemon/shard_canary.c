@@ -48,6 +48,7 @@ struct net_hooks shard_net_hooks(struct shard *shard)
     return (struct net_hooks){ .context = shard,
                                .check_peer = on_check_peer,
                                .is_decoy = on_is_decoy,
+                               .is_barred = shard_sense_is_barred,
                                .refused = on_refused };
 }
 

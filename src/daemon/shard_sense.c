@@ -6,6 +6,7 @@
 #include "daemon/shard.h"
 
 #include "core/sensing_keep.h"
+#include "net/porch.h"
 #include "pki/behaviour_file.h"
 
 #include <stdio.h>
@@ -13,15 +14,29 @@
 #include <string.h>
 #include <time.h>
 
-/* The /64 or the address; a socket of this machine is nowhere in particular. */
+static_assert(PLACE_BYTES == BARRED_PLACE_BYTES, "one notion of a place");
+
+static struct barred_place place_at(const struct connection_facts *facts)
+{
+    struct barred_place place = { .len = 0 };
+
+    place.len = facts != NULL ? (uint8_t)place_of(facts->address, place.bytes) : 0;
+    return place;
+}
+
+/* The /64 or the address; a socket of this machine is nowhere in particular. What comes from where is
+ * blocked had begun before that, and is paid for. */
 static uint64_t on_place(void *context, const void *facts)
 {
     const struct shard *shard = context;
-    const struct connection_facts *connection = facts;
-    uint8_t place[PLACE_BYTES];
-    size_t len = connection != NULL ? place_of(connection->address, place) : 0;
+    const struct barred_place place = place_at(facts);
+    const struct mqtt_span bytes = { place.bytes, place.len };
 
-    return len > 0 ? siphash(&shard->sense.options.key, (struct mqtt_span){ place, len }) | 1 : 0;
+    if (place.len == 0
+        || (shard->sense.bar != NULL
+            && bar_has(shard->sense.bar, &place, loop_now_ms(shard->loop))))
+        return 0;
+    return siphash(&shard->sense.options.key, bytes) | 1;
 }
 
 static void on_tell(void *context, const struct sensing_notice *notice)
@@ -85,6 +100,48 @@ static const char *on_respond(void *context, const struct sensing_response *resp
     return told.not_done == NULL ? ADMISSION_QUARANTINE_TEXT : NULL;
 }
 
+/* ---- about an address ---- */
+
+bool shard_sense_is_barred(void *context, const struct porch_place *place)
+{
+    const struct shard *shard = context;
+    struct barred_place asked = { .len = place->len };
+
+    memcpy(asked.bytes, place->bytes, sizeof(asked.bytes));
+    return shard->sense.bar != NULL && bar_has(shard->sense.bar, &asked, loop_now_ms(shard->loop));
+}
+
+/* Behind one address may be a thousand devices: as long as one of them has come from there, the bounds
+ * of the porch have to do. */
+static bool knows(const struct shard *shard, const struct barred_place *place)
+{
+    struct porch_place asked = { .len = place->len };
+
+    memcpy(asked.bytes, place->bytes, sizeof(asked.bytes));
+    return porch_knows(shard->sense.porch, &asked, loop_now_ms(shard->loop));
+}
+
+static bool on_block(void *context, const struct sensing_notice *notice, bool is_dry)
+{
+    const struct shard *shard = context;
+    const struct barred_place place = place_at(notice->facts);
+    const struct bar_now now = { loop_now_ms(shard->loop), (int64_t)time(NULL) };
+    struct event_sense_block block = { .why = notice, .place = &place, .is_dry = is_dry };
+
+    if (place.len == 0 || shard->sense.bar == NULL)
+        return false;
+    enum bar_verdict verdict = BAR_BEGUN;
+    if (knows(shard, &place))
+        block.not_done = "somebody who has proved himself came from there lately";
+    else
+        verdict = bar_begin(shard->sense.bar, &place, &now, is_dry, &block.until_s);
+    if (verdict == BAR_PARDONED)
+        block.not_done = "an operator has undone it";
+    if (verdict != BAR_ALREADY)
+        event_sense_blocked(shard->log, &block);
+    return !is_dry && block.not_done == NULL;
+}
+
 static enum sensing_mode mode_of(enum config_sense_mode mode)
 {
     switch (mode) {
@@ -114,6 +171,7 @@ void shard_sense_follow(struct shard *shard, uint64_t now_ms)
         .entered = on_entered,
         .may = on_may,
         .respond = on_respond,
+        .block = on_block,
     };
     if (!sensing_set(shard->broker, options, now_ms))
         log_say(shard->log, CONFIG_LOG_ERROR,

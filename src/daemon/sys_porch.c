@@ -31,6 +31,7 @@ void sys_porch_publish(struct broker *broker, const struct porch_figures *figure
         [NET_REFUSED_NETWORK] = REFUSED "network",
         [NET_REFUSED_BYTES] = REFUSED "bytes",
         [NET_REFUSED_SHORT] = REFUSED "memory-short",
+        [NET_REFUSED_BARRED] = REFUSED "blocked",
     };
 
     publish(broker, PREFIX "connections", figures->guests, now_ms);

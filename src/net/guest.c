@@ -25,6 +25,13 @@ static uint32_t admit_while_short(struct net *net, const struct connection_facts
     return 0;
 }
 
+static bool is_barred(const struct net *net, const struct porch_place *place)
+{
+    const struct net_hooks *hooks = &net->hooks;
+
+    return hooks->is_barred != NULL && place->len > 0 && hooks->is_barred(hooks->context, place);
+}
+
 uint32_t guest_admit(struct net *net, const struct connection_start *start, bool *out_is_over)
 {
     const struct connection_facts facts = { .listener = start->listener,
@@ -32,6 +39,11 @@ uint32_t guest_admit(struct net *net, const struct connection_start *start, bool
                                             .address = start->address,
                                             .transport = start->transport };
     uint32_t guest = 0;
+
+    if (MQTT_UNLIKELY(is_barred(net, &start->place))) {
+        net_refuse(net, &facts, NET_REFUSED_BARRED, "tacit sense status");
+        return 0;
+    }
     switch (porch_enter(net->porch, &start->place, loop_now_ms(net->loop), &guest)) {
     case PORCH_FULL:
         net_refuse(net, &facts, NET_REFUSED_UNPROVED, "limits.unproved");

@@ -378,6 +378,32 @@ static void what_guests_hold_in_all_is_bounded(void **state)
     world_close(&world);
 }
 
+/* What stands already stays. */
+static void who_is_barred_is_closed_at_accept(void **state)
+{
+    struct world world;
+    struct device standing;
+    struct device barred;
+    struct device other;
+
+    (void)state;
+    world_open(&world, KIND_TLS, NULL);
+    world_device_from(&standing, &world, NEAR);
+    world_connect(&world, &standing);
+    world.barred = (uint8_t)(NEAR & 0xff);
+    world_device_from(&barred, &world, NEAR);
+    world_until_over(&world, &barred);
+    assert_int_equal(world.refused[NET_REFUSED_BARRED], 1);
+    assert_int_equal(figures(&world).guests, 0);
+    world_device_from(&other, &world, NEAR + 1);
+    world_connect(&world, &other);
+    assert_false(standing.is_over);
+    device_close(&barred);
+    device_close(&other);
+    device_close(&standing);
+    world_close(&world);
+}
+
 /* While memory is short few come in of whom nobody knows, and all who are known. */
 static void strangers_are_closed_at_accept_while_memory_is_short(void **state)
 {
@@ -455,6 +481,7 @@ int main(void)
         cmocka_unit_test(nobody_goes_when_it_is_not_too_much_any_more),
         cmocka_unit_test(what_guests_hold_in_all_is_bounded),
         cmocka_unit_test(strangers_are_closed_at_accept_while_memory_is_short),
+        cmocka_unit_test(who_is_barred_is_closed_at_accept),
         cmocka_unit_test(the_slow_go_early_when_it_is_crowded),
     };
     return cmocka_run_group_tests(tests, world_set_up, world_tear_down);

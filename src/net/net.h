@@ -17,6 +17,7 @@
 
 struct net;
 struct porch;
+struct porch_place;
 
 /* Why net ended a connection by itself. */
 enum net_refusal {
@@ -34,6 +35,7 @@ enum net_refusal {
     NET_REFUSED_NETWORK,  /* limits.unproved_per_network */
     NET_REFUSED_BYTES,    /* limits.unproved_bytes */
     NET_REFUSED_SHORT,    /* limits.memory_bytes: memory is short, and its address is not known */
+    NET_REFUSED_BARRED,   /* is_barred says so of its address */
     NET_REFUSAL_COUNT,
 };
 
@@ -45,6 +47,9 @@ struct net_hooks {
     /* Does a connection with this CONNECT belong to the decoy broker? Asked once, before its
      * client is opened. `bytes` holds the whole of it. May be NULL: none does. */
     bool (*is_decoy)(void *context, const struct connection_facts *facts, struct mqtt_span bytes);
+    /* Is it closed at accept, because of where it comes from? Asked before all else; no address is not
+     * asked about. May be NULL: none is. */
+    bool (*is_barred)(void *context, const struct porch_place *place);
     /* For the log. `facts` and `text` are borrowed. May be NULL. */
     void (*refused)(void *context, const struct connection_facts *facts, enum net_refusal why,
                     const char *text);

@@ -42,6 +42,13 @@ static void on_refused(void *context, const struct connection_facts *facts, enum
     snprintf(world->refusal, sizeof(world->refusal), "%s", text);
 }
 
+static bool is_barred(void *context, const struct porch_place *place)
+{
+    const struct world *world = context;
+
+    return world->barred != 0 && place->bytes[3] == world->barred;
+}
+
 struct net_options world_net_options(struct world *world, unsigned shard)
 {
     struct net_options options = {
@@ -54,6 +61,7 @@ struct net_options world_net_options(struct world *world, unsigned shard)
         .hooks = { .context = world,
                    .check_peer = check,
                    .is_decoy = is_decoy,
+                   .is_barred = is_barred,
                    .refused = on_refused },
         .linger_ms = 300,
     };

@@ -30,6 +30,7 @@ struct world {
     unsigned refused[NET_REFUSAL_COUNT];
     char refusal[256]; /* the last one's text */
     const char *objection;
+    uint8_t barred; /* the last number of an address that is; 0: none */
     bool drained;
 };
 

@@ -208,6 +208,14 @@ static bool is_known(const struct porch *porch, uint64_t key, uint64_t now_ms)
     return false;
 }
 
+bool porch_knows(struct porch *porch, const struct porch_place *place, uint64_t now_ms)
+{
+    lock(porch);
+    bool knows = is_known(porch, key_of(porch, place, place->len), now_ms);
+    unlock(porch);
+    return knows;
+}
+
 /* In its own place, or in that of the one that was seen longest ago. */
 static void remember(struct porch *porch, uint64_t key, uint64_t now_ms)
 {

@@ -102,6 +102,9 @@ bool porch_is_over(struct porch *porch, enum porch_want want);
 /* It has gone, or was let in: then its address is known from now on. */
 void porch_leave(struct porch *porch, uint32_t guest, bool is_let_in, uint64_t now_ms);
 
+/* Was somebody let in from there lately? */
+bool porch_knows(struct porch *porch, const struct porch_place *place, uint64_t now_ms);
+
 enum porch_standing porch_standing(struct porch *porch, uint32_t guest);
 
 /* While memory is short: it is not known, and there are PORCH_SHORT_MOST others. */

@@ -118,7 +118,10 @@ static void a_known_address_has_wider_bounds_for_a_week(void **state)
     struct world world = opened(&limits);
     uint32_t guests[12];
     uint32_t more = 0;
+    assert_false(porch_knows(world.porch, &(struct porch_place){ .len = 4 }, world.now_ms));
     make_known(&world, v4(1, 1));
+    const struct porch_place known = v4(1, 1);
+    assert_true(porch_knows(world.porch, &known, world.now_ms));
     for (unsigned i = 0; i < 12; i++)
         guests[i] = must_come(&world, v4(1, 1));
     assert_int_equal(come(&world, v4(1, 1), &more), PORCH_ADDRESS);

@@ -41,6 +41,8 @@ static const char *const places[STATE_FILE_COUNT] = {
     [STATE_SHOWN_ROOT] = "trust/root.crt",
     [STATE_RATCHET] = "ratchet.db",
     [STATE_BEHAVIOUR] = "learning/behaviour",
+    [STATE_BARRED] = "learning/blocked",
+    [STATE_PARDON] = "learning/pardon",
 };
 
 static int join(char *out, const char *dir, const char *rest)

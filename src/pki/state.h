@@ -18,6 +18,8 @@
  *       learning/behaviour.N      what shard N has learned of it (daemon/behaviour_file.h)
  *       learning/wanted           made by a tool that wants it written now; tacitd renames it
  *       learning/coming           to this, and removes that when it is written
+ *       learning/blocked          addresses that are blocked (pki/barred.h)
+ *       learning/pardon.S.ADDRESS made by a tool: that one is not to be for so many seconds
  *       trust/ca.crt root.crt     copies of those in ca/, which tacitd itself cannot open
  *                                 (state_layout.h)
  *       audit/                    the audit log (audit/journal.h), its lock and its public key
@@ -69,6 +71,8 @@ enum state_file {
     STATE_SHOWN_ROOT,
     STATE_RATCHET,
     STATE_BEHAVIOUR, /* what each shard has learned of it: ".N" follows */
+    STATE_BARRED,    /* addresses that are blocked (pki/barred.h) */
+    STATE_PARDON,    /* that one is not to be: ".SECONDS.ADDRESS" follows */
     STATE_FILE_COUNT,
 };
 

@@ -39,6 +39,7 @@ enum policy_verdict {
     POLICY_DENY_NO_ROLE,  /* the identity has no role in this policy */
     POLICY_DENY_WILDCARD, /* a wildcard filter without a scoped grant that covers it */
     POLICY_DENY_SYS,      /* a '$' topic that the role is not granted */
+    POLICY_DENY_HOUSE,    /* to publish what only the broker itself publishes: below "$tacit/" */
     POLICY_DENY_SPACE,    /* a '$' topic inside a topic space of a tenant, where there are none */
     POLICY_DENY_RULE,     /* a deny rule covers it, or overlaps the filter */
     POLICY_DENY_EFFORT,   /* too many grants would have to be combined to tell; never guessed */

@@ -298,6 +298,32 @@ static void unrestricted_is_all_but_what_is_denied(void **state)
     policy_unref(policy);
 }
 
+/* Who may do everything, too: what the broker says of itself is nobody else's to say. */
+static void only_the_broker_publishes_below_its_own_name(void **state)
+{
+    static const struct {
+        const char *topic;
+        enum policy_verdict verdict;
+    } topics[] = {
+        { "$tacit", POLICY_DENY_HOUSE },   { "$tacit/events/sense/source", POLICY_DENY_HOUSE },
+        { "$tacit/x", POLICY_DENY_HOUSE }, { "$tacitly/x", POLICY_ALLOW },
+        { "tacit/x", POLICY_ALLOW },       { "$x", POLICY_ALLOW },
+    };
+    const struct identity anybody = { .device = "d" };
+    struct policy *policy = policy_new();
+
+    (void)state;
+    assert_non_null(policy);
+    const struct role *role =
+        policy_add_role(policy, "open", &(struct role_options){ .unrestricted = true });
+    assert_non_null(role);
+    policy_seal(policy);
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(topics); i++)
+        assert_int_equal(policy_decide_publish(role, &anybody, span_of(topics[i].topic)).verdict,
+                         topics[i].verdict);
+    policy_unref(policy);
+}
+
 /* Not even what everything is granted to: a common-space role could plant a topic there. */
 static void a_tenants_space_has_no_dollar_topics(void **state)
 {
@@ -380,6 +406,7 @@ int main(void)
         cmocka_unit_test(nameless_clients_gain_nothing_from_it),
         cmocka_unit_test(unrestricted_is_all_but_what_is_denied),
         cmocka_unit_test(a_tenants_space_has_no_dollar_topics),
+        cmocka_unit_test(only_the_broker_publishes_below_its_own_name),
         cmocka_unit_test(what_takes_too_much_effort_is_refused),
         cmocka_unit_test(every_verdict_has_a_text),
     };

@@ -20,6 +20,8 @@ const char *policy_verdict_text(enum policy_verdict verdict)
         return "wildcard subscriptions are off; ask for a scoped wildcard grant";
     case POLICY_DENY_SYS:
         return "topics that start with '$' need a grant that names them";
+    case POLICY_DENY_HOUSE:
+        return "topics below $tacit/ are the broker's own: nobody else publishes there";
     case POLICY_DENY_SPACE:
         return "a tenant's own topic space has no '$' topics";
     case POLICY_DENY_RULE:

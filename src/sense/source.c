@@ -210,14 +210,14 @@ void sense_source_look(struct sense_sources *sources, struct sense_source *sourc
     stand(sources, source, out);
 }
 
-static void rest(struct sense_source *source)
+void sense_source_rest(struct sense_source *source)
 {
     *source = (struct sense_source){ .key = source->key };
 }
 
 void sense_sources_rest(struct sense_sources *sources)
 {
-    rest(&sources->listener);
+    sense_source_rest(&sources->listener);
     for (unsigned i = 0; i < SENSE_SOURCES; i++)
-        rest(&sources->table[i]);
+        sense_source_rest(&sources->table[i]);
 }

@@ -71,7 +71,10 @@ void sense_source_count(struct sense_sources *sources, struct sense_source *sour
 void sense_source_look(struct sense_sources *sources, struct sense_source *source, uint64_t now_ms,
                        struct sense_source_standing *out);
 
-/* Evidence and windows are forgotten, of all. */
+/* Evidence and windows are forgotten, of that one. */
+void sense_source_rest(struct sense_source *source);
+
+/* Likewise of all. */
 void sense_sources_rest(struct sense_sources *sources);
 
 const char *sense_source_text(enum sense_source_feature feature);

@@ -2,12 +2,16 @@
 #include "tools/sense_hold.h"
 
 #include "config/config_time.h"
+#include "pki/barred.h"
 #include "pki/holds.h"
+#include "pki/state.h"
 #include "tools/identity_print.h"
 #include "tools/identity_registry.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #define UNDONE_FOR_S INT64_C(86400)
@@ -140,14 +144,48 @@ int sense_release(const struct identity_options *options)
                              : "is not in quarantine");
 }
 
+/* An address: what is done about it does not stand in the registry. */
+static int undo_address(struct deed *deed, const struct barred_place *place)
+{
+    const char *state_dir = deed->options->state;
+    int64_t for_s = 0;
+    struct barred *all = NULL;
+    size_t count = 0;
+    bool was_held = false;
+    int result = read_duration(deed, UNDONE_FOR_S, &for_s);
+
+    if (result == 0)
+        result = state_check(state_dir, &deed->fault);
+    if (result >= 0)
+        result = barred_load(state_dir, &all, &count);
+    for (size_t i = 0; i < count; i++)
+        was_held = was_held
+                   || (memcmp(&all[i].place, place, sizeof(*place)) == 0
+                       && all[i].until_s > (int64_t)time(NULL));
+    free(all);
+    if (result == 0)
+        result = barred_pardon(state_dir, place, for_s < UINT32_MAX ? (uint32_t)for_s : UINT32_MAX);
+    if (result < 0 && deed->fault.text[0] == '\0')
+        (void)pki_fail(&deed->fault, result, "%s: %s", state_dir, strerror(-result));
+    if (result < 0)
+        return fail(deed, result);
+    (void)barred_place_text(place, deed->hold.name);
+    deed->hold.until_s = (int64_t)time(NULL) + for_s;
+    return print(deed, "pardoned", was_held,
+                 "is let in again by a running tacitd within a second, and is not blocked");
+}
+
 int sense_undo(const struct identity_options *options)
 {
     struct deed deed = { .options = options, .hold = { .kind = HOLD_PARDON, .why = "undone" } };
     struct registry_hold found = { .kind = HOLD_BEHAVIOUR };
+    struct barred_place place;
     int64_t for_s = 0;
     bool was_held = false;
-    int result = read_duration(&deed, UNDONE_FOR_S, &for_s);
 
+    if (barred_place_of(options->operands[0], &place))
+        return undo_address(&deed, &place);
+    int result = read_duration(&deed, UNDONE_FOR_S, &for_s);
     if (result == 0)
         result = begin(&deed);
     if (result == 0)

@@ -3,6 +3,7 @@
 
 #include "config/config.h"
 #include "core/sensing_part.h"
+#include "pki/barred.h"
 #include "pki/behaviour_file.h"
 #include "pki/state.h"
 #include "policy/identity.h"
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static const char *const phases[] = {
     [SENSE_LEARN] = "learn",
@@ -37,6 +39,8 @@ struct status {
     size_t count;
     unsigned shards; /* files that were read */
     unsigned bad;
+    struct barred *barred; /* addresses */
+    size_t barred_count;
 };
 
 /* ---- reading ---- */
@@ -127,7 +131,29 @@ static void read_file(struct status *status, unsigned shard)
                   error == -EBADMSG ? "damaged, or of another version" : strerror(-error));
 }
 
+/* Those whose time is not over. */
+static int read_barred(struct status *status)
+{
+    size_t count = 0;
+    int error = barred_load(status->options->state, &status->barred, &count);
+
+    for (size_t i = 0; error == 0 && i < count; i++)
+        if (status->barred[i].until_s > (int64_t)time(NULL))
+            status->barred[status->barred_count++] = status->barred[i];
+    return error;
+}
+
 /* ---- printing ---- */
+
+static void print_barred(const struct barred *barred)
+{
+    char until[IDENTITY_PRINT_TIME_SIZE];
+    char place[BARRED_TEXT_BYTES];
+
+    (void)printf("address %s is blocked until %s%s\n", barred_place_text(&barred->place, place),
+                 identity_print_exact_time(barred->until_s, until),
+                 barred->times > 1 ? ", not for the first time" : "");
+}
 
 static int print_people(const struct status *status)
 {
@@ -139,6 +165,8 @@ static int print_people(const struct status *status)
                      line->shard, phases[line->phase], (unsigned long long)line->phase_s,
                      line->windows, line->devices);
     }
+    for (size_t i = 0; i < status->barred_count; i++)
+        print_barred(&status->barred[i]);
     return fflush(stdout) == 0 ? IDENTITY_EXIT_DONE : IDENTITY_EXIT_FAILED;
 }
 
@@ -150,19 +178,49 @@ static json_t *line_json(const struct line *line)
                      (json_int_t)line->devices);
 }
 
-static int print_json(const struct status *status)
+static json_t *barred_json(const struct barred *barred)
+{
+    char since[IDENTITY_PRINT_TIME_SIZE];
+    char until[IDENTITY_PRINT_TIME_SIZE];
+    char place[BARRED_TEXT_BYTES];
+
+    return json_pack("{s:s, s:s, s:s, s:I}", "address", barred_place_text(&barred->place, place),
+                     "since", identity_print_time_rfc3339(barred->since_s, since), "until",
+                     identity_print_time_rfc3339(barred->until_s, until), "times",
+                     (json_int_t)barred->times);
+}
+
+/* NULL: out of memory, which the document then is as well. */
+static json_t *roles_json(const struct status *status)
 {
     json_t *roles = json_array();
 
     for (size_t i = 0; i < status->count; i++)
         if (json_array_append_new(roles, line_json(&status->lines[i])) < 0) {
             json_decref(roles);
-            roles = NULL;
-            break;
+            return NULL;
         }
-    return identity_print_document(json_pack("{s:s, s:i, s:i, s:o}", "state",
+    return roles;
+}
+
+static json_t *blocked_json(const struct status *status)
+{
+    json_t *blocked = json_array();
+
+    for (size_t i = 0; i < status->barred_count; i++)
+        if (json_array_append_new(blocked, barred_json(&status->barred[i])) < 0) {
+            json_decref(blocked);
+            return NULL;
+        }
+    return blocked;
+}
+
+static int print_json(const struct status *status)
+{
+    return identity_print_document(json_pack("{s:s, s:i, s:i, s:o, s:o}", "state",
                                              status->options->state, "shards", (int)status->shards,
-                                             "unreadable", (int)status->bad, "roles", roles));
+                                             "unreadable", (int)status->bad, "roles",
+                                             roles_json(status), "blocked", blocked_json(status)));
 }
 
 int sense_status(const struct identity_options *options)
@@ -174,7 +232,13 @@ int sense_status(const struct identity_options *options)
         return identity_options_fail(options, IDENTITY_EXIT_FAILED, "%s", fault.text);
     for (unsigned i = 0; i < CONFIG_SHARDS_MAX; i++)
         read_file(&status, i);
+    int error = read_barred(&status);
+    if (error != 0)
+        (void)fprintf(stderr, "%s: which addresses are blocked cannot be read: %s\n",
+                      options->command, strerror(-error));
     int code = options->json ? print_json(&status) : print_people(&status);
     free(status.lines);
-    return code == IDENTITY_EXIT_DONE && status.bad > 0 ? IDENTITY_EXIT_FAILED : code;
+    free(status.barred);
+    return code == IDENTITY_EXIT_DONE && (status.bad > 0 || error != 0) ? IDENTITY_EXIT_FAILED
+                                                                        : code;
 }
