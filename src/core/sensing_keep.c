@@ -61,7 +61,7 @@ static void put_members(struct bytes_node *node, void *context)
         struct sensing_part_device head = { (uint32_t)sensed->by_name.key.len, saving->role };
         struct sense_device kept;
 
-        sense_device_keepsake(&sensed->device, &kept);
+        sense_device_portray(&sensed->device, &kept);
         put(saving, &head, sizeof(head));
         put(saving, sensed->by_name.key.data, sensed->by_name.key.len);
         put(saving, &kept, sizeof(kept));
@@ -86,6 +86,7 @@ static struct sensing_part_head head_of(const struct sensing *sensing, const str
     head.shard_count = sensing->broker->options.shard_count;
     head.roles = saving->roles;
     head.devices = saving->devices;
+    head.window_ms = sensing->broker->limits.sense_window_ms;
     head.source_windows = sensing->sources.windows;
     head.source_ms = saving->now_ms - sensing->since_ms;
     head.key = sensing->options.key;
@@ -171,9 +172,11 @@ static int take_device(struct sensing *sensing, struct sensing_part *part,
     struct mqtt_span name;
     int status = sensing_part_device(part, &head, &name, &device);
 
-    if (status == 0 && roles[head.role] != NULL)
-        sensing_know(sensing, name, roles[head.role], &device);
-    return status;
+    if (status != 0 || roles[head.role] == NULL)
+        return status;
+    sense_device_rest(&device);
+    sensing_know(sensing, name, roles[head.role], &device);
+    return 0;
 }
 
 static int take_all(struct sensing *sensing, struct sensing_part *part, uint64_t now_ms)

@@ -15,7 +15,8 @@
 
 struct broker;
 
-/* What was learned so far, nothing of what happens now; malloc'ed. 0 and no bytes when detection is
+/* What was learned so far, and the evidence that there is, which only those see who read the file, and
+ * not the one who loads it; malloc'ed. 0 and no bytes when detection is
  * off. -ENOMEM. */
 MQTT_NODISCARD int sensing_keep_save(struct broker *broker, uint64_t now_ms, uint8_t **out,
                                      size_t *out_len);

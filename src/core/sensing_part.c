@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define MAGIC UINT64_C(0x31736e6573746361) /* reads differently where bytes stand otherwise */
+#define MAGIC UINT64_C(0x32736e6573746361) /* reads differently where bytes stand otherwise */
 
 _Static_assert(sizeof(uint64_t) == SENSING_PART_SEAL_BYTES, "a seal is a hash");
 
@@ -100,6 +100,6 @@ int sensing_part_device(struct sensing_part *part, struct sensing_part_device *o
     if (!is_sound)
         mqtt_reader_fail(&part->reader, MQTT_ERR_TRAILING);
     else
-        sense_device_keepsake(&device, out_model);
+        sense_device_portray(&device, out_model);
     return is_sound ? 0 : -EBADMSG;
 }

@@ -31,6 +31,7 @@ struct sensing_part_head {
     uint32_t roles;
     uint32_t devices;
     uint32_t source_windows;
+    uint64_t window_ms; /* limits.sense_window_ms where it was learned */
     uint64_t source_ms; /* so long sources have been learned */
     struct siphash_key key;
     struct sense_role_rate of_source[SENSE_SOURCE_FEATURES];
@@ -70,5 +71,6 @@ MQTT_NODISCARD int sensing_part_open(struct mqtt_span bytes, struct sensing_part
  * 0 or -EBADMSG, after which nothing more can be read. */
 MQTT_NODISCARD int sensing_part_role(struct sensing_part *part, struct sensing_part_role *out,
                                      struct mqtt_span *out_name, struct sense_role *out_model);
+/* With the evidence that there was when it was written. */
 MQTT_NODISCARD int sensing_part_device(struct sensing_part *part, struct sensing_part_device *out,
                                        struct mqtt_span *out_name, struct sense_device *out_model);

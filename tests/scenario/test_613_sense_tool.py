@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`tacit sense` over what a live broker has learned: what is known of a device and of a role, and
+why it was told of."""
+
+import json
+import time
+
+import pytest
+
+from support.audit import AuditLog
+from support.broker import FOREIGN, TACIT
+from support.fleet import FLEET, PERIOD_S, Fleet
+from support.patience import patience
+from support.secure import House
+
+pytestmark = [pytest.mark.one_shard,
+              pytest.mark.skipif(FOREIGN or not TACIT.exists(), reason="about tacitd and tacit")]
+
+CONFIG = """
+shards = 1
+sense { mode = respond learn = 1s shape = 1s prove = 1s }
+limits { sense-window-ms = 50 sense-save-s = 1 }
+role "device" {
+  publish   = { "devices/%{device}/#" }
+}
+role "twin" {
+  publish   = { "devices/%{device}/#" }
+}
+listener "mqtts" {
+  port = 8883
+  client-certificates = required
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def house():
+    with House() as one:
+        one.broker.stop()
+        (one.state / "tacit.conf").write_text(CONFIG)
+        one.broker.start()
+        yield one
+
+
+@pytest.fixture(scope="module")
+def fleet(house):
+    one = Fleet(house)
+    one.learn()
+    yield one
+    one.close()
+
+
+def sense(house, *words, code=0):
+    return house.tacit("sense", *words, "--state", house.state, code=code)
+
+
+def told(house, *words, code=0):
+    return json.loads(sense(house, *words, "--json", code=code).stdout)
+
+
+def test_a_device_is_explained(house, fleet):
+    fleet.report_until(lambda: (house.state / "learning/behaviour.0").exists(), 20.0, "not written")
+    name = FLEET[3]
+    fleet.report_until(lambda: told(house, "explain", name)["phase"] == "watch", 20.0, "not watched")
+    known = told(house, "explain", name)
+    assert (known["device"], known["role"], known["window_ms"]) == (name, "device", 50)
+    assert known["windows"] > 0 and known["age_s"] < patience(60)
+    features = {one["feature"]: one for one in known["features"]}
+    publishes = features["publishes"]
+    assert 0 < publishes["own"] < 10 and 0 < publishes["own_weight"] <= 1
+    assert publishes["low"] <= publishes["own"] <= publishes["high"]
+    assert features["size"]["low"] < len(f"devices/{name}/t21.5") + 2 < features["size"]["high"]
+    text = sense(house, "explain", name).stdout
+    assert f"device {name} of role device" in text
+    assert "published messages" in text
+    assert "last alarm: none" in text or "last alarm: 20" in text
+
+
+def test_a_role_is_explained(house, fleet):
+    del fleet
+    known = told(house, "explain", "--role", "device")
+    assert known["role"] == "device"
+    features = {one["feature"]: one for one in known["shards"][0]["features"]}
+    assert features["publishes"]["of_role"] > 0
+    assert "own" not in features["publishes"]
+    assert "role device, shard 0: watch" in sense(house, "explain", "--role", "device").stdout
+
+
+def test_the_last_alarm_is_explained_in_sentences(house, fleet):
+    """Whoever floods is told of, alone or with others that a busy machine holds up."""
+    audit = AuditLog(house.state)
+    last = time.monotonic() + patience(40.0)
+    found = []
+    while not found:
+        assert time.monotonic() < last, house.broker.log()[-3000:]
+        fleet.say(FLEET[0], 400)
+        time.sleep(PERIOD_S)
+        found = [one for one in audit.records("sense") if FLEET[0] in
+                 [one.get("device"), *one.get("devices", "").split()]]
+    alarm = told(house, "explain", FLEET[0])["last_alarm"]
+    assert alarm["time"] >= found[-1]["time"]
+    assert alarm["record"]["verdict"] in {"attacking", "attacked"}
+    first = alarm["reasons"][0]
+    assert first["bits"] > 0 and first["low"] <= first["high"]
+    assert first["model"] in {"own", "role", "rule"}
+    assert first["sentence"].startswith("It ") and first["unit"] in first["sentence"]
+    assert first["sentence"] in sense(house, "explain", FLEET[0]).stdout
+
+
+def test_whom_nobody_knows_cannot_be_explained(house, fleet):
+    del fleet
+    assert "nothing was learned of a device 'nobody'" in sense(house, "explain", "nobody",
+                                                               code=1).stderr
+    assert "nothing was learned of a role" in sense(house, "explain", "--role", "nobody",
+                                                    code=1).stderr
+    sense(house, "explain", code=2)
+    sense(house, "explain", FLEET[0], "--role", "device", code=2)
