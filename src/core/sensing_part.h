@@ -43,6 +43,7 @@ struct sensing_part_role {
     uint32_t name_bytes;
     uint32_t windows;  /* closed in its phase */
     uint64_t phase_ms; /* so long it is in its phase */
+    uint64_t learn_ms; /* so long it is to stay in SENSE_LEARN; 0: as the configuration says */
     struct sense_role_rate groups[SENSING_PART_VERDICTS];
     uint32_t group_windows[SENSING_PART_VERDICTS];
 };
@@ -60,6 +61,31 @@ struct sensing_part {
 
 /* Fills in what a head has that is the same in every file. */
 void sensing_part_begin(struct sensing_part_head *head);
+
+/* ---- writing ---- */
+
+struct sensing_part_writer {
+    uint8_t *at; /* NULL: it is only measured */
+    size_t len;
+    uint32_t roles;
+    uint32_t devices;
+};
+
+/* All roles before the first identity. head->name_bytes is not looked at. */
+void sensing_part_put_role(struct sensing_part_writer *writer, struct mqtt_span name,
+                           const struct sensing_part_role *head, const struct sense_role *model);
+void sensing_part_put_device(struct sensing_part_writer *writer, struct mqtt_span name,
+                             uint32_t role, const struct sense_device *model);
+
+/* A whole file, behind the bytes of `before`, malloc'ed: `emit` is called twice and puts the same both
+ * times. Of the head what sensing_part_begin() fills in, and the numbers of roles and identities, are not
+ * looked at. -ENOMEM. */
+typedef void (*sensing_part_emit)(void *context, struct sensing_part_writer *writer);
+MQTT_NODISCARD int sensing_part_write(struct mqtt_span before, const struct sensing_part_head *head,
+                                      sensing_part_emit emit, void *context, uint8_t **out,
+                                      size_t *out_len);
+
+/* ---- reading ---- */
 
 /* The seal over the bytes; it follows them. Tells damage, not forgery. */
 uint64_t sensing_part_seal(struct mqtt_span bytes);

@@ -6,12 +6,15 @@
 #include "tools/sense_explain.h"
 #include "tools/sense_hold.h"
 #include "tools/sense_status.h"
+#include "tools/sense_train.h"
 #include "tools/subcommand.h"
 
 static const char usage[] =
     "usage: tacit sense status\n"
     "       tacit sense explain NAME\n"
     "       tacit sense explain --role ROLE\n"
+    "       tacit sense train ROLE --again|--for TIME|--finish [--force]\n"
+    "       tacit sense train --forget NAME\n"
     "       tacit sense events|dry-run [--device NAME] [--since TIME] [--until TIME]\n"
     "       tacit sense undo NAME [--for TIME]\n"
     "       tacit sense quarantine NAME [--for TIME] [--reason TEXT]\n"
@@ -25,6 +28,8 @@ static const char usage[] =
     "explain     a device: what is usual for it and how much of that is its own, the evidence "
     "that\n"
     "            there is, and why it was told of the last time; or a role\n"
+    "train       the role is learned anew; or for so long; or watched from now on; or what is a\n"
+    "            device's own is learned anew\n"
     "events      what was found, and what was done about it, from the audit log\n"
     "dry-run     what would have been done: sense { mode = dry-run } in tacit.conf\n"
     "undo        takes back what was done about a device, and lets nothing be done about how it\n"
@@ -46,6 +51,8 @@ static const char usage[] =
 static const struct subcommand rows[] = {
     { "status", "tacit sense status", "state json ", 0, 0, NULL, sense_status },
     { "explain", "tacit sense explain", "state json role ", 0, 1, NULL, sense_explain_what },
+    { "train", "tacit sense train", "state json again for finish force forget ", 0, 1, NULL,
+      sense_train },
     { "events", "tacit sense events", "state json device since until ", 0, 0, NULL, sense_events },
     { "dry-run", "tacit sense dry-run", "state json device since until ", 0, 0, NULL,
       sense_dry_run },

@@ -115,3 +115,68 @@ def test_whom_nobody_knows_cannot_be_explained(house, fleet):
                                                     code=1).stderr
     sense(house, "explain", code=2)
     sense(house, "explain", FLEET[0], "--role", "device", code=2)
+
+
+def phase_of(house, role="device"):
+    found = {one["role"]: one for one in told(house, "status")["roles"]}
+    return found[role]["phase"] if role in found else None
+
+
+def test_a_role_is_learned_anew_at_once(house, fleet):
+    """While it runs, and with who asked for it in the audit log."""
+    done = told(house, "train", "device", "--again")
+    assert done["done"] and "learned anew" in done["text"]
+    known = told(house, "explain", "--role", "device")["shards"][0]
+    assert (known["phase"], known["role_windows"] < 720) == ("learn", True)
+    record = AuditLog(house.state).wait("administration", command="tacit sense train")
+    assert (record["names"], record["again"]) == ("device", "yes") and record["uid"]
+    watched = len(house.lines("behaviour of role device is watched"))
+    fleet.report_until(lambda: len(house.lines("behaviour of role device is watched")) > watched,
+                       60.0, "not watched again")
+
+
+def test_a_role_learns_for_longer_and_is_finished(house, fleet):
+    assert "learned for another 7200 s" in sense(house, "train", "device", "--for", "2h").stdout
+    shaped = len(house.lines("behaviour of role device is learned: how odd"))
+    windows = told(house, "explain", "--role", "device")["shards"][0]["role_windows"]
+    fleet.report_until(lambda: told(house, "explain", "--role", "device")["shards"][0]
+                       ["role_windows"] > windows + 800, 60.0, "nothing is learned")
+    assert len(house.lines("behaviour of role device is learned: how odd")) == shaped
+    refused = sense(house, "train", "device", "--finish", code=3).stderr
+    assert "not known yet how odd" in refused and "--force" in refused
+    assert phase_of(house) == "learn"
+    assert "watched from now on" in sense(house, "train", "device", "--finish", "--force").stdout
+    assert phase_of(house) == "watch"
+    assert "watched already" in sense(house, "train", "device", "--finish").stdout
+
+
+def test_a_device_that_was_replaced_is_forgotten(house, fleet):
+    name = FLEET[5]
+    before = told(house, "explain", name)["windows"]
+    assert "learned anew" in sense(house, "train", "--forget", name).stdout
+    assert told(house, "explain", name)["windows"] < before
+    fleet.report_until(lambda: told(house, "explain", name)["windows"] > 0, 20.0, "not known again")
+
+
+def test_what_cannot_be_trained_is_said(house, fleet):
+    del fleet
+    assert "nothing is known of role nobody" in sense(house, "train", "nobody", "--again",
+                                                      code=1).stderr
+    assert "nothing is known of device nobody" in sense(house, "train", "--forget", "nobody",
+                                                        code=1).stderr
+    for words in ([], ["device"], ["device", "--again", "--finish"], ["device", "--again", "--force"],
+                  ["device", "--for", "soon"], ["device", "--forget", "pump-1"]):
+        sense(house, "train", *words, code=2)
+
+
+def test_without_a_broker_the_files_are_changed(house, fleet):
+    house.broker.stop()
+    assert "learned for another 3600 s" in sense(house, "train", "device", "--for", "1h").stdout
+    assert phase_of(house) == "learn"
+    assert "watched from now on" in sense(house, "train", "device", "--finish", "--force").stdout
+    known = told(house, "explain", FLEET[0])["windows"]
+    assert (phase_of(house), known > 0) == ("watch", True)
+    house.broker.start()
+    fleet.return_all()
+    sense(house, "train", "--forget", FLEET[1])
+    assert phase_of(house) == "watch"
