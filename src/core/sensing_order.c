@@ -236,8 +236,8 @@ static void tell_taken(const struct taking *taking, int status)
         say(out, SENSING_REFUSED, "there is room for %u of %u roles (limits.sense-roles)",
             taking->taken, wanted);
     else
-        say(out, SENSING_DONE, "%u roles and %u devices were taken up", taking->taken,
-            taking->devices);
+        say(out, SENSING_DONE, "%u role%s and %u device%s taken up", taking->taken,
+            taking->taken == 1 ? "" : "s", taking->devices, taking->devices == 1 ? "" : "s");
 }
 
 static void take(struct doing *doing)

@@ -62,17 +62,19 @@ static int visit_devices(struct sensing_part *part, const struct sense_file *fil
 }
 
 /* Nothing of a file that is damaged further on is shown. */
-static int visit_part(struct mqtt_span bytes, int64_t written_s,
+static int visit_part(struct mqtt_span bytes, const struct sense_file *from,
                       const struct sense_files_visit *visit)
 {
     static const struct sense_files_visit nobody = { .role = NULL };
     struct sensing_part part;
     int error = sensing_part_open(bytes, &part);
-    struct sensing_part again = part;
-    struct sense_file file = { .head = &again.head, .written_s = written_s };
 
-    if (error == 0)
-        error = visit_roles(&part, &file, &nobody);
+    if (error != 0)
+        return error;
+    struct sensing_part again = part;
+    struct sense_file file = *from;
+    file.head = &again.head;
+    error = visit_roles(&part, &file, &nobody);
     if (error == 0)
         error = visit_devices(&part, &file, &nobody);
     if (error == 0)
@@ -96,13 +98,14 @@ static void visit_file(const struct identity_options *options, unsigned shard,
 {
     uint8_t *bytes = NULL;
     size_t len = 0;
-    int64_t when_s = written_s(options->state, shard);
+    const struct sense_file file = { .number = shard,
+                                     .written_s = written_s(options->state, shard) };
     int error = behaviour_file_read(options->state, shard, &bytes, &len);
 
     if (error == -ENOENT)
         return;
     if (error == 0)
-        error = visit_part((struct mqtt_span){ bytes, len }, when_s, visit);
+        error = visit_part((struct mqtt_span){ bytes, len }, &file, visit);
     free(bytes);
     count->read++;
     if (error == 0)

@@ -12,6 +12,7 @@
 /* One of the files, while it is visited. */
 struct sense_file {
     const struct sensing_part_head *head;
+    unsigned number;   /* of the file */
     int64_t written_s; /* UTC */
 };
 

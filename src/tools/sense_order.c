@@ -117,6 +117,18 @@ int sense_order_give(const struct identity_options *options, struct sensing_orde
     return 0;
 }
 
+int sense_order_refresh(const struct identity_options *options)
+{
+    struct sensing_order order = { .kind = SENSING_ORDER_SAVE };
+    struct sensing_answer *answer = malloc(sizeof(*answer));
+
+    if (answer == NULL)
+        return identity_options_fail(options, IDENTITY_EXIT_FAILED, "out of memory");
+    int code = state_is_claimed(options->state) ? sense_order_give(options, &order, answer) : 0;
+    free(answer);
+    return code;
+}
+
 static int code_of(enum sensing_result result)
 {
     switch (result) {

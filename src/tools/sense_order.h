@@ -12,6 +12,10 @@
 MQTT_NODISCARD int sense_order_give(const struct identity_options *options,
                                     struct sensing_order *order, struct sensing_answer *out);
 
+/* A running tacitd writes down what it has learned now, so that the files are as new as can be. 0, also
+ * where detection is off; or the exit code after saying what is wrong. */
+MQTT_NODISCARD int sense_order_refresh(const struct identity_options *options);
+
 /* Prints the answer, for people or as JSON with `what` and `name`. Returns the exit code. */
 int sense_order_tell(const struct identity_options *options, const char *what, const char *name,
                      const struct sensing_answer *answer);

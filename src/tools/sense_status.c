@@ -24,7 +24,7 @@ struct status {
     struct line *lines;
     size_t count;
     size_t first; /* of the file that is read */
-    unsigned shard;
+    unsigned file;
     bool failed; /* memory is out */
     struct sense_files_count files;
 };
@@ -42,9 +42,9 @@ static void on_role(void *context, const struct sense_file *file,
         status->failed = true;
         return;
     }
-    if (status->count == 0 || status->shard != file->head->shard)
+    if (status->count == 0 || status->file != file->number)
         status->first = status->count;
-    status->shard = file->head->shard;
+    status->file = file->number;
     status->lines = lines;
     struct line *line = &lines[status->count++];
     *line = (struct line){

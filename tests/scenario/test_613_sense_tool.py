@@ -180,3 +180,87 @@ def test_without_a_broker_the_files_are_changed(house, fleet):
     fleet.return_all()
     sense(house, "train", "--forget", FLEET[1])
     assert phase_of(house) == "watch"
+
+
+@pytest.fixture(scope="module")
+def model(house, fleet):
+    """What was learned of a role that is watched, as a file."""
+    fleet.report_until(lambda: phase_of(house) == "watch", 60.0, "not watched")
+    path = house.home / "pump.model"
+    done = told(house, "export", path, "--role", "device")
+    assert [(one["role"], one["phase"]) for one in done["roles"]] == [("device", "watch")]
+    assert path.stat().st_mode & 0o77 == 0
+    assert path.read_bytes().startswith(b"tacit behaviour models, format 1")
+    return path
+
+
+def test_a_model_is_taken_up_under_another_name(house, fleet, model):
+    """A new device of a role that was never seen here is watched, without a restart."""
+    assert phase_of(house, "twin") is None
+    assert "1 role and 0 devices taken up" in sense(house, "import", model, "--role",
+                                                    "device=twin").stdout
+    assert phase_of(house, "twin") == "watch"
+    fleet.join("twin-1", "twin")
+    audit = AuditLog(house.state)
+    assert audit.wait("administration", command="tacit sense import")["names"] == str(model)
+    last = time.monotonic() + patience(40.0)
+    while not [one for one in audit.records("sense", role="twin") if one["verdict"] == "attacking"]:
+        assert time.monotonic() < last, house.broker.log()[-3000:]
+        fleet.say("twin-1", 400)
+        time.sleep(PERIOD_S)
+
+
+def test_what_was_there_before_comes_back(house, fleet, model):
+    del fleet, model
+    assert (house.state / "learning/behaviour.before").exists()
+    assert told(house, "import", "--undo")["done"]
+    assert phase_of(house, "twin") == "learn"
+    assert told(house, "import", "--undo")["done"]
+    assert phase_of(house, "twin") == "watch"
+
+
+def test_what_cannot_be_imported_is_said(house, fleet, model):
+    del fleet
+    damaged, other = house.home / "damaged", house.home / "other"
+    whole = model.read_bytes()
+    damaged.write_bytes(whole[:3000] + b"x" + whole[3001:])
+    other.write_bytes(b"something else")
+    before = (house.state / "learning/behaviour.before").read_bytes()
+    assert "it is damaged" in sense(house, "import", damaged, code=1).stderr
+    assert "no file of tacit sense export" in sense(house, "import", other, code=1).stderr
+    assert "no such role is in the file" in sense(house, "import", model, "--role", "x=device",
+                                                  code=1).stderr
+    assert "there is no role" in sense(house, "import", model, "--role", "device=devicf",
+                                       code=1).stderr
+    assert "nothing was learned of 'x'" in sense(house, "export", "-", "--role", "x", code=1).stderr
+    sense(house, "import", code=2)
+    sense(house, "import", model, "--undo", code=2)
+    sense(house, "export", code=2)
+    assert (house.state / "learning/behaviour.before").read_bytes() == before
+
+
+def test_devices_come_along_when_asked_for(house, fleet, model):
+    path = house.home / "devices.model"
+    assert told(house, "export", path, "--devices")["devices"] >= len(FLEET)
+    sense(house, "train", "--forget", FLEET[7])
+    windows = told(house, "explain", FLEET[7])["windows"]
+    done = sense(house, "import", path, "--devices", "--role", "device").stdout
+    assert "1 role and 10 devices taken up" in done
+    assert told(house, "explain", FLEET[7])["windows"] >= windows
+    fleet.say(FLEET[7])
+    del model
+
+
+def test_a_model_is_taken_up_before_the_first_start(house, fleet, model):
+    house.broker.stop()
+    for file in (house.state / "learning").glob("behaviour.*"):
+        file.unlink()
+    assert phase_of(house) is None
+    assert "taken up" in sense(house, "import", model).stdout
+    assert phase_of(house) == "watch"
+    learned = len(house.lines("behaviour of role device is learned"))
+    house.broker.start()
+    fleet.return_all()
+    sense(house, "train", "--forget", FLEET[1])
+    assert phase_of(house) == "watch"
+    assert len(house.lines("behaviour of role device is learned")) == learned
