@@ -23,9 +23,7 @@ int sensing_models_open(struct mqtt_span bytes, struct sensing_part *out)
     if (part.len < sizeof(head))
         return -EBADMSG;
     memcpy(&head, part.data, sizeof(head));
-    struct sensing_part_head ours = head;
-    sensing_part_begin(&ours);
-    if (memcmp(&head, &ours, sizeof(head)) != 0)
+    if (!sensing_part_is_ours(&head))
         return -EPROTO;
     return sensing_part_open(part, out);
 }

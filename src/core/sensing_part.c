@@ -98,14 +98,19 @@ static void take(struct mqtt_reader *r, void *out, size_t len)
         memcpy(out, bytes.data, len);
 }
 
-static bool is_ours(const struct sensing_part_head *head)
+bool sensing_part_is_ours(const struct sensing_part_head *head)
 {
     struct sensing_part_head ours = { .magic = 0 };
 
     sensing_part_begin(&ours);
-    bool is_sound = head->magic == ours.magic && head->version == ours.version
-                    && head->device_bytes == ours.device_bytes
-                    && head->role_bytes == ours.role_bytes;
+    return head->magic == ours.magic && head->version == ours.version
+           && head->device_bytes == ours.device_bytes && head->role_bytes == ours.role_bytes;
+}
+
+static bool is_sound_head(const struct sensing_part_head *head)
+{
+    bool is_sound = sensing_part_is_ours(head);
+
     for (unsigned i = 0; i < SENSE_SOURCE_FEATURES; i++)
         is_sound = is_sound && sense_rate_is_sound(&head->of_source[i])
                    && sense_rate_is_sound(&head->of_listener[i]);
@@ -124,7 +129,7 @@ int sensing_part_open(struct mqtt_span bytes, struct sensing_part *out)
     part.reader = mqtt_reader_over(sealed);
     take(&part.reader, &part.head, sizeof(part.head));
     size_t left = mqtt_reader_left(&part.reader);
-    if (!is_ours(&part.head) || seal != sensing_part_seal(sealed)
+    if (!is_sound_head(&part.head) || seal != sensing_part_seal(sealed)
         || part.head.roles > left / sizeof(struct sense_role)
         || part.head.devices > left / sizeof(struct sense_device))
         return -EBADMSG;

@@ -15,6 +15,7 @@
 #include "sense/role.h"
 #include "sense/source.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -89,6 +90,9 @@ MQTT_NODISCARD int sensing_part_write(struct mqtt_span before, const struct sens
 
 /* The seal over the bytes; it follows them. Tells damage, not forgery. */
 uint64_t sensing_part_seal(struct mqtt_span bytes);
+
+/* Is it of this version, and this kind of machine? */
+bool sensing_part_is_ours(const struct sensing_part_head *head);
 
 /* Borrows the bytes. 0 or -EBADMSG: damaged, or of another version. */
 MQTT_NODISCARD int sensing_part_open(struct mqtt_span bytes, struct sensing_part *out);

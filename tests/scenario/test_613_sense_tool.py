@@ -2,14 +2,16 @@
 """`tacit sense` over what a live broker has learned: what is known of a device and of a role, and
 why it was told of."""
 
+import itertools
 import json
 import time
 
 import pytest
 
+from support import wire
 from support.audit import AuditLog
 from support.broker import FOREIGN, TACIT
-from support.fleet import FLEET, PERIOD_S, Fleet
+from support.fleet import FLEET, PERIOD_S, Fleet, reasons_of
 from support.patience import patience
 from support.secure import House
 
@@ -264,3 +266,25 @@ def test_a_model_is_taken_up_before_the_first_start(house, fleet, model):
     sense(house, "train", "--forget", FLEET[1])
     assert phase_of(house) == "watch"
     assert len(house.lines("behaviour of role device is learned")) == learned
+
+
+def test_values_that_jump_are_told_of(house, fleet, model):
+    """What a device says changes to and fro; the messages are as ever. One after the other, as whoever
+    was told of with others on a busy machine is not told of again until that is over."""
+    del model
+    audit = AuditLog(house.state)
+
+    def told_of(name):
+        return [one for one in audit.records("sense", device=name)
+                if any(reason.startswith("value: ") for reason in reasons_of(one))]
+
+    last = time.monotonic() + patience(60.0)
+    for name in itertools.cycle(FLEET):
+        for turn in range(60):
+            for other in fleet.clients:
+                value = b"80.5" if other == name and turn % 2 else b"21.5"
+                fleet.clients[other].send(wire.publish(5, f"devices/{other}/t", value, 0))
+            time.sleep(PERIOD_S)
+        if told_of(name):
+            return
+        assert time.monotonic() < last, sense(house, "events").stdout[-4000:]
