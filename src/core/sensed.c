@@ -6,6 +6,7 @@
 #include "core/route.h"
 #include "core/sensing_source.h"
 #include "core/state.h"
+#include "sense/value.h"
 
 #define HEADER_BYTES 2u      /* of the length of a topic */
 #define CONTEST_MS   300000u /* two who contend for a session come back within that */
@@ -31,11 +32,15 @@ void sensed_note_publish(struct sensed *sensed, const struct mqtt_publish *publi
 {
     if (MQTT_UNLIKELY(route->sense_topic == 0))
         route->sense_topic = hash_of(sensed->sensing, route->by_topic.key);
+    float value = 0;
+    bool has_value = sense_value_take(publish->payload, &value);
     const struct sense_publish event = {
         .topic = route->sense_topic,
         .bytes = (uint32_t)(HEADER_BYTES + publish->topic.len + publish->payload.len),
         .is_retained = publish->retain,
         .is_reserved = is_reserved(publish->topic),
+        .has_value = has_value,
+        .value = value,
     };
     bool pays = sense_on_publish(&sensed->device, sensing_ms(sensed->sensing, now_ms), &event);
 

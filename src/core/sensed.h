@@ -30,6 +30,7 @@ struct sensed_role {
     uint32_t surprised[SENSED_VERDICTS];
     uint32_t windows;  /* closed in this phase */
     uint64_t phase_ms; /* when this phase began; the broker's time */
+    uint64_t learn_ms; /* so long it stays in SENSE_LEARN; 0: as the options say */
     uint64_t group_ms; /* when groups are counted next; the detector's time */
     struct sense_group groups[SENSED_VERDICTS];
     struct sense_role model;
@@ -114,6 +115,11 @@ struct sensed_role *sensing_role_at(struct sensing *sensing, struct mqtt_span na
 void sensing_know(struct sensing *sensing, struct mqtt_span name, struct sensed_role *role,
                   const struct sense_device *device);
 
+/* From now on this is what is known of it, and nothing of what it does at present; where it came from
+ * is forgotten. Of one that is not here, and of which nothing is known then, nothing is left. */
+void sensing_renew(struct sensing *sensing, struct sensed *sensed,
+                   const struct sense_device *device, uint64_t now_ms);
+
 /* The session's client has come: is it watched? */
 void sensing_follow(struct session *session, uint64_t now_ms);
 
@@ -175,5 +181,9 @@ void sensing_look_away(struct sensing *sensing, struct sensed *sensed);
 /* Who it is, how it stands, and the SENSE_REASONS for that, in `reasons`. */
 void sensing_describe(const struct sensed *sensed, const struct sense_standing *standing,
                       struct sense_reason *reasons, struct sensing_notice *out);
+
+/* The role is in that phase from now on: what its devices do at present says nothing in it. */
+void sensing_enter(struct sensing *sensing, struct sensed_role *role, enum sense_phase phase,
+                   uint64_t now_ms);
 
 void sensing_look_start(struct sensing *sensing, uint64_t now_ms);

@@ -124,6 +124,31 @@ void sensing_know(struct sensing *sensing, struct mqtt_span name, struct sensed_
     list_push_back(&sensing->idle, &sensed->idle);
 }
 
+static void look_at(struct sensing *sensing, struct sensed *sensed)
+{
+    if (list_is_linked(&sensed->in_looked))
+        return;
+    list_push_back(&sensing->looked, &sensed->in_looked);
+    sensing->looked_count++;
+    sensed->role->here++;
+}
+
+void sensing_renew(struct sensing *sensing, struct sensed *sensed,
+                   const struct sense_device *device, uint64_t now_ms)
+{
+    if (sensed->connected == 0 && device->windows == 0 && device->active == 0) {
+        forget(sensing, sensed);
+        return;
+    }
+    sensing_look_away(sensing, sensed);
+    sensed->device = *device;
+    sense_device_rest(&sensed->device);
+    if (sensed->connected == 0)
+        return;
+    look_at(sensing, sensed);
+    sense_device_expect(&sensed->device, sensing_ms(sensing, now_ms));
+}
+
 static void attach(struct sensing *sensing, struct session *session, struct sensed_role *role)
 {
     struct sensed *sensed = session->sensed;
@@ -140,11 +165,7 @@ static void attach(struct sensing *sensing, struct session *session, struct sens
     take_role(sensing, sensed, role);
     if (sensed->response.messages.count != 0)
         pace_follow(session->client, session->role);
-    if (list_is_linked(&sensed->in_looked))
-        return;
-    list_push_back(&sensing->looked, &sensed->in_looked);
-    sensing->looked_count++;
-    role->here++;
+    look_at(sensing, sensed);
 }
 
 void sensing_leave(struct session *session, uint64_t now_ms)

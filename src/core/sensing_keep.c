@@ -13,22 +13,11 @@
 /* ---- saving ---- */
 
 struct saving {
-    uint8_t *at; /* NULL: only measured */
-    size_t len;
+    struct sensing *sensing;
     uint64_t now_ms;
-    uint32_t roles;
     uint32_t role; /* whose devices are being written */
-    uint32_t devices;
+    struct sensing_part_writer *writer;
 };
-
-static void put(struct saving *saving, const void *bytes, size_t len)
-{
-    if (saving->at != NULL && len > 0) {
-        memcpy(saving->at, bytes, len);
-        saving->at += len;
-    }
-    saving->len += len;
-}
 
 static void put_role(struct bytes_node *node, void *context)
 {
@@ -37,17 +26,14 @@ static void put_role(struct bytes_node *node, void *context)
     struct sensing_part_role head;
 
     memset(&head, 0, sizeof(head));
-    head.name_bytes = (uint32_t)role->by_name.key.len;
     head.windows = role->windows;
     head.phase_ms = saving->now_ms - role->phase_ms;
+    head.learn_ms = role->learn_ms;
     for (unsigned i = 0; i < SENSED_VERDICTS; i++) {
         head.groups[i] = role->groups[i].rate;
         head.group_windows[i] = role->groups[i].windows;
     }
-    put(saving, &head, sizeof(head));
-    put(saving, role->by_name.key.data, role->by_name.key.len);
-    put(saving, &role->model, sizeof(role->model));
-    saving->roles++;
+    sensing_part_put_role(saving->writer, role->by_name.key, &head, &role->model);
 }
 
 /* In the order of put_role(). */
@@ -58,36 +44,34 @@ static void put_members(struct bytes_node *node, void *context)
 
     list_for_each (link, &role->members) {
         const struct sensed *sensed = MQTT_CONTAINER_OF(link, struct sensed, in_role);
-        struct sensing_part_device head = { (uint32_t)sensed->by_name.key.len, saving->role };
         struct sense_device kept;
 
-        sense_device_keepsake(&sensed->device, &kept);
-        put(saving, &head, sizeof(head));
-        put(saving, sensed->by_name.key.data, sensed->by_name.key.len);
-        put(saving, &kept, sizeof(kept));
-        saving->devices++;
+        sense_device_portray(&sensed->device, &kept);
+        sensing_part_put_device(saving->writer, sensed->by_name.key, saving->role, &kept);
     }
     saving->role++;
 }
 
-static void put_all(struct sensing *sensing, struct saving *saving)
+static void put_all(void *context, struct sensing_part_writer *writer)
 {
-    bytes_map_each(&sensing->roles, put_role, saving);
-    bytes_map_each(&sensing->roles, put_members, saving);
+    struct saving *saving = context;
+
+    saving->writer = writer;
+    saving->role = 0;
+    bytes_map_each(&saving->sensing->roles, put_role, saving);
+    bytes_map_each(&saving->sensing->roles, put_members, saving);
 }
 
-static struct sensing_part_head head_of(const struct sensing *sensing, const struct saving *saving)
+static struct sensing_part_head head_of(const struct sensing *sensing, uint64_t now_ms)
 {
     struct sensing_part_head head;
 
     memset(&head, 0, sizeof(head));
-    sensing_part_begin(&head);
     head.shard = sensing->broker->options.shard;
     head.shard_count = sensing->broker->options.shard_count;
-    head.roles = saving->roles;
-    head.devices = saving->devices;
+    head.window_ms = sensing->broker->limits.sense_window_ms;
     head.source_windows = sensing->sources.windows;
-    head.source_ms = saving->now_ms - sensing->since_ms;
+    head.source_ms = now_ms - sensing->since_ms;
     head.key = sensing->options.key;
     memcpy(head.of_source, sensing->sources.of_source, sizeof(head.of_source));
     memcpy(head.of_listener, sensing->sources.of_listener, sizeof(head.of_listener));
@@ -96,28 +80,17 @@ static struct sensing_part_head head_of(const struct sensing *sensing, const str
 
 int sensing_keep_save(struct broker *broker, uint64_t now_ms, uint8_t **out, size_t *out_len)
 {
+    static const struct mqtt_span nothing = { NULL, 0 };
     struct sensing *sensing = broker->sensing;
-    struct saving measured = { .now_ms = now_ms };
+    struct saving saving = { .sensing = sensing, .now_ms = now_ms };
 
     if (sensing == NULL) {
         *out = NULL;
         *out_len = 0;
         return 0;
     }
-    put_all(sensing, &measured);
-    const struct sensing_part_head head = head_of(sensing, &measured);
-    size_t len = sizeof(head) + measured.len;
-    uint8_t *bytes = malloc(len + sizeof(uint64_t));
-    if (bytes == NULL)
-        return -ENOMEM;
-    struct saving saving = { .at = bytes, .now_ms = now_ms };
-    put(&saving, &head, sizeof(head));
-    put_all(sensing, &saving);
-    uint64_t seal = sensing_part_seal((struct mqtt_span){ bytes, len });
-    put(&saving, &seal, sizeof(seal));
-    *out = bytes;
-    *out_len = saving.len;
-    return 0;
+    const struct sensing_part_head head = head_of(sensing, now_ms);
+    return sensing_part_write(nothing, &head, put_all, &saving, out, out_len);
 }
 
 /* ---- loading ---- */
@@ -132,14 +105,12 @@ static void take_sources(struct sensing *sensing, const struct sensing_part_head
     memcpy(sensing->sources.of_listener, head->of_listener, sizeof(head->of_listener));
 }
 
-/* One that something is known of already, from another part, stays as it is. */
-static void teach(struct sensed_role *role, const struct sensing_part_role *head,
-                  const struct sense_role *model, uint64_t now_ms)
+void sensing_keep_teach(struct sensed_role *role, const struct sensing_part_role *head,
+                        const struct sense_role *model, uint64_t now_ms)
 {
-    if (role->model.windows > 0 || !list_is_empty(&role->members))
-        return;
     role->model = *model;
     role->windows = head->windows;
+    role->learn_ms = head->learn_ms;
     role->phase_ms = now_ms > head->phase_ms ? now_ms - head->phase_ms : 0;
     for (unsigned i = 0; i < SENSED_VERDICTS; i++) {
         role->groups[i].rate = head->groups[i];
@@ -157,9 +128,11 @@ static int take_role(struct sensing *sensing, struct sensing_part *part, struct 
 
     if (status != 0)
         return status;
-    *out = sensing_role_at(sensing, name, now_ms);
-    if (*out != NULL)
-        teach(*out, &head, model, now_ms);
+    struct sensed_role *role = sensing_role_at(sensing, name, now_ms);
+    /* One that something is known of already, from another part, stays as it is. */
+    if (role != NULL && role->model.windows == 0 && list_is_empty(&role->members))
+        sensing_keep_teach(role, &head, model, now_ms);
+    *out = role;
     return 0;
 }
 
@@ -171,9 +144,11 @@ static int take_device(struct sensing *sensing, struct sensing_part *part,
     struct mqtt_span name;
     int status = sensing_part_device(part, &head, &name, &device);
 
-    if (status == 0 && roles[head.role] != NULL)
-        sensing_know(sensing, name, roles[head.role], &device);
-    return status;
+    if (status != 0 || roles[head.role] == NULL)
+        return status;
+    sense_device_rest(&device);
+    sensing_know(sensing, name, roles[head.role], &device);
+    return 0;
 }
 
 static int take_all(struct sensing *sensing, struct sensing_part *part, uint64_t now_ms)

@@ -14,8 +14,12 @@
 #include <stdint.h>
 
 struct broker;
+struct sense_role;
+struct sensed_role;
+struct sensing_part_role;
 
-/* What was learned so far, nothing of what happens now; malloc'ed. 0 and no bytes when detection is
+/* What was learned so far, and the evidence that there is, which only those see who read the file, and
+ * not the one who loads it; malloc'ed. 0 and no bytes when detection is
  * off. -ENOMEM. */
 MQTT_NODISCARD int sensing_keep_save(struct broker *broker, uint64_t now_ms, uint8_t **out,
                                      size_t *out_len);
@@ -26,6 +30,10 @@ MQTT_NODISCARD int sensing_keep_save(struct broker *broker, uint64_t now_ms, uin
  * of another version; nothing was taken then, or only what is sound; -ENOMEM likewise. */
 MQTT_NODISCARD int sensing_keep_load(struct broker *broker, struct mqtt_span bytes,
                                      uint64_t now_ms);
+
+/* The role is as it was when it was saved. */
+void sensing_keep_teach(struct sensed_role *role, const struct sensing_part_role *head,
+                        const struct sense_role *model, uint64_t now_ms);
 
 /* The key of names and places in what was learned; borrowed. NULL: detection is off. */
 const struct siphash_key *sensing_keep_key(const struct broker *broker);

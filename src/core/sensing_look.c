@@ -237,13 +237,13 @@ void sensing_look(struct sensing *sensing, struct sensed *sensed, uint64_t now_m
 
 /* ---- roles, once a second ---- */
 
-static uint64_t phase_ms(const struct sensing *sensing, enum sense_phase phase)
+static uint64_t phase_ms(const struct sensing *sensing, const struct sensed_role *role)
 {
     const struct sensing_phases *phases = &sensing->options.phases;
 
-    switch (phase) {
+    switch (role->model.phase) {
     case SENSE_LEARN:
-        return (uint64_t)phases->learn_s * 1000;
+        return role->learn_ms != 0 ? role->learn_ms : (uint64_t)phases->learn_s * 1000;
     case SENSE_SHAPE:
         return (uint64_t)phases->shape_s * 1000;
     case SENSE_PROVE:
@@ -254,14 +254,16 @@ static uint64_t phase_ms(const struct sensing *sensing, enum sense_phase phase)
     return UINT64_MAX;
 }
 
-static void enter(struct sensing *sensing, struct sensed_role *role, uint64_t now_ms)
+void sensing_enter(struct sensing *sensing, struct sensed_role *role, enum sense_phase phase,
+                   uint64_t now_ms)
 {
     const struct sensing_port *port = &sensing->options.port;
 
-    sense_role_enter(&role->model, (enum sense_phase)(role->model.phase + 1));
+    sense_role_enter(&role->model, phase);
     if (port->entered != NULL)
         port->entered(port->context, role->name, role->model.phase);
     role->phase_ms = now_ms;
+    role->learn_ms = 0;
     role->windows = 0;
     for (unsigned i = 0; i < SENSED_VERDICTS; i++)
         sense_group_rest(&role->groups[i]);
@@ -302,8 +304,8 @@ static void tick_role(struct bytes_node *node, void *context)
     uint64_t ms = sensing_ms(sensing, now_ms);
 
     if (role->windows >= SENSING_WINDOWS_LEAST
-        && now_ms - role->phase_ms >= phase_ms(sensing, role->model.phase))
-        enter(sensing, role, now_ms);
+        && now_ms - role->phase_ms >= phase_ms(sensing, role))
+        sensing_enter(sensing, role, (enum sense_phase)(role->model.phase + 1), now_ms);
     if (role->here == 0 || role->model.phase < SENSE_PROVE)
         return;
     for (unsigned i = 0; i < SENSED_VERDICTS && role->model.phase == SENSE_WATCH; i++)

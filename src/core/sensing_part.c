@@ -5,9 +5,10 @@
 #include "sense/model.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define MAGIC UINT64_C(0x31736e6573746361) /* reads differently where bytes stand otherwise */
+#define MAGIC UINT64_C(0x32736e6573746361) /* reads differently where bytes stand otherwise */
 
 _Static_assert(sizeof(uint64_t) == SENSING_PART_SEAL_BYTES, "a seal is a hash");
 
@@ -26,6 +27,67 @@ uint64_t sensing_part_seal(struct mqtt_span bytes)
     return siphash(&key, bytes);
 }
 
+/* ---- writing ---- */
+
+static void put(struct sensing_part_writer *writer, const void *bytes, size_t len)
+{
+    if (writer->at != NULL && len > 0) {
+        memcpy(writer->at, bytes, len);
+        writer->at += len;
+    }
+    writer->len += len;
+}
+
+void sensing_part_put_role(struct sensing_part_writer *writer, struct mqtt_span name,
+                           const struct sensing_part_role *head, const struct sense_role *model)
+{
+    struct sensing_part_role own = *head;
+
+    own.name_bytes = (uint32_t)name.len;
+    put(writer, &own, sizeof(own));
+    put(writer, name.data, name.len);
+    put(writer, model, sizeof(*model));
+    writer->roles++;
+}
+
+void sensing_part_put_device(struct sensing_part_writer *writer, struct mqtt_span name,
+                             uint32_t role, const struct sense_device *model)
+{
+    const struct sensing_part_device head = { (uint32_t)name.len, role };
+
+    put(writer, &head, sizeof(head));
+    put(writer, name.data, name.len);
+    put(writer, model, sizeof(*model));
+    writer->devices++;
+}
+
+int sensing_part_write(struct mqtt_span before, const struct sensing_part_head *head,
+                       sensing_part_emit emit, void *context, uint8_t **out, size_t *out_len)
+{
+    struct sensing_part_writer measured = { .at = NULL };
+    struct sensing_part_head own = *head;
+
+    emit(context, &measured);
+    sensing_part_begin(&own);
+    own.roles = measured.roles;
+    own.devices = measured.devices;
+    size_t len = sizeof(own) + measured.len;
+    uint8_t *bytes = malloc(before.len + len + SENSING_PART_SEAL_BYTES);
+    if (bytes == NULL)
+        return -ENOMEM;
+    struct sensing_part_writer writer = { .at = bytes };
+    put(&writer, before.data, before.len);
+    put(&writer, &own, sizeof(own));
+    emit(context, &writer);
+    uint64_t seal = sensing_part_seal((struct mqtt_span){ bytes + before.len, len });
+    put(&writer, &seal, sizeof(seal));
+    *out = bytes;
+    *out_len = writer.len;
+    return 0;
+}
+
+/* ---- reading ---- */
+
 /* Copies `len` bytes, as they may lie anywhere; zeroes when they are not there. */
 static void take(struct mqtt_reader *r, void *out, size_t len)
 {
@@ -36,14 +98,19 @@ static void take(struct mqtt_reader *r, void *out, size_t len)
         memcpy(out, bytes.data, len);
 }
 
-static bool is_ours(const struct sensing_part_head *head)
+bool sensing_part_is_ours(const struct sensing_part_head *head)
 {
     struct sensing_part_head ours = { .magic = 0 };
 
     sensing_part_begin(&ours);
-    bool is_sound = head->magic == ours.magic && head->version == ours.version
-                    && head->device_bytes == ours.device_bytes
-                    && head->role_bytes == ours.role_bytes;
+    return head->magic == ours.magic && head->version == ours.version
+           && head->device_bytes == ours.device_bytes && head->role_bytes == ours.role_bytes;
+}
+
+static bool is_sound_head(const struct sensing_part_head *head)
+{
+    bool is_sound = sensing_part_is_ours(head);
+
     for (unsigned i = 0; i < SENSE_SOURCE_FEATURES; i++)
         is_sound = is_sound && sense_rate_is_sound(&head->of_source[i])
                    && sense_rate_is_sound(&head->of_listener[i]);
@@ -62,7 +129,7 @@ int sensing_part_open(struct mqtt_span bytes, struct sensing_part *out)
     part.reader = mqtt_reader_over(sealed);
     take(&part.reader, &part.head, sizeof(part.head));
     size_t left = mqtt_reader_left(&part.reader);
-    if (!is_ours(&part.head) || seal != sensing_part_seal(sealed)
+    if (!is_sound_head(&part.head) || seal != sensing_part_seal(sealed)
         || part.head.roles > left / sizeof(struct sense_role)
         || part.head.devices > left / sizeof(struct sense_device))
         return -EBADMSG;
@@ -100,6 +167,6 @@ int sensing_part_device(struct sensing_part *part, struct sensing_part_device *o
     if (!is_sound)
         mqtt_reader_fail(&part->reader, MQTT_ERR_TRAILING);
     else
-        sense_device_keepsake(&device, out_model);
+        sense_device_portray(&device, out_model);
     return is_sound ? 0 : -EBADMSG;
 }

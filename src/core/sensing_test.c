@@ -64,6 +64,56 @@ static void silence_is_told(void **state)
     world_fini(&watch.world);
 }
 
+static void say(struct world_peer *peer, const char *payload)
+{
+    char topic[64];
+
+    snprintf(topic, sizeof(topic), "devices/%s/t", peer->device);
+    world_publish(peer, topic, payload, MQTT_QOS_0, 0, false);
+}
+
+/* What a device measures does not jump to and fro between one report and the next. */
+static void values_that_jump_are_told(void **state)
+{
+    (void)state;
+    struct watch watch;
+    bool is_told = false;
+
+    watch_init(&watch, NULL);
+    learn(&watch);
+    for (unsigned n = 0; n < 120 && told(&watch) == 0; n++) {
+        for (unsigned i = 0; i < DEVICES; i++) {
+            say(watch.fleet[i], i == 3 && n % 2 == 0 ? "80.5" : "21.5");
+            world_sleep(&watch.world, 500);
+        }
+        world_sleep(&watch.world, SENSE_WINDOW_MS - DEVICES * 500);
+    }
+    assert_int_equal(watch.told[SENSING_OF_DEVICE], 1);
+    assert_string_equal(watch.device, "dev3");
+    assert_int_equal(watch.verdict, SENSE_ATTACKING);
+    for (unsigned i = 0; i < watch.reasons; i++)
+        is_told = is_told || watch.features[i] == SENSE_VALUE;
+    assert_true(is_told);
+    world_fini(&watch.world);
+}
+
+/* Nor is anything seen in what is no number, or is sealed. */
+static void payloads_that_are_no_numbers_have_no_value(void **state)
+{
+    (void)state;
+    struct watch watch;
+
+    watch_init(&watch, NULL);
+    fleet_come(&watch);
+    say(watch.fleet[0], "on");
+    say(watch.fleet[0], "{\"t\":21.5}");
+    say(watch.fleet[0], "\xa7\x31\x39");
+    assert_int_equal(sensed_of(watch.fleet[0])->device.values[0].topic, 0);
+    say(watch.fleet[0], "21.5");
+    assert_int_not_equal(sensed_of(watch.fleet[0])->device.values[0].topic, 0);
+    world_fini(&watch.world);
+}
+
 /* Whoever tries to come in as a device is booked to where he comes from. */
 static void what_strangers_do_is_not_booked_to_whom_they_name(void **state)
 {
@@ -350,6 +400,8 @@ int main(void)
         cmocka_unit_test(a_flood_is_told_with_its_reason),
         cmocka_unit_test(many_together_are_one_event),
         cmocka_unit_test(silence_is_told),
+        cmocka_unit_test(values_that_jump_are_told),
+        cmocka_unit_test(payloads_that_are_no_numbers_have_no_value),
         cmocka_unit_test(what_strangers_do_is_not_booked_to_whom_they_name),
         cmocka_unit_test(half_open_connections_speak_against_their_place),
         cmocka_unit_test(who_is_nobody_in_particular_is_not_watched),

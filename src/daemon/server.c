@@ -150,7 +150,8 @@ static int open_shards(struct server *server)
         .holding = server->holding,
         .alarm = server->alarm,
         .journal = scribe_port(server->scribe),
-        .reports = { server, on_drained, server_on_stats, server_on_observed, server_on_held },
+        .reports = { server, on_drained, server_on_stats, server_on_observed, server_on_held,
+                     server_on_ordered },
     };
     int status = open_shared(server, &options.hash_key);
 
@@ -359,6 +360,7 @@ static void release(struct server *server)
     logins_free(server->logins);
     ratchets_free(server->ratchets);
     server_close_observing(server);
+    server_close_ordering(server);
     upkeep_fini(&server->upkeep.care);
     server_close_holds(server);
     alarm_free(server->alarm);

@@ -61,6 +61,7 @@ struct server {
     struct server_reload reload;
     struct server_certificates certificates;
     struct server_observing observing;
+    struct server_ordering ordering;
     struct server_enrolment enrolment;
     struct server_upkeep upkeep;
     struct holding *holding; /* clones that no ruling knows of yet */
@@ -175,6 +176,12 @@ void server_close_observing(struct server *server);
 /* server_sense.c: what the shards have learned of behaviour, from the state folder and back. */
 void server_load_sense(struct server *server); /* the shards are open, and do not run */
 void server_end_sense(struct server *server);  /* all threads have ended */
+
+/* server_sense_order.c: a tool wants something done to it. */
+void server_fetch_order(struct server_check *check); /* on the keeper's thread */
+void server_begin_order(struct server *server, uint8_t *bytes, size_t len); /* taken; on shard 0 */
+void server_on_ordered(void *context, unsigned shard, const struct sensing_outcome *outcome);
+void server_close_ordering(struct server *server); /* all threads have ended */
 
 /* server_upkeep.c: what is published, and what others publish. Open: the state is open, TLS is not
  * loaded yet. A round comes by itself; one that publishes is asked for when the registry has

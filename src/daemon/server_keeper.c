@@ -125,6 +125,7 @@ static void work_check(struct helper_job *job)
     end_holds(server, check->basis->view, basis.now_s);
     check->made = NULL;
     check->wants_observed = server_observed_is_wanted(server);
+    server_fetch_order(check);
     check->status = ruling_renew(check->basis, &basis, &doubts, &check->made, &fault);
     if (check->status != 0)
         log_say(server->log, CONFIG_LOG_WARNING, "the registry is not read again yet: %s",
@@ -151,6 +152,8 @@ static void on_checked(struct helper_job *job)
     ruling_release(before, server->keeper, server->shards[0].loop);
     if (check->wants_observed)
         server_hand_out_observed(server);
+    if (check->order != NULL)
+        server_begin_order(server, check->order, check->order_len);
     /* A grant that expires does so on the second. */
     uint64_t left_ms = ruling_patience_ms(server->ruling, wall_clock_ms(), wait_ms);
     arm(server, left_ms < wait_ms ? left_ms + SOON_MS : wait_ms);
@@ -165,6 +168,7 @@ static void on_check_timer(struct wheel_timer *timer, void *context, uint64_t no
     check->server = server;
     check->basis = ruling_ref(server->ruling);
     check->basis_number = server->ruling_number;
+    check->takes_order = server->ordering.bytes == NULL;
     if (helpers_submit(server->keeper, &check->job, context, work_check, on_checked) == 0)
         return;
     ruling_release(check->basis, NULL, NULL);

@@ -6,6 +6,8 @@
 #include "config/config.h"
 #include "confine/confine.h"
 #include "confine/privileges.h"
+#include "core/sensing_answer.h"
+#include "core/sensing_order.h"
 #include "daemon/bar.h"
 #include "daemon/endpoint.h"
 #include "daemon/log.h"
@@ -40,6 +42,19 @@ struct server_check {
     struct ruling *made; /* counted; NULL: nothing has changed */
     int status;
     bool wants_observed; /* a tool waits for what was observed */
+    bool takes_order;    /* if there is one */
+    uint8_t *order;      /* what a tool wants of what was learned of behaviour; NULL: nothing */
+    size_t order_len;
+};
+
+/* What a tool wants done to what was learned of behaviour, from its file to its answer. One at a time. */
+struct server_ordering {
+    struct helper_job job;
+    struct server *server;
+    uint8_t *bytes;               /* of the order; NULL: there is none */
+    struct sensing_order order;   /* borrows from them */
+    unsigned missing;             /* shards that have not answered yet */
+    struct sensing_answer answer; /* the keeper's while its job is on */
 };
 
 /* The certificates of the state folder: renewed when it is time, read again when they are others.

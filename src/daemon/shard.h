@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "core/broker.h"
 #include "core/sensing.h"
+#include "core/sensing_order.h"
 #include "core/shared.h"
 #include "daemon/admission.h"
 #include "daemon/bar.h"
@@ -40,6 +41,8 @@ struct shard_reports {
     void (*observed)(void *context, struct sketch *sketch);
     /* A device is held: to be written down. Borrowed until the call returns. */
     void (*held)(void *context, const struct registry_hold *hold);
+    /* The order has been carried out, and what was learned is written. Borrowed likewise. */
+    void (*ordered)(void *context, unsigned shard, const struct sensing_outcome *outcome);
 };
 
 /* The walk that ends what a new ruling does not grant any more, in slices. */
@@ -60,7 +63,9 @@ struct shard_sense {
     struct helper_job job;
     uint8_t *bytes; /* the keeper's while it writes them; NULL: it does not */
     size_t len;
-    int status; /* of the last time */
+    int status;                      /* of the last time */
+    struct shard_sense_order *order; /* is reported when what it changed is written; NULL: none */
+    bool is_wanted;                  /* to be written once more, when this is written */
 };
 
 struct shard {
@@ -159,6 +164,10 @@ void shard_sense_start(struct shard *shard);
 void shard_sense_end(struct shard *shard);
 void shard_sense_close(struct shard *shard);
 bool shard_sense_is_barred(void *context, const struct porch_place *place); /* struct net_hooks */
+/* What was learned is written now. False: it cannot be, or is to be when what is being written is. */
+bool shard_sense_write(struct shard *shard);
+/* In shard_sense_order.c: it is written now. */
+void shard_sense_written(struct shard *shard);
 void shard_sense_refused(struct shard *shard, const struct connection_facts *facts,
                          enum net_refusal why);
 
@@ -182,6 +191,10 @@ MQTT_NODISCARD int shard_post_listener(struct shard *shard, unsigned slot,
 
 /* Says good-bye to all clients; reports.drained follows within `most_ms`. */
 MQTT_NODISCARD int shard_post_drain(struct shard *shard, uint64_t most_ms);
+
+/* An order of the operator's for what was learned, borrowed until reports.ordered, which follows. One at
+ * a time. */
+MQTT_NODISCARD int shard_post_sense_order(struct shard *shard, const struct sensing_order *order);
 
 /* Asks for the counters; reports.stats follows. */
 MQTT_NODISCARD int shard_post_stats(struct shard *shard);

@@ -233,7 +233,13 @@ static void work_write(struct helper_job *job)
 
 static void on_written(struct helper_job *job)
 {
-    end_write(MQTT_CONTAINER_OF(job, struct shard, sense.job));
+    struct shard *shard = MQTT_CONTAINER_OF(job, struct shard, sense.job);
+    bool is_wanted = shard->sense.is_wanted;
+
+    end_write(shard);
+    shard->sense.is_wanted = false;
+    if (!is_wanted || !shard_sense_write(shard))
+        shard_sense_written(shard);
 }
 
 /* False: there is nothing to write, or no memory for it, which the next time may have. */
@@ -256,18 +262,24 @@ static void arm(struct shard *shard, uint64_t now_ms)
     loop_arm(shard->loop, &shard->sense.timer, now_ms + after_ms, on_save_timer);
 }
 
+bool shard_sense_write(struct shard *shard)
+{
+    if (shard->keeper == NULL || !save(shard))
+        return false;
+    if (helpers_submit(shard->keeper, &shard->sense.job, shard->loop, work_write, on_written) == 0)
+        return true;
+    free(shard->sense.bytes); /* the keeper is busy */
+    shard->sense.bytes = NULL;
+    return false;
+}
+
 static void on_save_timer(struct wheel_timer *timer, void *context, uint64_t now_ms)
 {
     struct shard *shard = MQTT_CONTAINER_OF(timer, struct shard, sense.timer);
 
     (void)context;
     arm(shard, now_ms);
-    if (shard->keeper == NULL || !save(shard))
-        return;
-    if (helpers_submit(shard->keeper, &shard->sense.job, shard->loop, work_write, on_written) == 0)
-        return;
-    free(shard->sense.bytes); /* the keeper is busy */
-    shard->sense.bytes = NULL;
+    (void)shard_sense_write(shard);
 }
 
 void shard_sense_start(struct shard *shard)
@@ -287,5 +299,7 @@ void shard_sense_close(struct shard *shard)
 {
     loop_cancel(shard->loop, &shard->sense.timer);
     free(shard->sense.bytes);
+    free(shard->sense.order);
     shard->sense.bytes = NULL;
+    shard->sense.order = NULL;
 }

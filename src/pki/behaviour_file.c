@@ -10,6 +10,22 @@
 
 #define LONGEST_BYTES (UINT64_C(4) << 30) /* that is read; limits bound what is written */
 
+int behaviour_file_beside(const char *state_dir, enum behaviour_beside which, char *out)
+{
+    static const char *const names[] = {
+        [BEHAVIOUR_ORDER] = "order",
+        [BEHAVIOUR_ANSWER] = "answer",
+        [BEHAVIOUR_BEFORE] = "before",
+    };
+    char base[STATE_PATH_SIZE];
+    int status = state_path(state_dir, STATE_BEHAVIOUR, base);
+
+    if (status != 0)
+        return status;
+    int written = snprintf(out, PATH_MAX, "%s.%s", base, names[which]);
+    return written > 0 && written < PATH_MAX ? 0 : -ENAMETOOLONG;
+}
+
 int behaviour_file_path(const char *state_dir, unsigned shard, char *out)
 {
     char base[STATE_PATH_SIZE];

@@ -13,6 +13,15 @@
 /* 0 or -ENAMETOOLONG; `out` has PATH_MAX bytes. */
 MQTT_NODISCARD int behaviour_file_path(const char *state_dir, unsigned shard, char *out);
 
+/* Files beside them, by what they are for; as above. */
+enum behaviour_beside {
+    BEHAVIOUR_ORDER,  /* ".order": what is to be done to what was learned (core/sensing_order.h) */
+    BEHAVIOUR_ANSWER, /* ".answer": what became of it */
+    BEHAVIOUR_BEFORE, /* ".before": the models that others have taken the place of */
+};
+MQTT_NODISCARD int behaviour_file_beside(const char *state_dir, enum behaviour_beside which,
+                                         char *out);
+
 /* Whole or not at all. Negative errno. */
 MQTT_NODISCARD int behaviour_file_write(const char *state_dir, unsigned shard,
                                         struct mqtt_span bytes);

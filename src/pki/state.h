@@ -16,6 +16,7 @@
  *       store/                    sessions and retained messages (store/snapshot.h)
  *       learning/observed         who did what (policy/sketch.h)
  *       learning/behaviour.N      what shard N has learned of it (daemon/behaviour_file.h)
+ *       learning/behaviour.order, .answer, .before   see pki/behaviour_file.h
  *       learning/wanted           made by a tool that wants it written now; tacitd renames it
  *       learning/coming           to this, and removes that when it is written
  *       learning/blocked          addresses that are blocked (pki/barred.h)

@@ -2,6 +2,7 @@
 #include "replay/event.h"
 
 #include "replay/number.h"
+#include "sense/value.h"
 
 #include <string.h>
 
@@ -197,7 +198,7 @@ static const char *read_fields(const struct mqtt_span *fields, struct replay_eve
     event->refused = 0;
     if (event->type == SUBACK && !event->is_up)
         event->refused = count_refused(fields[REPLAY_PAYLOAD]);
-    event->has_value = number_parse_decimal(fields[REPLAY_VALUE], &event->value)
+    event->has_value = sense_value_take(fields[REPLAY_VALUE], &event->value)
                        || number_parse_hex(fields[REPLAY_PAYLOAD], &event->value);
     return wrong;
 }

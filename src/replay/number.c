@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "replay/number.h"
 
+#include "sense/value.h"
+
 #include <string.h>
 
 #define SECONDS_MOST UINT64_C(100000000000)
-#define TEXT_MOST    32u
+#define TEXT_MOST    SENSE_VALUE_BYTES
 
 static bool is_digit(uint8_t c)
 {
@@ -105,28 +107,6 @@ bool number_parse_date(struct mqtt_span text, uint64_t *out_ms)
     return true;
 }
 
-bool number_parse_decimal(struct mqtt_span text, float *out)
-{
-    bool is_negative = span_skip(&text, "-");
-    uint64_t whole;
-    float scale = 1;
-    float value;
-
-    if (!take_digits(&text, &whole))
-        return false;
-    value = (float)whole;
-    if (span_skip(&text, ".") && text.len == 0)
-        return false;
-    while (text.len > 0 && is_digit(text.data[0])) {
-        scale /= 10;
-        value += scale * (float)(span_take(&text, 1).data[0] - '0');
-    }
-    if (text.len > 0)
-        return false;
-    *out = is_negative ? -value : value;
-    return true;
-}
-
 static int digit_of(uint8_t c)
 {
     if (is_digit(c))
@@ -150,5 +130,5 @@ bool number_parse_hex(struct mqtt_span hex, float *out)
             return false;
         text[i] = (uint8_t)(high * 16 + low);
     }
-    return number_parse_decimal((struct mqtt_span){ text, len }, out);
+    return sense_value_take((struct mqtt_span){ text, len }, out);
 }

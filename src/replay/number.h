@@ -17,8 +17,5 @@ MQTT_NODISCARD bool number_parse_epoch(struct mqtt_span text, uint64_t *out_ms);
 /* 2025-01-31T12:34:56.789Z, the fraction and the Z may be missing. */
 MQTT_NODISCARD bool number_parse_date(struct mqtt_span text, uint64_t *out_ms);
 
-/* -12.5, without exponent; false for what is no number from end to end. */
-MQTT_NODISCARD bool number_parse_decimal(struct mqtt_span text, float *out);
-
-/* A number as above that is written as hexadecimal digits of its characters. */
+/* A number as in sense/value.h that is written as hexadecimal digits of its characters. */
 MQTT_NODISCARD bool number_parse_hex(struct mqtt_span hex, float *out);

@@ -276,6 +276,14 @@ bool sense_device_look(struct sense_role *role, struct sense_device *device, uin
     return role->phase == SENSE_WATCH;
 }
 
+void sense_device_standing(const struct sense_role *role, const struct sense_device *device,
+                           struct sense_standing *out)
+{
+    const struct sense_score nothing = { .joint = -1 };
+
+    stand(role, device, &nothing, true, out);
+}
+
 enum sense_verdict sense_standing_verdict(const struct sense_standing *standing)
 {
     if (standing->evidence < SENSE_ALARM_BITS)

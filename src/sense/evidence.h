@@ -39,6 +39,10 @@ struct sense_standing {
 bool sense_device_look(struct sense_role *role, struct sense_device *device, uint64_t now_ms,
                        struct sense_standing *out);
 
+/* How it stood when its last window was closed. */
+void sense_device_standing(const struct sense_role *role, const struct sense_device *device,
+                           struct sense_standing *out);
+
 /* The verdict of a standing: SENSE_QUIET below SENSE_ALARM_BITS of evidence. */
 enum sense_verdict sense_standing_verdict(const struct sense_standing *standing);
 

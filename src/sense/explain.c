@@ -75,6 +75,15 @@ static void expect_measured(const struct sense_role *role, const struct sense_de
         out->high = role->tails[out->feature - SENSE_SILENT].top;
 }
 
+void sense_explain_range(const struct sense_role *role, const struct sense_device *device,
+                         struct sense_reason *out)
+{
+    if (out->feature < SENSE_COUNTERS || out->feature == SENSE_STARVED)
+        expect_counter(role, device, out->feature, out);
+    else
+        expect_measured(role, device, out);
+}
+
 static enum sense_model model_of(const struct sense_role *role, const struct sense_device *device,
                                  enum sense_feature feature, float observed)
 {
@@ -91,10 +100,7 @@ static void explain(const struct sense_role *role, const struct sense_device *de
     out->feature = feature;
     out->since_s = sense_device_onset_s(device, feature);
     out->model = model_of(role, device, feature, out->observed);
-    if (feature < SENSE_COUNTERS || feature == SENSE_STARVED)
-        expect_counter(role, device, feature, out);
-    else
-        expect_measured(role, device, out);
+    sense_explain_range(role, device, out);
 }
 
 /* The strongest feature that is weaker than `below`, or as strong and later in the list. */

@@ -30,6 +30,10 @@ unsigned sense_explain(const struct sense_role *role, const struct sense_device 
                        const struct sense_standing *standing,
                        struct sense_reason out[SENSE_REASONS]);
 
+/* Fills in the usual range of out->feature, as things stand. */
+void sense_explain_range(const struct sense_role *role, const struct sense_device *device,
+                         struct sense_reason *out);
+
 /* What a device publishes in a window, at most in all but one of a hundred of them. */
 struct sense_usual {
     float messages; /* above 0 */

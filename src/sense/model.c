@@ -100,3 +100,12 @@ void sense_device_keepsake(const struct sense_device *device, struct sense_devic
     sense_device_rest(out);
     memset(&out->window, 0, sizeof(out->window));
 }
+
+void sense_device_portray(const struct sense_device *device, struct sense_device *out)
+{
+    uint16_t evidence[SENSE_FEATURES];
+
+    memcpy(evidence, device->evidence, sizeof(evidence));
+    sense_device_keepsake(device, out);
+    memcpy(out->evidence, evidence, sizeof(evidence));
+}

@@ -19,3 +19,6 @@ bool sense_rate_is_sound(const struct sense_role_rate *rate);
 
 /* What may be kept of a device: what was learned, nothing of what happens now. */
 void sense_device_keepsake(const struct sense_device *device, struct sense_device *out);
+
+/* The same with the evidence that there is, for whoever wants to look at it elsewhere. */
+void sense_device_portray(const struct sense_device *device, struct sense_device *out);

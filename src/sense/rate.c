@@ -52,11 +52,22 @@ static float dispersion(const struct sense_rate *rate)
     return sense_clamp((rate->variance + 1e-4f) / (rate->mean + 1e-4f), NARROWEST, 1e6f);
 }
 
+/* Windows that the role's mean counts for: the fewer, the more unlike its devices are. */
+static float prior_of(const struct sense_role_rate *role)
+{
+    return sense_clamp((role->all.mean + MEAN_LEAST) / (role->apart + 1e-9f), WEAKEST, STRONGEST);
+}
+
+float sense_rate_weight(float windows, const struct sense_role_rate *role)
+{
+    return windows / (prior_of(role) + windows);
+}
+
 struct sense_expected sense_rate_expect(const struct sense_rate *own, float windows,
                                         const struct sense_role_rate *role)
 {
     float of_role = role->all.mean + MEAN_LEAST;
-    float prior = sense_clamp(of_role / (role->apart + 1e-9f), WEAKEST, STRONGEST);
+    float prior = prior_of(role);
     float mean = (prior * of_role + windows * own->mean) / (prior + windows);
     mean = sense_clamp(mean, 0.5f / (STRONGEST + windows), 1e6f);
 

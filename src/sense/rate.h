@@ -34,7 +34,10 @@ void sense_rate_learn(struct sense_rate *rate, float count, float step, float ca
 /* The role learns one count of a device whose own mean is `own`. */
 void sense_role_rate_learn(struct sense_role_rate *rate, float count, float own, float step);
 
-/* `windows`: so many the device has been learned from. */
+/* How much of what is expected of a device is what it has done itself, 0 to 1; the rest is its role's.
+ * `windows`: so many the device has been learned from. */
+float sense_rate_weight(float windows, const struct sense_role_rate *role);
+
 struct sense_expected sense_rate_expect(const struct sense_rate *own, float windows,
                                         const struct sense_role_rate *role);
 

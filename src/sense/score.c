@@ -388,9 +388,9 @@ void sense_score_raw(const struct sense_window *window, float raw[SENSE_DIMENSIO
 
     for (unsigned i = 0; i < counts; i++)
         raw[i] = sense_log2((float)window->counts[counted[i]] + 1.0f);
-    raw[counts] = sense_log2((float)window->bytes + 1.0f);
-    raw[counts + 1] = window->size_most == NEVER ? 0 : window->size_most / EIGHTHS;
-    raw[counts + 2] = window->intervals == 0 ? -2.0f : window->interval_least;
+    raw[SENSE_POINT_BYTES] = sense_log2((float)window->bytes + 1.0f);
+    raw[SENSE_POINT_SIZE] = window->size_most == NEVER ? 0 : window->size_most / EIGHTHS;
+    raw[SENSE_POINT_INTERVAL] = window->intervals == 0 ? -2.0f : window->interval_least;
 }
 
 void sense_score_point(const struct sense_role *role, const struct sense_window *window,

@@ -49,5 +49,10 @@ void sense_score_window(const struct sense_role *role, const struct sense_device
 void sense_score_point(const struct sense_role *role, const struct sense_window *window,
                        float point[SENSE_DIMENSIONS]);
 
-/* What the point is made of: logarithms of counts. */
+/* Where in the point the logarithms are that are not of counts. */
+#define SENSE_POINT_BYTES    5u /* bytes of a window, plus 1 */
+#define SENSE_POINT_SIZE     6u /* bytes of its biggest message */
+#define SENSE_POINT_INTERVAL 7u /* seconds, its shortest interval */
+
+/* What the point is made of: logarithms of counts, plus 1, and those. */
 void sense_score_raw(const struct sense_window *window, float raw[SENSE_DIMENSIONS]);

@@ -74,6 +74,8 @@ static void add_words(const struct identity_options *o, struct audit_fields *fie
         { "key_sha", o->sha256 },
         { "source", o->source },
         { "trust_domain", o->trust_domain },
+        { "forget", o->forget },
+        { "lasts", o->duration },
     };
 
     for (size_t i = 0; i < MQTT_ARRAY_LEN(words); i++)
@@ -90,7 +92,9 @@ static void add_flags(const struct identity_options *o, struct audit_fields *fie
         { "wildcards", o->wildcards },   { "block_key", o->block_key },
         { "token_only", o->token_only }, { "remove", o->remove },
         { "suspend", o->suspend },       { "resume", o->resume },
-        { "import", o->import != NULL },
+        { "import", o->import != NULL }, { "again", o->again },
+        { "finish", o->finish },         { "force", o->force },
+        { "devices", o->devices },       { "undo", o->undo },
     };
 
     for (size_t i = 0; i < MQTT_ARRAY_LEN(flags); i++)

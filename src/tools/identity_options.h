@@ -40,6 +40,8 @@ struct identity_options {
     const char *dir, *to, *as; /* of keys on a device */
     bool json, start, help, wildcards, chain, token_only, no_tenant, no_site, block_key;
     bool reset_ratchet;
+    const char *forget; /* a device, of what was learned */
+    bool again, finish, force, devices, undo;
     bool generate, list, remove, suspend, resume, all, payloads, account, new_key, offline;
     bool is_bait;    /* never given: `tacit canary` makes what it asks for, and nothing better */
     char **operands; /* what is left of argv, operand_count of them */
