@@ -9,31 +9,49 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define HUGE_BYTES (2u * 1024u * 1024u)
+#define HUGE_BYTES ((size_t)2 * 1024 * 1024)
 #define READ_BYTES ((size_t)1024 * 1024)
 
 /* ---- the bytes ---- */
 
 /* In huge pages, where the system gives them to who asks: faults for the small ones would take
- * longer than the reading. */
-static uint8_t *allocate(size_t len)
+ * longer than the reading. Mapped by hand, as what malloc() has mapped once it takes from the heap ever after:
+ * then tables of which little is used, which come later, are memory as a whole. */
+static uint8_t *map_huge(size_t rounded)
 {
-    size_t rounded = (len + HUGE_BYTES - 1) / HUGE_BYTES * HUGE_BYTES;
+    uint8_t *all = mmap(NULL, rounded + HUGE_BYTES, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-    if (len < HUGE_BYTES)
-        return malloc(len);
-    uint8_t *data = aligned_alloc(HUGE_BYTES, rounded);
-    if (data != NULL)
-        (void)madvise(data, rounded, MADV_HUGEPAGE);
-    return data;
+    if (all == MAP_FAILED)
+        return NULL;
+    size_t before = (HUGE_BYTES - (uintptr_t)all % HUGE_BYTES) % HUGE_BYTES;
+    if (before > 0)
+        (void)munmap(all, before);
+    (void)munmap(all + before + rounded, HUGE_BYTES - before);
+    (void)madvise(all + before, rounded, MADV_HUGEPAGE);
+    return all + before;
+}
+
+static size_t round_huge(size_t len)
+{
+    return (len + HUGE_BYTES - 1) / HUGE_BYTES * HUGE_BYTES;
+}
+
+static void release(struct segment_bytes *bytes)
+{
+    if (bytes->room >= HUGE_BYTES)
+        (void)munmap(bytes->data, round_huge(bytes->room));
+    else
+        free(bytes->data);
+    *bytes = (struct segment_bytes){ 0 };
 }
 
 static int make_room(struct segment_bytes *bytes, size_t len)
 {
     if (len <= bytes->room)
         return 0;
-    free(bytes->data);
-    *bytes = (struct segment_bytes){ .data = allocate(len) };
+    release(bytes);
+    bytes->data = len < HUGE_BYTES ? malloc(len) : map_huge(round_huge(len));
     if (bytes->data == NULL)
         return -ENOMEM;
     bytes->room = len;
@@ -94,8 +112,7 @@ int segment_bytes_load(const struct files *files, const char *name, uint64_t mos
 
 void segment_bytes_fini(struct segment_bytes *bytes)
 {
-    free(bytes->data);
-    *bytes = (struct segment_bytes){ 0 };
+    release(bytes);
 }
 
 /* ---- one frame ---- */

@@ -276,6 +276,16 @@ static int map(void)
     return 0;
 }
 
+/* Each page from its first use on: those that nobody uses are no memory. What counts against the bound of
+ * the process is all of it. */
+static int lock_pages(void)
+{
+    if (mlock2(vault.begin, VAULT_BYTES, MLOCK_ONFAULT) == 0)
+        return 0;
+    /* A kernel, or a sandbox around us, that knows the old call only. */
+    return mlock(vault.begin, VAULT_BYTES) == 0 ? 0 : -errno;
+}
+
 int vault_open(void)
 {
     int error = vault.begin != NULL ? 0 : map();
@@ -286,10 +296,11 @@ int vault_open(void)
         error = -EALREADY;
     vault_key_prepare();
     (void)madvise(vault.begin, VAULT_BYTES, MADV_DONTDUMP);
-    return mlock(vault.begin, VAULT_BYTES) == 0 ? error : -errno;
+    int locking = lock_pages();
+    return locking == 0 ? error : locking;
 }
 
 int vault_inherit(void)
 {
-    return vault.begin == NULL || mlock(vault.begin, VAULT_BYTES) == 0 ? 0 : -errno;
+    return vault.begin == NULL ? 0 : lock_pages();
 }
