@@ -134,5 +134,56 @@ def million_rows(report):
     yield from missed(report)
 
 
+def storm_rows(report):
+    yield "## Messages in a storm of handshakes"
+    yield ""
+    yield from where(report)
+    yield (f"{report['messages_per_s']:,} messages of 64 bytes a second at QoS 1 among 100 pairs, quiet, and "
+           f"while {report['storm_per_s']:,} others a second make a full handshake of TLS {report['tls']} with a "
+           "certificate, connect and go. Time from when a message was due by a plan that does not wait for "
+           f"the broker until it came, µs. The broker has one core. Medians; {report['rounds']} alternated rounds of "
+           f"{report['duration_s']:g} s.")
+    yield ""
+    yield ("| | quiet: median | 99 % | 99.9 % | storm: median | 99 % | 99.9 % | 99.9 %, storm by quiet | wanted | "
+           "handshakes a second | share of the core |")
+    yield "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
+    for subject in ("tacitd", "mosquitto"):
+        if subject not in report:
+            continue
+        figures = report[subject]
+        times = [cell(figures[name][percentile]) for name in ("quiet", "storm")
+                 for percentile in ("p50", "p99", "p999")]
+        want = f"≤ {report['wanted_at_most']['p999_ratio']}" if subject == "tacitd" else "–"
+        yield f"| {subject} | " + " | ".join(times) + \
+            f" | {cell(figures['p999_ratio'], '{:.2f}')} | {want} | {cell(figures['handshakes_per_s'])} | " \
+            f"{cell(figures['cpu_util_storm'], '{:.2f}')} |"
+    yield from missed(report)
+
+
+def shards_rows(report):
+    yield "## Two shards against one"
+    yield ""
+    yield from where(report)
+    yield ("tacitd in plaintext on both cores of the machine, where the generator is, too: messages per second of "
+           "the broker's CPU are what compares. Half of the pairs have their ends on different shards. Medians; "
+           f"{report['rounds']} alternated rounds of {report['duration_s']:g} s.")
+    yield ""
+    yield ("| | one: per second of CPU | two | two by one | wanted | one: per second | two |")
+    yield "|---|--:|--:|--:|--:|--:|--:|"
+    for row in report["rows"]:
+        cpu, rate = row["deliveries_per_cpu_s"], row["deliveries_per_s"]
+        yield f"| `{row['args']}` | {cell(cpu['1'])} | {cell(cpu['2'])} | {cell(row['cpu_ratio'], '{:.2f}')} | " \
+            f"≥ {report['wanted_at_least']['cpu_ratio']} | {cell(rate['1'])} | {cell(rate['2'])} |"
+    yield ""
+    yield f"Latency at a fixed rate (`{report['latency']['args']}`), µs:"
+    yield ""
+    yield "| shards | median | 99 % | 99.9 % |"
+    yield "|---|--:|--:|--:|"
+    for count in ("1", "2"):
+        times = report["latency"][count]
+        yield f"| {count} | " + " | ".join(cell(times[name]) for name in ("p50", "p99", "p999")) + " |"
+    yield from missed(report)
+
+
 SECTIONS = {"headline": headline_rows, "like-for-like": like_for_like_rows, "idle": idle_rows,
-            "million": million_rows}
+            "million": million_rows, "storm": storm_rows, "shards": shards_rows}

@@ -136,12 +136,12 @@ def tacitd_config(place, scenario):
     return config
 
 
-def tacitd_argv(_tools, place, scenario, port, keeps_state=False):
+def tacitd_argv(_tools, place, scenario, port, keeps_state=False, config=None):
     state = place / "state"
     if not keeps_state:
         shutil.rmtree(state, ignore_errors=True)
     return [os.environ.get("TACITD", ROOT / "build" / "release" / "tacitd"), "--config",
-            tacitd_config(place, scenario), "--state", state, "--port", port]
+            config or tacitd_config(place, scenario), "--state", state, "--port", port]
 
 
 ARGV = {"floor": floor_argv, "tacitd": tacitd_argv, "mosquitto": mosquitto_argv}

@@ -6,18 +6,18 @@ find_package(Threads REQUIRED)
 find_package(OpenSSL 3.0 REQUIRED)
 find_package(PkgConfig REQUIRED)
 
-function(tacit_package target package)
-    pkg_check_modules(${target} REQUIRED IMPORTED_TARGET GLOBAL ${package})
+function(tacit_package target)
+    pkg_check_modules(${target} REQUIRED IMPORTED_TARGET GLOBAL ${ARGN})
 endfunction()
 
 tacit_package(SQLITE3 sqlite3)     # PkgConfig::SQLITE3
 tacit_package(JANSSON jansson)     # PkgConfig::JANSSON
 tacit_package(ARGON2 libargon2)    # PkgConfig::ARGON2
 tacit_package(ZLIB zlib)           # PkgConfig::ZLIB
-tacit_package(SYSTEMD libsystemd)  # PkgConfig::SYSTEMD
 tacit_package(SECCOMP libseccomp)   # PkgConfig::SECCOMP
 tacit_package(URCU liburcu)        # PkgConfig::URCU
-tacit_package(EVENT libevent)      # PkgConfig::EVENT
+# Its two parts, as libevent_openssl brings the first one; libevent would bring it once more.
+tacit_package(EVENT libevent_extra libevent_core) # PkgConfig::EVENT
 tacit_package(EVENT_OPENSSL libevent_openssl) # PkgConfig::EVENT_OPENSSL
 
 # Headers alone: these libraries are loaded by `tacit` when a key lies in a TPM or in a token.

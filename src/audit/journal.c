@@ -252,7 +252,7 @@ static bool has_next(const struct audit_journal *journal)
 
 static bool has_moved(const struct audit_journal *journal)
 {
-    return journal->file == NULL || journal->is_dirty
+    return journal->file == NULL || journal->is_dirty || journal->is_doubtful
            || journal->options.files->size(journal->file) != (int64_t)journal->bytes
            || has_next(journal);
 }

@@ -32,6 +32,9 @@ struct audit_journal_options {
     uint64_t file_bytes; /* a file that has reached this is followed by the next one; 0: never */
     uint64_t files_max;  /* then the oldest ones are removed; at least 2; 0: none is */
     uint64_t checkpoint_records; /* signed after so many; 0: only when it is asked for */
+    /* Opening looks at the end of the newest file only, from the record on that the signed head names,
+     * where that is enough, and the caller calls audit_journal_check() for the rest. */
+    bool checks_later;
 };
 
 /* What opening came upon. */
@@ -44,6 +47,14 @@ struct audit_found {
 MQTT_NODISCARD int audit_journal_open(const struct audit_journal_options *options, int64_t utc_ms,
                                       struct audit_journal **out, struct audit_found *out_found);
 void audit_journal_close(struct audit_journal *journal); /* NULL is fine; writes nothing */
+
+#define AUDIT_CHECK_BYTES ((size_t)64 * 1024)
+
+/* Is there something that opening has not looked at? */
+bool audit_journal_wants_check(const struct audit_journal *journal);
+/* Looks at about AUDIT_CHECK_BYTES of it. 1: there is more. 0: that was all, and it is whole. -EBADMSG: it is
+ * not, and the next audit_journal_begin() begins a new log behind it. Else the system's error; tried again. */
+MQTT_NODISCARD int audit_journal_check(struct audit_journal *journal);
 
 /* The bounds of a configuration that was read again. */
 void audit_journal_set_bounds(struct audit_journal *journal, uint64_t file_bytes,

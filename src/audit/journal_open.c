@@ -1,95 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "audit/folder.h"
-#include "audit/hex.h"
 #include "audit/journal_state.h"
-#include "audit/record.h"
-#include "store/segment_reader.h"
 
 #include <errno.h>
 #include <string.h>
-
-/* What one file holds, as far as it is whole. */
-struct walk {
-    struct audit_position end;
-    uint8_t log[AUDIT_ID_BYTES];
-    uint8_t key[AUDIT_HASH_BYTES];
-    bool has_log;
-    uint64_t whole_bytes;
-    uint64_t bytes;
-    bool tail_has_lines; /* what is behind the whole ones is more than the part of one */
-    const struct audit_statement *head; /* NULL: nobody knows */
-    bool has_head;                      /* its record is here, or the one before the first is it */
-};
-
-/* The first record of a file says whose it is. */
-static bool read_first(const struct audit_record *record, struct walk *walk)
-{
-    if (!span_equal(record->kind, span_of(AUDIT_KIND_LOG))
-        && !span_equal(record->kind, span_of(AUDIT_KIND_FILE)))
-        return false;
-    walk->has_log =
-        audit_hex_get(audit_fields_find(record->fields, "log"), walk->log, sizeof(walk->log))
-        && audit_hex_get(audit_fields_find(record->fields, "key"), walk->key, sizeof(walk->key));
-    return walk->has_log;
-}
-
-static bool follows(const struct audit_record *record, struct walk *walk)
-{
-    if (!walk->has_log)
-        return read_first(record, walk);
-    return record->sequence == walk->end.sequence + 1
-           && memcmp(record->prev, walk->end.hash, sizeof(record->prev)) == 0;
-}
-
-static bool is_at(const struct walk *walk, uint64_t sequence, const uint8_t *hash)
-{
-    return walk->head != NULL && walk->head->sequence == sequence
-           && memcmp(walk->head->log, walk->log, sizeof(walk->log)) == 0
-           && memcmp(walk->head->hash, hash, AUDIT_HASH_BYTES) == 0;
-}
-
-static void take_in(const struct audit_record *record, struct walk *walk)
-{
-    bool is_signed = span_equal(record->kind, span_of(AUDIT_KIND_CHECKPOINT));
-
-    walk->has_head = walk->has_head || is_at(walk, record->sequence, record->hash)
-                     || is_at(walk, record->sequence - 1, record->prev);
-    walk->end.unsigned_records = is_signed ? 0 : walk->end.unsigned_records + 1;
-    walk->end.sequence = record->sequence;
-    memcpy(walk->end.hash, record->hash, sizeof(record->hash));
-}
-
-/* out->head is set, the rest is zeroed. */
-static void walk_over(struct mqtt_span bytes, const struct audit_port *port, struct walk *out)
-{
-    struct mqtt_span rest = bytes;
-    struct mqtt_span line;
-    struct audit_record record;
-
-    out->bytes = bytes.len;
-    while (audit_folder_next_line(&rest, &line)) {
-        if (audit_record_parse(line, &record) != NULL || !audit_record_is_whole(&record, port)
-            || !follows(&record, out)) {
-            out->tail_has_lines = true;
-            return;
-        }
-        take_in(&record, out);
-        out->whole_bytes = bytes.len - rest.len;
-    }
-}
-
-static int walk_file(const struct audit_journal *journal, uint64_t number, struct walk *out)
-{
-    struct segment_bytes bytes = { 0 };
-    char name[AUDIT_NAME_BYTES];
-    int status = segment_bytes_load(journal->options.files, audit_folder_name(number, name),
-                                    UINT32_MAX, &bytes);
-
-    if (status == 0)
-        walk_over((struct mqtt_span){ bytes.data, bytes.len }, journal->options.port, out);
-    segment_bytes_fini(&bytes);
-    return status;
-}
 
 static void leave(struct audit_journal *journal)
 {
@@ -132,7 +46,7 @@ static int start_over(struct audit_journal *journal, const struct audit_statemen
     return audit_journal_next_file(journal);
 }
 
-static int go_on(struct audit_journal *journal, const struct walk *walk)
+static int go_on(struct audit_journal *journal, const struct audit_walk *walk)
 {
     const struct files *files = journal->options.files;
     char name[AUDIT_NAME_BYTES];
@@ -153,23 +67,42 @@ static int go_on(struct audit_journal *journal, const struct walk *walk)
 }
 
 /* Is what is whole all that had ever been synced, and of this key? */
-static bool is_complete(const struct audit_journal *journal, const struct walk *walk)
+static bool is_complete(const struct audit_journal *journal, const struct audit_walk *walk)
 {
     if (memcmp(walk->key, journal->options.port->key, sizeof(walk->key)) != 0)
         return false;
     return walk->head != NULL ? walk->has_head : !walk->tail_has_lines;
 }
 
-/* The newest file with a record in it; behind it there is one at most, which a crash left empty. */
-static int find_end(const struct audit_journal *journal, const struct audit_folder *folder,
-                    const struct audit_statement *head, struct walk *out)
+/* All of it, or its end now and the rest by audit_journal_check(). */
+static int walk_newest(struct audit_journal *journal, uint64_t number, struct audit_walk *out)
 {
-    struct walk last = { .head = head };
-    struct walk before = { .head = head };
-    int status = walk_file(journal, folder->numbers[folder->count - 1], &last);
+    const struct audit_journal_options *options = &journal->options;
+    int status = options->checks_later ? audit_walk_tail(options->files, options->port, number, out)
+                                       : -ENODATA;
+
+    journal->check = (struct audit_check){ 0 };
+    if (status == -ENODATA)
+        return audit_walk_file(options->files, options->port, number, out);
+    if (status == 0) {
+        journal->check.number = number;
+        journal->check.until = out->head->sequence;
+        memcpy(journal->check.hash, out->head->hash, sizeof(journal->check.hash));
+    }
+    return status;
+}
+
+/* The newest file with a record in it; behind it there is one at most, which a crash left empty. */
+static int find_end(struct audit_journal *journal, const struct audit_folder *folder,
+                    const struct audit_statement *head, struct audit_walk *out)
+{
+    struct audit_walk last = { .head = head };
+    struct audit_walk before = { .head = head };
+    int status = walk_newest(journal, folder->numbers[folder->count - 1], &last);
 
     if (status == 0 && !last.has_log && folder->count > 1) {
-        status = walk_file(journal, folder->numbers[folder->count - 2], &before);
+        status = audit_walk_file(journal->options.files, journal->options.port,
+                                 folder->numbers[folder->count - 2], &before);
         if (status == 0 && before.has_log && before.whole_bytes == before.bytes
             && !last.tail_has_lines) {
             before.whole_bytes = 0;
@@ -187,12 +120,17 @@ static int find_in(struct audit_journal *journal, const struct audit_folder *fol
 {
     struct audit_statement statement;
     const struct audit_statement *head = NULL;
-    struct walk walk;
+    struct audit_walk walk;
 
     journal->number = folder->numbers[folder->count - 1];
     if (audit_folder_read_head(journal->options.files, &statement) == 0
         && audit_statement_is_signed(&statement, AUDIT_STATES_HEAD, journal->options.port))
         head = &statement;
+    if (journal->is_doubtful) {
+        journal->is_doubtful = false;
+        out->is_damaged = true;
+        return start_over(journal, head);
+    }
     int status = find_end(journal, folder, head, &walk);
     if (status != 0)
         return status;
@@ -228,4 +166,31 @@ int audit_journal_find(struct audit_journal *journal, struct audit_found *out)
     }
     audit_folder_fini(&folder);
     return status;
+}
+
+/* ---- afterwards ---- */
+
+bool audit_journal_wants_check(const struct audit_journal *journal)
+{
+    return journal->check.number != 0;
+}
+
+int audit_journal_check(struct audit_journal *journal)
+{
+    const struct audit_journal_options *options = &journal->options;
+    struct audit_check *check = &journal->check;
+
+    if (check->number == 0)
+        return 0;
+    int more = audit_walk_on(options->files, options->port, check->number, check->until,
+                             AUDIT_CHECK_BYTES, &check->walk);
+    if (more == 1 || more == -ENOMEM)
+        return more;
+    bool leads_there = memcmp(check->walk.end.hash, check->hash, sizeof(check->hash)) == 0;
+    *check = (struct audit_check){ 0 };
+    /* A file that is gone has made room for others meanwhile. */
+    if (more != -EBADMSG && (more != 0 || leads_there))
+        return 0;
+    journal->is_doubtful = true;
+    return -EBADMSG;
 }

@@ -4,12 +4,14 @@
 
 #include "audit/journal.h"
 #include "audit/statement.h"
+#include "audit/walk.h"
 
-/* Where the chain has come to. */
-struct audit_position {
-    uint64_t sequence; /* 0: there is no record */
-    uint8_t hash[AUDIT_HASH_BYTES];
-    uint64_t unsigned_records; /* since the last checkpoint */
+/* What was not looked at when the log was opened: a file up to the record that its head named. */
+struct audit_check {
+    uint64_t number; /* 0: nothing */
+    uint64_t until;
+    uint8_t hash[AUDIT_HASH_BYTES]; /* of that record */
+    struct audit_walk walk;
 };
 
 struct audit_journal {
@@ -20,6 +22,8 @@ struct audit_journal {
     uint64_t bytes;    /* of it, that are whole records */
     bool is_dirty;     /* behind them there may be what a failed write has left */
     bool wants_sync;
+    bool is_doubtful; /* what was looked at later is not whole: another log is to begin */
+    struct audit_check check;
     struct audit_statement before; /* head of a log that this one follows; sequence 0: none */
     struct audit_position written;
     struct audit_position now; /* the batch included */

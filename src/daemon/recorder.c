@@ -15,8 +15,9 @@
 #include <string.h>
 #include <time.h>
 
-#define LEFT_OUT      "left-out"
-#define NOT_FORWARDED "not-forwarded"
+#define LEFT_OUT       "left-out"
+#define NOT_FORWARDED  "not-forwarded"
+#define CHECK_PAUSE_MS 10
 
 struct recorder {
     struct recorder_options options;
@@ -31,11 +32,11 @@ struct recorder {
     /* The rest is the thread's once it runs. */
     struct limits limits;
     struct audit_place place;
-    bool has_place;
     struct audit_journal *journal;                     /* NULL: not yet */
     struct recorder_left_out left_out[LOG_KIND_COUNT]; /* not written yet */
     uint64_t synced_ms;
     uint64_t sealed_ms;
+    uint64_t checked_ms;
     uint64_t counted_ms; /* when what was left out was last recorded */
     bool is_failing;     /* and that was said */
     struct forward forward;
@@ -103,16 +104,16 @@ static int open_journal(struct recorder *recorder, struct pki_fault *fault)
     struct audit_journal_options options;
     struct audit_found found = { 0 };
 
-    if (!recorder->has_place) {
-        int status = audit_place_open(recorder->options.state_dir, &recorder->place, fault);
-        if (status != 0)
-            return status;
-        recorder->has_place = true;
-    }
-    int status = audit_place_options(&recorder->place, &options);
+    int status = recorder->place.key == NULL
+                     ? audit_place_open(recorder->options.state_dir, &recorder->place, fault)
+                     : 0;
+    if (status != 0)
+        return status;
+    status = audit_place_options(&recorder->place, &options);
     options.file_bytes = recorder->limits.audit_file_bytes;
     options.files_max = recorder->limits.audit_files;
     options.checkpoint_records = recorder->limits.audit_checkpoint_records;
+    options.checks_later = true;
     if (status == 0)
         status = audit_journal_open(&options, utc_now_ms(), &recorder->journal, &found);
     if (status != 0)
@@ -120,15 +121,6 @@ static int open_journal(struct recorder *recorder, struct pki_fault *fault)
     tell_found(recorder, &found);
     forward_follow(&recorder->forward, &recorder->place.files);
     return 0;
-}
-
-static bool has_left_out(const struct recorder *recorder)
-{
-    bool has_some = false;
-
-    for (unsigned kind = 0; kind < LOG_KIND_COUNT; kind++)
-        has_some = has_some || recorder->left_out[kind].count > 0;
-    return has_some;
 }
 
 static void append_left_out(struct recorder *recorder, int64_t utc_ms)
@@ -247,6 +239,24 @@ static void tell_state(struct recorder *recorder, int status, const struct pki_f
         log_say(recorder->options.log, CONFIG_LOG_NOTICE, "the audit log is written again");
 }
 
+/* When the next piece of the old log is looked at; 0: all was. Little by little, as there may be
+ * hundreds of thousands of records, and others to serve. */
+static uint64_t check_due_ms(const struct recorder *recorder)
+{
+    if (recorder->journal == NULL || !audit_journal_wants_check(recorder->journal))
+        return 0;
+    return recorder->checked_ms + CHECK_PAUSE_MS;
+}
+
+static void check_more(struct recorder *recorder)
+{
+    if (check_due_ms(recorder) == 0 || now_ms() < check_due_ms(recorder))
+        return;
+    recorder->checked_ms = now_ms();
+    if (audit_journal_check(recorder->journal) == -EBADMSG)
+        tell_found(recorder, &(struct audit_found){ .is_damaged = true });
+}
+
 /* All that was taken. What the disk does not take stays there. */
 static int write_taken(struct recorder *recorder, bool is_urgent, bool is_last)
 {
@@ -314,7 +324,7 @@ static uint64_t log_due_ms(const struct recorder *recorder)
         return now_ms() + RECORDER_SYNC_MS;
     if (recorder->gap.count > 0)
         return now_ms();
-    if (has_left_out(recorder))
+    if (recorder_left_out_has_any(recorder->left_out))
         return recorder->counted_ms + RECORDER_SYNC_MS;
     if (audit_journal_wants_sync(recorder->journal))
         return recorder->synced_ms + RECORDER_SYNC_MS;
@@ -346,22 +356,6 @@ static void wait_for_more(struct recorder *recorder, uint64_t due_ms)
     }
 }
 
-/* Lines that were left out since the last time, to those that are not written yet. The lock is held. */
-static void take_left_out(struct recorder *recorder)
-{
-    for (unsigned kind = 0; kind < LOG_KIND_COUNT; kind++) {
-        struct recorder_left_out *from = &recorder->queue.left_out[kind];
-        struct recorder_left_out *to = &recorder->left_out[kind];
-        if (from->count == 0)
-            continue;
-        if (to->count == 0)
-            to->since_ms = from->since_ms;
-        to->count += from->count;
-        to->until_ms = from->until_ms;
-        *from = (struct recorder_left_out){ 0 };
-    }
-}
-
 static void follow_configuration(struct recorder *recorder)
 {
     recorder->limits = recorder->new_limits;
@@ -378,18 +372,20 @@ static bool go_round(struct recorder *recorder)
     uint64_t due_ms = log_due_ms(recorder);
 
     pthread_mutex_lock(&recorder->lock);
-    wait_for_more(recorder, sooner(due_ms, forward_due_ms(&recorder->forward)));
+    wait_for_more(recorder, sooner(sooner(due_ms, check_due_ms(recorder)),
+                                   forward_due_ms(&recorder->forward)));
     bool is_last = recorder->ends;
     bool is_urgent = recorder->queue.is_urgent;
     if (recorder->queue.taken_len == 0) {
         recorder_queue_take(&recorder->queue);
         recorder->queue.is_urgent = false;
     }
-    take_left_out(recorder);
+    recorder_queue_take_left_out(&recorder->queue, recorder->left_out);
     follow_configuration(recorder);
     pthread_mutex_unlock(&recorder->lock);
     bool has_work = recorder->queue.taken_len > 0 || (due_ms != 0 && now_ms() >= due_ms);
     int status = has_work || is_last ? write_taken(recorder, is_urgent, is_last) : 0;
+    check_more(recorder);
     go_forward(recorder);
     /* What came while the disk did not take the rest. */
     return is_last && (status != 0 || recorder_queue_is_empty(&recorder->queue));
@@ -423,7 +419,7 @@ static void dispose(struct recorder *recorder)
 {
     forward_fini(&recorder->forward);
     audit_journal_close(recorder->journal);
-    if (recorder->has_place)
+    if (recorder->place.key != NULL)
         audit_place_close(&recorder->place);
     recorder_queue_fini(&recorder->queue);
     free(recorder);
@@ -446,6 +442,15 @@ static int start_thread(struct recorder *recorder)
     return status;
 }
 
+static void take_place(struct recorder *recorder, struct audit_place *place)
+{
+    recorder->options.place = NULL;
+    if (place == NULL || place->key == NULL)
+        return;
+    recorder->place = *place;
+    *place = (struct audit_place){ .lock = -1 };
+}
+
 int recorder_open(const struct recorder_options *options, bool must, struct recorder **out)
 {
     struct recorder *recorder = calloc(1, sizeof(*recorder));
@@ -459,6 +464,7 @@ int recorder_open(const struct recorder_options *options, bool must, struct reco
     recorder->witness = (struct log_witness){ recorder, on_line };
     recorder->new_target = options->target;
     forward_init(&recorder->forward, &options->target);
+    take_place(recorder, options->place);
     int status = recorder_queue_init(&recorder->queue, options->limits.audit_queue_bytes);
     if (status == 0) {
         recorder_queue_set_rate(&recorder->queue, options->limits.audit_per_s);

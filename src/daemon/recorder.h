@@ -11,6 +11,7 @@
  * FORWARD_LAST_MS. */
 #pragma once
 
+#include "audit/place.h"
 #include "base/attrs.h"
 #include "config/config.h"
 #include "core/limits.h"
@@ -27,6 +28,9 @@ struct recorder_options {
     struct log *log;       /* borrowed; told when the log cannot be written, and of its witness */
     struct limits limits;
     struct config_audit_target target;
+    /* Opened already: then its content is taken, and it is empty. NULL, or one without a key: the
+     * recorder opens it. */
+    struct audit_place *place;
 };
 
 /* Opens the log and starts the thread; from then on the log's lines come here. -ENOMEM, or why the

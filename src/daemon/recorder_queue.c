@@ -116,3 +116,27 @@ bool recorder_queue_next(const struct recorder_queue *queue, size_t *at, struct 
     *at += sizeof(header) + header.len;
     return true;
 }
+
+void recorder_queue_take_left_out(struct recorder_queue *queue, struct recorder_left_out *all)
+{
+    for (unsigned kind = 0; kind < LOG_KIND_COUNT; kind++) {
+        struct recorder_left_out *from = &queue->left_out[kind];
+        struct recorder_left_out *to = &all[kind];
+        if (from->count == 0)
+            continue;
+        if (to->count == 0)
+            to->since_ms = from->since_ms;
+        to->count += from->count;
+        to->until_ms = from->until_ms;
+        *from = (struct recorder_left_out){ 0 };
+    }
+}
+
+bool recorder_left_out_has_any(const struct recorder_left_out *all)
+{
+    bool has_some = false;
+
+    for (unsigned kind = 0; kind < LOG_KIND_COUNT; kind++)
+        has_some = has_some || all[kind].count > 0;
+    return has_some;
+}

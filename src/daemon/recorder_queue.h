@@ -49,6 +49,10 @@ bool recorder_queue_is_empty(const struct recorder_queue *queue);
 /* What has come goes to `taken`, which is empty. */
 void recorder_queue_take(struct recorder_queue *queue);
 
+/* What was left out since the last time is added to `all` of LOG_KIND_COUNT. */
+void recorder_queue_take_left_out(struct recorder_queue *queue, struct recorder_left_out *all);
+bool recorder_left_out_has_any(const struct recorder_left_out *all); /* of LOG_KIND_COUNT */
+
 /* One of those that were taken. */
 struct recorder_entry {
     enum log_kind kind;

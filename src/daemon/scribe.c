@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <time.h>
 
+#define BEGIN_US \
+    500000 /* housekeeping waits so long for the others to start, unless a frame comes */
+
 /* ---- the work ---- */
 
 /* Takes from the front of what is written whatever is confirmed, and says so. */
@@ -184,8 +187,9 @@ static bool next_batch(struct scribe *scribe, bool has_more, struct scribe_queue
     scribe->is_idle = scribe->incoming.first == NULL && scribe->written.first == NULL;
     if (scribe->is_idle || scribe->told != STORE_OPEN)
         pthread_cond_broadcast(&scribe->settled);
-    if (scribe->incoming.first == NULL && !scribe->is_stopping && !has_more)
-        wait_for_work(scribe, patience_us(scribe));
+    if (scribe->incoming.first == NULL && !scribe->is_stopping && (!has_more || !scribe->has_begun))
+        wait_for_work(scribe, has_more ? BEGIN_US : patience_us(scribe));
+    scribe->has_begun = true;
     if (scribe->incoming.first != NULL)
         gather(scribe);
     take_batch(scribe, batch);

@@ -51,6 +51,7 @@ struct scribe {
     bool wants_written;
     bool is_waiting; /* the thread, for something to arrive */
     bool is_stopping;
+    bool has_begun; /* to look after the store; at first the others have the processor to start */
     bool is_idle;   /* nothing waits anywhere */
     bool is_broken; /* out of memory: a frame is missing */
     struct scribe_figures figures;

@@ -2,6 +2,7 @@
 #include "daemon/server.h"
 
 #include "core/shared.h"
+#include "daemon/manager.h"
 #include "daemon/process.h"
 #include "net/porch.h"
 #include "vault/vault.h"
@@ -12,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <systemd/sd-daemon.h>
 
 #define DRAIN_MS 3000 /* longest good-bye; SIGTERM promises an end within 5 s */
 
@@ -48,7 +48,7 @@ static void stop(struct server *server)
         return;
     }
     server->is_stopping = true;
-    sd_notify(0, "STOPPING=1");
+    (void)manager_tell("STOPPING=1");
     log_say(server->log, CONFIG_LOG_NOTICE, "stopping");
     for (unsigned i = 0; i < server->shard_count && status == 0; i++)
         status = shard_post_drain(&server->shards[i], DRAIN_MS);
@@ -283,7 +283,7 @@ static int start(struct server *server)
     server_record_start(server);
     server_announce(server, server->config);
     server_greet(server);
-    sd_notify(0, "READY=1");
+    (void)manager_tell("READY=1");
     return 0;
 }
 

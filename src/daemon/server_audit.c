@@ -20,6 +20,7 @@ int server_open_audit(struct server *server)
         .log = server->log,
         .limits = config->limits,
         .target = config->audit.target,
+        .place = &server->confinement.audit,
     };
 
     if (config->audit.log == CONFIG_AUDIT_OFF)
@@ -45,8 +46,12 @@ void server_follow_audit(struct server *server)
 
 void server_close_audit(struct server *server)
 {
+    struct audit_place *untaken = &server->confinement.audit;
+
     recorder_close(server->recorder);
     server->recorder = NULL;
+    if (untaken->key != NULL)
+        audit_place_close(untaken);
 }
 
 void server_record_start(const struct server *server)

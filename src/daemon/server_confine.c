@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/server.h"
 
-#include "audit/place.h"
 #include "daemon/confine_plan.h"
 #include "daemon/named_files.h"
 #include "pki/private_file.h"
@@ -69,14 +68,11 @@ int server_become_user(struct server *server)
 /* ---- giving up the rest ---- */
 
 /* The key of the audit log lies where no files can be made afterwards. What fails here is told by the
- * recorder, which opens it. */
-static void make_audit_key(const struct server *server)
+ * recorder, which tries it again. */
+static void open_audit_place(struct server *server)
 {
-    struct audit_place place;
-
-    if (server->config->audit.log != CONFIG_AUDIT_OFF
-        && audit_place_open(server->state_dir, &place, NULL) == 0)
-        audit_place_close(&place);
+    if (server->config->audit.log != CONFIG_AUDIT_OFF)
+        (void)!audit_place_open(server->state_dir, &server->confinement.audit, NULL);
 }
 
 static int enter(struct server *server)
@@ -84,7 +80,7 @@ static int enter(struct server *server)
     struct server_confinement *own = &server->confinement;
     struct confine_plan_made made;
 
-    make_audit_key(server);
+    open_audit_place(server);
     int status = confine_plan_make(server->config, server->state_dir, &made);
     if (made.revealed != NULL)
         log_say(server->log, CONFIG_LOG_WARNING,

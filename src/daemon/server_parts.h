@@ -3,6 +3,7 @@
  * keeper has for a while says so. */
 #pragma once
 
+#include "audit/place.h"
 #include "config/config.h"
 #include "confine/confine.h"
 #include "confine/privileges.h"
@@ -144,6 +145,7 @@ struct server_confinement {
     struct steward_link *steward; /* who has the CA's key; NULL: not yet, or no more */
     bool is_steward_gone;         /* and that was said; the keeper's */
     struct privileges_user user;  /* whom it became; the name is empty: stayed who it was */
+    struct audit_place audit;     /* opened for the recorder; without a key: nothing is */
 };
 
 /* Addresses that are blocked. The keeper's, but for what is thread-safe. */

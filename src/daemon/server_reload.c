@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/server.h"
 
+#include "daemon/manager.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <systemd/sd-daemon.h>
 #include <time.h>
 
 /* ---- on the keeper's thread ---- */
@@ -155,7 +156,7 @@ static void on_reloaded(struct helper_job *job)
         return;
     }
     finish(server, reload);
-    sd_notify(0, "READY=1");
+    (void)manager_tell("READY=1");
     go_on(server);
 }
 
@@ -179,10 +180,12 @@ static void on_certificates(struct helper_job *job)
 static void notify_reloading(void)
 {
     struct timespec now;
+    char lines[64];
 
     clock_gettime(CLOCK_MONOTONIC, &now);
-    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
-               (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u);
+    (void)snprintf(lines, sizeof(lines), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
+                   (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u);
+    (void)manager_tell(lines);
 }
 
 void server_reload(struct server *server)
@@ -202,7 +205,7 @@ void server_reload(struct server *server)
                     == 0;
     if (!reload->is_on) {
         log_say(server->log, CONFIG_LOG_ERROR, "too much to do; the configuration was not read");
-        sd_notify(0, "READY=1");
+        (void)manager_tell("READY=1");
     }
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/server.h"
 
+#include "daemon/manager.h"
 #include "daemon/sys_porch.h"
 #include "daemon/sys_store.h"
 
@@ -8,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <systemd/sd-daemon.h>
 
 static void on_sys_timer(struct wheel_timer *timer, void *context, uint64_t now_ms);
 
@@ -71,19 +71,18 @@ static void on_watchdog(struct wheel_timer *timer, void *context, uint64_t now_m
 {
     struct server *server = MQTT_CONTAINER_OF(timer, struct server, watchdog_timer);
 
-    sd_notify(0, "WATCHDOG=1");
+    (void)manager_tell("WATCHDOG=1");
     loop_arm(context, timer, now_ms + server->watchdog_ms / 2, on_watchdog);
 }
 
 void server_start_sys(struct server *server)
 {
     struct loop *loop = server->shards[0].loop;
-    uint64_t watchdog_us = 0;
 
     collect(server);
     arm_sys(server, loop, loop_now_ms(loop));
-    if (sd_watchdog_enabled(0, &watchdog_us) <= 0)
+    server->watchdog_ms = manager_watchdog_ms();
+    if (server->watchdog_ms == 0)
         return;
-    server->watchdog_ms = watchdog_us / 1000;
     loop_arm(loop, &server->watchdog_timer, loop_now_ms(loop), on_watchdog);
 }

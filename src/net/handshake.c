@@ -79,6 +79,22 @@ static enum handshake_class class_of(const struct connection *connection,
     return standing == PORCH_STILL ? HANDSHAKE_STILL : HANDSHAKE_CROWD;
 }
 
+/* Those who have come in this turn and were not served are not watched any more. The ones before them are
+ * not already. */
+static void park(struct list *queue)
+{
+    struct list *link = queue->prev;
+
+    while (link != queue) {
+        struct connection *connection = MQTT_CONTAINER_OF(link, struct connection, queued);
+        link = link->prev;
+        if ((connection->watch.interest & LOOP_READABLE) == 0)
+            return;
+        if (transmit_watch(connection) < 0)
+            hung_up(connection);
+    }
+}
+
 static bool is_anybody_waiting(const struct handshakes *handshakes)
 {
     for (size_t i = 0; i < HANDSHAKE_CLASS_COUNT; i++) {
@@ -91,10 +107,7 @@ static bool is_anybody_waiting(const struct handshakes *handshakes)
 static void wait(struct connection *connection, enum handshake_class class)
 {
     connection->is_waiting = true;
-    if (transmit_watch(connection) < 0)
-        hung_up(connection);
-    else
-        list_push_back(&connection->net->handshakes.waiting[class], &connection->queued);
+    list_push_back(&connection->net->handshakes.waiting[class], &connection->queued);
 }
 
 bool handshake_is_due(struct connection *connection)
@@ -103,7 +116,7 @@ bool handshake_is_due(struct connection *connection)
     struct tls_hello hello = { 0 };
     if (connection->phase == PHASE_GREETING && !look(connection, &hello))
         return false;
-    if (handshakes->left == 0 || (!handshakes->is_serving && is_anybody_waiting(handshakes))) {
+    if (!handshakes->is_serving) {
         wait(connection, class_of(connection, &hello));
         return false;
     }
@@ -143,6 +156,8 @@ void handshake_serve(struct net *net)
     struct handshakes *handshakes = &net->handshakes;
     struct connection *connection = NULL;
     handshakes->is_serving = true;
+    if (handshakes->has_others)
+        handshakes->left = 1;
     while (handshakes->left > 0 && (connection = next_waiting(net)) != NULL) {
         list_unlink(&connection->queued);
         connection->is_waiting = false;
@@ -152,7 +167,10 @@ void handshake_serve(struct net *net)
             receive_ready(connection);
     }
     handshakes->is_serving = false;
+    handshakes->has_others = false;
     handshakes->left = net->limits.handshakes_per_turn;
+    for (size_t i = 0; i < HANDSHAKE_CLASS_COUNT; i++)
+        park(&handshakes->waiting[i]);
     if (is_anybody_waiting(handshakes))
         loop_turn_again(net->loop);
 }

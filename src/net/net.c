@@ -72,6 +72,8 @@ static void finish_drain(struct net *net)
 static void on_turn_end(struct loop_hook *hook)
 {
     struct net *net = MQTT_CONTAINER_OF(hook, struct net, turn_end);
+    /* First what the others wait for: a step takes as long as hundreds of messages. */
+    flush_dirty(net);
     handshake_serve(net);
     for (int pass = 0; pass < PASSES_PER_TURN && !list_is_empty(&net->dirty); pass++)
         flush_dirty(net);

@@ -429,6 +429,51 @@ static void a_storm_of_handshakes_is_taken_in_turns(void **state)
     world_close(&world);
 }
 
+static size_t count_waiting(const struct net *net)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < HANDSHAKE_CLASS_COUNT; i++) {
+        list_for_each (link, &net->handshakes.waiting[i]) {
+            count++;
+        }
+    }
+    return count;
+}
+
+/* In one turn: what comes from who is in goes out before a step, and then one step is all. */
+static void who_is_in_is_served_before_a_handshake(void **state)
+{
+    (void)state;
+    for (int speaks = 0; speaks < 2; speaks++) {
+        struct world world;
+        struct device in;
+        struct device devices[4];
+        struct limits limits = limits_default();
+        limits.handshakes_per_turn = 2;
+        world_open(&world, KIND_TLS, &limits);
+        world_device(&in, &world, "lamp");
+        world_connect(&world, &in);
+        for (size_t i = 0; i < MQTT_ARRAY_LEN(devices); i++)
+            world_device(&devices[i], &world, "lamp");
+        assert_int_equal(loop_turn(world.loop, 1), 0); /* accepts */
+        for (size_t i = 0; i < MQTT_ARRAY_LEN(devices); i++)
+            device_turn(&devices[i]);
+        if (speaks == 1)
+            queue_put(&in.out, "\x30\x03\0\x01t", 5);
+        device_turn(&in);
+        assert_int_equal(loop_turn(world.loop, 1), 0);
+        device_turn(&in);
+        assert_int_equal(in.in.len, speaks == 1 ? 5 : 0);
+        assert_int_equal(count_waiting(world.net), speaks == 1 ? 3 : 2);
+        for (size_t i = 0; i < MQTT_ARRAY_LEN(devices); i++) {
+            world_connect(&world, &devices[i]);
+            device_close(&devices[i]);
+        }
+        device_close(&in);
+        world_close(&world);
+    }
+}
+
 /* ---- drain ---- */
 
 static void on_drained(void *context)
@@ -618,6 +663,7 @@ int main(void)
         cmocka_unit_test(connections_are_limited),
         cmocka_unit_test(without_descriptors_newcomers_are_turned_away),
         cmocka_unit_test(a_storm_of_handshakes_is_taken_in_turns),
+        cmocka_unit_test(who_is_in_is_served_before_a_handshake),
         cmocka_unit_test(drain_waits_for_the_last_client_or_the_deadline),
         cmocka_unit_test(connections_move_to_their_home_shard),
         cmocka_unit_test(decoys_move_to_the_broker_that_is_for_them),

@@ -364,6 +364,8 @@ static void discard(struct connection *connection)
 
 void receive_ready(struct connection *connection)
 {
+    if (connection->phase == PHASE_OPEN)
+        connection->net->handshakes.has_others = true;
     if (connection->phase > PHASE_OPEN)
         discard(connection);
     else if (connection->tls.ssl != NULL || connection->phase == PHASE_GREETING)

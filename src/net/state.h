@@ -32,6 +32,7 @@ struct handshakes {
     uint64_t left;  /* steps in this turn */
     unsigned turns; /* how many were served; wraps */
     bool is_serving;
+    bool has_others; /* something has come in this turn from who is in: then one step is enough */
 };
 
 /* What a net has asked another one to give up: net/guest.c. It has one message for that. */

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,6 +108,17 @@ int private_file_write(const char *path, struct mqtt_span bytes,
     return private_file_sync_parent(path);
 }
 
+/* What a file says of its length is enough; a pipe, or a file of the kernel's, says nothing. */
+static size_t room_for(int fd, size_t limit)
+{
+    struct stat status;
+
+    if (fstat(fd, &status) != 0 || S_ISDIR(status.st_mode))
+        return 0;
+    bool is_known = S_ISREG(status.st_mode) && status.st_size > 0;
+    return is_known && (uintmax_t)status.st_size < limit ? (size_t)status.st_size : limit;
+}
+
 int private_file_read(const char *path, size_t limit, uint8_t **out, size_t *out_len)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -115,13 +127,14 @@ int private_file_read(const char *path, size_t limit, uint8_t **out, size_t *out
 
     int error = -ENOMEM;
     size_t len = 0;
-    uint8_t *buffer = malloc(limit + 1);
+    size_t room = room_for(fd, limit);
+    uint8_t *buffer = malloc(room + 1);
     if (buffer != NULL)
-        error = vault_read_all(fd, limit, buffer, &len);
+        error = vault_read_all(fd, room, buffer, &len);
     close(fd);
     if (error < 0) {
         if (buffer != NULL)
-            wipe_bytes(buffer, limit + 1);
+            wipe_bytes(buffer, room + 1);
         free(buffer);
         return error;
     }

@@ -57,6 +57,21 @@ static void keep_and_replace(void **state)
     assert_int_equal(scratch_count(*state), 1); /* no temporary file stays behind */
 }
 
+/* A bound is no reason to ask for so much memory, or to wipe it. */
+static void a_high_limit_takes_what_the_file_does(void **state)
+{
+    const struct scratch *scratch = *state;
+    char path[SCRATCH_PATH_SIZE];
+    uint8_t *bytes;
+    size_t len;
+    scratch_path(*state, "f", path);
+    assert_int_equal(private_file_write(path, span_of("one"), PRIVATE_FILE_KEEP), 0);
+    assert_int_equal(private_file_read(path, SIZE_MAX / 2, &bytes, &len), 0);
+    assert_int_equal(len, 3);
+    free(bytes);
+    assert_int_equal(private_file_read(scratch->folder, SIZE_MAX / 2, &bytes, &len), -EISDIR);
+}
+
 static void a_link_is_not_followed(void **state)
 {
     char path[SCRATCH_PATH_SIZE];
@@ -128,6 +143,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_file_is_for_its_owner),
         TEST(keep_and_replace),
+        TEST(a_high_limit_takes_what_the_file_does),
         TEST(a_link_is_not_followed),
         TEST(failures),
         TEST(folders),

@@ -9,34 +9,54 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define HUGE_BYTES (2u * 1024u * 1024u)
-#define READ_BYTES ((size_t)1024 * 1024)
+#define HUGE_BYTES  ((size_t)2 * 1024 * 1024)
+#define READ_BYTES  ((size_t)1024 * 1024)
+#define SMALL_BYTES ((size_t)64 * 1024) /* stays in the cache of a core */
 
 /* ---- the bytes ---- */
 
 /* In huge pages, where the system gives them to who asks: faults for the small ones would take
- * longer than the reading. */
-static uint8_t *allocate(size_t len)
+ * longer than the reading. Mapped by hand, as what malloc() has mapped once it takes from the heap ever after:
+ * then tables of which little is used, which come later, are memory as a whole. */
+static uint8_t *map_huge(size_t rounded)
 {
-    size_t rounded = (len + HUGE_BYTES - 1) / HUGE_BYTES * HUGE_BYTES;
+    uint8_t *all = mmap(NULL, rounded + HUGE_BYTES, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-    if (len < HUGE_BYTES)
-        return malloc(len);
-    uint8_t *data = aligned_alloc(HUGE_BYTES, rounded);
-    if (data != NULL)
-        (void)madvise(data, rounded, MADV_HUGEPAGE);
-    return data;
+    if (all == MAP_FAILED)
+        return NULL;
+    size_t before = (HUGE_BYTES - (uintptr_t)all % HUGE_BYTES) % HUGE_BYTES;
+    if (before > 0)
+        (void)munmap(all, before);
+    (void)munmap(all + before + rounded, HUGE_BYTES - before);
+    (void)madvise(all + before, rounded, MADV_HUGEPAGE);
+    return all + before;
+}
+
+static size_t round_huge(size_t len)
+{
+    return (len + HUGE_BYTES - 1) / HUGE_BYTES * HUGE_BYTES;
+}
+
+static void release(struct segment_bytes *bytes)
+{
+    if (bytes->room >= HUGE_BYTES)
+        (void)munmap(bytes->data, round_huge(bytes->room));
+    else
+        free(bytes->data);
+    *bytes = (struct segment_bytes){ 0 };
 }
 
 static int make_room(struct segment_bytes *bytes, size_t len)
 {
     if (len <= bytes->room)
         return 0;
-    free(bytes->data);
-    *bytes = (struct segment_bytes){ .data = allocate(len) };
+    release(bytes);
+    bytes->data = len < HUGE_BYTES ? malloc(len) : map_huge(round_huge(len));
     if (bytes->data == NULL)
         return -ENOMEM;
     bytes->room = len;
+    bytes->is_blank = len >= HUGE_BYTES;
     return 0;
 }
 
@@ -60,14 +80,51 @@ static void read_what_can_be_read(const struct files *files, struct file *file,
     }
 }
 
+static bool are_zero(const uint8_t *bytes, size_t len)
+{
+    return len == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, len - 1) == 0);
+}
+
+/* Reads by way of `small`, and keeps what is not zero: memory that nobody has touched yet is zero, and
+ * nobody has to make it so. */
+static void read_sparse(const struct files *files, struct file *file, struct segment_bytes *bytes,
+                        size_t from, uint8_t *small)
+{
+    for (size_t at = from; at < bytes->len; at += SMALL_BYTES) {
+        size_t some = bytes->len - at < SMALL_BYTES ? bytes->len - at : SMALL_BYTES;
+        int64_t n = files->read(file, at, small, some);
+        if (n != (int64_t)some)
+            read_what_can_be_read(files, file, bytes, at, some);
+        else if (!are_zero(small, some))
+            memcpy(bytes->data + at, small, some);
+    }
+}
+
+/* A segment that was reserved and is not full is zero from some block on. */
+static bool ends_in_zeros(const uint8_t *piece, size_t len)
+{
+    return len >= LOG_FORMAT_BLOCK_BYTES
+           && are_zero(piece + len - LOG_FORMAT_BLOCK_BYTES, LOG_FORMAT_BLOCK_BYTES);
+}
+
 static void read_all(const struct files *files, struct file *file, struct segment_bytes *bytes)
 {
-    for (size_t at = 0; at < bytes->len; at += READ_BYTES) {
+    uint8_t *small = bytes->is_blank ? malloc(SMALL_BYTES) : NULL;
+    bool is_rest_sparse = false;
+    size_t at = 0;
+
+    bytes->is_blank = false;
+    while (at < bytes->len && !is_rest_sparse) {
         size_t some = bytes->len - at < READ_BYTES ? bytes->len - at : READ_BYTES;
         int64_t n = files->read(file, at, bytes->data + at, some);
         if (n != (int64_t)some)
             read_what_can_be_read(files, file, bytes, at, some);
+        is_rest_sparse = small != NULL && ends_in_zeros(bytes->data + at, some);
+        at += some;
     }
+    if (is_rest_sparse)
+        read_sparse(files, file, bytes, at, small);
+    free(small);
 }
 
 int segment_bytes_load(const struct files *files, const char *name, uint64_t most,
@@ -94,8 +151,7 @@ int segment_bytes_load(const struct files *files, const char *name, uint64_t mos
 
 void segment_bytes_fini(struct segment_bytes *bytes)
 {
-    free(bytes->data);
-    *bytes = (struct segment_bytes){ 0 };
+    release(bytes);
 }
 
 /* ---- one frame ---- */

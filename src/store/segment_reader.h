@@ -18,6 +18,7 @@ struct segment_bytes {
     uint8_t *data; /* owned */
     size_t len;
     size_t room;
+    bool is_blank;  /* nothing was read into it yet, and it is zero */
     bool has_holes; /* the disk refused parts of it, which are zero here */
     size_t hole;    /* offset of the first */
 };

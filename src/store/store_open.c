@@ -190,7 +190,8 @@ static int take_frames(struct store *store, struct segment_reader reader)
 static int take_tail(struct store *store, const struct segment *segment)
 {
     struct segment_bytes bytes = { 0 };
-    int error = segment_bytes_load(&store->files, segment->name, UINT64_MAX, &bytes);
+    /* What is behind the last frame that counts was looked through by the scan. */
+    int error = segment_bytes_load(&store->files, segment->name, segment->used, &bytes);
     if (error == 0) {
         struct segment_reader reader = { .bytes = { bytes.data, bytes.len },
                                          .mark = segment_bytes_mark(&bytes),

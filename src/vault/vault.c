@@ -28,6 +28,7 @@ _Static_assert(sizeof(struct piece) % ALIGNMENT == 0, "what follows the head is 
 static struct {
     uint8_t *begin; /* NULL: there is none */
     uint8_t *end;
+    uint8_t *low; /* no piece before this one is free */
     size_t used_bytes;
     atomic_flag is_taken;
 } vault = { .is_taken = ATOMIC_FLAG_INIT };
@@ -92,15 +93,17 @@ static void split(struct piece *piece, size_t bytes)
 /* The first that is large enough. */
 static struct piece *find(size_t bytes)
 {
-    for (struct piece *piece = piece_at(vault.begin);; piece = next_of(piece)) {
-        if (piece->is_used == 0) {
-            join(piece);
-            if (piece->bytes >= bytes)
-                return piece;
+    for (uint8_t *at = vault.low; at < vault.end; at += piece_at(at)->bytes) {
+        struct piece *piece = piece_at(at);
+        if (piece->is_used != 0) {
+            vault.low = at == vault.low ? at + piece->bytes : vault.low;
+            continue;
         }
-        if (is_last(piece))
-            return NULL;
+        join(piece);
+        if (piece->bytes >= bytes)
+            return piece;
     }
+    return NULL;
 }
 
 /* Zeroed, as all is that nobody has; NULL: there is no room. */
@@ -128,6 +131,8 @@ static void give(void *secret)
     lock();
     vault.used_bytes -= piece->bytes;
     piece->is_used = 0;
+    if ((uint8_t *)piece < vault.low)
+        vault.low = (uint8_t *)piece;
     unlock();
 }
 
@@ -270,10 +275,20 @@ static int map(void)
         (void)munmap(all, VAULT_BYTES + 2 * guard);
         return error;
     }
-    vault.begin = all + guard;
+    vault.begin = vault.low = all + guard;
     vault.end = vault.begin + VAULT_BYTES;
     *piece_at(vault.begin) = (struct piece){ .bytes = VAULT_BYTES };
     return 0;
+}
+
+/* Each page from its first use on: those that nobody uses are no memory. What counts against the bound of
+ * the process is all of it. */
+static int lock_pages(void)
+{
+    if (mlock2(vault.begin, VAULT_BYTES, MLOCK_ONFAULT) == 0)
+        return 0;
+    /* A kernel, or a sandbox around us, that knows the old call only. */
+    return mlock(vault.begin, VAULT_BYTES) == 0 ? 0 : -errno;
 }
 
 int vault_open(void)
@@ -286,10 +301,11 @@ int vault_open(void)
         error = -EALREADY;
     vault_key_prepare();
     (void)madvise(vault.begin, VAULT_BYTES, MADV_DONTDUMP);
-    return mlock(vault.begin, VAULT_BYTES) == 0 ? error : -errno;
+    int locking = lock_pages();
+    return locking == 0 ? error : locking;
 }
 
 int vault_inherit(void)
 {
-    return vault.begin == NULL || mlock(vault.begin, VAULT_BYTES) == 0 ? 0 : -errno;
+    return vault.begin == NULL ? 0 : lock_pages();
 }

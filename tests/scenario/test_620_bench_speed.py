@@ -34,7 +34,7 @@ def test_a_configuration_beside_its_certificates_is_accepted(certificates, name)
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("command", ["headline", "like-for-like", "idle"])
+@pytest.mark.parametrize("command", ["headline", "like-for-like", "idle", "storm", "shards"])
 def test_commands_without_the_generator_say_so(tmp_path, command):
     done = subprocess.run([ROOT / "bench" / "run", command], env={"TACIT_SHARED": str(tmp_path),
                           "PATH": "/usr/bin:/bin"}, capture_output=True, text=True, timeout=patience(30),
@@ -66,6 +66,23 @@ def test_a_small_million_keeps_every_session_and_message():
     report = json.loads(done.stdout)
     assert report["messages"] == report["messages_per_s"] * report["simulated_s"]
     assert report["start_subscriptions"] == 10 * report["offline_sessions"]
+
+
+def storm_run(quiet_us, storm_us):
+    latency = {"p50": 1.0, "p99": 2.0}
+    return {"quiet": {"latency_us": latency | {"p999": quiet_us}},
+            "storm": {"latency_us": latency | {"p999": storm_us}, "broker": {"cpu_util": .5}},
+            "came": {"connections_per_s": 499.0}}
+
+
+def test_a_storm_is_compared_with_the_quiet_before_it(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "bench"))
+    storm = importlib.import_module("storm")
+    runs = [storm_run(100, 200), storm_run(100, 300), storm_run(100, 900)]
+    assert storm.summary(runs)["p999_ratio"] == 3
+    assert not list(storm.faults_of("tacitd", runs[0], 500))
+    assert len(list(storm.faults_of("tacitd", runs[0], 1000))) == 1
+    assert len(list(storm.faults_of("tacitd", {"quiet": {}, "storm": {}, "came": {}}, 500))) == 3
 
 
 def test_connections_that_cost_the_same_grow_by_one(monkeypatch):
