@@ -10,7 +10,7 @@
 #define REFERENCE_TOPIC_BYTES   40
 #define REFERENCE_PAYLOAD_BYTES 20
 #define REFERENCE_MESSAGES      4
-#define REFERENCE_SEND_BYTES    72 /* topic, and 32 for what stands around it */
+#define REFERENCE_SEND_BYTES    60 /* topic, and 20 for what stands around it */
 
 #define REFERENCE_CLIENT_ID "device-012345678"                         /* 16 bytes */
 #define REFERENCE_FILTER    "plant/a/line/07/device/0001/+"            /* 29 bytes */

@@ -60,7 +60,7 @@ void tacit_on_answer(struct tacit_client *client, const struct tacit_packet *pac
     /* PUBACK, or a refusing PUBREC, or PUBCOMP: the message's way ends here. */
     if (record == NULL)
         return;
-    client->in_flight--;
+    client->grant.receive_maximum++;
     tacit_give_up(client, record,
                   refuses && record->state == TACIT_RECORD_SENT ? TACIT_REFUSED : TACIT_OK,
                   packet->reason);

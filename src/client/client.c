@@ -17,7 +17,7 @@ _Static_assert(sizeof(struct tacit_record) <= TACIT_RECORD_BYTES, "TACIT_QUEUED_
 
 /* Fixed header, lengths, packet id, expiry and alias of the widest PUBLISH head;
  * of SUBSCRIBE likewise. */
-#define HEAD_BYTES 32u
+#define HEAD_BYTES 20u
 
 /* What the arena consists of, behind the client and in this order: what wants the widest alignment
  * first. */
@@ -67,7 +67,6 @@ struct tacit_client *tacit_init(void *arena, size_t size, const struct tacit_con
     client->config = config;
     client->version = config->version != 0 ? config->version : TACIT_NEWEST;
     client->receive.memory = bytes + at[PART_RECEIVE];
-    client->send.memory = bytes + at[PART_SEND];
     tacit_queue_init(&client->queue, bytes + at[PART_QUEUE], config->limits.queue_bytes);
     return client;
 }

@@ -10,7 +10,6 @@
 static bool restore_session(struct tacit_client *client, bool session_present)
 {
     tacit_queue_rewind(&client->queue, session_present);
-    client->in_flight = 0;
     for (struct tacit_slot *slot = tacit_slots(client); slot < tacit_slots_end(client); slot++) {
         if (slot->state == TACIT_SLOT_UNSUBSCRIBE_SENT)
             slot->state = TACIT_SLOT_UNSUBSCRIBE_DUE;

@@ -32,7 +32,7 @@ static bool may_go(const struct rule *rule, const struct tacit_record *record)
 
 static uint32_t room(const struct tacit_queue *queue)
 {
-    return queue->size - tacit_queue_used(queue);
+    return tacit_queue_size(queue) - tacit_queue_used(queue);
 }
 
 /* Room if all of them went. */

@@ -184,12 +184,11 @@ static void encode_publish(struct tacit_client *client, struct tacit_record *rec
     (void)tacit_send_commit(client, &sink);
     if (!whole) {
         client->queue.streaming = record;
-        client->send.payload_at = client->send.len;
-        client->send.streamed = 0;
+        client->send.passed = -(int32_t)client->send.len;
     }
     record->state = TACIT_RECORD_SENT; /* with QoS 0 until its last byte is written */
     if (record->qos > 0)
-        client->in_flight++;
+        client->grant.receive_maximum--;
     else if (whole)
         tacit_queue_remove(&client->queue, record);
 }
@@ -215,14 +214,14 @@ static bool send_publish(struct tacit_client *client, struct tacit_record *recor
 
 static bool send_record(struct tacit_client *client, struct tacit_record *record)
 {
-    if (record->qos > 0 && client->in_flight >= client->grant.receive_maximum)
+    if (record->qos > 0 && client->grant.receive_maximum == 0)
         return false;
     if (!MQTT_SPEAKS_QOS_2 || record->state == TACIT_RECORD_QUEUED)
         return send_publish(client, record);
     if (!tacit_send_short(client, MQTT_PUBREL, record->packet_id, MQTT_SUCCESS))
         return false;
     record->state = TACIT_RECORD_RELEASED;
-    client->in_flight++;
+    client->grant.receive_maximum--;
     return true;
 }
 

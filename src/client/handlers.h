@@ -22,6 +22,9 @@ void tacit_refuse(struct tacit_client *client, uint8_t reason);
 MQTT_NODISCARD uint8_t tacit_judge_publish(struct tacit_client *client,
                                            const struct tacit_packet *packet);
 
+/* Acknowledges what client->owed says. TACIT_AGAIN: no room now; TACIT_STORE. */
+enum tacit_status tacit_acknowledge_owed(struct tacit_client *client);
+
 /* Was this message of QoS 2 handed out already? */
 bool tacit_is_duplicate(const struct tacit_client *client, const struct tacit_packet *packet);
 

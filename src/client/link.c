@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The life of a connection: opened, kept alive, lost, tried again. */
 #include "client/drop.h"
+#include "client/handlers.h"
 #include "client/inbound.h"
 #include "client/outbound.h"
 #include "client/pieces.h"
@@ -55,7 +56,6 @@ static void forget_connection(struct tacit_client *client)
     client->receive.head_bytes = 0;
     client->receive.offset = 0;
     client->send.len = 0;
-    client->send.payload_at = 0;
     client->queue.streaming = NULL;
     client->ping_sent = false;
     client->owed = 0;
@@ -131,6 +131,8 @@ void tacit_go_down(struct tacit_client *client, enum tacit_status status, uint8_
     uint32_t delay = 0;
     if (status == TACIT_MALFORMED && tacit_is_5(client))
         say_farewell(client, reason);
+    if (TACIT_REDIRECTS)
+        client->redirect.host_len = 0;
     if (falls_back(client, status, reason))
         client->version = MQTT_VERSION_3_1_1;
     else if (!TACIT_REDIRECTS || !tacit_is_redirected(client, status, reason))
@@ -313,7 +315,7 @@ uint32_t tacit_poll(struct tacit_client *client, uint64_t now_ms, struct tacit_e
     client->event = out_event;
     memset(out_event, 0, sizeof(*out_event));
     advance_clock(client, now_ms);
-    if (client->owed != 0 && tacit_acknowledge(client, client->owed) == TACIT_STORE)
+    if (TACIT_OWES && client->owed != 0 && tacit_acknowledge_owed(client) == TACIT_STORE)
         tacit_go_down(client, TACIT_STORE, 0);
     else if (TACIT_DROPS && client->has_dropped)
         tacit_tell_dropped(client);

@@ -8,7 +8,7 @@
 
 void tacit_send_begin(const struct tacit_client *client, struct tacit_sink *out)
 {
-    out->memory = client->send.memory;
+    out->memory = tacit_send_memory(client);
     out->len = client->send.len;
     out->size = tacit_limits(client)->send_bytes;
 }
@@ -110,7 +110,9 @@ bool tacit_send_short(struct tacit_client *client, enum mqtt_packet_type type, u
 /* Bytes up to the payload that passes through, or all. */
 static uint32_t front_len(const struct tacit_client *client)
 {
-    return client->queue.streaming != NULL ? client->send.payload_at : client->send.len;
+    if (client->queue.streaming == NULL)
+        return client->send.len;
+    return client->send.passed < 0 ? (uint32_t)-client->send.passed : 0;
 }
 
 /* In the order of the wire: up to the head of the message whose payload passes
@@ -118,19 +120,20 @@ static uint32_t front_len(const struct tacit_client *client)
  * application has the payload. */
 static unsigned pieces_to_send(const struct tacit_client *client, struct tacit_bytes out[3])
 {
-    const struct tacit_send_buffer *send = &client->send;
     const struct tacit_record *record = client->queue.streaming;
+    const uint8_t *memory = tacit_send_memory(client);
     uint32_t stop = front_len(client);
+    uint32_t streamed = tacit_streamed(client);
     unsigned count = 0;
     if (stop > 0)
-        out[count++] = (struct tacit_bytes){ send->memory, stop };
+        out[count++] = (struct tacit_bytes){ memory, stop };
     if (record != NULL && tacit_record_is_in_pieces(record))
         return count;
     if (record != NULL)
-        out[count++] = (struct tacit_bytes){ tacit_record_payload(record).data + send->streamed,
-                                             record->payload_len - send->streamed };
-    if (send->len > stop)
-        out[count++] = (struct tacit_bytes){ send->memory + stop, send->len - stop };
+        out[count++] = (struct tacit_bytes){ tacit_record_payload(record).data + streamed,
+                                             record->payload_len - streamed };
+    if (client->send.len > stop)
+        out[count++] = (struct tacit_bytes){ memory + stop, client->send.len - stop };
     return count;
 }
 
@@ -139,22 +142,20 @@ static void book_sent(struct tacit_client *client, uint32_t taken)
 {
     struct tacit_send_buffer *send = &client->send;
     struct tacit_record *record = client->queue.streaming;
-    uint32_t stop = front_len(client);
     client->clock.sent_ago_ms = 0;
-    if (record != NULL && taken >= stop) {
-        uint32_t left = record->payload_len - send->streamed;
-        uint32_t booked = taken - stop < left ? taken - stop : left;
-        send->streamed += booked;
-        taken -= booked;
-        if (booked == left) {
+    if (record != NULL) {
+        uint32_t streamed = tacit_streamed(client);
+        uint32_t left = record->payload_len - (uint32_t)send->passed;
+        send->passed += (int32_t)tacit_lesser(taken, left);
+        taken -= tacit_streamed(client) - streamed;
+        if (send->passed == (int32_t)record->payload_len) {
             client->queue.streaming = NULL;
             if (record->qos == 0)
                 tacit_queue_remove(&client->queue, record);
         }
     }
-    send->payload_at = taken < stop ? stop - taken : 0;
     send->len -= taken;
-    memmove(send->memory, send->memory + taken, send->len);
+    memmove(tacit_send_memory(client), tacit_send_memory(client) + taken, send->len);
 }
 
 enum tacit_status tacit_flush(struct tacit_client *client)
@@ -176,12 +177,12 @@ int tacit_send_piece(struct tacit_client *client, struct tacit_bytes piece)
 {
     const struct tacit_transport *transport = &client->config->transport;
     struct tacit_bytes pieces[3];
-    uint32_t before = client->send.streamed;
+    uint32_t before = tacit_streamed(client);
     unsigned count = pieces_to_send(client, pieces);
     pieces[count++] = piece;
     int taken = transport->sendv(transport->context, pieces, count);
     if (taken < 0)
         return taken;
     book_sent(client, (uint32_t)taken);
-    return (int)(client->send.streamed - before);
+    return (int)(tacit_streamed(client) - before);
 }

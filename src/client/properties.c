@@ -142,7 +142,7 @@ static bool version_is_known(uint8_t version)
 
 static bool limits_are_valid(const struct tacit_limits *limits)
 {
-    return limits->receive_bytes >= 64 && limits->send_bytes >= 64 && limits->queue_bytes >= 64
+    return limits->receive_bytes >= 64 && limits->send_bytes >= 60 && limits->queue_bytes >= 64
            && limits->maximum_packet_bytes <= MQTT_VARINT_MAX + 5u;
 }
 
