@@ -33,12 +33,6 @@ static bool has_place(const struct tacit_client *client)
                       : inbound_find(client, 0) != NULL;
 }
 
-bool tacit_is_duplicate(const struct tacit_client *client, const struct tacit_packet *packet)
-{
-    return MQTT_SPEAKS_QOS_2 && (packet->flags >> 1 & 3) == MQTT_QOS_2
-           && inbound_find(client, packet->packet_id) != NULL;
-}
-
 /* Writes `packet_id` into a place, which is kept. False if the store failed: then nothing has
  * changed. */
 static bool change_place(struct tacit_client *client, uint16_t *place, uint16_t packet_id)
@@ -65,12 +59,12 @@ enum {
     RECEIPT_CONNECTION_SHIFT = 24,
 };
 
-/* PUBACK, or PUBREC of a message that is noted as taken: once only. There is room. */
+/* PUBACK, or PUBREC of a message that is noted as taken. There is room. */
 static enum tacit_status acknowledge(struct tacit_client *client, uint16_t packet_id, bool is_qos_2)
 {
     if (MQTT_SPEAKS_QOS_2 && is_qos_2) {
         uint16_t *place = inbound_find(client, 0);
-        if (place == NULL || inbound_find(client, packet_id) != NULL)
+        if (place == NULL)
             return TACIT_ARGUMENT;
         if (!change_place(client, place, packet_id))
             return TACIT_STORE;
@@ -85,9 +79,9 @@ static enum tacit_status acknowledge_later(struct tacit_client *client, uint16_t
     if (tacit_send_room(client) < TACIT_SEND_RESERVE)
         return TACIT_AGAIN;
     client->owed = 0;
-    enum tacit_status status = is_qos_2 && client->unanswered == 0
-                                   ? TACIT_ARGUMENT
-                                   : acknowledge(client, packet_id, is_qos_2);
+    /* Once only. */
+    bool is_void = is_qos_2 && (client->unanswered == 0 || inbound_find(client, packet_id) != NULL);
+    enum tacit_status status = is_void ? TACIT_ARGUMENT : acknowledge(client, packet_id, is_qos_2);
     if (is_qos_2 && status == TACIT_OK)
         client->unanswered--;
     return status;
@@ -147,12 +141,13 @@ uint8_t tacit_judge_publish(struct tacit_client *client, const struct tacit_pack
     if (MQTT_SPEAKS_5 && packet->alias != 0
         && !tacit_alias_resolve(client, packet->alias, &event->message.topic))
         return MQTT_TOPIC_ALIAS_INVALID;
-    if (event->message.qos != MQTT_QOS_2)
-        return 0;
+    bool is_qos_2 = event->message.qos == MQTT_QOS_2;
     if (!MQTT_SPEAKS_QOS_2)
-        return MQTT_PROTOCOL_ERROR;
-    return has_place(client) || tacit_is_duplicate(client, packet) ? 0
-                                                                   : MQTT_RECEIVE_MAXIMUM_EXCEEDED;
+        return is_qos_2 ? MQTT_PROTOCOL_ERROR : 0;
+    bool is_known = is_qos_2 && inbound_find(client, packet->packet_id) != NULL;
+    if (!TACIT_LARGE_MESSAGES || client->receive.head_bytes == 0)
+        client->discards = is_known;
+    return !is_qos_2 || is_known || has_place(client) ? 0 : MQTT_RECEIVE_MAXIMUM_EXCEEDED;
 }
 
 void tacit_on_pubrel(struct tacit_client *client, const struct tacit_packet *packet)

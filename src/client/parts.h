@@ -70,6 +70,14 @@
 #define TACIT_WILLS 1
 #endif
 
+/* Checks of what the application hands in, as long as they guard no memory. What the server sends
+ * is always checked. */
+#ifdef TACIT_NO_CHECKS
+#define TACIT_CHECKS 0
+#else
+#define TACIT_CHECKS 1
+#endif
+
 /* What a device shows at CONNECT besides its certificate: tacit/ratchet.h. */
 #ifdef TACIT_NO_GREETING
 #define TACIT_GREETINGS 0

@@ -8,7 +8,7 @@
 /* The message whose payload is under way in pieces, or NULL. */
 static const struct tacit_record *under_way(const struct tacit_client *client)
 {
-    const struct tacit_record *record = client->queue.streaming;
+    const struct tacit_record *record = tacit_streaming(client);
     return record != NULL && tacit_record_is_in_pieces(record) ? record : NULL;
 }
 

@@ -56,11 +56,12 @@ static inline uint32_t tacit_queue_bytes(uint32_t size)
 static inline void tacit_queue_init(struct tacit_queue *queue, uint8_t *memory, uint32_t size)
 {
     struct tacit_record *first = (struct tacit_record *)(void *)memory;
-    *queue = (struct tacit_queue){ .memory = memory,
-                                   .limit = memory + tacit_queue_bytes(size),
-                                   .head = first,
-                                   .end = first,
-                                   .next = first };
+    queue->memory = memory;
+    queue->limit = memory + tacit_queue_bytes(size);
+    queue->head = first;
+    queue->end = first;
+    queue->next = first;
+    queue->streaming = NULL;
 }
 
 /* A record with room for the parts whose lengths `wanted` says, and all else as there, in its
@@ -86,8 +87,17 @@ static inline bool tacit_record_is_unsent(const struct tacit_record *record)
     return record->state == TACIT_RECORD_QUEUED && !record->duplicate;
 }
 
+static inline uint32_t tacit_queue_size(const struct tacit_queue *queue)
+{
+    return (uint32_t)(queue->limit - queue->memory);
+}
+
 /* Would such a record fit an empty queue? */
-bool tacit_queue_could_hold(const struct tacit_queue *queue, const struct tacit_record *wanted);
+static inline bool tacit_queue_could_hold(const struct tacit_queue *queue,
+                                          const struct tacit_record *wanted)
+{
+    return tacit_record_size(wanted) <= tacit_queue_size(queue);
+}
 
 /* Not the one whose payload is being written. */
 void tacit_queue_remove(struct tacit_queue *queue, const struct tacit_record *record);
@@ -111,11 +121,6 @@ struct tacit_record *tacit_queue_find(const struct tacit_queue *queue, uint16_t 
 /* After a connection ended: everything unacknowledged is due again. With
  * `session_present` as duplicates of what the server may have; without, as new. */
 void tacit_queue_rewind(struct tacit_queue *queue, bool session_present);
-
-static inline uint32_t tacit_queue_size(const struct tacit_queue *queue)
-{
-    return (uint32_t)(queue->limit - queue->memory);
-}
 
 static inline uint32_t tacit_queue_used(const struct tacit_queue *queue)
 {

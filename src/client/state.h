@@ -29,17 +29,18 @@ enum tacit_stop_wish {
     TACIT_STOP_WITH_WILL,
 };
 
+/* Odd while something is due, and one more when it was sent. */
 enum tacit_slot_state {
     TACIT_SLOT_FREE = 0,
     TACIT_SLOT_SUBSCRIBE_DUE,
     TACIT_SLOT_SUBSCRIBE_SENT,
-    TACIT_SLOT_ACTIVE,
     TACIT_SLOT_UNSUBSCRIBE_DUE,
     TACIT_SLOT_UNSUBSCRIBE_SENT,
+    TACIT_SLOT_ACTIVE = 6,
 };
 
 struct tacit_slot {
-    const struct tacit_subscription *what;
+    const struct tacit_subscription *what; /* NULL: the slot is free */
     uint16_t packet_id;
     uint8_t state; /* enum tacit_slot_state */
 };
@@ -156,7 +157,7 @@ static inline uint32_t tacit_sum(uint32_t a, uint32_t b)
 /* That the server may send. */
 static inline uint32_t tacit_longest_packet(const struct tacit_limits *limits)
 {
-    return tacit_or(limits->maximum_packet_bytes, limits->receive_bytes);
+    return tacit_or(TACIT_LARGE_MESSAGES ? limits->maximum_packet_bytes : 0, limits->receive_bytes);
 }
 
 static inline const struct tacit_limits *tacit_limits(const struct tacit_client *client)
@@ -205,6 +206,22 @@ static inline uint32_t tacit_inbound_size(const struct tacit_client *client)
 static inline uint8_t *tacit_send_memory(const struct tacit_client *client)
 {
     return client->receive.memory + tacit_limits(client)->receive_bytes;
+}
+
+static inline const struct tacit_message *tacit_will(const struct tacit_config *config)
+{
+    return TACIT_WILLS ? config->will : NULL;
+}
+
+static inline struct tacit_greeting *tacit_greeting(const struct tacit_config *config)
+{
+    return TACIT_GREETINGS ? config->greeting : NULL;
+}
+
+/* The record whose payload is being written, or NULL. */
+static inline struct tacit_record *tacit_streaming(const struct tacit_client *client)
+{
+    return TACIT_LARGE_MESSAGES ? client->queue.streaming : NULL;
 }
 
 /* Aliases that the server may use. */
