@@ -5,9 +5,16 @@ option(TACIT_NO_V5 "libtacit without MQTT 5" OFF)
 option(TACIT_NO_V311 "libtacit without MQTT 3.1.1 and 3.1" OFF)
 option(TACIT_NO_QOS2 "libtacit without QoS 2" OFF)
 option(TACIT_NO_STORE "libtacit without the store that survives a reboot" OFF)
+option(TACIT_NO_V31 "libtacit without MQTT 3.1" OFF)
 option(TACIT_NO_PIECES "libtacit without outgoing payloads in pieces" OFF)
+option(TACIT_NO_LARGE_MESSAGES "libtacit without messages that exceed its buffers" OFF)
 option(TACIT_NO_REDIRECT "libtacit without following a server's reference to another" OFF)
 option(TACIT_NO_PRIORITIES "libtacit without priorities of messages and what drops them" OFF)
+option(TACIT_NO_WILL "libtacit without a will" OFF)
+option(TACIT_NO_GREETING "libtacit without greetings, so without the ratchet" OFF)
+option(TACIT_NO_MANUAL_ACKNOWLEDGEMENT "libtacit without messages acknowledged by the application"
+    OFF)
+option(TACIT_NO_CHECKS "libtacit without checks of what the application hands in" OFF)
 
 # tacit_variant(lean TACIT_NO_V5 TACIT_NO_STORE)
 #
@@ -40,7 +47,8 @@ function(tacit_variant_test name)
 endfunction()
 
 set(leaves_out)
-foreach(part NO_V5 NO_V311 NO_QOS2 NO_STORE NO_PRIORITIES NO_PIECES NO_REDIRECT)
+foreach(part NO_V5 NO_V311 NO_V31 NO_QOS2 NO_STORE NO_PRIORITIES NO_PIECES NO_REDIRECT
+        NO_LARGE_MESSAGES NO_WILL NO_GREETING NO_MANUAL_ACKNOWLEDGEMENT NO_CHECKS)
     if(TACIT_${part})
         list(APPEND leaves_out TACIT_${part})
     endif()
@@ -54,9 +62,13 @@ endif()
 
 if(BUILD_TESTING AND NOT TACIT_SANITIZE AND NOT TACIT_COVERAGE)
     tacit_variant_test(311 TACIT_NO_V5)
-    set(least TACIT_NO_QOS2 TACIT_NO_STORE TACIT_NO_PRIORITIES TACIT_NO_PIECES
-        TACIT_NO_REDIRECT)
+    set(device TACIT_NO_V31 TACIT_NO_STORE TACIT_NO_PRIORITIES TACIT_NO_LARGE_MESSAGES
+        TACIT_NO_WILL TACIT_NO_GREETING TACIT_NO_MANUAL_ACKNOWLEDGEMENT TACIT_NO_CHECKS)
+    set(least ${device} TACIT_NO_QOS2 TACIT_NO_PIECES TACIT_NO_REDIRECT)
+    tacit_variant_test(311-device TACIT_NO_V5 ${device})
     tacit_variant_test(311-least TACIT_NO_V5 ${least})
+    tacit_variant_test(5-small TACIT_NO_V311 TACIT_NO_LARGE_MESSAGES
+        TACIT_NO_MANUAL_ACKNOWLEDGEMENT)
     tacit_variant_test(5 TACIT_NO_V311 TACIT_NO_STORE)
     tacit_variant_test(5-least TACIT_NO_V311 ${least})
     tacit_variant_test(both-least ${least})

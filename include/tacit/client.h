@@ -50,7 +50,7 @@ struct tacit_message {
 /* Memory, decided once. Zero rows switch a feature off where that makes sense. */
 struct tacit_limits {
     uint32_t receive_bytes; /* at least 64; a bigger packet arrives in pieces */
-    uint32_t send_bytes;    /* at least 64; CONNECT and every topic with its properties fit */
+    uint32_t send_bytes;    /* at least 60; CONNECT and every topic with its properties fit */
     uint32_t queue_bytes;   /* at least 64; see TACIT_QUEUED_BYTES */
     uint32_t maximum_packet_bytes; /* announced; 0: receive_bytes, so never pieces */
     uint16_t inbound_messages;     /* QoS 2 on their way to us, announced; 0 becomes 1 */
@@ -202,7 +202,7 @@ struct tacit_statistics {
 
 /* Bytes of the client itself, of a message in the queue besides its parts, and of a
  * subscription; checked when the library is compiled. */
-#define TACIT_CLIENT_BYTES       (104u + 10u * (unsigned)sizeof(void *))
+#define TACIT_CLIENT_BYTES       (72u + 12u * (unsigned)sizeof(void *))
 #define TACIT_RECORD_BYTES       16u
 #define TACIT_SUBSCRIPTION_BYTES (2u * (unsigned)sizeof(void *))
 

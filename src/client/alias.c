@@ -13,7 +13,7 @@
 static MQTT_NOINLINE uint8_t *slot_of(const struct tacit_client *client, unsigned alias)
 {
     const struct tacit_limits *limits = tacit_limits(client);
-    return client->send.memory + limits->send_bytes
+    return tacit_send_memory(client) + limits->send_bytes
            + tacit_alias_bytes(alias - 1, limits->alias_topic_bytes);
 }
 

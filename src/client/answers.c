@@ -36,16 +36,20 @@ static void on_pubrec(struct tacit_client *client, const struct tacit_packet *pa
 static bool is_answer(const struct tacit_client *client, const struct tacit_packet *packet,
                       const struct tacit_record *record)
 {
-    return record != client->queue.streaming && record->qos == (packet->type == MQTT_PUBACK ? 1 : 2)
+    return record != tacit_streaming(client) && record->qos == (packet->type == MQTT_PUBACK ? 1 : 2)
            && (packet->type != MQTT_PUBCOMP || record->state == TACIT_RECORD_RELEASED);
+}
+
+static bool is_awaited(const struct tacit_record *record)
+{
+    return record->state == TACIT_RECORD_SENT || record->state == TACIT_RECORD_RELEASED;
 }
 
 void tacit_on_answer(struct tacit_client *client, const struct tacit_packet *packet)
 {
     struct tacit_record *record = tacit_queue_find(&client->queue, packet->packet_id);
-    bool refuses = packet->reason >= 0x80;
-    if (record != NULL && record->state != TACIT_RECORD_SENT
-        && record->state != TACIT_RECORD_RELEASED)
+    bool refuses = MQTT_SPEAKS_5 && packet->reason >= 0x80;
+    if (record != NULL && !is_awaited(record))
         record = NULL; /* from an earlier connection: it goes out again, or was dropped */
     if (record != NULL && !is_answer(client, packet, record)) {
         tacit_refuse(client, MQTT_PROTOCOL_ERROR);
@@ -60,7 +64,7 @@ void tacit_on_answer(struct tacit_client *client, const struct tacit_packet *pac
     /* PUBACK, or a refusing PUBREC, or PUBCOMP: the message's way ends here. */
     if (record == NULL)
         return;
-    client->in_flight--;
+    client->grant.receive_maximum++;
     tacit_give_up(client, record,
                   refuses && record->state == TACIT_RECORD_SENT ? TACIT_REFUSED : TACIT_OK,
                   packet->reason);
@@ -88,5 +92,9 @@ void tacit_on_suback(struct tacit_client *client, const struct tacit_packet *pac
     event->subscription = slot->what;
     event->reason = packet->reason;
     slot->packet_id = 0;
-    slot->state = subscribes && packet->reason < 0x80 ? TACIT_SLOT_ACTIVE : TACIT_SLOT_FREE;
+    slot->state = TACIT_SLOT_ACTIVE;
+    if (!subscribes || packet->reason >= 0x80) {
+        slot->what = NULL;
+        slot->state = TACIT_SLOT_FREE;
+    }
 }

@@ -17,58 +17,37 @@ _Static_assert(sizeof(struct tacit_record) <= TACIT_RECORD_BYTES, "TACIT_QUEUED_
 
 /* Fixed header, lengths, packet id, expiry and alias of the widest PUBLISH head;
  * of SUBSCRIBE likewise. */
-#define HEAD_BYTES 32u
+#define HEAD_BYTES 20u
 
-/* What the arena consists of, behind the client and in this order: what wants the widest alignment
- * first. */
-enum part {
-    PART_SLOTS,
-    PART_QUEUE,
-    PART_INBOUND,
-    PART_RECEIVE,
-    PART_SEND,
-    PART_ALIASES,
-    PART_END,
-    PART_COUNT,
-};
-
-/* Where each of them begins. */
-static void lay_out(const struct tacit_limits *limits, size_t at[PART_COUNT])
-{
-    at[PART_SLOTS] = sizeof(struct tacit_client);
-    at[PART_QUEUE] = at[PART_SLOTS] + limits->subscriptions * sizeof(struct tacit_slot);
-    at[PART_INBOUND] = at[PART_QUEUE] + tacit_queue_bytes(limits->queue_bytes);
-    at[PART_RECEIVE] = at[PART_INBOUND] + tacit_or(limits->inbound_messages, 1) * sizeof(uint16_t);
-    at[PART_SEND] = at[PART_RECEIVE] + limits->receive_bytes;
-    at[PART_ALIASES] = at[PART_SEND] + limits->send_bytes;
-    at[PART_END] = at[PART_ALIASES]
-                   + tacit_alias_bytes((unsigned)limits->aliases_in + limits->aliases_out,
-                                       limits->alias_topic_bytes);
-}
-
+/* Behind the client lie, in this order: subscriptions, queue, identifiers of QoS 2, the buffers for
+ * receiving and sending, aliases. What wants the widest alignment comes first. */
 size_t tacit_arena_bytes(const struct tacit_limits *limits)
 {
-    size_t at[PART_COUNT];
-    lay_out(limits, at);
-    return at[PART_END];
+    size_t aliases = MQTT_SPEAKS_5
+                         ? tacit_alias_bytes((unsigned)limits->aliases_in + limits->aliases_out,
+                                             limits->alias_topic_bytes)
+                         : 0;
+    return sizeof(struct tacit_client) + limits->subscriptions * sizeof(struct tacit_slot)
+           + tacit_queue_bytes(limits->queue_bytes)
+           + tacit_or(limits->inbound_messages, 1) * sizeof(uint16_t) + limits->receive_bytes
+           + limits->send_bytes + aliases;
 }
 
 /* An arena is handed out zeroed. */
 struct tacit_client *tacit_init(void *arena, size_t size, const struct tacit_config *config)
 {
-    size_t at[PART_COUNT];
-    uint8_t *bytes = arena;
     struct tacit_client *client = arena;
-    lay_out(&config->limits, at);
-    if (!tacit_config_is_valid(config) || size < at[PART_END]
+    size_t wanted = tacit_arena_bytes(&config->limits);
+    if (!tacit_config_is_valid(config) || size < wanted
         || (uintptr_t)arena % _Alignof(struct tacit_client) != 0)
         return NULL;
-    memset(arena, 0, at[PART_END]);
+    memset(arena, 0, wanted);
     client->config = config;
     client->version = config->version != 0 ? config->version : TACIT_NEWEST;
-    client->receive.memory = bytes + at[PART_RECEIVE];
-    client->send.memory = bytes + at[PART_SEND];
-    tacit_queue_init(&client->queue, bytes + at[PART_QUEUE], config->limits.queue_bytes);
+    tacit_queue_init(&client->queue,
+                     (uint8_t *)(tacit_slots(client) + config->limits.subscriptions),
+                     config->limits.queue_bytes);
+    client->receive.memory = (uint8_t *)(tacit_inbound(client) + tacit_inbound_size(client));
     return client;
 }
 
@@ -99,13 +78,14 @@ static bool describe(const struct tacit_client *client, const struct tacit_messa
                                   .topic_len = (uint16_t)message->topic.len,
                                   .properties_len = (uint16_t)properties.len,
                                   .state = TACIT_RECORD_QUEUED,
-                                  .in_pieces = in_pieces,
+                                  .in_pieces = TACIT_PIECES && in_pieces,
                                   .qos = message->qos & 3u,
                                   .retain = message->retain,
                                   .priority = message->priority & TACIT_HIGHEST_PRIORITY,
                                   .has_expiry = MQTT_SPEAKS_5 && message->has_expiry };
-    return head_len <= tacit_limits(client)->send_bytes && properties.len <= UINT16_MAX
-           && message->payload.len <= MQTT_VARINT_MAX - head_len
+    size_t longest = TACIT_LARGE_MESSAGES ? MQTT_VARINT_MAX : tacit_limits(client)->send_bytes;
+    return head_len <= tacit_limits(client)->send_bytes && out->topic_len == message->topic.len
+           && properties.len <= UINT16_MAX && message->payload.len <= longest - head_len
            && tacit_queue_could_hold(&client->queue, out);
 }
 
@@ -118,7 +98,7 @@ enum tacit_status tacit_enqueue(struct tacit_client *client, const struct tacit_
                                 bool in_pieces, uint32_t *out_token)
 {
     struct tacit_record wanted;
-    if (!tacit_message_is_valid(message))
+    if (TACIT_CHECKS && !tacit_message_is_valid(message))
         return TACIT_ARGUMENT;
     if (!describe(client, message, in_pieces, &wanted))
         return TACIT_TOO_BIG;
@@ -156,12 +136,12 @@ enum tacit_status tacit_publish(struct tacit_client *client, const struct tacit_
     return tacit_enqueue(client, message, false, out_token);
 }
 
+/* NULL: a free one. */
 static struct tacit_slot *slot_of(const struct tacit_client *client,
                                   const struct tacit_subscription *subscription)
 {
     for (struct tacit_slot *slot = tacit_slots(client); slot < tacit_slots_end(client); slot++) {
-        if (subscription == NULL ? slot->state == TACIT_SLOT_FREE
-                                 : slot->state != TACIT_SLOT_FREE && slot->what == subscription)
+        if (slot->what == subscription)
             return slot;
     }
     return NULL;
@@ -170,7 +150,7 @@ static struct tacit_slot *slot_of(const struct tacit_client *client,
 enum tacit_status tacit_subscribe(struct tacit_client *client,
                                   const struct tacit_subscription *subscription)
 {
-    if (!tacit_subscription_is_valid(subscription))
+    if (TACIT_CHECKS && !tacit_subscription_is_valid(subscription))
         return TACIT_ARGUMENT;
     struct tacit_sink properties = { NULL, 5, 0 };
     if (MQTT_SPEAKS_5)

@@ -488,7 +488,7 @@ static void config_must_make_sense(void **state)
     bad.version = 6;
     assert_null(tacit_init(arena, sizeof(arena), &bad));
     bad = good;
-    bad.limits.send_bytes = 63;
+    bad.limits.send_bytes = 59;
     assert_null(tacit_init(arena, sizeof(arena), &bad));
     bad = good;
     bad.client_id = TEXT("\xff");

@@ -10,13 +10,11 @@
 static bool restore_session(struct tacit_client *client, bool session_present)
 {
     tacit_queue_rewind(&client->queue, session_present);
-    client->in_flight = 0;
     for (struct tacit_slot *slot = tacit_slots(client); slot < tacit_slots_end(client); slot++) {
-        if (slot->state == TACIT_SLOT_UNSUBSCRIBE_SENT)
-            slot->state = TACIT_SLOT_UNSUBSCRIBE_DUE;
-        else if (slot->state == TACIT_SLOT_SUBSCRIBE_SENT
-                 || (slot->state == TACIT_SLOT_ACTIVE && !session_present))
-            slot->state = TACIT_SLOT_SUBSCRIBE_DUE;
+        if (slot->state == TACIT_SLOT_ACTIVE)
+            slot->state = session_present ? TACIT_SLOT_ACTIVE : TACIT_SLOT_SUBSCRIBE_DUE;
+        else if (slot->state != TACIT_SLOT_FREE)
+            slot->state = (slot->state - 1) | 1; /* from sent to due, too */
     }
     return session_present || tacit_forget_inbound(client);
 }
@@ -24,7 +22,7 @@ static bool restore_session(struct tacit_client *client, bool session_present)
 static void judge_connack(struct tacit_client *client, const struct tacit_packet *packet,
                           uint8_t flags)
 {
-    struct tacit_greeting *greeting = client->config->greeting;
+    struct tacit_greeting *greeting = tacit_greeting(client->config);
     if (flags > (packet->reason == MQTT_SUCCESS ? 1 : 0)) /* [MQTT-3.2.2-1] [MQTT-3.2.2-6] */
         tacit_refuse(client, MQTT_MALFORMED_PACKET);
     else if (packet->reason != MQTT_SUCCESS)

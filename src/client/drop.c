@@ -11,7 +11,7 @@ void tacit_tell_dropped(struct tacit_client *client)
     while (record != NULL && !tacit_record_is_dropped(record))
         record = tacit_queue_next(&client->queue, record);
     client->has_dropped = record != NULL;
-    if (record != NULL && record == client->queue.streaming)
+    if (record != NULL && record == tacit_streaming(client))
         tacit_go_down(client, TACIT_DROPPED, MQTT_SUCCESS);
     else if (record != NULL)
         tacit_give_up(client, record, TACIT_DROPPED, MQTT_SUCCESS);
@@ -32,7 +32,7 @@ static bool may_go(const struct rule *rule, const struct tacit_record *record)
 
 static uint32_t room(const struct tacit_queue *queue)
 {
-    return queue->size - tacit_queue_used(queue);
+    return tacit_queue_size(queue) - tacit_queue_used(queue);
 }
 
 /* Room if all of them went. */
@@ -91,7 +91,7 @@ static bool may_be_cancelled(const struct tacit_client *client, const struct tac
                || (tacit_record_is_in_pieces(record)
                    && (record->state == TACIT_RECORD_QUEUED
                        || (record->state == TACIT_RECORD_SENT
-                           && record == client->queue.streaming))));
+                           && record == tacit_streaming(client)))));
 }
 
 enum tacit_status tacit_cancel(struct tacit_client *client, uint32_t token)

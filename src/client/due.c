@@ -63,7 +63,7 @@ static bool encode_slot(struct tacit_client *client, const struct tacit_subscrip
 static bool send_slot(struct tacit_client *client, struct tacit_slot *slot)
 {
     bool subscribes = slot->state == TACIT_SLOT_SUBSCRIBE_DUE;
-    if (!subscribes && slot->state != TACIT_SLOT_UNSUBSCRIBE_DUE)
+    if ((slot->state & 1) == 0)
         return true;
     uint16_t packet_id = tacit_new_packet_id(client);
     if (!encode_slot(client, slot->what, subscribes, packet_id))
@@ -117,10 +117,17 @@ static void put_head(struct tacit_sink *sink, const struct tacit_client *client,
     tacit_put_property(sink, MQTT_PROP_TOPIC_ALIAS, outgoing->alias, 2);
 }
 
+#define LONGEST_FIXED_HEADER 5u
+
 static void measure(const struct tacit_client *client, const struct tacit_record *record,
                     struct outgoing *outgoing)
 {
     struct tacit_sink sink = { NULL, 0, 0 };
+    if (!MQTT_SPEAKS_5) {
+        outgoing->body = 2u + record->topic_len + (record->qos > 0 ? 2u : 0u) + record->payload_len;
+        outgoing->bytes = LONGEST_FIXED_HEADER + outgoing->body;
+        return;
+    }
     outgoing->body = 0;
     put_head(&sink, client, record, outgoing);
     outgoing->body = (uint32_t)sink.len - 2 + record->payload_len;
@@ -130,7 +137,7 @@ static void measure(const struct tacit_client *client, const struct tacit_record
 }
 
 /* Most bytes that a property for a new alias adds, lengths included. */
-#define ALIAS_COST 5u
+#define ALIAS_COST (MQTT_SPEAKS_5 ? 5u : 0u)
 
 /* An alias stands for the topic if it has one; else it gets one along with it, unless
  * that made the packet too large for the server. */
@@ -184,12 +191,11 @@ static void encode_publish(struct tacit_client *client, struct tacit_record *rec
     (void)tacit_send_commit(client, &sink);
     if (!whole) {
         client->queue.streaming = record;
-        client->send.payload_at = client->send.len;
-        client->send.streamed = 0;
+        client->send.passed = -(int32_t)client->send.len;
     }
     record->state = TACIT_RECORD_SENT; /* with QoS 0 until its last byte is written */
     if (record->qos > 0)
-        client->in_flight++;
+        client->grant.receive_maximum--;
     else if (whole)
         tacit_queue_remove(&client->queue, record);
 }
@@ -203,26 +209,28 @@ static bool send_publish(struct tacit_client *client, struct tacit_record *recor
         return false;
     uint32_t needed = outgoing.bytes + ALIAS_COST;
     uint32_t room = tacit_send_room(client);
-    if (needed > room && client->send.len > 0)
+    bool whole = needed <= room;
+    if (!whole && client->send.len > 0)
         return false;
-    if (needed - record->payload_len > room) {
+    if (!whole && (!TACIT_LARGE_MESSAGES || needed - record->payload_len > room)) {
         tacit_give_up(client, record, TACIT_TOO_BIG, MQTT_SUCCESS);
         return false;
     }
-    encode_publish(client, record, &outgoing, needed <= room && !tacit_record_is_in_pieces(record));
+    encode_publish(client, record, &outgoing,
+                   !TACIT_LARGE_MESSAGES || (whole && !tacit_record_is_in_pieces(record)));
     return true;
 }
 
 static bool send_record(struct tacit_client *client, struct tacit_record *record)
 {
-    if (record->qos > 0 && client->in_flight >= client->grant.receive_maximum)
+    if (record->qos > 0 && client->grant.receive_maximum == 0)
         return false;
     if (!MQTT_SPEAKS_QOS_2 || record->state == TACIT_RECORD_QUEUED)
         return send_publish(client, record);
     if (!tacit_send_short(client, MQTT_PUBREL, record->packet_id, MQTT_SUCCESS))
         return false;
     record->state = TACIT_RECORD_RELEASED;
-    client->in_flight++;
+    client->grant.receive_maximum--;
     return true;
 }
 
@@ -230,7 +238,7 @@ void tacit_send_due(struct tacit_client *client)
 {
     struct tacit_slot *slot = tacit_slots(client);
     bool is_sent = true;
-    while (is_sent && client->queue.streaming == NULL) {
+    while (is_sent && tacit_streaming(client) == NULL) {
         if (slot < tacit_slots_end(client)) {
             is_sent = send_slot(client, slot++);
             continue;

@@ -17,13 +17,14 @@ tacit_packet_handler tacit_on_suback; /* and UNSUBACK */
  * the connection. */
 void tacit_refuse(struct tacit_client *client, uint8_t reason);
 
-/* What a PUBLISH that was read asks of this connection: its alias, the window of QoS 2. Returns 0
- * or the reason code that refuses it. */
+/* What a PUBLISH that was read asks of this connection: its alias, the window of QoS 2, and whether
+ * it was handed out already, which client->discards says of all its pieces then. Returns 0 or the
+ * reason code that refuses it. */
 MQTT_NODISCARD uint8_t tacit_judge_publish(struct tacit_client *client,
                                            const struct tacit_packet *packet);
 
-/* Was this message of QoS 2 handed out already? */
-bool tacit_is_duplicate(const struct tacit_client *client, const struct tacit_packet *packet);
+/* Acknowledges what client->owed says. TACIT_AGAIN: no room now; TACIT_STORE. */
+enum tacit_status tacit_acknowledge_owed(struct tacit_client *client);
 
 /* The server has lost the session, and with it the QoS 2 messages it had under way. False
  * if the store failed; they are remembered then. */

@@ -23,9 +23,9 @@ void tacit_refuse(struct tacit_client *client, uint8_t reason)
 static uint8_t judge_first_byte(const struct tacit_client *client,
                                 const struct tacit_packet *packet)
 {
-    bool is_online = client->state == TACIT_CLIENT_ONLINE;
+    unsigned wanted = packet->type == MQTT_CONNACK ? TACIT_CLIENT_CONNECTING : TACIT_CLIENT_ONLINE;
     uint8_t flags = packet->type == MQTT_PUBREL ? 2 : 0;
-    if ((KNOWN >> packet->type & 1) == 0 || is_online == (packet->type == MQTT_CONNACK)
+    if ((KNOWN >> packet->type & 1) == 0 || client->state != wanted
         || (MQTT_SPEAKS_5 && packet->type == MQTT_DISCONNECT && !tacit_is_5(client)))
         return packet->type == MQTT_RESERVED ? MQTT_MALFORMED_PACKET : MQTT_PROTOCOL_ERROR;
     /* [MQTT-2.1.3-1] */
@@ -34,7 +34,8 @@ static uint8_t judge_first_byte(const struct tacit_client *client,
 
 static bool is_stuck(const struct tacit_client *client)
 {
-    return client->receive.at == 0 && client->receive.len == tacit_limits(client)->receive_bytes;
+    return TACIT_LARGE_MESSAGES && client->receive.at == 0
+           && client->receive.len == tacit_limits(client)->receive_bytes;
 }
 
 /* Room for the answer that any packet may need. */
@@ -45,31 +46,42 @@ static bool may_answer(struct tacit_client *client)
     return tacit_send_room(client) >= TACIT_SEND_RESERVE;
 }
 
+/* Of a packet that comes in pieces, the bytes in front of its payload; 0: there is none. */
+static uint32_t continued_bytes(const struct tacit_client *client)
+{
+    return TACIT_LARGE_MESSAGES ? client->receive.head_bytes : 0;
+}
+
+/* Goes on to the next piece, or behind the last. False if there is no room for any. */
+static bool book_piece(struct tacit_client *client, uint32_t head_bytes)
+{
+    struct tacit_receive_buffer *receive = &client->receive;
+    struct tacit_event *event = client->event;
+    event->offset = receive->offset;
+    receive->offset += (uint32_t)event->message.payload.len;
+    receive->head_bytes = head_bytes;
+    if (receive->offset == event->total) {
+        receive->head_bytes = 0;
+        receive->offset = 0;
+    }
+    return receive->head_bytes < tacit_limits(client)->receive_bytes;
+}
+
 /* `packet` is a PUBLISH that was read, or the part of it that lies in the buffer: its payload is the
  * first piece then, or a later one. The head is read anew for each, which spares the memory to
  * remember it. Returns 0 or the reason code that refuses it. */
 static uint8_t take_publish(struct tacit_client *client, const struct tacit_packet *packet,
                             uint32_t packet_len, const uint8_t *start)
 {
-    struct tacit_receive_buffer *receive = &client->receive;
     struct tacit_event *event = client->event;
     const uint8_t *payload = event->message.payload.data;
     uint32_t head_bytes = (uint32_t)(payload - start);
     uint8_t fault = tacit_judge_publish(client, packet);
     if (fault != 0)
         return fault;
-    if (receive->head_bytes == 0)
-        client->discards = tacit_is_duplicate(client, packet);
-    event->offset = receive->offset;
     event->total = packet_len - head_bytes;
-    receive->offset += (uint32_t)event->message.payload.len;
-    receive->head_bytes = head_bytes;
-    if (receive->offset == event->total) {
-        receive->head_bytes = 0;
-        receive->offset = 0;
-    } else if (head_bytes >= tacit_limits(client)->receive_bytes) {
+    if (TACIT_LARGE_MESSAGES && !book_piece(client, head_bytes))
         return MQTT_PACKET_TOO_LARGE;
-    }
     tacit_hand_out(client, packet);
     return 0;
 }
@@ -120,7 +132,7 @@ static uint8_t take_body(struct tacit_client *client, struct tacit_packet *packe
 static uint8_t take_packet(struct tacit_client *client)
 {
     const struct tacit_receive_buffer *receive = &client->receive;
-    bool is_continued = receive->head_bytes > 0;
+    bool is_continued = continued_bytes(client) > 0;
     const uint8_t *start = receive->memory + (is_continued ? 0 : receive->at);
     const uint8_t *end = receive->memory + receive->len;
     struct tacit_packet packet;
@@ -134,8 +146,8 @@ static uint8_t take_packet(struct tacit_client *client)
     if (!is_continued && packet_len > (size_t)(end - start)
         && (packet.type != MQTT_PUBLISH || !is_stuck(client)))
         return TACIT_CUT_SHORT;
-    uint32_t left = packet_len - receive->offset;
-    packet.end = left < (size_t)(end - start) ? start + left : end;
+    uint32_t left = packet_len - (TACIT_LARGE_MESSAGES ? receive->offset : 0);
+    packet.end = start + tacit_lesser(left, (uint32_t)(end - start));
     return take_body(client, &packet, packet_len, start);
 }
 
@@ -159,12 +171,10 @@ int tacit_receive_more(struct tacit_client *client)
     struct tacit_receive_buffer *receive = &client->receive;
     uint32_t size = tacit_limits(client)->receive_bytes;
     /* What is unread moves to the front, behind the head of a packet in pieces. */
-    if (receive->at != receive->head_bytes) {
-        memmove(receive->memory + receive->head_bytes, receive->memory + receive->at,
-                receive->len - receive->at);
-        receive->len -= receive->at - receive->head_bytes;
-        receive->at = receive->head_bytes;
-    }
+    uint32_t front = continued_bytes(client);
+    receive->len -= receive->at - front;
+    memmove(receive->memory + front, receive->memory + receive->at, receive->len - front);
+    receive->at = front;
     if (receive->len == size)
         return 0;
     int got =

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The life of a connection: opened, kept alive, lost, tried again. */
 #include "client/drop.h"
+#include "client/handlers.h"
 #include "client/inbound.h"
 #include "client/outbound.h"
 #include "client/pieces.h"
@@ -52,11 +53,12 @@ static void forget_connection(struct tacit_client *client)
     client->config->transport.close(client->config->transport.context);
     client->receive.at = 0;
     client->receive.len = 0;
-    client->receive.head_bytes = 0;
-    client->receive.offset = 0;
     client->send.len = 0;
-    client->send.payload_at = 0;
-    client->queue.streaming = NULL;
+    if (TACIT_LARGE_MESSAGES) {
+        client->receive.head_bytes = 0;
+        client->receive.offset = 0;
+        client->queue.streaming = NULL;
+    }
     client->ping_sent = false;
     client->owed = 0;
     client->unanswered = 0;
@@ -121,7 +123,7 @@ static uint32_t plan_retry(struct tacit_client *client, enum tacit_status status
 
 static void say_farewell(struct tacit_client *client, uint8_t reason)
 {
-    if (client->state == TACIT_CLIENT_ONLINE && client->queue.streaming == NULL
+    if (client->state == TACIT_CLIENT_ONLINE && tacit_streaming(client) == NULL
         && tacit_send_short(client, MQTT_DISCONNECT, 0, reason))
         (void)tacit_flush(client);
 }
@@ -131,6 +133,8 @@ void tacit_go_down(struct tacit_client *client, enum tacit_status status, uint8_
     uint32_t delay = 0;
     if (status == TACIT_MALFORMED && tacit_is_5(client))
         say_farewell(client, reason);
+    if (TACIT_REDIRECTS)
+        client->redirect.host_len = 0;
     if (falls_back(client, status, reason))
         client->version = MQTT_VERSION_3_1_1;
     else if (!TACIT_REDIRECTS || !tacit_is_redirected(client, status, reason))
@@ -156,6 +160,10 @@ static void give_up_in_time(struct tacit_client *client)
 /* What is absent in CONNACK, and all of it before MQTT 5, is as the standard says. */
 static void expect_defaults(struct tacit_client *client)
 {
+    if (!MQTT_SPEAKS_5) {
+        client->grant.receive_maximum = UINT16_MAX;
+        return;
+    }
     client->grant = (struct tacit_grant){ .maximum_packet_bytes = UINT32_MAX,
                                           .receive_maximum = UINT16_MAX,
                                           .keep_alive_s = client->config->keep_alive_s,
@@ -173,7 +181,7 @@ static MQTT_NOINLINE void open_transport(struct tacit_client *client)
         give_up_in_time(client);
         return;
     }
-    if (status == TACIT_OK && config->greeting != NULL)
+    if (status == TACIT_OK && tacit_greeting(config) != NULL)
         status = config->greeting->begin(config->greeting, client);
     else if (status == TACIT_OK && !tacit_send_connect(client))
         status = TACIT_TOO_BIG;
@@ -191,7 +199,7 @@ static MQTT_NOINLINE void open_transport(struct tacit_client *client)
 /* The application's wish to stop: what is encoded leaves, then the farewell. */
 static void stop(struct tacit_client *client)
 {
-    bool with_will = client->stop_wish == TACIT_STOP_WITH_WILL;
+    bool with_will = TACIT_WILLS && client->stop_wish == TACIT_STOP_WITH_WILL;
     if (client->state == TACIT_CLIENT_ONLINE && tacit_flush(client) == TACIT_AGAIN
         && client->clock.left_ms > 0) {
         if (TACIT_PIECES)
@@ -246,8 +254,9 @@ static bool exchange(struct tacit_client *client)
 static uint32_t until_ping(const struct tacit_client *client)
 {
     const struct tacit_clock *clock = &client->clock;
-    uint32_t interval_ms = client->grant.keep_alive_s * 1000u;
-    bool is_streaming = client->queue.streaming != NULL;
+    uint32_t interval_ms =
+        (MQTT_SPEAKS_5 ? client->grant.keep_alive_s : client->config->keep_alive_s) * 1000u;
+    bool is_streaming = tacit_streaming(client) != NULL;
     uint32_t quiet_ms = clock->sent_ago_ms > clock->received_ago_ms || is_streaming
                             ? clock->sent_ago_ms
                             : clock->received_ago_ms;
@@ -272,7 +281,7 @@ static void keep_alive(struct tacit_client *client)
     else if (until_ping(client) > 0)
         return;
     /* A PINGREQ would have to wait for the end of the payload, of which nothing leaves. */
-    else if (client->queue.streaming != NULL)
+    else if (tacit_streaming(client) != NULL)
         tacit_go_down(client, TACIT_TIMEOUT, 0);
     else if (tacit_ping(client) && tacit_flush(client) == TACIT_IO)
         tacit_go_down(client, TACIT_IO, 0);
@@ -313,7 +322,7 @@ uint32_t tacit_poll(struct tacit_client *client, uint64_t now_ms, struct tacit_e
     client->event = out_event;
     memset(out_event, 0, sizeof(*out_event));
     advance_clock(client, now_ms);
-    if (client->owed != 0 && tacit_acknowledge(client, client->owed) == TACIT_STORE)
+    if (TACIT_OWES && client->owed != 0 && tacit_acknowledge_owed(client) == TACIT_STORE)
         tacit_go_down(client, TACIT_STORE, 0);
     else if (TACIT_DROPS && client->has_dropped)
         tacit_tell_dropped(client);

@@ -6,18 +6,51 @@
 #include "client/outbound.h"
 #include "client/store.h"
 
-static unsigned inbound_place(const struct tacit_client *client, uint16_t packet_id)
+#include <string.h>
+
+/* The place of that identifier, or with 0 a free one; NULL if there is none. */
+static uint16_t *inbound_find(const struct tacit_client *client, uint16_t packet_id)
 {
-    unsigned i = 0;
-    while (i < client->inbound_count && tacit_inbound(client)[i] != packet_id)
-        i++;
-    return i;
+    uint16_t *place = tacit_inbound(client);
+    for (uint32_t left = tacit_inbound_size(client); left > 0; left--, place++)
+        if (*place == packet_id)
+            return place;
+    return NULL;
 }
 
-bool tacit_is_duplicate(const struct tacit_client *client, const struct tacit_packet *packet)
+static uint32_t places_taken(const struct tacit_client *client)
 {
-    return MQTT_SPEAKS_QOS_2 && inbound_place(client, packet->packet_id) < client->inbound_count
-           && (packet->flags >> 1 & 3) == MQTT_QOS_2;
+    uint32_t taken = 0;
+    for (uint32_t i = 0; i < tacit_inbound_size(client); i++)
+        taken += tacit_inbound(client)[i] != 0;
+    return taken;
+}
+
+/* Is there a place for one more message of QoS 2, besides those that are not answered? */
+static bool has_place(const struct tacit_client *client)
+{
+    return TACIT_OWES ? places_taken(client) + client->unanswered < tacit_inbound_size(client)
+                      : inbound_find(client, 0) != NULL;
+}
+
+/* Writes `packet_id` into a place, which is kept. False if the store failed: then nothing has
+ * changed. */
+static bool change_place(struct tacit_client *client, uint16_t *place, uint16_t packet_id)
+{
+    uint16_t before = *place;
+    *place = packet_id;
+    if (tacit_store_inbound(client, tacit_inbound_size(client)))
+        return true;
+    *place = before;
+    return false;
+}
+
+bool tacit_forget_inbound(struct tacit_client *client)
+{
+    if (TACIT_STORES && places_taken(client) > 0 && !tacit_store_inbound(client, 0))
+        return false;
+    memset(tacit_inbound(client), 0, tacit_inbound_size(client) * sizeof(uint16_t));
+    return true;
 }
 
 /* A receipt: packet identifier, QoS, and the connection that it belongs to. */
@@ -26,78 +59,80 @@ enum {
     RECEIPT_CONNECTION_SHIFT = 24,
 };
 
-void tacit_hand_out(struct tacit_client *client, const struct tacit_packet *packet)
+/* PUBACK, or PUBREC of a message that is noted as taken. There is room. */
+static enum tacit_status acknowledge(struct tacit_client *client, uint16_t packet_id, bool is_qos_2)
 {
-    struct tacit_event *event = client->event;
-    bool is_last = event->offset + event->message.payload.len == event->total;
-    unsigned qos = event->message.qos;
-    if (client->discards) {
-        if (is_last)
-            (void)tacit_send_short(client, MQTT_PUBREC, packet->packet_id, MQTT_SUCCESS);
-        return;
+    if (MQTT_SPEAKS_QOS_2 && is_qos_2) {
+        uint16_t *place = inbound_find(client, 0);
+        if (place == NULL)
+            return TACIT_ARGUMENT;
+        if (!change_place(client, place, packet_id))
+            return TACIT_STORE;
     }
-    event->type = TACIT_EVENT_MESSAGE;
-    if (!is_last || qos == MQTT_QOS_0)
-        return;
-    if (qos == MQTT_QOS_2)
-        client->unanswered++;
-    event->receipt = packet->packet_id | qos << RECEIPT_QOS_SHIFT
-                     | (uint32_t)client->connection << RECEIPT_CONNECTION_SHIFT;
-    if (!client->config->manual_acknowledgement)
-        client->owed = event->receipt;
+    (void)tacit_send_short(client, is_qos_2 ? MQTT_PUBREC : MQTT_PUBACK, packet_id, MQTT_SUCCESS);
+    return TACIT_OK;
 }
 
-/* Notes that a message of QoS 2 was taken; once only. */
-static enum tacit_status note_inbound(struct tacit_client *client, uint16_t packet_id)
+static enum tacit_status acknowledge_later(struct tacit_client *client, uint16_t packet_id,
+                                           bool is_qos_2)
 {
-    if (client->unanswered == 0 || inbound_place(client, packet_id) < client->inbound_count)
-        return TACIT_ARGUMENT;
-    tacit_inbound(client)[client->inbound_count++] = packet_id;
-    client->unanswered--;
-    if (tacit_store_inbound(client))
-        return TACIT_OK;
-    client->inbound_count--;
-    client->unanswered++;
-    return TACIT_STORE;
+    if (tacit_send_room(client) < TACIT_SEND_RESERVE)
+        return TACIT_AGAIN;
+    client->owed = 0;
+    /* Once only. */
+    bool is_void = is_qos_2 && (client->unanswered == 0 || inbound_find(client, packet_id) != NULL);
+    enum tacit_status status = is_void ? TACIT_ARGUMENT : acknowledge(client, packet_id, is_qos_2);
+    if (is_qos_2 && status == TACIT_OK)
+        client->unanswered--;
+    return status;
 }
 
-/* Forgets one that the server has released. False if the store failed: then it is
- * not forgotten here either, since after a reboot it would be back. */
-static bool forget_one(struct tacit_client *client, unsigned place)
+enum tacit_status tacit_acknowledge_owed(struct tacit_client *client)
 {
-    uint16_t packet_id = tacit_inbound(client)[place];
-    tacit_inbound(client)[place] = tacit_inbound(client)[--client->inbound_count];
-    if (tacit_store_inbound(client))
-        return true;
-    tacit_inbound(client)[client->inbound_count++] = packet_id;
-    return false;
-}
-
-bool tacit_forget_inbound(struct tacit_client *client)
-{
-    uint16_t count = client->inbound_count;
-    client->inbound_count = 0;
-    if (count == 0 || tacit_store_inbound(client))
-        return true;
-    client->inbound_count = count;
-    return false;
+    return acknowledge_later(client, client->owed, client->unanswered > 0);
 }
 
 enum tacit_status tacit_acknowledge(struct tacit_client *client, uint32_t receipt)
 {
     uint16_t packet_id = (uint16_t)receipt;
     bool is_qos_2 = MQTT_SPEAKS_QOS_2 && (receipt >> RECEIPT_QOS_SHIFT & 3) == MQTT_QOS_2;
-    if (packet_id == 0 || client->state != TACIT_CLIENT_ONLINE
+    if (!TACIT_MANUAL || packet_id == 0 || client->state != TACIT_CLIENT_ONLINE
         || (uint8_t)(receipt >> RECEIPT_CONNECTION_SHIFT) != client->connection)
         return TACIT_ARGUMENT;
-    if (tacit_send_room(client) < TACIT_SEND_RESERVE)
-        return TACIT_AGAIN;
-    client->owed = 0;
-    enum tacit_status status = is_qos_2 ? note_inbound(client, packet_id) : TACIT_OK;
-    if (status == TACIT_OK)
-        (void)tacit_send_short(client, is_qos_2 ? MQTT_PUBREC : MQTT_PUBACK, packet_id,
-                               MQTT_SUCCESS);
-    return status;
+    return acknowledge_later(client, packet_id, is_qos_2);
+}
+
+/* The application gets a message, or the last piece of one, of QoS 1 or 2. */
+static void owe(struct tacit_client *client, uint16_t packet_id)
+{
+    struct tacit_event *event = client->event;
+    unsigned qos = event->message.qos;
+    if (!TACIT_OWES) {
+        /* It leaves with the next tacit_poll. */
+        (void)acknowledge(client, packet_id, qos == MQTT_QOS_2);
+        return;
+    }
+    if (qos == MQTT_QOS_2)
+        client->unanswered++;
+    event->receipt = packet_id | qos << RECEIPT_QOS_SHIFT
+                     | (uint32_t)client->connection << RECEIPT_CONNECTION_SHIFT;
+    if (!TACIT_MANUAL || !client->config->manual_acknowledgement)
+        client->owed = packet_id;
+}
+
+void tacit_hand_out(struct tacit_client *client, const struct tacit_packet *packet)
+{
+    struct tacit_event *event = client->event;
+    bool is_last =
+        !TACIT_LARGE_MESSAGES || event->offset + event->message.payload.len == event->total;
+    if (!client->discards)
+        event->type = TACIT_EVENT_MESSAGE;
+    if (!is_last || event->message.qos == MQTT_QOS_0)
+        return;
+    if (client->discards)
+        (void)tacit_send_short(client, MQTT_PUBREC, packet->packet_id, MQTT_SUCCESS);
+    else
+        owe(client, packet->packet_id);
 }
 
 uint8_t tacit_judge_publish(struct tacit_client *client, const struct tacit_packet *packet)
@@ -106,24 +141,21 @@ uint8_t tacit_judge_publish(struct tacit_client *client, const struct tacit_pack
     if (MQTT_SPEAKS_5 && packet->alias != 0
         && !tacit_alias_resolve(client, packet->alias, &event->message.topic))
         return MQTT_TOPIC_ALIAS_INVALID;
-    if (event->message.qos != MQTT_QOS_2)
-        return 0;
+    bool is_qos_2 = event->message.qos == MQTT_QOS_2;
     if (!MQTT_SPEAKS_QOS_2)
-        return MQTT_PROTOCOL_ERROR;
-    return client->inbound_count + client->unanswered
-                       < tacit_or(tacit_limits(client)->inbound_messages, 1)
-                   || tacit_is_duplicate(client, packet)
-               ? 0
-               : MQTT_RECEIVE_MAXIMUM_EXCEEDED;
+        return is_qos_2 ? MQTT_PROTOCOL_ERROR : 0;
+    bool is_known = is_qos_2 && inbound_find(client, packet->packet_id) != NULL;
+    if (!TACIT_LARGE_MESSAGES || client->receive.head_bytes == 0)
+        client->discards = is_known;
+    return !is_qos_2 || is_known || has_place(client) ? 0 : MQTT_RECEIVE_MAXIMUM_EXCEEDED;
 }
 
 void tacit_on_pubrel(struct tacit_client *client, const struct tacit_packet *packet)
 {
-    unsigned place = inbound_place(client, packet->packet_id);
-    bool known = place < client->inbound_count;
-    if (known && !forget_one(client, place))
+    uint16_t *place = inbound_find(client, packet->packet_id);
+    if (place != NULL && !change_place(client, place, 0))
         tacit_go_down(client, TACIT_STORE, 0);
     else
         (void)tacit_send_short(client, MQTT_PUBCOMP, packet->packet_id,
-                               known ? MQTT_SUCCESS : MQTT_PACKET_IDENTIFIER_NOT_FOUND);
+                               place != NULL ? MQTT_SUCCESS : MQTT_PACKET_IDENTIFIER_NOT_FOUND);
 }

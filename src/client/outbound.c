@@ -8,7 +8,7 @@
 
 void tacit_send_begin(const struct tacit_client *client, struct tacit_sink *out)
 {
-    out->memory = client->send.memory;
+    out->memory = tacit_send_memory(client);
     out->len = client->send.len;
     out->size = tacit_limits(client)->send_bytes;
 }
@@ -33,7 +33,7 @@ enum {
 static unsigned connect_flags(const struct tacit_client *client)
 {
     const struct tacit_config *config = client->config;
-    const struct tacit_message *will = config->will;
+    const struct tacit_message *will = tacit_will(config);
     bool is_5 = tacit_is_5(client);
     bool resumes = client->was_up && is_5 && config->session_expiry_s > 0;
     unsigned flags = 0;
@@ -52,16 +52,17 @@ static unsigned connect_flags(const struct tacit_client *client)
 
 static void put_will(struct tacit_sink *sink, const struct tacit_config *config, bool is_5)
 {
-    if (config->will == NULL)
+    const struct tacit_message *will = tacit_will(config);
+    if (will == NULL)
         return;
     if (is_5) {
         size_t block = tacit_put_begin(sink);
-        tacit_message_properties(sink, config->will, 0);
+        tacit_message_properties(sink, will, 0);
         tacit_put_property(sink, MQTT_PROP_WILL_DELAY, config->will_delay_s, 4);
         tacit_put_end(sink, block);
     }
-    tacit_put_string(sink, &config->will->topic);
-    tacit_put_string(sink, &config->will->payload);
+    tacit_put_string(sink, &will->topic);
+    tacit_put_string(sink, &will->payload);
 }
 
 bool tacit_send_connect(struct tacit_client *client)
@@ -76,8 +77,9 @@ bool tacit_send_connect(struct tacit_client *client)
         tacit_put(&sink, "\0\6MQIsdp", 8);
     else
         tacit_put(&sink, "\0\4MQTT", 6);
-    tacit_put_number(&sink, (uint32_t)client->version << 8 | connect_flags(client), 2);
-    tacit_put_number(&sink, config->keep_alive_s, 2);
+    tacit_put_number(
+        &sink, (uint32_t)client->version << 24 | connect_flags(client) << 16 | config->keep_alive_s,
+        4);
     if (is_5) {
         size_t block = tacit_put_begin(&sink);
         tacit_connect_properties(&sink, config, tacit_aliases_in(client));
@@ -101,16 +103,21 @@ bool tacit_send_short(struct tacit_client *client, enum mqtt_packet_type type, u
     unsigned reason_bytes = tacit_is_5(client) && reason != MQTT_SUCCESS ? 1 : 0;
     unsigned flags = type == MQTT_PUBREL ? 0x2 : 0x0; /* [MQTT-3.6.1-1] */
     tacit_send_begin(client, &sink);
-    tacit_put_number(&sink, (unsigned)type << 12 | flags << 8 | (id_bytes + reason_bytes), 2);
-    tacit_put_number(&sink, packet_id, id_bytes);
-    tacit_put_number(&sink, reason, reason_bytes);
+    uint32_t front = (uint32_t)type << 12 | flags << 8 | (id_bytes + reason_bytes);
+    if (id_bytes > 0)
+        front = front << 16 | packet_id;
+    tacit_put_number(&sink, front, 2 + id_bytes);
+    if (MQTT_SPEAKS_5)
+        tacit_put_number(&sink, reason, reason_bytes);
     return tacit_send_commit(client, &sink);
 }
 
 /* Bytes up to the payload that passes through, or all. */
 static uint32_t front_len(const struct tacit_client *client)
 {
-    return client->queue.streaming != NULL ? client->send.payload_at : client->send.len;
+    if (tacit_streaming(client) == NULL)
+        return client->send.len;
+    return client->send.passed < 0 ? (uint32_t)-client->send.passed : 0;
 }
 
 /* In the order of the wire: up to the head of the message whose payload passes
@@ -118,19 +125,20 @@ static uint32_t front_len(const struct tacit_client *client)
  * application has the payload. */
 static unsigned pieces_to_send(const struct tacit_client *client, struct tacit_bytes out[3])
 {
-    const struct tacit_send_buffer *send = &client->send;
-    const struct tacit_record *record = client->queue.streaming;
+    const struct tacit_record *record = tacit_streaming(client);
+    const uint8_t *memory = tacit_send_memory(client);
     uint32_t stop = front_len(client);
+    uint32_t streamed = tacit_streamed(client);
     unsigned count = 0;
     if (stop > 0)
-        out[count++] = (struct tacit_bytes){ send->memory, stop };
+        out[count++] = (struct tacit_bytes){ memory, stop };
     if (record != NULL && tacit_record_is_in_pieces(record))
         return count;
     if (record != NULL)
-        out[count++] = (struct tacit_bytes){ tacit_record_payload(record).data + send->streamed,
-                                             record->payload_len - send->streamed };
-    if (send->len > stop)
-        out[count++] = (struct tacit_bytes){ send->memory + stop, send->len - stop };
+        out[count++] = (struct tacit_bytes){ tacit_record_payload(record).data + streamed,
+                                             record->payload_len - streamed };
+    if (client->send.len > stop)
+        out[count++] = (struct tacit_bytes){ memory + stop, client->send.len - stop };
     return count;
 }
 
@@ -138,50 +146,49 @@ static unsigned pieces_to_send(const struct tacit_client *client, struct tacit_b
 static void book_sent(struct tacit_client *client, uint32_t taken)
 {
     struct tacit_send_buffer *send = &client->send;
-    struct tacit_record *record = client->queue.streaming;
-    uint32_t stop = front_len(client);
+    struct tacit_record *record = tacit_streaming(client);
     client->clock.sent_ago_ms = 0;
-    if (record != NULL && taken >= stop) {
-        uint32_t left = record->payload_len - send->streamed;
-        uint32_t booked = taken - stop < left ? taken - stop : left;
-        send->streamed += booked;
-        taken -= booked;
-        if (booked == left) {
+    if (record != NULL) {
+        uint32_t streamed = tacit_streamed(client);
+        uint32_t left = record->payload_len - (uint32_t)send->passed;
+        send->passed += (int32_t)tacit_lesser(taken, left);
+        taken -= tacit_streamed(client) - streamed;
+        if (send->passed == (int32_t)record->payload_len) {
             client->queue.streaming = NULL;
             if (record->qos == 0)
                 tacit_queue_remove(&client->queue, record);
         }
     }
-    send->payload_at = taken < stop ? stop - taken : 0;
     send->len -= taken;
-    memmove(send->memory, send->memory + taken, send->len);
+    memmove(tacit_send_memory(client), tacit_send_memory(client) + taken, send->len);
 }
 
 enum tacit_status tacit_flush(struct tacit_client *client)
 {
     const struct tacit_transport *transport = &client->config->transport;
     struct tacit_bytes pieces[3];
-    unsigned count = pieces_to_send(client, pieces);
-    while (count > 0) {
+    for (;;) {
+        unsigned count = pieces_to_send(client, pieces);
+        if (count == 0)
+            break;
         int taken = transport->sendv(transport->context, pieces, count);
         if (taken <= 0)
             return taken == 0 ? TACIT_AGAIN : TACIT_IO;
         book_sent(client, (uint32_t)taken);
-        count = pieces_to_send(client, pieces);
     }
-    return !TACIT_PIECES || client->queue.streaming == NULL ? TACIT_OK : TACIT_AGAIN;
+    return !TACIT_PIECES || tacit_streaming(client) == NULL ? TACIT_OK : TACIT_AGAIN;
 }
 
 int tacit_send_piece(struct tacit_client *client, struct tacit_bytes piece)
 {
     const struct tacit_transport *transport = &client->config->transport;
     struct tacit_bytes pieces[3];
-    uint32_t before = client->send.streamed;
+    uint32_t before = tacit_streamed(client);
     unsigned count = pieces_to_send(client, pieces);
     pieces[count++] = piece;
     int taken = transport->sendv(transport->context, pieces, count);
     if (taken < 0)
         return taken;
     book_sent(client, (uint32_t)taken);
-    return (int)(client->send.streamed - before);
+    return (int)(tacit_streamed(client) - before);
 }

@@ -40,7 +40,13 @@ uint32_t tacit_seconds_left(const struct tacit_client *client, const struct taci
 /* Is there anything encoded that has not been written? */
 static inline bool tacit_has_unsent(const struct tacit_client *client)
 {
-    return client->send.len > 0 || client->queue.streaming != NULL;
+    return client->send.len > 0 || tacit_streaming(client) != NULL;
+}
+
+/* Bytes that are written of the payload that passes through. */
+static inline uint32_t tacit_streamed(const struct tacit_client *client)
+{
+    return client->send.passed > 0 ? (uint32_t)client->send.passed : 0;
 }
 
 /* Writes. TACIT_OK: all is gone; TACIT_AGAIN: the transport takes no more now, or the

@@ -250,6 +250,36 @@ static void the_longest_wait_ends(void **state)
     assert_int_equal(stand->event.retry_in_ms, UINT32_MAX - 1);
 }
 
+/* 20 bytes besides topic and properties are enough for any head: with a length of four bytes, an
+ * identifier, a length of the properties of three, and an alias. */
+static void the_tightest_send_buffer_takes_the_widest_head(void **state)
+{
+    struct stand *stand = *state;
+    static char text[20000];
+    memset(text, 'x', sizeof(text));
+    const struct tacit_pair pair = { { text, 10000 }, { text, 9995 } };
+    const struct tacit_message message = { .topic = { text, 40 },
+                                           .payload = { NULL, 3000000 },
+                                           .qos = 1,
+                                           .user_properties = &pair,
+                                           .user_property_count = 1 };
+    stand->config.limits.send_bytes = 40 + 20000 + 20;
+    stand->config.limits.queue_bytes = 30000;
+    stand->config.limits.aliases_out = 1;
+    stand->config.limits.alias_topic_bytes = 40;
+    stand_connect(stand, "20 06 00 00 03 22 0001");
+    tacit_memory_drop(&stand->wire, stand->wire.to_server.len);
+    assert_int_equal(tacit_publish_begin(stand->client, &message, NULL), TACIT_OK);
+    size_t head_bytes = 0;
+    for (bool is_wanted = false; !is_wanted;) {
+        is_wanted = stand_poll(stand) == TACIT_EVENT_WANTED;
+        assert_true(is_wanted || stand->wire.to_server.len > 0);
+        head_bytes += stand->wire.to_server.len;
+        tacit_memory_drop(&stand->wire, stand->wire.to_server.len);
+    }
+    assert_int_equal(head_bytes, 5 + 2 + 40 + 2 + 3 + 20000 + 3);
+}
+
 #define WITH_STAND(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -268,6 +298,7 @@ int main(void)
         WITH_STAND(numbers_begin_anew_and_avoid_those_in_use),
         WITH_STAND(starting_twice_changes_nothing),
         WITH_STAND(the_longest_wait_ends),
+        WITH_STAND(the_tightest_send_buffer_takes_the_widest_head),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -75,7 +75,8 @@ static void fail(struct tacit_packet *p, uint8_t why)
     p->at = p->end;
 }
 
-/* The next bytes, up to the new p->at; none if they are not there. The one bounds check here. */
+/* The next bytes, up to the new p->at; none if they are not there. The bounds check of all but
+ * read_varint. */
 static const uint8_t *take(struct tacit_packet *p, size_t len)
 {
     const uint8_t *from = p->at;
@@ -99,14 +100,20 @@ static uint32_t read_number(struct tacit_packet *p, unsigned bytes)
 /* [MQTT-1.5.5-1] four bytes at most, and no more than are needed. */
 static uint32_t read_varint(struct tacit_packet *p)
 {
+    const uint8_t *at = p->at;
     uint32_t number = 0;
     uint32_t byte;
     unsigned shift = 0;
     do {
-        byte = read_number(p, 1);
+        if (at == p->end) {
+            fail(p, TACIT_CUT_SHORT);
+            return 0;
+        }
+        byte = *at++;
         number |= (byte & 0x7f) << shift;
         shift += 7;
     } while (byte >= 0x80 && shift < 28);
+    p->at = at;
     if (byte >= 0x80 || (byte == 0 && shift > 7))
         fail(p, MQTT_MALFORMED_PACKET);
     return number;
@@ -348,6 +355,8 @@ uint32_t tacit_packet_open(struct tacit_packet *packet, const uint8_t *at, const
 
 uint8_t tacit_packet_read(struct tacit_client *client, struct tacit_packet *packet)
 {
+    if (!MQTT_SPEAKS_5)
+        return tacit_packet_read_3(client, packet);
     if (packet->type == MQTT_PUBLISH)
         read_publish(client, packet);
     else if (packet->type == MQTT_CONNACK)

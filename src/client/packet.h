@@ -28,3 +28,7 @@ uint32_t tacit_packet_open(struct tacit_packet *packet, const uint8_t *at, const
 /* Reads and checks the body, at..end. Values of a PUBLISH go to the message of client->event,
  * texts of others to that event, what CONNACK grants to client->grant. Returns 0 or the reason code that refuses it. */
 MQTT_NODISCARD uint8_t tacit_packet_read(struct tacit_client *client, struct tacit_packet *packet);
+
+/* The same of a connection that does not speak MQTT 5: the reader of builds without it. */
+MQTT_NODISCARD uint8_t tacit_packet_read_3(struct tacit_client *client,
+                                           struct tacit_packet *packet);

@@ -8,7 +8,7 @@
 /* The message whose payload is under way in pieces, or NULL. */
 static const struct tacit_record *under_way(const struct tacit_client *client)
 {
-    const struct tacit_record *record = client->queue.streaming;
+    const struct tacit_record *record = tacit_streaming(client);
     return record != NULL && tacit_record_is_in_pieces(record) ? record : NULL;
 }
 
@@ -16,12 +16,12 @@ void tacit_ask_for_piece(struct tacit_client *client)
 {
     struct tacit_event *event = client->event;
     const struct tacit_record *record = under_way(client);
-    if (record == NULL || client->asked || client->send.payload_at > 0)
+    if (record == NULL || client->asked || client->send.passed < 0)
         return;
     client->asked = true;
     event->type = TACIT_EVENT_WANTED;
     event->token = record->token;
-    event->offset = client->send.streamed;
+    event->offset = tacit_streamed(client);
     event->total = record->payload_len;
 }
 
@@ -39,7 +39,7 @@ enum tacit_status tacit_publish_part(struct tacit_client *client, uint32_t token
     const struct tacit_record *record = under_way(client);
     *out_taken = 0;
     if (record == NULL || record->token != token || record->state != TACIT_RECORD_SENT
-        || offset != client->send.streamed || piece.len > record->payload_len - offset)
+        || offset != tacit_streamed(client) || piece.len > record->payload_len - offset)
         return TACIT_ARGUMENT;
     int taken = piece.len > 0 ? tacit_send_piece(client, piece) : 0;
     client->asked = taken < (int)piece.len;

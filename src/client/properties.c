@@ -56,7 +56,7 @@ void tacit_connect_properties(struct tacit_sink *sink, const struct tacit_config
     tacit_put_property(sink, MQTT_PROP_MAXIMUM_PACKET_SIZE, tacit_longest_packet(limits), 4);
     tacit_put_property(sink, MQTT_PROP_TOPIC_ALIAS_MAXIMUM, aliases_in, 2);
     tacit_put_property(sink, MQTT_PROP_REQUEST_RESPONSE, config->request_response, 1);
-    if (config->greeting != NULL) {
+    if (tacit_greeting(config) != NULL) {
         put_text(sink, MQTT_PROP_AUTHENTICATION_METHOD, &config->greeting->method);
         put_text(sink, MQTT_PROP_AUTHENTICATION_DATA, &config->greeting->data);
     }
@@ -131,8 +131,9 @@ bool tacit_subscription_is_valid(const struct tacit_subscription *subscription)
 }
 
 /* A bit for each, 0 among them. */
-#define VERSIONS                                                                   \
-    (1u | (MQTT_SPEAKS_3 ? 1u << MQTT_VERSION_3_1 | 1u << MQTT_VERSION_3_1_1 : 0u) \
+#define VERSIONS                                          \
+    (1u | (MQTT_SPEAKS_3_1 ? 1u << MQTT_VERSION_3_1 : 0u) \
+     | (MQTT_SPEAKS_3 ? 1u << MQTT_VERSION_3_1_1 : 0u)    \
      | (MQTT_SPEAKS_5 ? 1u << MQTT_VERSION_5 : 0u))
 
 static bool version_is_known(uint8_t version)
@@ -142,7 +143,7 @@ static bool version_is_known(uint8_t version)
 
 static bool limits_are_valid(const struct tacit_limits *limits)
 {
-    return limits->receive_bytes >= 64 && limits->send_bytes >= 64 && limits->queue_bytes >= 64
+    return limits->receive_bytes >= 64 && limits->send_bytes >= 60 && limits->queue_bytes >= 64
            && limits->maximum_packet_bytes <= MQTT_VARINT_MAX + 5u;
 }
 
@@ -167,9 +168,19 @@ static bool transport_is_complete(const struct tacit_transport *transport)
            && transport->close != NULL;
 }
 
+/* What this build does not have is refused rather than left out without a word. */
+static bool parts_are_there(const struct tacit_config *config)
+{
+    return version_is_known(config->version) && (TACIT_WILLS || config->will == NULL)
+           && (TACIT_GREETINGS || config->greeting == NULL)
+           && (TACIT_MANUAL || !config->manual_acknowledgement);
+}
+
 bool tacit_config_is_valid(const struct tacit_config *config)
 {
-    return version_is_known(config->version) && limits_are_valid(&config->limits)
-           && names_are_valid(config) && will_is_valid(config->will)
-           && transport_is_complete(&config->transport) && config->random != NULL;
+    return parts_are_there(config)
+           && (!TACIT_CHECKS
+               || (limits_are_valid(&config->limits) && names_are_valid(config)
+                   && will_is_valid(config->will) && transport_is_complete(&config->transport)
+                   && config->random != NULL));
 }

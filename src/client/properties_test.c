@@ -76,7 +76,7 @@ static void configurations(void **state)
     bad[0].version = 2;
     bad[1].version = 6;
     bad[2].limits.receive_bytes = 63;
-    bad[3].limits.send_bytes = 63;
+    bad[3].limits.send_bytes = 59;
     bad[4].limits.queue_bytes = 63;
     bad[5].limits.maximum_packet_bytes = MQTT_VARINT_MAX + 6u;
     bad[6].client_id = (struct tacit_bytes)BAD_TEXT;

@@ -3,18 +3,21 @@
 
 #include <string.h>
 
-/* A big queue is not moved for every little gap: that would make a full one cost its
+/* A big queue is not moved for a little room: that would make a full one cost its
  * whole length per message. A small one is, since every byte of it counts. */
-#define SMALL_QUEUE_BYTES 4096u
+#define SMALL_QUEUE_BYTES 4096
 
-static struct tacit_record *at(const struct tacit_queue *queue, uint32_t offset)
+/* Bytes moved for each that is gained, at most, in a big one. */
+#define WORTH 8
+
+static struct tacit_record *moved(struct tacit_record *record, ptrdiff_t bytes)
 {
-    return (struct tacit_record *)(void *)(queue->memory + offset);
+    return (struct tacit_record *)(void *)((uint8_t *)record + bytes);
 }
 
-static uint32_t offset_of(const struct tacit_queue *queue, const struct tacit_record *record)
+static ptrdiff_t distance(const void *from, const void *to)
 {
-    return (uint32_t)((const uint8_t *)record - queue->memory);
+    return (const uint8_t *)to - (const uint8_t *)from;
 }
 
 /* A multiple of the alignment of records. */
@@ -26,156 +29,125 @@ uint32_t tacit_record_size(const struct tacit_record *record)
            + (record->topic_len + record->properties_len + payload_len + align - 1) / align * align;
 }
 
-bool tacit_queue_could_hold(const struct tacit_queue *queue, const struct tacit_record *wanted)
+static ptrdiff_t size_of(const struct tacit_record *record)
 {
-    return (wanted->payload_len <= queue->size || tacit_record_is_in_pieces(wanted))
-           && tacit_record_size(wanted) <= queue->size;
+    return (ptrdiff_t)tacit_record_size(record);
 }
 
-/* What is left of a record that was dropped. */
-static void behead(struct tacit_record *record)
+static struct tacit_record *behind(const struct tacit_record *record)
 {
-    record->topic_len = 0;
-    record->properties_len = 0;
-    record->payload_len = 0;
+    return moved((struct tacit_record *)(uintptr_t)record, size_of(record));
 }
 
-/* Moves the living records together at the start of the memory. */
-void tacit_queue_compact(struct tacit_queue *queue)
+/* All that stands before a record moves up by so many bytes, and of itself the first `kept`. */
+static void move_up(struct tacit_queue *queue, const struct tacit_record *record, size_t kept,
+                    ptrdiff_t by)
 {
-    uint32_t to = 0;
-    for (uint32_t from = queue->head; from < queue->end;) {
-        struct tacit_record *record = at(queue, from);
-        uint32_t size = tacit_record_size(record);
-        if (record == queue->streaming)
-            queue->streaming = at(queue, to);
-        from += size;
-        if (tacit_record_is_dropped(record)) {
-            behead(record);
-            size = (uint32_t)sizeof(*record);
-        }
-        if (record->state != TACIT_RECORD_FREE) {
-            memmove(queue->memory + to, record, size);
-            to += size;
-        }
-    }
-    queue->head = 0;
-    queue->end = to;
-    queue->gaps = 0;
-    queue->next = 0; /* looked for anew: the way is no longer than this one was */
+    struct tacit_record *head = queue->head;
+    queue->head = moved(head, by);
+    memmove(queue->head, head, (size_t)distance(head, record) + kept);
+    if (queue->next <= record)
+        queue->next = moved(queue->next, by);
+    if (TACIT_LARGE_MESSAGES && queue->streaming != NULL && queue->streaming <= record)
+        queue->streaming = moved(queue->streaming, by);
 }
 
-/* Makes a gap before the first record that the new one may overtake. Nothing is before
- * what was sent: its order is kept when it is sent again [MQTT-4.6.0-1]. */
-static struct tacit_record *open_gap(struct tacit_queue *queue, const struct tacit_record *wanted,
-                                     uint32_t size)
+void tacit_queue_remove(struct tacit_queue *queue, const struct tacit_record *record)
 {
-    struct tacit_record *record = tacit_queue_next(queue, NULL);
-    while (record != NULL
-           && (!tacit_record_is_unsent(record) || record->priority >= wanted->priority))
-        record = tacit_queue_next(queue, record);
-    if (record == NULL)
-        return at(queue, queue->end);
-    memmove((uint8_t *)record + size, record, queue->end - offset_of(queue, record));
-    return record;
-}
-
-struct tacit_record *tacit_queue_add(struct tacit_queue *queue, const struct tacit_record *wanted)
-{
-    if (!tacit_queue_could_hold(queue, wanted))
-        return NULL;
-    uint32_t size = tacit_record_size(wanted);
-    uint32_t movable = queue->head + queue->gaps;
-    if (size > queue->size - queue->end
-        && (queue->size <= SMALL_QUEUE_BYTES || movable >= queue->size / 8))
-        tacit_queue_compact(queue);
-    if (size > queue->size - queue->end)
-        return NULL;
-
-    struct tacit_record *record = at(queue, queue->end);
-    if (TACIT_PRIORITIES && wanted->priority > 0)
-        record = open_gap(queue, wanted, size);
-    *record = *wanted;
-    queue->end += size;
-    return record;
-}
-
-void tacit_queue_remove(struct tacit_queue *queue, struct tacit_record *record)
-{
-    /* Of a dropped one the rest is a gap already. */
-    queue->gaps +=
-        tacit_record_is_dropped(record) ? (uint32_t)sizeof(*record) : tacit_record_size(record);
-    record->state = TACIT_RECORD_FREE;
-    while (queue->head < queue->end && at(queue, queue->head)->state == TACIT_RECORD_FREE) {
-        uint32_t size = tacit_record_size(at(queue, queue->head));
-        queue->gaps -= size;
-        queue->head += size;
-    }
-    if (queue->head == queue->end) {
-        queue->head = 0;
-        queue->end = 0;
-        queue->next = 0;
-    }
-    if (queue->next < queue->head)
-        queue->next = queue->head;
+    move_up(queue, record, 0, size_of(record));
 }
 
 void tacit_queue_drop(struct tacit_queue *queue, struct tacit_record *record)
 {
+    ptrdiff_t size = size_of(record);
     record->state = TACIT_RECORD_DROPPED;
-    queue->gaps += tacit_record_size(record) - (uint32_t)sizeof(*record);
+    record->topic_len = 0;
+    record->properties_len = 0;
+    if (!tacit_record_is_in_pieces(record))
+        record->payload_len = 0;
+    move_up(queue, record, sizeof(*record), size - (ptrdiff_t)sizeof(*record));
 }
 
-static struct tacit_record *alive_from(const struct tacit_queue *queue, uint32_t offset)
+void tacit_queue_compact(struct tacit_queue *queue)
 {
-    while (offset < queue->end) {
-        struct tacit_record *record = at(queue, offset);
-        if (record->state != TACIT_RECORD_FREE)
-            return record;
-        offset += tacit_record_size(record);
-    }
-    return NULL;
+    ptrdiff_t by = distance(queue->head, queue->memory);
+    memmove(queue->memory, queue->head, tacit_queue_used(queue));
+    queue->head = moved(queue->head, by);
+    queue->end = moved(queue->end, by);
+    queue->next = moved(queue->next, by);
+    if (TACIT_LARGE_MESSAGES && queue->streaming != NULL)
+        queue->streaming = moved(queue->streaming, by);
+}
+
+/* Makes a gap before the first record that the new one may overtake. Nothing is before
+ * what was sent: its order is kept when it is sent again [MQTT-4.6.0-1]. */
+static struct tacit_record *open_gap(const struct tacit_queue *queue,
+                                     const struct tacit_record *wanted,
+                                     const struct tacit_record *end)
+{
+    struct tacit_record *record = queue->head;
+    while (record != end
+           && (!tacit_record_is_unsent(record) || record->priority >= wanted->priority))
+        record = behind(record);
+    memmove(moved(record, size_of(wanted)), record, (size_t)distance(record, end));
+    return record;
+}
+
+static bool is_worth_moving(const struct tacit_queue *queue)
+{
+    return distance(queue->memory, queue->limit) <= SMALL_QUEUE_BYTES
+           || distance(queue->head, queue->end) / WORTH <= distance(queue->memory, queue->head);
+}
+
+struct tacit_record *tacit_queue_add(struct tacit_queue *queue, const struct tacit_record *wanted)
+{
+    ptrdiff_t size = size_of(wanted);
+    if (size > distance(queue->end, queue->limit) && is_worth_moving(queue))
+        tacit_queue_compact(queue);
+    struct tacit_record *record = queue->end;
+    if (size > distance(record, queue->limit))
+        return NULL;
+    queue->end = moved(record, size);
+    if (TACIT_PRIORITIES && wanted->priority > 0)
+        record = open_gap(queue, wanted, record);
+    *record = *wanted;
+    return record;
 }
 
 struct tacit_record *tacit_queue_next(const struct tacit_queue *queue,
                                       const struct tacit_record *after)
 {
-    return alive_from(queue, after == NULL ? queue->head
-                                           : offset_of(queue, after) + tacit_record_size(after));
+    struct tacit_record *record = after == NULL ? queue->head : behind(after);
+    return record != queue->end ? record : NULL;
 }
 
 struct tacit_record *tacit_queue_due(struct tacit_queue *queue)
 {
-    struct tacit_record *record = alive_from(queue, queue->next);
-    while (record != NULL && record->state != TACIT_RECORD_QUEUED
-           && record->state != TACIT_RECORD_RELEASE_DUE)
-        record = tacit_queue_next(queue, record);
-    queue->next = record != NULL ? offset_of(queue, record) : queue->end;
-    return record;
+    while (queue->next != queue->end && (queue->next->state & 1) == 0)
+        queue->next = behind(queue->next);
+    return queue->next != queue->end ? queue->next : NULL;
 }
 
 struct tacit_record *tacit_queue_find(const struct tacit_queue *queue, uint16_t packet_id)
 {
-    struct tacit_record *record = tacit_queue_next(queue, NULL);
-    while (record != NULL && record->packet_id != packet_id)
-        record = tacit_queue_next(queue, record);
-    return record;
+    struct tacit_record *record = queue->head;
+    for (; record != queue->end; record = behind(record))
+        if (record->packet_id == packet_id)
+            return record;
+    return NULL;
 }
 
 void tacit_queue_rewind(struct tacit_queue *queue, bool session_present)
 {
-    struct tacit_record *record = tacit_queue_next(queue, NULL);
-    for (; record != NULL; record = tacit_queue_next(queue, record)) {
-        if (record->state == TACIT_RECORD_RELEASED)
-            record->state = TACIT_RECORD_RELEASE_DUE;
-        if (record->state == TACIT_RECORD_SENT) {
-            record->state = TACIT_RECORD_QUEUED;
-            record->duplicate = record->qos > 0;
-        }
-        /* Also one queued again earlier, if the server has changed its mind meanwhile. */
+    struct tacit_record *record = queue->head;
+    for (; record != queue->end; record = behind(record)) {
+        /* Also of one queued again earlier, if the server has changed its mind meanwhile. */
         if (!session_present)
             record->duplicate = 0;
+        else if (record->state == TACIT_RECORD_SENT)
+            record->duplicate = record->qos > 0;
+        if (!tacit_record_is_dropped(record))
+            record->state = (record->state - 1) | 1;
     }
     queue->next = queue->head;
-    queue->streaming = NULL;
 }

@@ -2,40 +2,22 @@
 /* Messages that wait to be sent or acknowledged, in one block of the arena, in the order in
  * which they are sent: those that were, then the others by priority, oldest first.
  *
- * Records lie one behind the other; a removed one leaves a gap, and gaps close when
- * room is needed. So a record's address lasts until the next tacit_queue_add. */
+ * Records lie one behind the other without gaps. When one goes, those before it move up: they are
+ * few, since what is sent first is answered first; all of them move to the front when there is no
+ * room behind them. So a record's address lasts until one is added, removed or dropped. */
 #pragma once
 
 #include "base/span.h"
+#include "client/parts.h"
 
-/* Messages that overtake others, and those that are dropped for them. */
-#ifdef TACIT_NO_PRIORITIES
-#define TACIT_PRIORITIES 0
-#else
-#define TACIT_PRIORITIES 1
-#endif
-
-/* Messages whose payload the application hands over while it is written. */
-#ifdef TACIT_NO_PIECES
-#define TACIT_PIECES 0
-#else
-#define TACIT_PIECES 1
-#endif
-
-/* What can be dropped: messages for others, payloads that the application cannot give. */
-#if TACIT_PRIORITIES || TACIT_PIECES
-#define TACIT_DROPS 1
-#else
-#define TACIT_DROPS 0
-#endif
-
+/* Odd while the record is due, and one more when it was sent. Stores keep these numbers. */
 enum tacit_record_state {
-    TACIT_RECORD_FREE = 0,
+    TACIT_RECORD_NONE = 0,
     TACIT_RECORD_QUEUED,      /* to be sent (again, if it has a packet id) */
     TACIT_RECORD_SENT,        /* QoS 1 or 2: PUBACK or PUBREC awaited */
     TACIT_RECORD_RELEASE_DUE, /* QoS 2: PUBREL to be sent again */
     TACIT_RECORD_RELEASED,    /* QoS 2: PUBCOMP awaited */
-    TACIT_RECORD_DROPPED,     /* nothing but its head is kept, until the application is told */
+    TACIT_RECORD_DROPPED = 6, /* nothing but its head is kept, until the application is told */
 };
 
 struct tacit_record {
@@ -57,11 +39,10 @@ struct tacit_record {
 
 struct tacit_queue {
     uint8_t *memory;
-    uint32_t size;
-    uint32_t head; /* first record that may be alive */
-    uint32_t end;
-    uint32_t gaps;                  /* bytes of free records between head and end */
-    uint32_t next;                  /* first record that may be due for sending */
+    uint8_t *limit; /* the end of the memory */
+    struct tacit_record *head;
+    struct tacit_record *end;       /* of the records */
+    struct tacit_record *next;      /* first one that may be due for sending */
     struct tacit_record *streaming; /* the one whose payload is being written, or NULL */
 };
 
@@ -74,7 +55,13 @@ static inline uint32_t tacit_queue_bytes(uint32_t size)
 /* `memory` is aligned for a record and has room for tacit_queue_bytes(size). */
 static inline void tacit_queue_init(struct tacit_queue *queue, uint8_t *memory, uint32_t size)
 {
-    *queue = (struct tacit_queue){ .memory = memory, .size = tacit_queue_bytes(size) };
+    struct tacit_record *first = (struct tacit_record *)(void *)memory;
+    queue->memory = memory;
+    queue->limit = memory + tacit_queue_bytes(size);
+    queue->head = first;
+    queue->end = first;
+    queue->next = first;
+    queue->streaming = NULL;
 }
 
 /* A record with room for the parts whose lengths `wanted` says, and all else as there, in its
@@ -100,16 +87,25 @@ static inline bool tacit_record_is_unsent(const struct tacit_record *record)
     return record->state == TACIT_RECORD_QUEUED && !record->duplicate;
 }
 
+static inline uint32_t tacit_queue_size(const struct tacit_queue *queue)
+{
+    return (uint32_t)(queue->limit - queue->memory);
+}
+
 /* Would such a record fit an empty queue? */
-bool tacit_queue_could_hold(const struct tacit_queue *queue, const struct tacit_record *wanted);
+static inline bool tacit_queue_could_hold(const struct tacit_queue *queue,
+                                          const struct tacit_record *wanted)
+{
+    return tacit_record_size(wanted) <= tacit_queue_size(queue);
+}
 
 /* Not the one whose payload is being written. */
-void tacit_queue_remove(struct tacit_queue *queue, struct tacit_record *record);
+void tacit_queue_remove(struct tacit_queue *queue, const struct tacit_record *record);
 
 /* Gives up all of a record but its head, which stays until it is removed. */
 void tacit_queue_drop(struct tacit_queue *queue, struct tacit_record *record);
 
-/* Closes all gaps. Records move. */
+/* Moves all records to the front. */
 void tacit_queue_compact(struct tacit_queue *queue);
 
 /* In order; NULL at the end. `after` NULL: the first. */
@@ -128,7 +124,7 @@ void tacit_queue_rewind(struct tacit_queue *queue, bool session_present);
 
 static inline uint32_t tacit_queue_used(const struct tacit_queue *queue)
 {
-    return queue->end - queue->head - queue->gaps;
+    return (uint32_t)((uint8_t *)queue->end - (uint8_t *)queue->head);
 }
 
 static inline uint8_t *tacit_record_bytes(struct tacit_record *record)

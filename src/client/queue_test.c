@@ -80,7 +80,7 @@ static void run(uint32_t size, uint32_t seed)
         }
         check(&queue, model, count);
     }
-    assert_true(queue.end <= size);
+    assert_true(tacit_queue_used(&queue) <= size);
     free(memory);
 }
 
@@ -137,12 +137,43 @@ static void remembers_where_sending_stopped(void **state)
     assert_int_equal(tacit_queue_due(&queue)->duplicate, 0);
 }
 
+/* What is being written is found again wherever others go, and a dropped one keeps its head. */
+static void those_before_move_up(void **state)
+{
+    (void)state;
+    struct tacit_queue queue;
+    uint64_t memory[64];
+    tacit_queue_init(&queue, (uint8_t *)memory, sizeof(memory));
+    assert_true(add(&queue, 1, 40) && add(&queue, 2, 40) && add(&queue, 3, 40)
+                && add(&queue, 4, 40));
+    queue.streaming = tacit_queue_next(&queue, queue.head);
+    queue.streaming->state = TACIT_RECORD_SENT;
+    tacit_queue_drop(&queue, tacit_queue_next(&queue, queue.streaming));
+    assert_int_equal(queue.streaming->token, 2);
+    assert_int_equal(tacit_queue_due(&queue)->token, 1);
+    tacit_queue_remove(&queue, queue.head);
+    assert_int_equal(queue.streaming->token, 2);
+    assert_int_equal(tacit_queue_due(&queue)->token, 4);
+    tacit_queue_compact(&queue);
+    assert_int_equal(queue.streaming->token, 2);
+    assert_ptr_equal(queue.head, memory);
+    assert_int_equal(tacit_queue_due(&queue)->token, 4);
+    const struct tacit_record *dropped = tacit_queue_next(&queue, queue.streaming);
+    assert_int_equal(dropped->state, TACIT_RECORD_DROPPED);
+    assert_int_equal(tacit_record_size(dropped), sizeof(*dropped));
+    assert_int_equal(tacit_queue_used(&queue), 3 * sizeof(*dropped) + 2 * 44);
+    tacit_queue_rewind(&queue, true);
+    assert_int_equal(tacit_queue_due(&queue)->token, 2);
+    assert_int_equal(dropped->state, TACIT_RECORD_DROPPED);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(holds_what_was_put_in_order),
         cmocka_unit_test(a_small_queue_uses_every_byte),
         cmocka_unit_test(remembers_where_sending_stopped),
+        cmocka_unit_test(those_before_move_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

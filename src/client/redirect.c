@@ -79,8 +79,8 @@ bool tacit_is_redirected(struct tacit_client *client, enum tacit_status status, 
     struct reference reference;
     bool lasted = client->state == TACIT_CLIENT_ONLINE
                   && client->clock.up_ms >= tacit_longest_retry_ms(client);
-    uint8_t hops = lasted ? 0 : redirect->hops;
-    *redirect = (struct tacit_redirect){ 0 };
+    uint8_t hops = lasted ? 0 : client->hops;
+    client->hops = 0;
     if (status != TACIT_REFUSED
         || (reason != MQTT_USE_ANOTHER_SERVER && reason != MQTT_SERVER_MOVED)
         || hops >= config->redirects || event->server_reference.len == 0
@@ -92,6 +92,6 @@ bool tacit_is_redirected(struct tacit_client *client, enum tacit_status status, 
     redirect->host_at = (uint16_t)host_at;
     redirect->host_len = (uint8_t)reference.host.len;
     redirect->port = reference.port != 0 ? reference.port : config->port;
-    redirect->hops = (uint8_t)(hops + 1);
+    client->hops = (uint8_t)(hops + 1);
     return true;
 }

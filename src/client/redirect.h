@@ -4,12 +4,6 @@
 
 #include "client/state.h"
 
-#ifdef TACIT_NO_REDIRECT
-#define TACIT_REDIRECTS 0
-#else
-#define TACIT_REDIRECTS MQTT_SPEAKS_5
-#endif
-
 /* The connection ends so: does the next one go to the server that the event names? Only as often as
  * the configuration allows; a connection that lasted starts the count anew. */
 bool tacit_is_redirected(struct tacit_client *client, enum tacit_status status, uint8_t reason);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/retry.h"
 
+#include "codec/variant.h"
+
 /* A reason code as a bit: those that count are 0x80 to 0x9F. */
 #define REASON(reason) (UINT32_C(1) << (reason) % 0x20)
 
@@ -18,12 +20,15 @@
 
 enum tacit_refusal tacit_refusal_of(uint8_t reason)
 {
-    uint32_t bit = REASON(reason);
+    /* Before MQTT 5 only CONNACK has reasons. */
+    if (!MQTT_SPEAKS_5)
+        return reason == MQTT_SERVER_UNAVAILABLE ? TACIT_REFUSAL_BUSY : TACIT_REFUSAL_FINAL;
     if (reason == MQTT_SUCCESS || reason == MQTT_MAXIMUM_CONNECT_TIME)
         return TACIT_REFUSAL_NONE;
     /* Not authorised, taken over, banned, moved, or a code of a later standard. */
     if (reason < 0x80 || reason >= 0xa0)
         return TACIT_REFUSAL_FINAL;
+    uint32_t bit = REASON(reason);
     if ((ACCIDENTS & bit) != 0)
         return TACIT_REFUSAL_NONE;
     return (BUSY & bit) != 0 ? TACIT_REFUSAL_BUSY : TACIT_REFUSAL_FINAL;
@@ -40,15 +45,4 @@ uint8_t tacit_reason_of_return_code(uint8_t return_code)
         MQTT_NOT_AUTHORIZED,
     };
     return return_code < sizeof(reasons) ? reasons[return_code] : MQTT_UNSPECIFIED_ERROR;
-}
-
-uint32_t tacit_retry_delay_ms(uint32_t minimum_ms, uint32_t maximum_ms, unsigned attempt,
-                              uint32_t random)
-{
-    uint32_t range = minimum_ms;
-    for (; attempt > 0 && range < maximum_ms; attempt--)
-        range = range <= maximum_ms / 2 ? range * 2 : maximum_ms;
-    if (range > maximum_ms)
-        range = maximum_ms;
-    return (uint32_t)((((uint64_t)range + 1) * random) >> 32);
 }

@@ -19,5 +19,13 @@ enum tacit_refusal tacit_refusal_of(uint8_t reason);
 uint8_t tacit_reason_of_return_code(uint8_t return_code);
 
 /* Uniform in 0..min(maximum, minimum * 2^attempt), made from 32 random bits. */
-uint32_t tacit_retry_delay_ms(uint32_t minimum_ms, uint32_t maximum_ms, unsigned attempt,
-                              uint32_t random);
+static inline uint32_t tacit_retry_delay_ms(uint32_t minimum_ms, uint32_t maximum_ms,
+                                            unsigned attempt, uint32_t random)
+{
+    uint32_t range = minimum_ms;
+    for (; attempt > 0 && range < maximum_ms; attempt--)
+        range = range <= maximum_ms / 2 ? range * 2 : maximum_ms;
+    if (range > maximum_ms)
+        range = maximum_ms;
+    return (uint32_t)((((uint64_t)range + 1) * random) >> 32);
+}

@@ -44,12 +44,12 @@ size_t tacit_put_begin(struct tacit_sink *sink)
 void tacit_put_end(struct tacit_sink *sink, size_t begin)
 {
     size_t len = sink->len - begin;
-    size_t start = begin - 1;
-    struct tacit_sink length = { NULL, 0, 0 };
-    tacit_put_varint(&length, (uint32_t)len);
-    if (start + length.len + len <= sink->size)
-        memmove(sink->memory + start + length.len, sink->memory + begin, len);
-    sink->len = start;
+    size_t to = begin;
+    for (size_t rest = len >> 7; rest > 0; rest >>= 7)
+        to++;
+    if (to + len <= sink->size)
+        memmove(sink->memory + to, sink->memory + begin, len);
+    sink->len = begin - 1;
     tacit_put_varint(sink, (uint32_t)len);
     sink->len += len;
 }

@@ -61,10 +61,12 @@ bool tacit_store_drop(struct tacit_client *client, const struct tacit_record *re
     return store->del(store->context, place_of(client, record->token)) == TACIT_OK;
 }
 
-bool tacit_store_keep_inbound(struct tacit_client *client)
+bool tacit_store_keep_inbound(struct tacit_client *client, uint32_t count)
 {
     const struct tacit_store *store = client->config->store;
-    struct tacit_bytes ids = { tacit_inbound(client), client->inbound_count * sizeof(uint16_t) };
+    while (count > 0 && tacit_inbound(client)[count - 1] == 0)
+        count--;
+    struct tacit_bytes ids = { tacit_inbound(client), count * sizeof(uint16_t) };
     return store->put(store->context, INBOUND_ID, &ids, 1) == TACIT_OK;
 }
 
@@ -144,14 +146,13 @@ static void take_as_sent(struct tacit_client *client)
 
 static enum tacit_status restore_inbound(struct tacit_client *client)
 {
-    size_t size = tacit_or(tacit_limits(client)->inbound_messages, 1) * sizeof(uint16_t);
+    size_t size = tacit_inbound_size(client) * sizeof(uint16_t);
     int len = fetch(client, INBOUND_ID, tacit_inbound(client), size);
     if (len < 0)
         return TACIT_STORE;
     if ((size_t)len > size)
         return TACIT_FULL;
-    client->inbound_count = (uint16_t)((size_t)len / sizeof(uint16_t));
-    client->was_up |= client->inbound_count > 0;
+    client->was_up |= len > 0;
     return TACIT_OK;
 }
 

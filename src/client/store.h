@@ -5,12 +5,6 @@
 
 #include "client/state.h"
 
-#ifdef TACIT_NO_STORE
-#define TACIT_STORES 0
-#else
-#define TACIT_STORES 1
-#endif
-
 static inline bool tacit_has_store(const struct tacit_client *client)
 {
     return TACIT_STORES && client->config->store != NULL;
@@ -30,8 +24,8 @@ bool tacit_store_has_place(const struct tacit_client *client, uint32_t token);
 bool tacit_store_keep(struct tacit_client *client, const struct tacit_record *record);
 bool tacit_store_drop(struct tacit_client *client, const struct tacit_record *record);
 
-/* Keeps the identifiers of QoS 2 messages that were received and not yet released. */
-bool tacit_store_keep_inbound(struct tacit_client *client);
+/* Keeps the first `count` entries of tacit_inbound. */
+bool tacit_store_keep_inbound(struct tacit_client *client, uint32_t count);
 
 static inline bool tacit_store_message(struct tacit_client *client,
                                        const struct tacit_record *record)
@@ -45,7 +39,7 @@ static inline bool tacit_store_forget(struct tacit_client *client,
     return !tacit_store_keeps(client, record) || tacit_store_drop(client, record);
 }
 
-static inline bool tacit_store_inbound(struct tacit_client *client)
+static inline bool tacit_store_inbound(struct tacit_client *client, uint32_t count)
 {
-    return !tacit_has_store(client) || tacit_store_keep_inbound(client);
+    return !tacit_has_store(client) || tacit_store_keep_inbound(client, count);
 }

@@ -259,7 +259,7 @@ static void each_field_of_what_is_kept_is_checked(void **state)
         head.packet_id = row == 3 ? 0 : 1;
         head.token = row == 4 ? 0 : row == 5 ? 2 : 1;
         head.has_expiry = row == 6;
-        head.state = row == 7   ? TACIT_RECORD_FREE
+        head.state = row == 7   ? TACIT_RECORD_NONE
                      : row == 8 ? TACIT_RECORD_DROPPED
                                 : TACIT_RECORD_SENT;
         memcpy(entry->bytes, &head, sizeof(head));

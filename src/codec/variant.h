@@ -25,6 +25,12 @@
 #define MQTT_SPEAKS_3 1
 #endif
 
+#ifdef TACIT_NO_V31
+#define MQTT_SPEAKS_3_1 0
+#else
+#define MQTT_SPEAKS_3_1 MQTT_SPEAKS_3
+#endif
+
 #ifdef TACIT_NO_QOS2
 #define MQTT_SPEAKS_QOS_2 0
 #else
@@ -39,5 +45,5 @@ static inline bool mqtt_is_5(enum mqtt_version version)
 
 static inline bool mqtt_is_3_1(enum mqtt_version version)
 {
-    return MQTT_SPEAKS_3 && version == MQTT_VERSION_3_1;
+    return MQTT_SPEAKS_3_1 && version == MQTT_VERSION_3_1;
 }
