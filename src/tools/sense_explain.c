@@ -7,6 +7,7 @@
 #include "tools/sense_alarm.h"
 #include "tools/sense_files.h"
 #include "tools/sense_known.h"
+#include "tools/sense_order.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -238,6 +239,8 @@ int sense_explain_what(const struct identity_options *options)
     if (subject.model == NULL)
         return identity_options_fail(options, IDENTITY_EXIT_FAILED, "out of memory");
     subject.wanted = is_device ? options->operands[0] : NULL;
+    /* What cannot be had now is as it was a while ago, and how long that is, is said. */
+    (void)!sense_order_refresh(options);
     int code = is_device ? explain_device(&subject) : explain_role(&subject);
     free(subject.model);
     return code;

@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.one_shard,
 CONFIG = """
 shards = 1
 sense { mode = respond learn = 1s shape = 1s prove = 1s }
-limits { sense-window-ms = 50 sense-save-s = 1 }
+limits { sense-window-ms = 50 sense-save-s = 3600 }
 role "device" {
   publish   = { "devices/%{device}/#" }
 }
@@ -61,7 +61,6 @@ def told(house, *words, code=0):
 
 
 def test_a_device_is_explained(house, fleet):
-    fleet.report_until(lambda: (house.state / "learning/behaviour.0").exists(), 20.0, "not written")
     name = FLEET[3]
     fleet.report_until(lambda: told(house, "explain", name)["phase"] == "watch", 20.0, "not watched")
     known = told(house, "explain", name)
@@ -107,6 +106,18 @@ def test_the_last_alarm_is_explained_in_sentences(house, fleet):
     assert first["model"] in {"own", "role", "rule"}
     assert first["sentence"].startswith("It ") and first["unit"] in first["sentence"]
     assert first["sentence"] in sense(house, "explain", FLEET[0]).stdout
+
+
+def test_the_evidence_is_that_of_now(house, fleet):
+    """Not that of when it was written the last time."""
+    last = time.monotonic() + patience(40.0)
+    known = {"evidence_bits": 0}
+    while known["evidence_bits"] <= 0:
+        assert time.monotonic() < last, known
+        fleet.say(FLEET[1], 400)
+        known = told(house, "explain", FLEET[1])
+    assert max(one["bits"] for one in known["features"]) > 0
+    assert known["age_s"] < patience(10)
 
 
 def test_whom_nobody_knows_cannot_be_explained(house, fleet):
