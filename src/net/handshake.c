@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/handshake.h"
 
+#include "base/invariant.h"
 #include "net/guest.h"
 #include "net/porch.h"
 #include "tls/hello.h"
@@ -86,8 +87,9 @@ static void park(struct list *queue)
     struct list *link = queue->prev;
 
     while (link != queue) {
+        MQTT_INVARIANT(link != NULL);
         struct connection *connection = MQTT_CONTAINER_OF(link, struct connection, queued);
-        link = link->prev;
+        link = link->prev; /* hanging up takes it out of the queue */
         if ((connection->watch.interest & LOOP_READABLE) == 0)
             return;
         if (transmit_watch(connection) < 0)
