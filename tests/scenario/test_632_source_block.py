@@ -28,7 +28,7 @@ role "device" {{ publish = {{ "devices/%{{device}}/#" }} }}
 listener "mqtts" {{ port = 8883 client-certificates = required }}
 """
 THIEF, HOME = "127.0.0.9", "127.0.0.7"
-FREE_S = patience(5.0)
+FREE_S = patience(8.0)
 
 
 @pytest.fixture(scope="module")
@@ -164,14 +164,15 @@ def test_a_restart_forgets_it(house, audit):
 def test_who_comes_back_is_blocked_for_longer(house, audit):
     source = "127.0.0.11"
     house.broker.stop()
-    configure(house, "respond", 1)
+    configure(house, "respond", 2)
     house.broker.start()
     time.sleep(1.1)
     for times in (1, 2):
         record = attack(house, audit, source, times)
         until = time.mktime(time.strptime(record["until"], "%Y-%m-%dT%H:%M:%SZ"))
         began = time.mktime(time.strptime(record["time"][:19], "%Y-%m-%dT%H:%M:%S"))
-        assert until - began == times
+        # The clock of the one second may not have come to that of the other yet.
+        assert 2 * times - 1 <= until - began <= 2 * times
         until_free(house, source)
 
 
