@@ -102,7 +102,8 @@ static void guesses_that_are_not_looked_at_count_too(void **state)
     struct world_peer *thief = world_open_device(&watch.world, MQTT_VERSION_5, "thief", "all");
     world_send(thief, (struct mqtt_span){ (const uint8_t *)"\x10", 1 });
     for (unsigned i = 0; i < 30; i++)
-        sensed_refused(watch.fleet[0]->client, MQTT_CONNECTION_RATE_EXCEEDED); /* by its allowance */
+        sensed_refused(watch.fleet[0]->client,
+                       MQTT_CONNECTION_RATE_EXCEEDED); /* by its allowance */
     assert_int_equal(watch.told[SENSING_OF_SOURCE], 0);
     for (unsigned i = 0; i < 30; i++)
         sensed_refused(thief->client, MQTT_CONNECTION_RATE_EXCEEDED);
