@@ -9,6 +9,8 @@ certificates, whose fleet of three or four roles it has learned; and of what mus
                detector has told it, null where a rule was enough; `false_alerts` and
                `quarantined_others` of honest devices meanwhile; `done_about_it` of the attackers
   layer_0      rules, TRIALS times each: packet sent to record read, milliseconds
+               `late_s` is how late the generator was at most, the detector's seconds: a machine that holds
+               all devices up is a cause of its own
   benign       what must not alarm
 
 The generator is one process; the broker runs wherever the machine lets it."""
@@ -97,9 +99,13 @@ def tell(row):
     return row
 
 
+def play(site, replay):
+    import live_trial
+    return tell(live_trial.run(site, replay))
+
+
 def measure(site, replays, with_benign):
     import live_benign
-    import live_trial
     rows, benign, certain = [], [], []
     for is_fast in (False, True):
         some = [one for one in replays if one.is_fast == is_fast]
@@ -108,7 +114,7 @@ def measure(site, replays, with_benign):
         for one in some:
             if one.verdict == "source":
                 site.again()  # nothing is left of what other addresses did
-            rows.append(tell(live_trial.run(site, one)))
+            rows.append(play(site, one))
         if not is_fast:
             site.again()
             certain = layer_0(site, TRIALS)
@@ -142,17 +148,25 @@ def chosen(only, is_short):
             and (not is_short or (one.kind, one.intensity) in QUICK)]
 
 
-def run(only=None, is_short=False, seed=1, shards=1, mode="respond"):
-    build("tacitd", "tacit")
+@contextlib.contextmanager
+def learned_site(is_short=False, mode="respond", shards=1, seed=1):
+    """A broker in real time that watches its fleet."""
     from live_site import SHORT, WHOLE, Site
+    with Site(SHORT if is_short else WHOLE, mode, shards, seed) as site:
+        site.learned_s = site.learn()
+        site.begin(5000)
+        say(f"sense-live: {len(site.fleet.devices)} devices, learned in {site.learned_s:.0f} s")
+        yield site
+
+
+def run(only=None, is_short=False, seed=1, shards=1, mode="respond"):
+    """Twenty minutes; short: three."""
+    build("tacitd", "tacit")
     begin = time.monotonic()
     replays = chosen(only, is_short)
-    with contextlib.ExitStack() as stack:
-        site = stack.enter_context(Site(SHORT if is_short else WHOLE, mode, shards, seed))
-        learned_s = site.learn()
-        say(f"sense-live: {len(site.fleet.devices)} devices, learned in {learned_s:.0f} s")
+    with learned_site(is_short, mode, shards, seed) as site:
         rows, certain, benign = measure(site, replays, not only and not is_short)
-        devices = len(site.fleet.devices)
+        devices, learned_s = len(site.fleet.devices), site.learned_s
     report = {"name": "sense-live", "seed": seed, "shards": shards, "mode": mode, "devices": devices,
               "learned_s": round(learned_s), "took_s": round(time.monotonic() - begin),
               **summary(rows), "replays": rows, "layer_0": certain, "benign": benign}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bench-crowd PORT FOLDER DEVICES QOS WINDOW: devices with a certificate each, from FOLDER ("-": no TLS),
  * publish as fast as the broker takes it, each to itself, with so many messages on their way. Prints
- * "ready" when all are connected, and then twice a second how many messages have come back; until its
- * standard input ends. One device that is lost ends it: exit code 1. */
+ * "ready" when all are connected, and then for each byte of its standard input how many messages have come
+ * back so far, until that ends. One device that is lost ends it: exit code 1. */
 #include "bench/siege/device.h"
 
 #include <fcntl.h>
@@ -17,7 +17,6 @@
 #define ARRIVING_MOST   32u
 #define EVENTS_PER_TURN 256
 #define TURN_MS         10
-#define REPORT_S        0.5
 #define PATIENCE_S      120.0 /* until all are connected */
 
 struct crowd {
@@ -89,12 +88,17 @@ static void gather(struct crowd *crowd)
     }
 }
 
-/* Whether somebody still listens: input that ends says no. */
-static bool is_wanted(void)
+/* Answers who asks; false: nobody is there any more. */
+static bool answer(const struct crowd *crowd)
 {
     char byte;
+    ssize_t count = read(STDIN_FILENO, &byte, 1);
 
-    return read(STDIN_FILENO, &byte, 1) != 0;
+    if (count < 0) /* nobody asks at present */
+        return true;
+    if (count > 0)
+        printf("%llu\n", (unsigned long long)crowd->messages);
+    return count > 0 && fflush(stdout) == 0;
 }
 
 static void run(struct crowd *crowd)
@@ -102,14 +106,8 @@ static void run(struct crowd *crowd)
     for (uint32_t i = 0; i < crowd->count; i++)
         for (uint32_t n = 0; n < crowd->window; n++)
             must(device_publish(&crowd->devices[i], crowd->payload), "the first messages go out");
-    double report_s = now_s();
-    do {
-        while (now_s() < report_s)
-            turn(crowd);
-        report_s += REPORT_S;
-        printf("%llu\n", (unsigned long long)crowd->messages);
-        must(fflush(stdout) == 0, "standard output");
-    } while (is_wanted());
+    while (answer(crowd))
+        turn(crowd);
 }
 
 static uint32_t number_of(const char *text)
@@ -146,6 +144,7 @@ int main(int argc, char **argv)
                                             .events = &events };
     gather(&crowd);
     puts("ready");
+    must(fflush(stdout) == 0, "standard output");
     run(&crowd);
     for (uint32_t i = 0; i < crowd.count; i++)
         device_drop(&crowd.devices[i]);

@@ -41,7 +41,7 @@ def outage(site):
 def newcomer(site):
     """A device of a role that is known, which nobody has seen."""
     device = site.add(f"meter-new-{time.monotonic_ns()}", "meter")
-    site.fleet.enter(device)
+    site.fleet.try_enter(device)
     site.fleet.schedule(device)
 
 
@@ -81,6 +81,7 @@ EVENTS = {one.__name__: one for one in
 def run(site, name):
     """The row of one: what was told while it happened and after it."""
     site.again()
+    site.fleet.late_s = 0.0
     begin = len(site.records.all)
     EVENTS[name](site)
     site.rest(AFTER_S * site.fleet.pace)
@@ -89,7 +90,7 @@ def run(site, name):
     groups = [one for one in told if one["of"] == "group"]
     done = [one for one in seen if one["kind"] == "sense-response" and one.get("done") == "yes"]
     row = {"event": name, "device_alarms": len(told) - len(groups), "group_events": min(1, len(groups)),
-           "group_records": len(groups),
+           "group_records": len(groups), "late_s": round(site.fleet.late_s / site.fleet.pace, 3),
            "throttled": sum(1 for one in done if one["action"] == "throttle"),
            "quarantined": sum(1 for one in done if one["action"] == "quarantine"),
            "texts": [f"{one.get('device', one.get('address', 'many'))}: "

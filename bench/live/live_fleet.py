@@ -104,6 +104,7 @@ class Fleet:
         self.devices, self.pace, self.lock = {}, 0.05, threading.RLock()
         self.selector = self.thread = None
         self.is_over, self.due = threading.Event(), []
+        self.late_s = 0.0  # the most that a report has been, by the wall; who looks sets it back
 
     def add(self, name, role):
         self.devices[name] = Device(name, role, self.seed)
@@ -195,17 +196,15 @@ class Fleet:
 
     def start(self):
         """Everybody who is not away comes in, and goes on."""
-        self.selector = selectors.DefaultSelector()
+        self.selector, self.due, self.late_s = selectors.DefaultSelector(), [], 0.0
         self.is_over.clear()
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
         for device in self.devices.values():
             if not device.is_away:
                 self.try_enter(device)
-        now = time.monotonic()
-        self.due = [(now + one.random.random() * self.interval(one), one.name)
-                    for one in self.devices.values() if one.habit.is_busy]
-        heapq.heapify(self.due)
-        self.thread = threading.Thread(target=self.run, daemon=True)
-        self.thread.start()
+            if device.habit.is_busy:
+                self.schedule(device)
 
     def stop(self):
         if self.thread is None:
@@ -245,9 +244,8 @@ class Fleet:
     def report_due(self, now):
         while self.due and self.due[0][0] <= now:
             at, name = heapq.heappop(self.due)
-            device = self.devices.get(name)
-            if device is None:
-                continue
+            device = self.devices[name]
+            self.late_s = max(self.late_s, now - at)
             # Whoever was held up does not make up for it.
             heapq.heappush(self.due, (max(at, now - 0.02) + self.interval(device), name))
             if device.client is None or device.is_mute or device.random.random() >= device.share:
@@ -257,7 +255,7 @@ class Fleet:
     def look_after(self, now):
         for device in self.devices.values():
             if device.client is None:
-                if not device.is_away and now > device.ended_s + BACK_S * self.pace:
+                if not device.is_away and device.ended_s and now > device.ended_s + BACK_S * self.pace:
                     self.try_enter(device)
             elif now > device.pinged_s + PING_S:
                 device.pinged_s = now

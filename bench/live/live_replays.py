@@ -4,7 +4,7 @@ of detection.md. Whoever is compromised is one of the fleet; who is not has addr
 import itertools
 
 from support import wire
-from live_site import ACCOUNT
+from live_site import ACCOUNT, HERE
 from live_trial import Replay
 
 REAL, FAST = False, True
@@ -69,6 +69,7 @@ def failing_for(trial):
 def session(trial, number, keep_alive):
     """One more connection of the victim, from where it is."""
     trial.mark()
+    trial.addresses.add(HERE)
     one = trial.keep(trial.site.connect(trial.victim.name))
     one.open(f"{trial.victim.name}-{number}", keepalive=keep_alive)
     return one

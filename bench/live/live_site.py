@@ -60,7 +60,7 @@ class Size:
 
 
 # A day of one meter is learned: 30 of them, five windows a second, two minutes.
-WHOLE = Size({"sensor": 8, "meter": 30, "button": 8, "panel": 3}, (120, 50, 60), 200, 250)
+WHOLE = Size({"sensor": 8, "meter": 30, "button": 8, "panel": 3}, (150, 50, 60), 200, 250)
 SHORT = Size({"sensor": 8, "meter": 12}, (4, 4, 4), 50, 100)
 
 
@@ -98,6 +98,7 @@ class Site:
         self.fleet = Fleet(self.connect, seed)
         self.records, self.contexts, self.fresh, self.window_ms = None, {}, {}, REAL_MS
         self.sources = 0
+        self.suspects = set()  # those that have attacked since the last start
 
     def __enter__(self):
         try:
@@ -138,6 +139,7 @@ class Site:
         self.house.broker.stop()
         self.configure(window_ms)
         self.house.broker.start()
+        self.suspects = set()
         self.fleet.start()
         self.fresh = {role: [one.name for one in self.fleet.of(role) if not one.is_away]
                       for role in HABITS}
@@ -195,6 +197,7 @@ class Site:
         if len(self.fresh.get(role, ())) < count:
             self.again()  # and by then nobody is suspected
         taken = [self.fresh[role].pop() for _ in range(count)]
+        self.suspects.update(taken)
         return [self.fleet.devices[name] for name in taken]
 
     def free(self, device):

@@ -41,7 +41,6 @@ class Trial:
         self.addresses, self.open = set(), []
         self.first_s = None  # of the wall, when the first packet was sent
         self.note = {}       # more for the row
-        self.begin_drops = 0
 
     @property
     def victim(self):
@@ -89,14 +88,16 @@ class Trial:
         return record["kind"] == "sense" and self.names_victim(record)
 
     def is_of_others(self, record):
+        """Of the honest. Who has attacked before is not: it is still looked at."""
         if record["kind"] == "sense":
-            return not self.names_victim(record)
+            devices = {record["device"], *record.get("devices", "").split()}
+            return not devices & self.site.suspects
         return record["kind"] == "sense-source" and "address" in record \
             and host(record) not in self.addresses
 
     def is_quarantine_of_others(self, record):
         return record["kind"] == "sense-response" and record.get("action") == "quarantine" \
-            and record.get("done") == "yes" and record.get("device") not in self.names
+            and record.get("done") == "yes" and record["device"] not in self.site.suspects
 
 
 def host(record):
@@ -121,7 +122,7 @@ def play(trial):
     site, replay = trial.site, trial.replay
     pace, steps, seen, hit = site.fleet.pace, replay.act(trial), [], None
     site.records.read()
-    trial.begin_drops = sum(one.drops for one in site.fleet.devices.values())
+    site.fleet.late_s = 0.0
     end_s = due_s = time.monotonic()
     end_s += replay.bound_s * pace
     while time.monotonic() < end_s:
@@ -149,6 +150,7 @@ def judge(trial, hit, seen):
            "found": hit is not None, "by": None, "time_to_detect_s": None, "wall_s": None,
            "wanted_s": replay.wanted_s, "in_time": None, "verdict_right": None, "top3": None,
            "seconds_are": round(1 / pace, 1), "tried_s": replay.bound_s,
+           "late_s": round(trial.fleet.late_s / pace, 3),
            "false_alerts": sum(1 for one in seen if trial.is_of_others(one)),
            "quarantined_others": sum(1 for one in seen if trial.is_quarantine_of_others(one)),
            "done_about_it": sorted({one["action"] for one in seen if one["kind"] == "sense-response"
@@ -158,6 +160,7 @@ def judge(trial, hit, seen):
         row |= {"by": hit["kind"], "wall_s": round(wall, 3), "time_to_detect_s": round(wall / pace, 3)}
         if hit["kind"] in TOLD:
             row["verdict_right"] = says(hit) == replay.verdict
+            row["reasons"] = sorted(reasons(hit))
             row["top3"] = bool(replay.features & reasons(hit)) if replay.features else None
     if replay.wanted_s is not None:
         row["in_time"] = hit is not None and row["time_to_detect_s"] <= replay.wanted_s
