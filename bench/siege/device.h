@@ -4,8 +4,8 @@
 #pragma once
 
 #include "base/span.h"
-#include "codec/publish.h"
 #include "bench/siege/line.h"
+#include "codec/publish.h"
 
 #define DEVICE_IN_BYTES      4096u
 #define DEVICE_OUT_BYTES     16384u

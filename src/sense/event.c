@@ -193,13 +193,16 @@ static bool is_backlog(struct sense_device *device, uint64_t now_ms)
 
 static void note_size(struct sense_window *window, uint32_t bytes, uint32_t more)
 {
+    window->bytes = more < UINT32_MAX - window->bytes ? window->bytes + more : UINT32_MAX;
+    if (bytes == window->size_last && bytes != 0) /* as most do; it is counted already */
+        return;
+    window->size_last = bytes <= UINT16_MAX ? (uint16_t)bytes : 0;
     uint8_t size = sense_log2_eighths(bytes);
 
     if (window->size_least == NEVER || size < window->size_least)
         window->size_least = size;
     if (window->size_most == NEVER || size > window->size_most)
         window->size_most = size;
-    window->bytes = more < UINT32_MAX - window->bytes ? window->bytes + more : UINT32_MAX;
 }
 
 static struct sense_value *slot_of(struct sense_device *device, uint32_t topic)
