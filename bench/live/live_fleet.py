@@ -198,6 +198,8 @@ class Fleet:
         """Everybody who is not away comes in, and goes on."""
         self.selector, self.due, self.late_s = selectors.DefaultSelector(), [], 0.0
         self.is_over.clear()
+        for device in self.devices.values():
+            device.ended_s = 0.0  # until it was tried here, it does not come back by itself
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
         for device in self.devices.values():
