@@ -12,7 +12,7 @@ REMARKS = (
     "* A wildcard that is permitted and new is told at the first packet only in a role of which a device-day was "
     "learned in which devices connected often enough; this fleet connects once.",
     "* One long silence of a role whose lines were lost before, as on a busy machine that learns fast, is taken "
-    "for another outage: R15 `0.05` is missed where `0.2`, many gaps, is found.",
+    "for another outage: R15 `0.05` is then missed where `0.2`, many gaps, is found.",
     "* Numbers in payloads (R14 `modification`) and what bytes say (R16 `mimicry`) are not looked at.",
     "")
 

@@ -68,6 +68,9 @@ def rules(site):
 
     def take_over(turn):
         victim = clones[turn % len(clones)]
+        until = time.monotonic() + RECORD_S
+        while victim.client is None and time.monotonic() < until:
+            site.rest(0.1)  # one that was held before is on its way back
         one = site.connect(victim.name, site.source())
         took = stamp(site, is_of("clone", victim.name),
                      lambda: one.send(wire.connect(5, victim.name, True)))
