@@ -82,12 +82,12 @@ static void subscribe(struct device *device)
     topic_of(device->subscribes_to, topic, sizeof(topic));
     mqtt_subscribe_encode(
         &w, MQTT_VERSION_5, 1, (struct mqtt_span){ 0 },
-        &(struct mqtt_subscription){ .filter = span_of(topic), .qos = MQTT_QOS_1 }, 1);
+        &(struct mqtt_subscription){ .filter = span_of(topic), .qos = device->qos }, 1);
     add(device, &w);
     device->state = DEVICE_SUBSCRIBING;
 }
 
-bool device_publish(struct device *device, const uint8_t *payload)
+bool device_queue(struct device *device, const uint8_t *payload)
 {
     char topic[32];
 
@@ -95,13 +95,20 @@ bool device_publish(struct device *device, const uint8_t *payload)
         return false;
     device->packet_id = device->packet_id == UINT16_MAX ? 1 : (uint16_t)(device->packet_id + 1);
     topic_of(device->number, topic, sizeof(topic));
-    const struct mqtt_publish_out publish = { .qos = MQTT_QOS_1,
+    const struct mqtt_publish_out publish = { .qos = device->qos,
                                               .packet_id = device->packet_id,
                                               .topic = span_of(topic),
                                               .payload = { payload, DEVICE_PAYLOAD_BYTES } };
     struct mqtt_writer w = room(device);
     w.at = mqtt_publish_write(w.at, MQTT_VERSION_5, &publish, NULL);
     add(device, &w);
+    return true;
+}
+
+bool device_publish(struct device *device, const uint8_t *payload)
+{
+    if (!device_queue(device, payload))
+        return false;
     flush(device);
     return true;
 }
@@ -128,13 +135,15 @@ static bool on_publish(struct device *device, const struct mqtt_frame *frame)
     struct mqtt_publish publish;
 
     if (mqtt_publish_decode(MQTT_VERSION_5, frame->flags, frame->body, &publish) != MQTT_OK
-        || publish.payload.len != DEVICE_PAYLOAD_BYTES || publish.qos != MQTT_QOS_1
+        || publish.payload.len != DEVICE_PAYLOAD_BYTES || publish.qos != device->qos
         || !has_room(device))
         return false;
-    struct mqtt_writer w = room(device);
-    mqtt_ack_encode(&w, MQTT_VERSION_5, MQTT_PUBACK,
-                    &(struct mqtt_ack){ .packet_id = publish.packet_id });
-    add(device, &w);
+    if (publish.qos == MQTT_QOS_1) {
+        struct mqtt_writer w = room(device);
+        mqtt_ack_encode(&w, MQTT_VERSION_5, MQTT_PUBACK,
+                        &(struct mqtt_ack){ .packet_id = publish.packet_id });
+        add(device, &w);
+    }
     device->events->on_message(device->events->context, device, publish.payload);
     return true;
 }
@@ -213,10 +222,14 @@ static void receive(struct device *device)
 
 /* ---- life ---- */
 
+/* NULL: bare TCP. */
 static SSL *credentials(const struct device *device, const struct device_way *way)
 {
     char name[16];
     char path[PATH_BYTES];
+
+    if (way->context == NULL)
+        return NULL;
     SSL *ssl = SSL_new(way->context);
 
     must(ssl != NULL, "a TLS connection");

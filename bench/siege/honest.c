@@ -338,11 +338,13 @@ static void prepare(struct honest *honest)
          "memory");
     for (unsigned i = 0; i < options->devices; i++) {
         honest->devices[i].number = i;
+        honest->devices[i].qos = MQTT_QOS_1;
         honest->devices[i].subscribes_to = (i + options->devices - 1) % options->devices;
         honest->devices[i].events = &honest->events;
     }
     for (unsigned i = 0; i < options->probes; i++) {
         honest->probes[i].device.number = options->devices + i;
+        honest->probes[i].device.qos = MQTT_QOS_1;
         honest->probes[i].device.subscribes_to = DEVICE_NOBODY;
         honest->probes[i].device.events = &honest->probe_events;
     }

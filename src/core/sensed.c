@@ -171,6 +171,12 @@ void sensed_refused(const struct client *client, uint8_t reason)
     case MQTT_BANNED:
         sensing_source_count(sensing, client->facts, SENSE_FAILURES, now_ms);
         break;
+    case MQTT_CONNECTION_RATE_EXCEEDED:
+        /* By who lets it in, since too many passwords from there were wrong; not by the allowance of
+         * an identity, which has proved who it is. */
+        if (!client->is_counted)
+            sensing_source_count(sensing, client->facts, SENSE_FAILURES, now_ms);
+        break;
     case MQTT_MALFORMED_PACKET:
     case MQTT_PROTOCOL_ERROR:
     case MQTT_UNSUPPORTED_PROTOCOL_VERSION:

@@ -29,7 +29,7 @@ struct sensed_role {
     uint32_t here;       /* of them, those that are looked at */
     uint32_t surprised[SENSED_VERDICTS];
     uint32_t windows;  /* closed in this phase */
-    uint64_t phase_ms; /* when this phase began; the broker's time */
+    uint64_t phase_ms; /* when this phase began; the broker's time, for differences */
     uint64_t learn_ms; /* so long it stays in SENSE_LEARN; 0: as the options say */
     uint64_t group_ms; /* when groups are counted next; the detector's time */
     struct sense_group groups[SENSED_VERDICTS];
@@ -86,7 +86,7 @@ struct sensing {
     size_t looked_count;
     struct wheel_timer timer;
     uint64_t second_ms;           /* the detector's */
-    uint64_t since_ms;            /* the broker's */
+    uint64_t since_ms;            /* the broker's; for differences, as it may be before its 0 */
     uint32_t effort;              /* in this second */
     struct sense_member *members; /* scratch */
     size_t members_room;

@@ -98,7 +98,8 @@ int sensing_keep_save(struct broker *broker, uint64_t now_ms, uint8_t **out, siz
 static void take_sources(struct sensing *sensing, const struct sensing_part_head *head,
                          uint64_t now_ms)
 {
-    sensing->since_ms = now_ms > head->source_ms ? now_ms - head->source_ms : 0;
+    /* Before the machine started, it may be: only differences are looked at. */
+    sensing->since_ms = now_ms - head->source_ms;
     sensing->sources.windows = head->source_windows;
     sensing->options.key = head->key;
     memcpy(sensing->sources.of_source, head->of_source, sizeof(head->of_source));
@@ -111,7 +112,7 @@ void sensing_keep_teach(struct sensed_role *role, const struct sensing_part_role
     role->model = *model;
     role->windows = head->windows;
     role->learn_ms = head->learn_ms;
-    role->phase_ms = now_ms > head->phase_ms ? now_ms - head->phase_ms : 0;
+    role->phase_ms = now_ms - head->phase_ms;
     for (unsigned i = 0; i < SENSED_VERDICTS; i++) {
         role->groups[i].rate = head->groups[i];
         role->groups[i].windows = head->group_windows[i];

@@ -111,6 +111,24 @@ static void phases_go_on(void **state)
     free(saved.bytes);
 }
 
+/* The clock of a machine begins anew when it starts, and what was learned before is not learned again. */
+static void a_machine_that_has_just_started_goes_on_too(void **state)
+{
+    (void)state;
+    struct watch watch;
+
+    watch_init(&watch, NULL);
+    watch.options.phases = (struct sensing_phases){ 86400, 86400, 86400 };
+    assert_true(sensing_set(broker_of(&watch), &watch.options, watch.world.now_ms));
+    fleet_come(&watch);
+    run(&watch, 20);
+    struct saved saved = save(&watch);
+    assert_int_equal(sensing_keep_load(broker_of(&watch), span_of_saved(&saved), 5), 0);
+    assert_true(5 - broker_of(&watch)->sensing->since_ms >= (uint64_t)20 * SENSE_WINDOW_MS);
+    world_fini(&watch.world);
+    free(saved.bytes);
+}
+
 static void knows_nobody(struct watch *watch)
 {
     assert_int_equal(broker_of(watch)->sensing->devices.count, 0);
@@ -211,6 +229,7 @@ int main(void)
         cmocka_unit_test(a_restart_goes_on_where_it_was),
         cmocka_unit_test(names_stay_known),
         cmocka_unit_test(phases_go_on),
+        cmocka_unit_test(a_machine_that_has_just_started_goes_on_too),
         cmocka_unit_test(damage_is_refused),
         cmocka_unit_test(parts_find_their_shards),
         cmocka_unit_test(no_more_than_there_is_room_for),

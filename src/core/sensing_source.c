@@ -69,7 +69,7 @@ void sensing_source_tick(struct sensing *sensing, uint64_t now_ms)
     struct sense_source_standing standing;
     uint64_t learn_ms = (uint64_t)sensing->options.phases.learn_s * 1000;
 
-    if (sensing->sources.learns && now_ms >= sensing->since_ms + learn_ms) {
+    if (sensing->sources.learns && now_ms - sensing->since_ms >= learn_ms) {
         sensing->sources.learns = false;
         sense_sources_rest(&sensing->sources);
     }

@@ -140,6 +140,28 @@ static void what_strangers_do_is_not_booked_to_whom_they_name(void **state)
     world_fini(&watch.world);
 }
 
+/* Who guesses is locked out soon, and is told so; that is when it goes on. */
+static void guesses_that_are_not_looked_at_count_too(void **state)
+{
+    (void)state;
+    struct watch watch;
+
+    watch_init(&watch, NULL);
+    fleet_come(&watch);
+    world_sleep(&watch.world, 2 * SENSE_WINDOW_MS);
+    struct world_peer *thief = world_open_device(&watch.world, MQTT_VERSION_5, "thief", "all");
+    world_send(thief, (struct mqtt_span){ (const uint8_t *)"\x10", 1 });
+    for (unsigned i = 0; i < 30; i++)
+        sensed_refused(watch.fleet[0]->client,
+                       MQTT_CONNECTION_RATE_EXCEEDED); /* by its allowance */
+    assert_int_equal(watch.told[SENSING_OF_SOURCE], 0);
+    for (unsigned i = 0; i < 30; i++)
+        sensed_refused(thief->client, MQTT_CONNECTION_RATE_EXCEEDED);
+    assert_int_equal(watch.told[SENSING_OF_SOURCE], 1);
+    assert_int_equal(watch.source, SENSE_FAILURES);
+    world_fini(&watch.world);
+}
+
 static void half_open_connections_speak_against_their_place(void **state)
 {
     (void)state;
@@ -403,6 +425,7 @@ int main(void)
         cmocka_unit_test(values_that_jump_are_told),
         cmocka_unit_test(payloads_that_are_no_numbers_have_no_value),
         cmocka_unit_test(what_strangers_do_is_not_booked_to_whom_they_name),
+        cmocka_unit_test(guesses_that_are_not_looked_at_count_too),
         cmocka_unit_test(half_open_connections_speak_against_their_place),
         cmocka_unit_test(who_is_nobody_in_particular_is_not_watched),
         cmocka_unit_test(what_is_known_outlives_the_session),

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sense/bits.h"
 
-#include <stdint.h>
-#include <string.h>
-
 #define EXPONENT_BIAS 127
 #define MANTISSA_BITS 23
 #define MANTISSA_MASK 0x7fffffu

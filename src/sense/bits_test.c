@@ -18,6 +18,21 @@ static void test_logarithms_are_near(void **state)
         assert_true(fabsf(sense_exp2(bits) / exp2f(bits) - 1) < 1e-4f);
 }
 
+/* Sizes of messages up to the biggest that MQTT has: all small ones, and then where it changes. */
+static void test_eighths_are_those_of_the_logarithm(void **state)
+{
+    (void)state;
+    for (uint32_t value = 0; value < UINT32_C(1) << 28; value += 1 + value / 4096)
+        assert_int_equal(sense_log2_eighths(value),
+                         (uint8_t)(8.0f * sense_log2((float)value + 1.0f)));
+    for (unsigned n = 9 * 8; n < 28 * 8; n++) {
+        uint32_t least = (uint32_t)ceil(exp2(n / 8.0)) - 1;
+        for (uint32_t value = least - 3; value < least + 3; value++)
+            assert_int_equal(sense_log2_eighths(value),
+                             (uint8_t)(8.0f * sense_log2((float)value + 1.0f)));
+    }
+}
+
 static void test_nothing_is_no_number(void **state)
 {
     (void)state;
@@ -73,6 +88,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_logarithms_are_near),
+        cmocka_unit_test(test_eighths_are_those_of_the_logarithm),
         cmocka_unit_test(test_nothing_is_no_number),
         cmocka_unit_test(test_adding_is_adding),
         cmocka_unit_test(test_chances_that_are_right_are_worth_nothing),

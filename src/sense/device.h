@@ -44,9 +44,10 @@ struct sense_window {
     uint16_t waited_s;  /* of the longest interval, what had passed when the window began */
     uint8_t size_least; /* eighths of log2 of bytes; 255: no message */
     uint8_t size_most;
-    uint8_t keepalive; /* eighths of log2 of seconds + 1; 255: not asked */
-    uint8_t backlog;   /* eighths of log2 of bytes + 1; 255: not told */
-    bool whole;        /* the device was present when it began */
+    uint8_t keepalive;  /* eighths of log2 of seconds + 1; 255: not asked */
+    uint8_t backlog;    /* eighths of log2 of bytes + 1; 255: not told */
+    bool whole;         /* the device was present when it began */
+    uint16_t size_last; /* bytes of the last message, when it had not more than fit; else 0 */
 };
 
 struct sense_device {

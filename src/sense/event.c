@@ -7,7 +7,6 @@
 #include <string.h>
 
 #define NEVER          255u
-#define EIGHTHS        8.0f
 #define SAME_REPORT_MS 500u
 #define STEP_FREE      4.0f /* widths from its level that a value may be for nothing */
 #define STEP_MOST      8.0f
@@ -39,11 +38,6 @@ static bool count(struct sense_window *window, enum sense_feature feature, unsig
 
     window->counts[feature] = sum < UINT16_MAX ? (uint16_t)sum : UINT16_MAX;
     return (sum & (sum - 1)) == 0;
-}
-
-static uint8_t eighths(uint32_t value)
-{
-    return (uint8_t)(EIGHTHS * sense_log2((float)value + 1.0f));
 }
 
 /* Whether the name was in the filter; it is after. */
@@ -151,7 +145,7 @@ void sense_on_connect(struct sense_device *device, uint64_t now_ms, uint32_t add
     struct sense_window *window = window_at(device, now_ms);
 
     (void)count(window, SENSE_CONNECTS, 1);
-    window->keepalive = eighths(keepalive_s);
+    window->keepalive = sense_log2_eighths(keepalive_s);
     note_outage(device, window, now_ms);
     device->present = true;
     device->published_ms = 0;
@@ -199,13 +193,16 @@ static bool is_backlog(struct sense_device *device, uint64_t now_ms)
 
 static void note_size(struct sense_window *window, uint32_t bytes, uint32_t more)
 {
-    uint8_t size = eighths(bytes);
+    window->bytes = more < UINT32_MAX - window->bytes ? window->bytes + more : UINT32_MAX;
+    if (bytes == window->size_last && bytes != 0) /* as most do; it is counted already */
+        return;
+    window->size_last = bytes <= UINT16_MAX ? (uint16_t)bytes : 0;
+    uint8_t size = sense_log2_eighths(bytes);
 
     if (window->size_least == NEVER || size < window->size_least)
         window->size_least = size;
     if (window->size_most == NEVER || size > window->size_most)
         window->size_most = size;
-    window->bytes = more < UINT32_MAX - window->bytes ? window->bytes + more : UINT32_MAX;
 }
 
 static struct sense_value *slot_of(struct sense_device *device, uint32_t topic)
@@ -324,7 +321,7 @@ bool sense_on_protocol_error(struct sense_device *device, uint64_t now_ms)
 void sense_on_backlog(struct sense_device *device, uint64_t now_ms, uint32_t bytes)
 {
     struct sense_window *window = window_at(device, now_ms);
-    uint8_t size = eighths(bytes);
+    uint8_t size = sense_log2_eighths(bytes);
 
     if (window->backlog == NEVER || size > window->backlog)
         window->backlog = size;
