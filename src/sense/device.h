@@ -46,6 +46,7 @@ struct sense_window {
     uint8_t size_most;
     uint8_t keepalive;  /* eighths of log2 of seconds + 1; 255: not asked */
     uint8_t backlog;    /* eighths of log2 of bytes + 1; 255: not told */
+    uint8_t pause;      /* shortest time between messages: sense_rhythm_pause(); 0: none */
     bool whole;         /* the device was present when it began */
     uint16_t size_last; /* bytes of the last message, when it had not more than fit; else 0 */
 };

@@ -104,11 +104,16 @@ static void keep_interval(struct sense_window *window, float interval, uint64_t 
         window->intervals++;
 }
 
-/* What a gap of so many octaves more than an interval has held back. */
+/* What a gap of so many octaves more than an interval has held back: who works, up to as much as in the busiest
+ * half hour. */
 static void owe(struct sense_device *device, float later)
 {
-    if (later > 0.5f)
-        device->owed = (uint8_t)sense_clamp(sense_exp2(later), 0, UINT8_MAX);
+    if (later <= 0.5f)
+        return;
+    float usual = sense_exp2(later);
+    float gap_s = sense_exp2(later + device->interval.middle);
+    float busy = gap_s * (1000.0f / SENSE_WINDOW_MS) * device->busiest[SENSE_PUBLISHES];
+    device->owed = (uint8_t)sense_clamp(usual > busy ? usual : busy, 0, UINT8_MAX);
 }
 
 /* A line that was lost without a word: how long nothing was heard is known when it is back. */
@@ -162,12 +167,23 @@ static uint64_t report_ms(const struct sense_device *device)
     return (uint64_t)sense_clamp(sixth, SAME_REPORT_MS, 1e9f);
 }
 
+/* Also of messages that are one report, for a flood may be as dense as that. */
+static void note_pause(struct sense_window *window, uint64_t since_ms)
+{
+    uint8_t pause = sense_rhythm_pause(since_ms);
+
+    if (pause != 0 && (window->pause == 0 || pause < window->pause))
+        window->pause = pause;
+}
+
 static void note_interval(struct sense_device *device, struct sense_window *window, uint64_t now_ms)
 {
     uint64_t since = now_ms - device->published_ms;
     bool is_known = device->published_ms != 0 && !device->expected;
 
     device->published_ms = now_ms;
+    if (is_known)
+        note_pause(window, since);
     /* A report goes on as long as its messages follow each other: measured from its first one, a long
      * burst would seem to come at intervals of just what divides reports. */
     if (is_known && (since < SAME_REPORT_MS || since < report_ms(device)))

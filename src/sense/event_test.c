@@ -197,6 +197,23 @@ static void a_backlog_is_not_counted(void **state)
     assert_int_equal(device.window.counts[SENSE_PUBLISHES], 3);
 }
 
+/* Who was at work when the gap began may hold back more than one who rests. */
+static void a_backlog_of_work_is_not_counted(void **state)
+{
+    (void)state;
+    struct sense_device device = { .intervals = 20,
+                                   .interval = { 8, 2 },
+                                   .longest = 10 * 256,
+                                   .shortest = 3 * 256,
+                                   .busiest = { 0.25f } };
+
+    publish(&device, NOW, 1, 1);
+    for (unsigned i = 0; i < 40; i++)
+        publish(&device, NOW + 600000 + i, i, 1);
+    assert_int_equal(device.owed, 0);
+    assert_int_equal(device.window.counts[SENSE_PUBLISHES], 11);
+}
+
 static void filters_weigh_what_they_reach(void **state)
 {
     (void)state;
@@ -238,6 +255,7 @@ int main(void)
         cmocka_unit_test(a_level_is_found_again),
         cmocka_unit_test(an_outage_is_an_interval),
         cmocka_unit_test(a_backlog_is_not_counted),
+        cmocka_unit_test(a_backlog_of_work_is_not_counted),
         cmocka_unit_test(filters_weigh_what_they_reach),
         cmocka_unit_test(resting_keeps_what_was_learned),
     };

@@ -13,11 +13,14 @@
 #define PROVED_MARGIN 1.25f  /* the worst of more days is worse than that of a few */
 #define DRIFT_MARGIN  2.0f
 #define REGULAR       10.0f /* episodes in the training */
+#define WORKED        3.0f  /* the same, of hours of work */
 #define LONGER_BITS   6.64f /* log2 of a hundred days */
-#define NEW_BELOW     120u  /* windows: ten minutes */
+#define FORGOTTEN     1u    /* units of evidence in a window in which nothing was measured */
+#define RHYTHM_FADES  2u    /* the same, of the rhythm */
 #define CALM_WINDOWS  60.0f
-#define EXPECTED_MOST \
-    3.0f /* who was to have three and had none is not one who has them: p < 0.05 */
+/* Who was to have so many and had none is not one who has them. They come in clumps: who was to have three may
+ * well have had none. */
+#define EXPECTED_MOST 8.0f
 
 static float held(const struct sense_device *device, unsigned feature)
 {
@@ -49,9 +52,9 @@ static float margin_of(const struct sense_role *role, unsigned feature)
 
     if (feature == SENSE_BYTES_DRIFT)
         return DRIFT_MARGIN;
-    if (episodes < REGULAR)
+    if (episodes < (feature == SENSE_PUBLISHES ? WORKED : REGULAR))
         return PROVED_MARGIN;
-    return 1.0f + LONGER_BITS / sense_log2(episodes);
+    return 1.0f + LONGER_BITS / sense_log2(episodes > REGULAR ? episodes : REGULAR);
 }
 
 /* Evidence that is no news: as much was seen in good traffic. */
@@ -86,15 +89,15 @@ static uint16_t peak_with(const struct sense_device *device, unsigned feature, f
     return device->evidence[feature] == 0 || beyond ? seen : device->peak[feature];
 }
 
-/* What the window adds. Of a device without a clock a busy hour is one surprise, not one for each
- * interval of it: only one that is shorter still is news. */
-static float news(const struct sense_device *device, const struct sense_score *score,
-                  unsigned feature)
+/* What the window adds. Of a device without a clock, in a role of which no rhythm is known, a busy hour is one
+ * surprise, not one for each interval of it: only one that is shorter still is news. */
+static float news(const struct sense_role *role, const struct sense_device *device,
+                  const struct sense_score *score, unsigned feature)
 {
     float bits = score->bits[feature];
 
     if (feature != SENSE_EARLY || bits <= 0 || device->evidence[feature] == 0
-        || sense_score_is_clockwork(device))
+        || sense_rhythm_is_known(&role->rhythm) || sense_score_is_clockwork(device))
         return bits;
     return packed_peak(score->observed[feature]) < device->peak[feature] ? bits : 0;
 }
@@ -111,7 +114,7 @@ static void stand(const struct sense_role *role, const struct sense_device *devi
 
     *out = (struct sense_standing){ .evidence = 0 };
     for (unsigned i = 0; i < SENSE_FEATURES; i++) {
-        float added = news(device, score, i);
+        float added = news(role, device, score, i);
         float ahead = is_over || added <= 0 ? 0 : added;
         float bits = held(device, i) + ahead - proved(role, device, i);
         if (bits <= 0 || !is_looked_at(role, i))
@@ -144,6 +147,16 @@ static bool lasts(unsigned feature, float added, float evidence)
            && evidence >= SENSE_NOTE_BITS;
 }
 
+/* What is not measured any more is forgotten, by the least that can be written; what is odd in a rhythm
+ * twice as fast: pauses that are rare in the role come every day, and are no reason when they are hours apart. */
+static void forget(struct sense_device *device, unsigned feature)
+{
+    uint16_t by = feature == SENSE_EARLY ? RHYTHM_FADES : FORGOTTEN;
+    uint16_t units = device->evidence[feature];
+
+    device->evidence[feature] = units > by ? (uint16_t)(units - by) : 0;
+}
+
 static void commit(struct sense_role *role, struct sense_device *device,
                    const struct sense_score *score)
 {
@@ -151,7 +164,7 @@ static void commit(struct sense_role *role, struct sense_device *device,
 
     for (unsigned i = 0; i < SENSE_FEATURES; i++) {
         float before = held(device, i);
-        float added = news(device, score, i);
+        float added = news(role, device, score, i);
         float after = sense_clamp(before + added, 0, EVIDENCE_TOP);
         if (before <= 0 && after > 0)
             device->onset[i] = device->number;
@@ -161,9 +174,8 @@ static void commit(struct sense_role *role, struct sense_device *device,
             device->peak[i] = peak_with(device, i, score->observed[i]);
         grew = grew || added > 1.0f || lasts(i, added, after);
         device->evidence[i] = (uint16_t)(after * UNITS);
-        /* What is not measured any more is forgotten, by the least that can be written. */
-        if (device->evidence[i] > 0 && score->bits[i] == 0)
-            device->evidence[i]--;
+        if (score->bits[i] == 0)
+            forget(device, i);
     }
     device->quiet = grew ? 0 : (uint16_t)(device->quiet + (device->quiet < UINT16_MAX));
 }
@@ -203,7 +215,7 @@ static void prove(struct sense_role *role, struct sense_device *device)
  * a note against it: what it does steadily is its nature, as soon as the role allows for it. */
 static bool is_quiet(const struct sense_device *device, const struct sense_standing *standing)
 {
-    float against = device->windows < NEW_BELOW ? standing->evidence : standing->score;
+    float against = device->windows < SENSE_NEW_BELOW ? standing->evidence : standing->score;
 
     return against < SENSE_NOTE_BITS;
 }

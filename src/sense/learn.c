@@ -11,13 +11,14 @@
 #define ACTIVE_MOST    2000u
 /* Of what is usual, in a day, once the role watches: who changes slowly to be believed needs weeks
  * to double, and is seen against what was commissioned meanwhile. */
-#define DRIFT_PER_DAY  0.1f
-#define LATELY_WINDOWS 360u
-#define JOINT_MOST     200u
-#define DRIFT_LEAST    -8.0f /* below it there was nothing to measure */
-#define FULL_BIN       255u
-#define LEARNED_FAST   120u /* windows of a device that is new: no cap yet */
-#define YOUNG          8640.0f
+#define DRIFT_PER_DAY   0.1f
+#define JOINT_MOST      200u
+#define DRIFT_LEAST     -8.0f /* below it there was nothing to measure */
+#define FULL_BIN        255u
+#define LEARNED_FAST    120u /* windows of a device that is new: no cap yet */
+#define SIZES_KNOWN     60u  /* windows with messages, and */
+#define INTERVALS_KNOWN 32u  /* intervals: before them widths and extremes are those of a few */
+#define YOUNG           8640.0f
 
 bool sense_learn_is_empty(const struct sense_window *window)
 {
@@ -95,8 +96,11 @@ static void learn_role(struct sense_role *role, const struct sense_device *devic
     const struct sense_window *window = &device->window;
     float raw[SENSE_DIMENSIONS];
 
-    for (unsigned i = 0; i < SENSE_COUNTERS; i++)
+    for (unsigned i = 0; i < SENSE_COUNTERS; i++) {
         sense_role_rate_learn(&role->rates[i], window->counts[i], device->rates[i].mean, step);
+        if (window->counts[i] > role->most[i])
+            role->most[i] = window->counts[i];
+    }
     if (window->keepalive != NEVER)
         sense_location_learn(&role->keepalive, window->keepalive / EIGHTHS, 0.1f);
     if (window->backlog != NEVER)
@@ -109,18 +113,30 @@ static void learn_role(struct sense_role *role, const struct sense_device *devic
     role->windows++;
 }
 
+/* How far half hours lie from what the device does in the mean of its days. */
+static void learn_clump(struct sense_role *role, unsigned counter, float away)
+{
+    float step = step_of(role->shaped, ROLE_MOST);
+
+    role->clumps[counter] += (away * away - role->clumps[counter]) * step;
+}
+
 void sense_learn_lately(struct sense_role *role, struct sense_device *device)
 {
     for (unsigned i = 0; i < SENSE_LATELY; i++) {
-        float step = step_of(device->windows, LATELY_WINDOWS);
+        float step = step_of(device->windows, SENSE_LATELY_WINDOWS);
         device->lately[i] += (device->window.counts[i] - device->lately[i]) * step;
         if (role->phase == SENSE_WATCH)
             continue;
+        if (role->phase == SENSE_SHAPE)
+            learn_clump(role, i, device->lately[i] - device->rates[i].mean);
         if (device->lately[i] > device->busiest[i])
             device->busiest[i] = device->lately[i];
         if (device->lately[i] > role->busiest[i])
             role->busiest[i] = device->lately[i];
     }
+    if (role->phase == SENSE_SHAPE)
+        role->shaped++;
 }
 
 /* The part of itself by which a mean may move in a window. The young may drift faster. */
@@ -141,9 +157,9 @@ void sense_learn_window(struct sense_role *role, struct sense_device *device,
     for (unsigned i = 0; i < SENSE_COUNTERS; i++)
         sense_rate_learn(&device->rates[i], window->counts[i], step, cap);
     if (window->size_most != NEVER)
-        learn_sizes(device, learn);
+        learn_sizes(device, device->active < SIZES_KNOWN ? sense_location_learn : learn);
     if (window->intervals > 0)
-        learn_intervals(device, learn);
+        learn_intervals(device, device->intervals < INTERVALS_KNOWN ? sense_location_learn : learn);
     if (role->phase != SENSE_LEARN && !is_known)
         learn_second(device, score);
     device->windows++;
@@ -181,6 +197,7 @@ void sense_learn_shape(struct sense_role *role, struct sense_device *device,
         if (score->oddness[i] >= 0)
             sense_tail_see(&role->tails[i - SENSE_SILENT], score->oddness[i]);
     learn_loss(role, device);
+    sense_rhythm_see(&role->rhythm, device->window.pause);
     learn_second(device, score);
     if (score->joint < 0)
         return;

@@ -76,17 +76,26 @@ static bool trees_are_sound(const struct sense_trees *trees)
     return is_sound;
 }
 
+static bool rhythm_is_sound(const struct sense_rhythm *rhythm)
+{
+    bool is_sound = true;
+
+    for (unsigned i = 0; i < SENSE_PAUSES; i++)
+        is_sound = is_sound && is_within(rhythm->bits[i], 0);
+    return is_sound;
+}
+
 bool sense_role_is_sound(const struct sense_role *role)
 {
     bool is_sound = (unsigned)role->phase <= SENSE_WATCH
                     && (role->features & ~SENSE_ALL_FEATURES) == 0
                     && location_is_sound(&role->keepalive) && location_is_sound(&role->backlog)
-                    && trees_are_sound(&role->trees);
+                    && trees_are_sound(&role->trees) && rhythm_is_sound(&role->rhythm);
 
     for (unsigned i = 0; i < SENSE_COUNTERS; i++)
         is_sound = is_sound && sense_rate_is_sound(&role->rates[i]);
     for (unsigned i = 0; i < SENSE_LATELY; i++)
-        is_sound = is_sound && is_within(role->busiest[i], 0);
+        is_sound = is_sound && is_within(role->busiest[i], 0) && is_within(role->clumps[i], 0);
     for (unsigned i = 0; i < SENSE_DIMENSIONS; i++)
         is_sound = is_sound && location_is_sound(&role->usual[i]);
     for (unsigned i = 0; i < SENSE_TAILS; i++)

@@ -79,6 +79,12 @@ static void what_no_learning_makes_is_refused(void **state)
     role->tails[0].bits[5] = nan;
     assert_false(sense_role_is_sound(role));
     sense_role_init(role);
+    role->rhythm.bits[SENSE_PAUSES - 1] = nan;
+    assert_false(sense_role_is_sound(role));
+    sense_role_init(role);
+    role->clumps[0] = -1;
+    assert_false(sense_role_is_sound(role));
+    sense_role_init(role);
     role->features = UINT32_MAX;
     assert_false(sense_role_is_sound(role));
     free(fleet);

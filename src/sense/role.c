@@ -12,8 +12,10 @@ void sense_role_init(struct sense_role *role)
 
 void sense_role_enter(struct sense_role *role, enum sense_phase phase)
 {
-    if (role->phase <= SENSE_SHAPE && phase > SENSE_SHAPE)
+    if (role->phase <= SENSE_SHAPE && phase > SENSE_SHAPE) {
         for (unsigned i = 0; i < SENSE_TAILS; i++)
             sense_tail_settle(&role->tails[i]);
+        sense_rhythm_settle(&role->rhythm);
+    }
     role->phase = phase;
 }

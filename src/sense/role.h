@@ -8,6 +8,7 @@
 
 #include "sense/feature.h"
 #include "sense/rate.h"
+#include "sense/rhythm.h"
 #include "sense/tail.h"
 #include "sense/trees.h"
 
@@ -25,9 +26,10 @@ enum sense_phase {
     SENSE_WATCH, /* devices go on learning from quiet windows, slowly; the role does not */
 };
 
-#define SENSE_GAPS   8u
-#define SENSE_LATELY 1u /* counters that are followed for half an hour: the first */
-#define SENSE_TAILS  (SENSE_FEATURES - SENSE_SILENT) /* tail i is of feature SENSE_SILENT + i */
+#define SENSE_GAPS           8u
+#define SENSE_LATELY_WINDOWS 360u /* half an hour */
+#define SENSE_LATELY         1u   /* counters that are followed for half an hour: the first */
+#define SENSE_TAILS          (SENSE_FEATURES - SENSE_SILENT) /* tail i is of feature SENSE_SILENT + i */
 
 struct sense_role {
     enum sense_phase phase;
@@ -39,6 +41,10 @@ struct sense_role {
     struct sense_location backlog;                 /* log2 of bytes */
     struct sense_tail tails[SENSE_TAILS];
     struct sense_trees trees;
+    struct sense_rhythm rhythm;
+    float clumps[SENSE_LATELY]; /* mean square of how far half hours are from the device's mean */
+    uint32_t shaped;            /* windows that this was learned from */
+    uint16_t most[SENSE_COUNTERS];     /* of any device in a window */
     float busiest[SENSE_LATELY];       /* the most of any device in half an hour, a window */
     uint8_t worst[SENSE_FEATURES];     /* bits: the most evidence while proving */
     uint16_t episodes[SENSE_FEATURES]; /* while proving: so often evidence became worth a note */

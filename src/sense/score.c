@@ -17,6 +17,7 @@
 #define SIGMAS_PER_WIDTH 0.8f
 #define JOINT_WIDTH      1.0f /* bits */
 #define LATELY_LEAST     0.01f
+#define MEAN_LEAST       1e-5f
 #define USUAL_LEAST      0.25f
 #define DAY_KNOWN        15000u /* windows, of the 17,280 of a day */
 #define BUSIEST_MARGIN   1.5f
@@ -64,11 +65,26 @@ static float lately(const struct sense_role *role, const struct sense_device *de
     return (now + LATELY_LEAST) / (device->rates[of].mean + LATELY_LEAST);
 }
 
+/* How many windows that say nothing of each other those are worth that the device was learned from. Where
+ * half hours differ by more than chance would have it, hours of work come in clumps: a day without one says
+ * little about the next. */
+static float worth_of(const struct sense_role *role, const struct sense_device *device,
+                      unsigned counter)
+{
+    float windows = (float)device->windows;
+
+    if (counter >= SENSE_LATELY || role->phase < SENSE_PROVE)
+        return windows;
+    float chance = (role->rates[counter].all.mean + MEAN_LEAST) / (2 * SENSE_LATELY_WINDOWS);
+    float clump = role->clumps[counter] / chance;
+    return clump > 1 ? windows / clump : windows;
+}
+
 struct sense_expected sense_score_expect(const struct sense_role *role,
                                          const struct sense_device *device, unsigned counter)
 {
-    struct sense_expected expected =
-        sense_rate_expect(&device->rates[counter], (float)device->windows, &role->rates[counter]);
+    struct sense_expected expected = sense_rate_expect(
+        &device->rates[counter], worth_of(role, device, counter), &role->rates[counter]);
     float more = lately(role, device, counter);
 
     if (more > 1.0f)
@@ -115,6 +131,17 @@ static void apply_rules(const struct sense_role *role, struct sense_score *out)
         out->bits[SENSE_WILDCARDS] = RULE_BITS;
 }
 
+/* Whether the device, which is new, does for the first time what those of its role did when they were. */
+static bool is_as_others_began(const struct sense_role *role, const struct sense_device *device,
+                               unsigned counter)
+{
+    bool is_novelty = counter == SENSE_NEW_FILTERS || counter == SENSE_WILDCARDS
+                      || counter == SENSE_NEW_TOPICS || counter == SENSE_TOPICS;
+
+    return is_novelty && device->windows < SENSE_NEW_BELOW
+           && device->window.counts[counter] <= role->most[counter];
+}
+
 static void score_counters(const struct sense_role *role, const struct sense_device *device,
                            bool is_over, struct sense_score *out)
 {
@@ -130,6 +157,8 @@ static void score_counters(const struct sense_role *role, const struct sense_dev
         struct sense_expected expected = sense_score_expect(role, device, i);
         out->observed[i] = counted;
         out->bits[i] = sense_rate_more(&expected, counted);
+        if (out->bits[i] > 0 && is_as_others_began(role, device, i))
+            out->bits[i] = 0;
     }
     apply_rules(role, out);
 }
@@ -379,6 +408,22 @@ static void weigh_tails(const struct sense_role *role, const struct sense_device
     }
 }
 
+/* How rare the shortest pause is in the role: what an interval is that lies between those of rest and of work.
+ * Of a device with a clock one that is shorter than all before it may say more. */
+static void weigh_pause(const struct sense_role *role, const struct sense_device *device,
+                        struct sense_score *out)
+{
+    uint8_t pause = device->window.pause;
+
+    if (pause == 0 || !sense_rhythm_is_known(&role->rhythm))
+        return;
+    float bits = sense_bits_of_chance(sense_rhythm_surprise(&role->rhythm, pause));
+    if (sense_score_is_clockwork(device) && out->bits[SENSE_EARLY] >= bits)
+        return;
+    out->bits[SENSE_EARLY] = bits;
+    out->observed[SENSE_EARLY] = sense_rhythm_seconds(pause);
+}
+
 void sense_score_raw(const struct sense_window *window, float raw[SENSE_DIMENSIONS])
 {
     /* Not what it is sent, which is the doing of others. */
@@ -443,6 +488,7 @@ void sense_score_window(const struct sense_role *role, const struct sense_device
     if (is_over && is_active(window))
         measure_joint(role, device, out);
     weigh_tails(role, device, out);
+    weigh_pause(role, device, out);
     if (out->oddness[SENSE_SILENT] >= 0)
         limit_silence(role, device, out);
 }

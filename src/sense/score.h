@@ -18,6 +18,7 @@ struct sense_score {
 
 #define SENSE_MISSED_OCTAVES 0.585f /* an interval of one and a half is one of two */
 #define SENSE_RHYTHM_AFTER   16u    /* intervals, before which no rhythm is known */
+#define SENSE_NEW_BELOW      120u   /* windows, ten minutes, in which a device is new */
 
 /* Widths below which nothing is odd: of an interval, in octaves; of a message's size. */
 float sense_interval_least(const struct sense_device *device);
