@@ -35,6 +35,18 @@ static void quiet_devices_are_left_alone(void **state)
     }
 }
 
+/* A report in each second window: whether one without is news may not depend on the one before it. */
+static void who_stands_at_a_bound_is_left_alone(void **state)
+{
+    (void)state;
+    for (float rate = 0.49f; rate < 0.515f; rate += 0.005f) {
+        const struct test_habit habit = { .per_window = rate, .is_clock = true };
+        struct test_fleet *fleet = test_fleet_new(habit, 2 * HOUR);
+        assert_int_equal(test_run(fleet, 48 * HOUR), 0);
+        free(fleet);
+    }
+}
+
 static struct sense_standing flood(struct test_fleet *fleet, struct sense_device *device,
                                    unsigned messages)
 {
@@ -423,6 +435,7 @@ int main(void)
         cmocka_unit_test(quiet_devices_are_left_alone),
         cmocka_unit_test(a_flood_is_seen_before_its_window_ends),
         cmocka_unit_test(twice_as_much_is_seen_in_half_a_minute),
+        cmocka_unit_test(who_stands_at_a_bound_is_left_alone),
         cmocka_unit_test(a_starved_device_is_attacked),
         cmocka_unit_test(bits_add_up),
         cmocka_unit_test(a_gap_is_odd_for_a_clock),

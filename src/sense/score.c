@@ -9,8 +9,9 @@
 #define BACKLOG_LEAST    2.0f
 #define OCTAVES_LEAST    0.015f
 #define EXTREME_PARTS    4.0f
-#define JITTER_S         0.3f /* what a network may add to an interval, unsuspected */
-#define STARVED_FROM     0.5f /* messages a window, below which none is no news */
+#define JITTER_S         0.3f  /* what a network may add to an interval, unsuspected */
+#define STARVED_FROM     0.5f  /* messages a window, below which none is no news */
+#define STARVED_NEAR     0.25f /* and from which some are good news nevertheless */
 #define NO_DRIFT         -9.0f
 #define DRIFT_LAMBDA     0.25f
 #define DRIFT_VARIANCE   1.5f
@@ -163,6 +164,8 @@ static void score_counters(const struct sense_role *role, const struct sense_dev
     apply_rules(role, out);
 }
 
+/* What is expected goes up and down a little with each window. Were windows judged at one side of the bound only,
+ * who stands at it would be judged by those that speak against it: the one after a message. */
 static void score_starved(const struct sense_role *role, const struct sense_device *device,
                           struct sense_score *out)
 {
@@ -172,11 +175,14 @@ static void score_starved(const struct sense_role *role, const struct sense_devi
     float less = lately(role, device, SENSE_PUBLISHES);
     if (less < 1.0f)
         expected.mean *= less;
-    if (expected.mean < STARVED_FROM || !device->present || !device->window.whole
+    if (expected.mean < STARVED_NEAR || !device->present || !device->window.whole
         || device->windows < KNOWN_AFTER)
         return;
+    float bits = sense_rate_less(&expected, device->window.counts[SENSE_PUBLISHES]);
+    if (expected.mean < STARVED_FROM && bits > 0)
+        return;
     out->observed[SENSE_STARVED] = device->window.counts[SENSE_PUBLISHES];
-    out->bits[SENSE_STARVED] = sense_rate_less(&expected, device->window.counts[SENSE_PUBLISHES]);
+    out->bits[SENSE_STARVED] = bits;
 }
 
 static void measure(struct sense_score *out, enum sense_feature feature, float oddness,
