@@ -3,6 +3,7 @@
 allowed, since there is one cause; nobody may be put into quarantine. All of it goes fast."""
 import time
 
+from live_trial import is_done
 from support import wire
 
 MINUTE = 60
@@ -88,7 +89,7 @@ def run(site, name):
     seen = site.records.all[begin:]
     told = [one for one in seen if one["kind"] in ("sense", "sense-source")]
     groups = [one for one in told if one["of"] == "group"]
-    done = [one for one in seen if one["kind"] == "sense-response" and one.get("done") == "yes"]
+    done = [one for one in seen if is_done(one)]
     row = {"event": name, "device_alarms": len(told) - len(groups), "group_events": min(1, len(groups)),
            "group_records": len(groups), "late_s": round(site.fleet.late_s / site.fleet.pace, 3),
            "throttled": sum(1 for one in done if one["action"] == "throttle"),

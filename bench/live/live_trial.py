@@ -96,8 +96,17 @@ class Trial:
             and host(record) not in self.addresses
 
     def is_quarantine_of_others(self, record):
-        return record["kind"] == "sense-response" and record.get("action") == "quarantine" \
-            and record.get("done") == "yes" and record["device"] not in self.site.suspects
+        return is_done(record) and record["action"] == "quarantine" \
+            and record["device"] not in self.site.suspects
+
+    def is_about_it(self, record):
+        """Something was done about who attacks: a device of ours, or an address."""
+        return is_done(record) and (record.get("device") in self.names
+                                    or host(record) in self.addresses)
+
+
+def is_done(record):
+    return record["kind"] == "sense-response" and record.get("done") == "yes"
 
 
 def host(record):
@@ -153,8 +162,7 @@ def judge(trial, hit, seen):
            "late_s": round(trial.fleet.late_s / pace, 3),
            "false_alerts": sum(1 for one in seen if trial.is_of_others(one)),
            "quarantined_others": sum(1 for one in seen if trial.is_quarantine_of_others(one)),
-           "done_about_it": sorted({one["action"] for one in seen if one["kind"] == "sense-response"
-                                    and one.get("done") == "yes" and one["device"] in trial.names})}
+           "done_about_it": sorted({one["action"] for one in seen if trial.is_about_it(one)})}
     if hit is not None:
         wall = max(0.0, hit["read_s"] - trial.first_s)
         row |= {"by": hit["kind"], "wall_s": round(wall, 3), "time_to_detect_s": round(wall / pace, 3)}

@@ -83,6 +83,7 @@ struct sense_device {
     bool alarmed : 1;
     bool accused : 1;  /* by itself, of attacking */
     bool expected : 1; /* published_ms is when it was expected from, not a message */
+    bool erred : 1;    /* its connection was ended for what it sent */
     uint8_t owed;      /* messages that a gap has held back and that may come at once */
 };
 

@@ -149,7 +149,10 @@ void sense_on_connect(struct sense_device *device, uint64_t now_ms, uint32_t add
 {
     struct sense_window *window = window_at(device, now_ms);
 
-    (void)count(window, SENSE_CONNECTS, 1);
+    /* That it comes back after an error of its own is no sign of an attack on it. */
+    if (!device->erred)
+        (void)count(window, SENSE_CONNECTS, 1);
+    device->erred = false;
     window->keepalive = sense_log2_eighths(keepalive_s);
     note_outage(device, window, now_ms);
     device->present = true;
@@ -331,6 +334,7 @@ bool sense_on_denied(struct sense_device *device, uint64_t now_ms, bool is_subsc
 
 bool sense_on_protocol_error(struct sense_device *device, uint64_t now_ms)
 {
+    device->erred = true;
     return count(window_at(device, now_ms), SENSE_PROTOCOL_ERRORS, 1);
 }
 

@@ -105,6 +105,27 @@ static void a_starved_device_is_attacked(void **state)
     free(fleet);
 }
 
+/* Each error ends the connection: that it comes back is its own doing. */
+static void who_breaks_the_protocol_is_attacking(void **state)
+{
+    (void)state;
+    struct test_fleet *fleet = test_fleet_new(clockwork, HOUR);
+    struct sense_device *device = &fleet->devices[0];
+    struct sense_standing standing = { .evidence = 0 };
+
+    for (unsigned i = 0; i < 30 && standing.evidence < SENSE_ALARM_BITS; i++) {
+        fleet->now_ms += 400;
+        (void)sense_on_protocol_error(device, fleet->now_ms);
+        sense_on_disconnect(device, fleet->now_ms, false);
+        sense_on_connect(device, fleet->now_ms + 100, device->address, 60);
+        (void)sense_device_look(&fleet->role, device, fleet->now_ms + 100, &standing);
+    }
+    assert_true(standing.evidence >= SENSE_ALARM_BITS);
+    assert_int_equal(sense_standing_verdict(&standing), SENSE_ATTACKING);
+    assert_true(standing.bits[SENSE_PROTOCOL_ERRORS] > 20 && standing.bits[SENSE_CONNECTS] <= 0);
+    free(fleet);
+}
+
 /* Without a feature the score is less by exactly its bits. */
 static void bits_add_up(void **state)
 {
@@ -437,6 +458,7 @@ int main(void)
         cmocka_unit_test(twice_as_much_is_seen_in_half_a_minute),
         cmocka_unit_test(who_stands_at_a_bound_is_left_alone),
         cmocka_unit_test(a_starved_device_is_attacked),
+        cmocka_unit_test(who_breaks_the_protocol_is_attacking),
         cmocka_unit_test(bits_add_up),
         cmocka_unit_test(a_gap_is_odd_for_a_clock),
         cmocka_unit_test(one_lost_report_is_no_alarm_and_three_are),
