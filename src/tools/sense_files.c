@@ -61,6 +61,14 @@ static int visit_devices(struct sensing_part *part, const struct sense_file *fil
     return error;
 }
 
+int sense_files_visit_part(struct sensing_part *part, const struct sense_file *file,
+                           const struct sense_files_visit *visit)
+{
+    int error = visit_roles(part, file, visit);
+
+    return error == 0 ? visit_devices(part, file, visit) : error;
+}
+
 /* Nothing of a file that is damaged further on is shown. */
 static int visit_part(struct mqtt_span bytes, const struct sense_file *from,
                       const struct sense_files_visit *visit)
@@ -74,12 +82,8 @@ static int visit_part(struct mqtt_span bytes, const struct sense_file *from,
     struct sensing_part again = part;
     struct sense_file file = *from;
     file.head = &again.head;
-    error = visit_roles(&part, &file, &nobody);
-    if (error == 0)
-        error = visit_devices(&part, &file, &nobody);
-    if (error == 0)
-        error = visit_roles(&again, &file, visit);
-    return error == 0 ? visit_devices(&again, &file, visit) : error;
+    error = sense_files_visit_part(&part, &file, &nobody);
+    return error == 0 ? sense_files_visit_part(&again, &file, visit) : error;
 }
 
 static int64_t written_s(const char *state, unsigned shard)

@@ -38,6 +38,11 @@ MQTT_NODISCARD int sense_files_visit(const struct identity_options *options,
                                      const struct sense_files_visit *visit,
                                      struct sense_files_count *out);
 
+/* The same of one that is open, at its first role. -EBADMSG: damaged, and what comes before that was
+ * visited; -ENOMEM. */
+MQTT_NODISCARD int sense_files_visit_part(struct sensing_part *part, const struct sense_file *file,
+                                          const struct sense_files_visit *visit);
+
 /* The device's name, in what it is known by (core/allowance.h): NUL-terminated, borrowed. */
 const char *sense_files_device(struct mqtt_span name);
 

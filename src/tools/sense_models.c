@@ -196,37 +196,6 @@ static const char *why_not(int error)
     }
 }
 
-static int take_roles(struct sense_models *models, struct sensing_part *part)
-{
-    struct sense_role *model = malloc(sizeof(*model));
-    int error = model != NULL ? 0 : -ENOMEM;
-
-    for (uint32_t i = 0; error == 0 && i < part->head.roles; i++) {
-        struct sensing_part_role head;
-        struct mqtt_span name;
-        error = sensing_part_role(part, &head, &name, model);
-        if (error == 0)
-            note_role(models, &head, name, model);
-    }
-    free(model);
-    return models->failed ? -ENOMEM : error;
-}
-
-static int take_devices(struct sense_models *models, struct sensing_part *part)
-{
-    int error = 0;
-
-    for (uint32_t i = 0; error == 0 && i < part->head.devices; i++) {
-        struct sensing_part_device head;
-        struct sense_device model;
-        struct mqtt_span name;
-        error = sensing_part_device(part, &head, &name, &model);
-        if (error == 0)
-            note_device(models, &head, name, &model);
-    }
-    return models->failed ? -ENOMEM : error;
-}
-
 int sense_models_take(const struct identity_options *options, struct mqtt_span bytes,
                       struct sense_models *models)
 {
@@ -236,11 +205,13 @@ int sense_models_take(const struct identity_options *options, struct mqtt_span b
     if (error == 0)
         error = sensing_models_open(bytes, &part);
     if (error == 0) {
+        const struct sense_files_visit visit = { models, on_role, on_device };
+        const struct sense_file file = { .head = &part.head };
         begin_file(models, &part.head);
-        error = take_roles(models, &part);
+        error = sense_files_visit_part(&part, &file, &visit);
     }
-    if (error == 0)
-        error = take_devices(models, &part);
+    if (error == 0 && models->failed)
+        error = -ENOMEM;
     return error == 0 ? 0
                       : identity_options_fail(options, IDENTITY_EXIT_FAILED, "%s", why_not(error));
 }
