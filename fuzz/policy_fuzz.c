@@ -35,6 +35,12 @@ static void cut_lines(struct mqtt_span rest, char *lines[LINE_COUNT])
     }
 }
 
+/* "$tacit" and what is below: only the broker publishes there, whatever a role is granted. */
+static bool is_of_house(struct mqtt_span topic)
+{
+    return span_equal(topic, span_of("$tacit")) || span_starts_with(topic, span_of("$tacit/"));
+}
+
 static void ask(const struct role *role, char *const lines[LINE_COUNT])
 {
     const struct identity identity = { .device = lines[LINE_DEVICE] };
@@ -47,6 +53,10 @@ static void ask(const struct role *role, char *const lines[LINE_COUNT])
     MQTT_INVARIANT(subscribe.reason != NULL && receive.reason != NULL && publish.reason != NULL);
     if (subscribe.verdict == POLICY_ALLOW && mqtt_topic_matches(filter, topic))
         MQTT_INVARIANT(receive.verdict == POLICY_ALLOW);
+    if (is_of_house(topic)) {
+        MQTT_INVARIANT(publish.verdict == POLICY_DENY_HOUSE);
+        return;
+    }
     /* No denial stands in the way of publishing here, so it is granted at least as much. */
     if (receive.verdict == POLICY_ALLOW)
         MQTT_INVARIANT(publish.verdict == POLICY_ALLOW);
