@@ -6,14 +6,14 @@ REMARKS = (
     "* Who has no certificate and only holds connections open (R3) is told when the first of them has timed out "
     "(`handshake-timeout-ms`, 8 s; `connect-timeout-ms`, 10 s): before that it is a slow client. Not more than "
     "`unproved-per-address` (1,024) of `unproved` (16,384) connections are its own by then.",
-    "* Who sends malformed bytes, or far too big messages, as a device loses its connection each time, and comes "
-    "back: that weighs more than the bytes, so the verdict is *attacked*, wrongly; likewise who opens many "
-    "connections with a certificate. What broke the protocol is a record of its own, at once.",
+    "* Who opens many connections with a certificate connects too often, which is what somebody does who is held "
+    "up or copied: the verdict is *attacked*, wrongly.",
     "* A wildcard that is permitted and new is told at the first packet only in a role of which a device-day was "
     "learned in which devices connected often enough; this fleet connects once.",
     "* One long silence of a role whose lines were lost before, as on a busy machine that learns fast, is taken "
     "for another outage: R15 `0.05` is then missed where `0.2`, many gaps, is found.",
-    "* Numbers in payloads (R14 `modification`) and what bytes say (R16 `mimicry`) are not looked at.",
+    "* Numbers in JSON (R14 `modification`; those that are a payload by themselves are looked at) and what bytes "
+    "say (R16 `mimicry`) are not looked at.",
     "")
 
 
