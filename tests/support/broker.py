@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starts and stops the broker under test: by process id, on a free port, in a state of its own."""
 
+import contextlib
 import os
 import pathlib
 import re
@@ -32,6 +33,14 @@ sys_interval 1
 log_type error
 log_type warning
 """
+
+
+def leave(peer):
+    """Says no more, and waits until the other side has closed."""
+    with contextlib.suppress(OSError):
+        peer.shutdown(socket.SHUT_WR)
+        while peer.recv(4096):
+            pass
 
 
 def with_settings(config, settings, limits=None):
@@ -103,13 +112,17 @@ class Broker:
         raise BrokerFailure(f"the broker does not listen:\n{self.log()}")
 
     def probe(self):
-        """OSError until it serves: a port may be bound before there is anybody behind it."""
-        with socket.create_connection((self.host, self.port), timeout=START_S) as plain:
+        """OSError until it serves: a port may be bound before there is anybody behind it. Comes back when
+        the broker has let it go: until then it is a peer that has proved nothing, and is counted."""
+        with contextlib.closing(socket.create_connection((self.host, self.port),
+                                                         timeout=START_S)) as plain:
             if not self.tls:
+                leave(plain)
                 return
             context = ssl.create_default_context()
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-            context.wrap_socket(plain).close()
+            with context.wrap_socket(plain) as wrapped:
+                leave(wrapped)
 
     def alive(self):
         return self.process is not None and self.process.poll() is None
