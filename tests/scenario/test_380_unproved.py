@@ -21,7 +21,7 @@ from support.marks import no_instruments
 from support.patience import patience
 from support.ports import free_port
 from support.secure import House
-from support.shards import loops_by_port
+from support.shards import loops_by_peer
 
 pytestmark = pytest.mark.skipif(FOREIGN or not TACIT.exists(), reason="about tacitd and tacit")
 
@@ -108,31 +108,25 @@ class Crowd:
             one.close()
 
 
-def port_of(one):
-    return one.getsockname()[1]
-
-
 def fill_one_shard(broker, crowd, count):
-    """They come until so many are on one shard; the others go. Some may have to make room: who looked
-    whether the broker is there may not be gone yet."""
+    """They come until so many are on one shard; the others go."""
     deadline, hosts, chosen = time.monotonic() + patience(30), itertools.count(), None
 
     def loops_when(is_so, what):
         while True:
-            loops = loops_by_port(broker.process.pid, broker.port)
+            loops = loops_by_peer(broker.process.pid, broker.port)
             if is_so(loops):
                 return loops
             assert time.monotonic() < deadline, what
 
     while len(crowd.sockets) < count:
-        new = {port_of(one): one for one in
+        new = {one.getsockname(): one for one in
                [crowd.come(f"127.200.0.{next(hosts) % 250 + 1}")
                 for _ in range(count - len(crowd.sockets))]}
-        loops = loops_when(lambda now: all(port in now or is_closed(one)
-                                           for port, one in new.items()), "they are on no shard")
-        where = [loops[port] for port in new if port in loops]
+        loops = loops_when(lambda now: new.keys() <= now.keys(), "they are on no shard")
+        where = [loops[peer] for peer in new]
         chosen = chosen or max(set(where), key=where.count)
-        gone = {port: one for port, one in new.items() if loops.get(port) != chosen}
+        gone = {peer: one for peer, one in new.items() if loops[peer] != chosen}
         for one in gone.values():
             crowd.sockets.remove(one)
             one.close()
