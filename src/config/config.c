@@ -303,6 +303,11 @@ struct config *config_ref(struct config *config)
     return config;
 }
 
+bool config_is_same_text(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
 void config_unref(struct config *config)
 {
     if (config == NULL

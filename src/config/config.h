@@ -159,6 +159,9 @@ MQTT_NODISCARD int config_load(const char *path, const struct settings_files *fi
 struct config *config_ref(struct config *config);
 void config_unref(struct config *config); /* NULL is fine */
 
+/* Are two texts of it the same? Either may be NULL, which only NULL is the same as. */
+bool config_is_same_text(const char *a, const char *b);
+
 /* The role of that name, borrowed, or NULL. */
 const struct config_role *config_find_role(const struct config *config, const char *name);
 

@@ -111,17 +111,12 @@ static struct endpoint *find_or_add(struct endpoints *endpoints, const char *nam
     return endpoint;
 }
 
-static bool is_same_text(const char *a, const char *b)
-{
-    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
 static bool is_unchanged(const struct endpoint *endpoint, const struct config_listener *listener)
 {
     return endpoint->is_open && endpoint->port == listener->port
            && endpoint->is_tls == listener->is_tls
-           && is_same_text(endpoint->address, listener->address)
-           && is_same_text(endpoint->path, listener->path);
+           && config_is_same_text(endpoint->address, listener->address)
+           && config_is_same_text(endpoint->path, listener->path);
 }
 
 static int explain_bind(int error, const struct config_listener *listener, char *out_why)
@@ -371,7 +366,7 @@ static int remember(struct endpoint *endpoint, const struct config_listener *lis
         free(path);
         return -ENOMEM;
     }
-    if (endpoint->is_open && !is_same_text(endpoint->path, path))
+    if (endpoint->is_open && !config_is_same_text(endpoint->path, path))
         remove_socket(endpoint);
     free(endpoint->address);
     free(endpoint->path);

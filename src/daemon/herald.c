@@ -2,10 +2,10 @@
 #include "daemon/herald.h"
 
 #include "core/bucket.h"
+#include "daemon/wall.h"
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define SPAN_S 10u /* of the limit of a kind */
 
@@ -25,14 +25,6 @@ struct herald {
     struct loop_message message;
     bool is_posted;
 };
-
-static int64_t utc_now_ms(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* ---- on the loop's thread ---- */
 
@@ -89,7 +81,7 @@ static struct announcement *make(struct herald *herald, const struct log_line *l
     if (herald->waiting_count >= herald->queue_most
         || !bucket_take(&herald->buckets[line->kind], &rate, 1, now_ms))
         return NULL;
-    return announcement_new(line, utc_now_ms(), herald->left_out[line->kind]);
+    return announcement_new(line, wall_now_ms(), herald->left_out[line->kind]);
 }
 
 static void on_line(void *context, const struct log_line *line)

@@ -6,22 +6,14 @@
 #include "daemon/keep_snapshot.h"
 #include "daemon/scribe.h"
 #include "daemon/shard.h"
+#include "daemon/wall.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define META_KEY journal_key(JOURNAL_META, 1)
-
-int64_t keep_wall_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* ---- opening ---- */
 
@@ -155,7 +147,7 @@ static int restore(struct keep *keep, struct shard *shards, struct shared *share
         .highest_session = highest[JOURNAL_SESSION],
         .highest = most,
         .highest_retained = highest[JOURNAL_RETAINED],
-        .wall_ms = keep_wall_ms(),
+        .wall_ms = wall_now_ms(),
         .now_ms = loop_now_ms(shards[0].loop),
     };
     struct loading loading = { .restoring = restoring_begin(&options) };

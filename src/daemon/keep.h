@@ -28,8 +28,6 @@ struct keep {
     struct siphash_key key;
 };
 
-int64_t keep_wall_ms(void); /* milliseconds since 1970; any thread */
-
 /* Opens the store in `folder`, which exists. What is damaged is said so and left out; a disk that
  * cannot be written is no reason not to start. Negative errno, said so, when a start would lose
  * something that could be saved: written by a newer version, not to be read at all. */

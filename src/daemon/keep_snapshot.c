@@ -5,6 +5,7 @@
 #include "core/persist.h"
 #include "daemon/keep.h"
 #include "daemon/shard.h"
+#include "daemon/wall.h"
 #include "store/snapshot.h"
 
 #include <errno.h>
@@ -94,7 +95,7 @@ int keep_snapshot_load(struct keep *keep, struct shard *shards, struct shared *s
     struct loading loading = {
         .shards = shards,
         .shared = shared,
-        .wall_ms = keep_wall_ms(),
+        .wall_ms = wall_now_ms(),
         .now_ms = loop_now_ms(shards[0].loop),
     };
 

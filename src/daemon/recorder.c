@@ -7,6 +7,7 @@
 #include "daemon/forward.h"
 #include "daemon/forward_report.h"
 #include "daemon/recorder_queue.h"
+#include "daemon/wall.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -43,14 +44,6 @@ struct recorder {
     struct forward_gap gap; /* not written yet; count 0: none */
 };
 
-static int64_t utc_now_ms(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static uint64_t now_ms(void)
 {
     struct timespec now;
@@ -64,7 +57,7 @@ static uint64_t now_ms(void)
 static void on_line(void *context, const struct log_line *line)
 {
     struct recorder *recorder = context;
-    int64_t utc_ms = utc_now_ms();
+    int64_t utc_ms = wall_now_ms();
     uint64_t now_s = now_ms() / 1000;
 
     pthread_mutex_lock(&recorder->lock);
@@ -115,7 +108,7 @@ static int open_journal(struct recorder *recorder, struct pki_fault *fault)
     options.checkpoint_records = recorder->limits.audit_checkpoint_records;
     options.checks_later = true;
     if (status == 0)
-        status = audit_journal_open(&options, utc_now_ms(), &recorder->journal, &found);
+        status = audit_journal_open(&options, wall_now_ms(), &recorder->journal, &found);
     if (status != 0)
         return pki_fail(fault, status, "%s: %s", recorder->place.folder, strerror(-status));
     tell_found(recorder, &found);
@@ -202,7 +195,7 @@ static int write_batch(struct recorder *recorder, enum audit_commit how, size_t 
 {
     size_t next = *at;
     bool is_written = false;
-    int64_t utc_ms = utc_now_ms();
+    int64_t utc_ms = wall_now_ms();
     int status = audit_journal_begin(recorder->journal, utc_ms);
 
     if (status != 0)

@@ -212,17 +212,12 @@ void server_hook_run(struct server *server, const struct announcement *announcem
 
 /* ---- life ---- */
 
-static bool is_same(const char *a, const char *b)
-{
-    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
 void server_follow_hook(const struct server *server)
 {
     const struct config_hook *wanted = &server->config->sense.hook;
     const struct hook_options *has = &server->hook.options;
 
-    if (!is_same(wanted->path, has->path)
+    if (!config_is_same_text(wanted->path, has->path)
         || (has->path != NULL && wanted->timeout_s * 1000 != has->timeout_ms))
         log_say(server->log, CONFIG_LOG_NOTICE, "sense { hook } takes effect at the next start");
 }

@@ -1,29 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/server.h"
 
+#include "daemon/wall.h"
 #include "pki/holds.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define POLL_MS         200  /* what the tool does counts within a second */
 #define POLL_AGAIN_MS   2000 /* after a failure */
 #define SOON_MS         20   /* what just changed again, or a clock that is a little behind */
 #define KEEPER_JOBS_MAX 4096 /* waiting; each shard and ruling has one at most */
 
-static int64_t wall_clock_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 int64_t server_now_s(void)
 {
-    return wall_clock_ms() / 1000;
+    return wall_now_ms() / 1000;
 }
 
 static void on_doubt(void *context, const char *text)
@@ -155,7 +147,7 @@ static void on_checked(struct helper_job *job)
     if (check->order != NULL)
         server_begin_order(server, check->order, check->order_len);
     /* A grant that expires does so on the second. */
-    uint64_t left_ms = ruling_patience_ms(server->ruling, wall_clock_ms(), wait_ms);
+    uint64_t left_ms = ruling_patience_ms(server->ruling, wall_now_ms(), wait_ms);
     arm(server, left_ms < wait_ms ? left_ms + SOON_MS : wait_ms);
 }
 

@@ -5,7 +5,7 @@
 #include "daemon/admission_key.h"
 #include "daemon/admission_ratchet.h"
 #include "daemon/event_log.h"
-#include "daemon/keep.h"
+#include "daemon/wall.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -201,7 +201,7 @@ static int open_broker(struct shard *shard, const struct shard_options *options)
             .journal = options->journal,
         },
         .response_prefix = "response",
-        .wall_ms = keep_wall_ms(),
+        .wall_ms = wall_now_ms(),
         .announce_receive_maximum = shard->ruling->config->announces_receive_maximum,
     };
     shard->broker = broker_new(&broker, loop_now_ms(shard->loop));
