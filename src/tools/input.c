@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/input.h"
 
+#include "tools/read_all.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,54 +11,16 @@
 
 #define BODY_BYTES_MAX 268435455u /* no MQTT packet is longer */
 
-/* Grows the buffer so that there is room for more; false if out of memory. */
-static bool grow(char **buffer, size_t *size, size_t len)
-{
-    if (*size - len >= 4096)
-        return true;
-    size_t wanted = *size == 0 ? 65536 : *size * 2;
-    char *bigger = realloc(*buffer, wanted);
-    if (bigger == NULL)
-        return false;
-    *buffer = bigger;
-    *size = wanted;
-    return true;
-}
-
-/* 0, or an errno. */
-static int read_all(FILE *file, char **out_bytes, size_t *out_len)
-{
-    size_t size = 0;
-    size_t len = 0;
-    size_t got;
-    char *bytes = NULL;
-    do {
-        if (!grow(&bytes, &size, len)) {
-            free(bytes);
-            return ENOMEM;
-        }
-        got = fread(bytes + len, 1, size - len, file);
-        len += got;
-    } while (got > 0 && len <= BODY_BYTES_MAX);
-    int error = ferror(file) ? errno : len > BODY_BYTES_MAX ? EFBIG : 0;
-    if (error != 0) {
-        free(bytes);
-        return error;
-    }
-    *out_bytes = bytes;
-    *out_len = len;
-    return 0;
-}
-
 static enum exit_code read_body(struct input *input, const struct options *options)
 {
     const char *name = options->from_stdin ? "standard input" : options->file;
     FILE *file = options->from_stdin ? stdin : fopen(options->file, "re");
-    int error = file == NULL ? errno : read_all(file, &input->owned, &input->body.len);
+    int error =
+        file == NULL ? -errno : read_all(file, BODY_BYTES_MAX, &input->owned, &input->body.len);
     if (file != NULL && file != stdin)
         (void)fclose(file);
     if (error != 0) {
-        options_complain(options, "%s: %s", name, strerror(error));
+        options_complain(options, "%s: %s", name, strerror(-error));
         return EXIT_USAGE;
     }
     input->body.data = input->owned;
@@ -90,7 +54,7 @@ void input_close(struct input *input)
 void input_read(struct input *input)
 {
     if (input->lines_len > BODY_BYTES_MAX
-        || !grow(&input->lines, &input->lines_size, input->lines_len)) {
+        || !read_all_room(&input->lines, &input->lines_size, input->lines_len)) {
         input->ended = true;
         return;
     }

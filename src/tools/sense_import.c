@@ -4,6 +4,7 @@
 #include "pki/behaviour_file.h"
 #include "pki/private_file.h"
 #include "tools/known_role.h"
+#include "tools/read_all.h"
 #include "tools/sense_models.h"
 #include "tools/sense_order.h"
 
@@ -13,7 +14,6 @@
 #include <string.h>
 
 #define FILE_BYTES ((size_t)1 << 30) /* longest that is read */
-#define STEP_BYTES ((size_t)1 << 16)
 
 struct importing {
     const struct identity_options *options;
@@ -33,23 +33,11 @@ struct importing {
 
 static int read_stdin(uint8_t **out, size_t *out_len)
 {
-    uint8_t *bytes = NULL;
-    size_t len = 0;
-    size_t got;
+    char *bytes = NULL;
+    int error = read_all(stdin, FILE_BYTES, &bytes, out_len);
 
-    do {
-        uint8_t *more = len + STEP_BYTES <= FILE_BYTES ? realloc(bytes, len + STEP_BYTES) : NULL;
-        if (more == NULL) {
-            free(bytes);
-            return len + STEP_BYTES <= FILE_BYTES ? -ENOMEM : -EFBIG;
-        }
-        bytes = more;
-        got = fread(bytes + len, 1, STEP_BYTES, stdin);
-        len += got;
-    } while (got > 0);
-    *out = bytes;
-    *out_len = len;
-    return 0;
+    *out = (uint8_t *)bytes;
+    return error;
 }
 
 static int read_models(struct importing *importing)
@@ -94,23 +82,30 @@ static int check_roles(const struct importing *importing)
 
 /* ---- what was there before ---- */
 
-static bool has_device(const struct sense_models *models, const struct sense_models_device *device)
+static int compare(const void *a, const void *b)
 {
-    for (size_t i = 0; i < models->device_count; i++)
-        if (models->devices[i].len == device->len
-            && memcmp(models->devices[i].name, device->name, device->len) == 0)
-            return true;
-    return false;
+    const struct sense_models_device *one = a;
+    const struct sense_models_device *other = b;
+
+    if (one->len != other->len)
+        return one->len < other->len ? -1 : 1;
+    return memcmp(one->name, other->name, one->len);
 }
 
 /* Only what is to be replaced. */
 static void thin_devices(struct importing *importing)
 {
+    struct sense_models *wanted = &importing->models;
     struct sense_models *before = &importing->before;
     size_t kept = 0;
 
+    if (wanted->device_count == 0)
+        return; /* of which there is none before, either */
+    qsort(wanted->devices, wanted->device_count, sizeof(*wanted->devices), compare);
     for (size_t i = 0; i < before->device_count; i++)
-        if (has_device(&importing->models, &before->devices[i]))
+        if (bsearch(&before->devices[i], wanted->devices, wanted->device_count,
+                    sizeof(*wanted->devices), compare)
+            != NULL)
             before->devices[kept++] = before->devices[i];
     before->device_count = kept;
 }
