@@ -141,17 +141,30 @@ int loop_watch_change(struct loop *loop, struct loop_watch *watch, unsigned inte
     return 0;
 }
 
+/* What has been reported of it, and not been told yet, is nobody's. */
+static void forget(struct loop *loop, struct loop_watch *watch)
+{
+    watch->on_ready = NULL;
+    for (int i = loop->event_index; i < loop->event_count; i++) {
+        if (loop->events[i].data.ptr == watch)
+            loop->events[i].data.ptr = NULL;
+    }
+}
+
 void loop_unwatch(struct loop *loop, struct loop_watch *watch)
 {
     if (watch->on_ready == NULL)
         return;
     /* Cannot fail for a descriptor that was added and is still open. */
     (void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, watch->fd, NULL);
-    watch->on_ready = NULL;
-    for (int i = loop->event_index; i < loop->event_count; i++) {
-        if (loop->events[i].data.ptr == watch)
-            loop->events[i].data.ptr = NULL;
-    }
+    forget(loop, watch);
+}
+
+void loop_close_watched(struct loop *loop, struct loop_watch *watch)
+{
+    if (watch->on_ready != NULL)
+        forget(loop, watch);
+    close(watch->fd);
 }
 
 static unsigned ready_set(uint32_t bits, unsigned interest)

@@ -68,9 +68,11 @@ MQTT_NODISCARD int loop_watch(struct loop *loop, struct loop_watch *watch, int f
 /* No system call when nothing changes. 0 as interest waits for errors only. */
 MQTT_NODISCARD int loop_watch_change(struct loop *loop, struct loop_watch *watch,
                                      unsigned interest);
-/* Before the descriptor is closed. Not watched is fine. No event of this turn
- * reaches the watch any more. */
+/* The descriptor lives on. Not watched is fine. No event of this turn reaches the watch any more. */
 void loop_unwatch(struct loop *loop, struct loop_watch *watch);
+/* The same, and closes the descriptor, which nobody else has a copy of: then the kernel forgets it by
+ * itself. Closes it also when it is not watched. */
+void loop_close_watched(struct loop *loop, struct loop_watch *watch);
 
 /* ---- timers: base/timer_wheel.h with the loop as the wheel ---- */
 

@@ -114,6 +114,9 @@ void connection_linger(struct connection *connection);
 /* net/receive.c: the socket is readable. May free the connection. */
 void receive_ready(struct connection *connection);
 
+/* After the end: what still comes is dropped. False when the peer has closed; then it is freed. */
+bool receive_rest(struct connection *connection);
+
 /* The client has its verdict (transport port): it is given what it left, then read again. */
 void receive_resume(struct connection *connection);
 

@@ -355,11 +355,13 @@ static void receive_tls(struct connection *connection)
 
 /* ---- after the end ---- */
 
-static void discard(struct connection *connection)
+bool receive_rest(struct connection *connection)
 {
     ssize_t got = recv(connection->watch.fd, connection->net->plain, NET_READ_BYTES, 0);
-    if (got == 0 || (got < 0 && !is_temporary(errno)))
-        connection_free(connection);
+    if (got > 0 || (got < 0 && is_temporary(errno)))
+        return true;
+    connection_free(connection);
+    return false;
 }
 
 void receive_ready(struct connection *connection)
@@ -367,7 +369,7 @@ void receive_ready(struct connection *connection)
     if (connection->phase == PHASE_OPEN)
         connection->net->handshakes.has_others = true;
     if (connection->phase > PHASE_OPEN)
-        discard(connection);
+        (void)receive_rest(connection);
     else if (connection->tls.ssl != NULL || connection->phase == PHASE_GREETING)
         receive_tls(connection);
     else
