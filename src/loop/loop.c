@@ -114,8 +114,11 @@ static uint32_t epoll_bits(unsigned interest)
         bits |= EPOLLIN;
     if ((interest & LOOP_WRITABLE) != 0)
         bits |= EPOLLOUT;
+    /* The kernel does not take both. */
     if ((interest & LOOP_EXCLUSIVE) != 0)
         bits |= EPOLLEXCLUSIVE;
+    else if ((interest & LOOP_READABLE) != 0)
+        bits |= EPOLLRDHUP;
     return bits;
 }
 
@@ -173,6 +176,8 @@ static unsigned ready_set(uint32_t bits, unsigned interest)
     unsigned ready = 0;
     if ((bits & EPOLLIN) != 0)
         ready |= LOOP_READABLE;
+    if ((bits & EPOLLRDHUP) != 0)
+        ready |= LOOP_READABLE | LOOP_ENDED;
     if ((bits & EPOLLOUT) != 0)
         ready |= LOOP_WRITABLE;
     if ((bits & (EPOLLERR | EPOLLHUP)) != 0)

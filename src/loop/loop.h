@@ -47,12 +47,14 @@ uint64_t loop_clock_ns(void);
 /* The descriptor is shared by several loops: wake one of them. Only with a first
  * loop_watch(), interest cannot change later. */
 #define LOOP_EXCLUSIVE 4u
+/* Only in what is ready, with LOOP_READABLE, and not with LOOP_EXCLUSIVE: behind what can be read now nothing more will come. */
+#define LOOP_ENDED 8u
 
 struct loop_watch;
 
 /* Level-triggered: called again next turn as long as it holds. `ready` is a set of
- * LOOP_READABLE and LOOP_WRITABLE; an error or hang-up counts as what was asked
- * for, so that the next read or write tells. */
+ * LOOP_READABLE, LOOP_WRITABLE and LOOP_ENDED; an error or hang-up counts as what was
+ * asked for, so that the next read or write tells. */
 typedef void (*loop_ready)(struct loop_watch *watch, unsigned ready);
 
 /* In the caller's object; zero is not watched. The descriptor stays the caller's. */

@@ -77,6 +77,28 @@ static void readable_is_reported_as_long_as_it_holds(void **state)
     loop_close(loop);
 }
 
+static void an_end_is_told_with_what_is_before_it(void **state)
+{
+    (void)state;
+    struct loop *loop = opened();
+    int ends[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    struct probe probe = { .loop = loop };
+    assert_int_equal(loop_watch(loop, &probe.watch, ends[0], LOOP_READABLE, on_probe), 0);
+    assert_int_equal(write(ends[1], "x", 1), 1);
+    assert_int_equal(loop_turn(loop, 1000), 0);
+    assert_int_equal(probe.ready, LOOP_READABLE);
+    assert_int_equal(shutdown(ends[1], SHUT_WR), 0);
+    assert_int_equal(loop_turn(loop, 1000), 0);
+    assert_int_equal(probe.ready, LOOP_READABLE | LOOP_ENDED);
+    assert_int_equal(loop_watch_change(loop, &probe.watch, 0), 0);
+    assert_int_equal(loop_turn(loop, 0), 0);
+    assert_int_equal(probe.calls, 2);
+    loop_close_watched(loop, &probe.watch);
+    close(ends[1]);
+    loop_close(loop);
+}
+
 static void unwatched_in_the_same_turn_is_not_called(void **state)
 {
     (void)state;
@@ -310,6 +332,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(readable_is_reported_as_long_as_it_holds),
+        cmocka_unit_test(an_end_is_told_with_what_is_before_it),
         cmocka_unit_test(unwatched_in_the_same_turn_is_not_called),
         cmocka_unit_test(closed_in_the_same_turn_is_not_called),
         cmocka_unit_test(watching_a_bad_descriptor_is_refused),

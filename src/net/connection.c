@@ -11,6 +11,7 @@
 static void on_ready(struct loop_watch *watch, unsigned ready)
 {
     struct connection *connection = MQTT_CONTAINER_OF(watch, struct connection, watch);
+    connection->has_ended = (ready & LOOP_ENDED) != 0;
     /* One thing a call: either may free it, and what is still true is reported again. */
     if (connection->is_waiting && (ready & LOOP_READABLE) != 0)
         connection_lost(connection); /* it is not watched for that: the socket broke */
@@ -275,10 +276,12 @@ void connection_dismiss(struct connection *connection, enum net_refusal why, con
 }
 
 /* To close at once would reset the connection if the peer is still sending, and
- * the reset can overtake our last words. Who has closed already is not told that we do. */
+ * the reset can overtake our last words. Who has closed already is not told that we do, nor asked. */
 void connection_linger(struct connection *connection)
 {
     connection->phase = PHASE_LINGERING;
-    if (receive_rest(connection))
+    if (connection->has_ended)
+        connection_free(connection);
+    else if (receive_rest(connection))
         (void)shutdown(connection->watch.fd, SHUT_WR);
 }

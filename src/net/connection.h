@@ -47,6 +47,7 @@ struct connection {
     bool is_decoy : 1;   /* its client is, or will be, the decoy broker's */
     bool is_marked : 1;  /* GREETING: the kernel wakes us only for a whole ClientHello */
     bool is_holder : 1;  /* a guest that holds memory */
+    bool has_ended : 1;  /* the peer has closed, and all that it has sent was read */
     uint32_t guest;      /* in net->porch until it is let in; then 0 */
     struct list all;     /* in net->connections */
     struct wheel_timer timer; /* before OPEN: deadline of a guest; after: linger */

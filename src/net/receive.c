@@ -277,6 +277,13 @@ static bool is_temporary(int error)
     return error == EAGAIN || error == EINTR;
 }
 
+/* A read that was shorter than any room has left nothing. -1: nobody knows. */
+static void note_rest(struct connection *connection, ssize_t got)
+{
+    if (got < 0 || got >= (ssize_t)SHORT_START_BYTES)
+        connection->has_ended = false;
+}
+
 static void receive_plain(struct connection *connection)
 {
     struct landing landing = prepare(connection);
@@ -285,6 +292,7 @@ static void receive_plain(struct connection *connection)
         return;
     }
     ssize_t got = read_plain(connection, &landing);
+    note_rest(connection, landing.large == NULL ? got : -1);
     if (got > 0) {
         landed(&landing, (size_t)got);
         (void)consume(connection, &landing);
@@ -342,6 +350,7 @@ static void receive_tls(struct connection *connection)
         return;
     ssize_t got =
         recv(connection->watch.fd, net->cipher, read_bytes(connection, NET_CIPHER_BYTES), 0);
+    note_rest(connection, got);
     if (got <= 0) {
         if (got == 0 || !is_temporary(errno))
             tls_ended(connection);
