@@ -11,6 +11,7 @@
 static void on_ready(struct loop_watch *watch, unsigned ready)
 {
     struct connection *connection = MQTT_CONTAINER_OF(watch, struct connection, watch);
+    connection->has_ended = (ready & LOOP_ENDED) != 0;
     /* One thing a call: either may free it, and what is still true is reported again. */
     if (connection->is_waiting && (ready & LOOP_READABLE) != 0)
         connection_lost(connection); /* it is not watched for that: the socket broke */
@@ -33,7 +34,6 @@ static void enter(struct net *net, struct connection *connection)
 static void leave(struct connection *connection)
 {
     struct net *net = connection->net;
-    loop_unwatch(net->loop, &connection->watch);
     loop_cancel(net->loop, &connection->timer);
     if (connection->phase <= PHASE_OPEN)
         guest_step_aside(connection);
@@ -45,10 +45,9 @@ static void leave(struct connection *connection)
 void connection_free(struct connection *connection)
 {
     struct net *net = connection->net;
-    int fd = connection->watch.fd;
     leave(connection);
     guest_leave(connection);
-    close(fd);
+    loop_close_watched(net->loop, &connection->watch);
     if (connection->phase > PHASE_OPEN)
         outbox_clear(&connection->closing, broker_outbox_pools(connection_broker(connection)));
     if (connection->phase == PHASE_GREETING)
@@ -211,6 +210,7 @@ static void move(struct connection *connection, struct net *home, struct mqtt_sp
     memcpy(first->bytes, bytes.data, bytes.len);
     free(connection->input);
     connection->input = first;
+    loop_unwatch(connection->net->loop, &connection->watch);
     leave(connection);
     connection->net->stats.moved_out++;
     if (connection->tls.ssl != NULL)
@@ -276,10 +276,12 @@ void connection_dismiss(struct connection *connection, enum net_refusal why, con
 }
 
 /* To close at once would reset the connection if the peer is still sending, and
- * the reset can overtake our last words. */
+ * the reset can overtake our last words. Who has closed already is not told that we do, nor asked. */
 void connection_linger(struct connection *connection)
 {
     connection->phase = PHASE_LINGERING;
-    (void)shutdown(connection->watch.fd, SHUT_WR);
-    receive_ready(connection);
+    if (connection->has_ended)
+        connection_free(connection);
+    else if (receive_rest(connection))
+        (void)shutdown(connection->watch.fd, SHUT_WR);
 }

@@ -47,6 +47,7 @@ struct connection {
     bool is_decoy : 1;   /* its client is, or will be, the decoy broker's */
     bool is_marked : 1;  /* GREETING: the kernel wakes us only for a whole ClientHello */
     bool is_holder : 1;  /* a guest that holds memory */
+    bool has_ended : 1;  /* the peer has closed, and all that it has sent was read */
     uint32_t guest;      /* in net->porch until it is let in; then 0 */
     struct list all;     /* in net->connections */
     struct wheel_timer timer; /* before OPEN: deadline of a guest; after: linger */
@@ -113,6 +114,9 @@ void connection_linger(struct connection *connection);
 
 /* net/receive.c: the socket is readable. May free the connection. */
 void receive_ready(struct connection *connection);
+
+/* After the end: what still comes is dropped. False when the peer has closed; then it is freed. */
+bool receive_rest(struct connection *connection);
 
 /* The client has its verdict (transport port): it is given what it left, then read again. */
 void receive_resume(struct connection *connection);
