@@ -9,8 +9,8 @@
 #include "record_script.h"
 
 #include "base/invariant.h"
-#include "tls/pair.h"
 #include "tls/record_form.h"
+#include "tls/record_pair.h"
 
 #define OUTPUT_BYTES 4096u
 

@@ -8,5 +8,5 @@ if(TACIT_FUZZ)
     target_sources(hello-fuzz PRIVATE ${PROJECT_SOURCE_DIR}/src/tls/authority.c
         ${PROJECT_SOURCE_DIR}/src/tls/fixture.c)
     target_sources(record-fuzz PRIVATE record_script.c)
-    target_sources(record_openssl-fuzz PRIVATE record_script.c ${PROJECT_SOURCE_DIR}/src/tls/pair.c)
+    target_sources(record_openssl-fuzz PRIVATE record_script.c ${PROJECT_SOURCE_DIR}/src/tls/record_pair.c)
 endif()

@@ -4,7 +4,7 @@
  * also with a key that the engine has forgotten. Each round does a batch of each, in alternation; the
  * median of the rounds is shown. One line of JSON for each suite and size. */
 #include "base/invariant.h"
-#include "tls/pair.h"
+#include "tls/record_pair.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The record layer in the place of an OpenSSL server, with an OpenSSL client at the other end. */
 #include "base/testing.h"
-#include "tls/pair.h"
+#include "tls/record_pair.h"
 
 #include <errno.h>
 #include <setjmp.h>

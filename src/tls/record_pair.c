@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tls/pair.h"
+#include "tls/record_pair.h"
 
 #include "base/invariant.h"
 
