@@ -30,6 +30,23 @@ struct held {
     uint8_t bytes[];
 };
 
+/* What a connection needs on its way in and on its way out, and not while it is in. */
+struct passage {
+    struct connection *connection;
+    struct wheel_timer timer; /* before OPEN: deadline of a guest; after: linger */
+    union {
+        struct {
+            uint64_t accepted_ms; /* before OPEN */
+            union {
+                struct list guests;          /* in net->guests or holders, until it is let in */
+                struct loop_message message; /* in transit */
+            };
+            struct list queued; /* in net->handshakes */
+        };
+        struct outbox closing; /* after OPEN */
+    };
+};
+
 struct connection {
     struct loop_watch watch;
     struct net *net;
@@ -50,18 +67,7 @@ struct connection {
     bool has_ended : 1;  /* the peer has closed, and all that it has sent was read */
     uint32_t guest;      /* in net->porch until it is let in; then 0 */
     struct list all;     /* in net->connections */
-    struct wheel_timer timer; /* before OPEN: deadline of a guest; after: linger */
-    union {
-        struct {
-            uint64_t accepted_ms; /* before OPEN */
-            union {
-                struct list guests;          /* in net->guests or holders, until it is let in */
-                struct loop_message message; /* in transit */
-            };
-            struct list queued; /* in net->handshakes */
-        };
-        struct outbox closing; /* after OPEN */
-    };
+    struct passage *passage; /* owned; NULL: it is in, or there was no memory for the way out */
     struct connection_facts facts; /* what its `tls` points to is the connection's */
     char address[];                /* facts.address */
 };

@@ -664,7 +664,7 @@ static void decoys_move_to_the_broker_that_is_for_them(void **state)
 static void an_idle_connection_is_small(void **state)
 {
     (void)state;
-    assert_true(sizeof(struct connection) <= 240);
+    assert_true(sizeof(struct connection) <= 184);
 }
 
 int main(void)

@@ -221,8 +221,13 @@ static void flush_open(struct connection *connection)
 
 static void flush_closing(struct connection *connection)
 {
-    int error = flush(connection, &connection->closing);
-    if (error == 0 && connection->closing.bytes == 0 && connection->tls.ssl != NULL) {
+    if (connection->passage == NULL) {
+        connection_free(connection);
+        return;
+    }
+    struct outbox *closing = &connection->passage->closing;
+    int error = flush(connection, closing);
+    if (error == 0 && closing->bytes == 0 && connection->tls.ssl != NULL) {
         tls_stream_shutdown(&connection->tls, connection->net->tls);
         error = transmit_ciphertext(connection);
         connection->facts.peer = NULL;
@@ -230,7 +235,7 @@ static void flush_closing(struct connection *connection)
     }
     if (error < 0)
         connection_free(connection);
-    else if (connection->closing.bytes == 0 && connection->output == NULL)
+    else if (closing->bytes == 0 && connection->output == NULL)
         connection_linger(connection);
 }
 
