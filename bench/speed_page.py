@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What docs/benchmarks.md says of the commands about speed: lines of Markdown from their JSON."""
+from plots import WIRES, links
 
 
 def where(report):
@@ -62,6 +63,7 @@ def like_for_like_rows(report):
            "held against what is wanted, the others against the floor, a shared subscription against "
            "mosquitto.")
     yield ""
+    yield from links(report)
     yield "| scenario | wire | arguments | floor | mosquitto | tacitd | compared | wanted | met |"
     yield "|---|---|---|--:|--:|--:|--:|--:|---|"
     for row in report["rows"]:
@@ -82,6 +84,7 @@ def idle_rows(report):
            "resident, of those that came since the row before. The floor asks for no client "
            f"certificates. Medians; rounds: {report['rounds']}.")
     yield ""
+    yield from links(report)
     yield "| wire | connections | | resident | added | heap | kernel | wanted, resident |"
     yield "|---|--:|---|--:|--:|--:|--:|--:|"
     for row in report["rows"]:
@@ -156,6 +159,7 @@ def storm_rows(report):
            f"the broker until it came, µs. The broker has one core. Medians; {report['rounds']} alternated rounds of "
            f"{report['duration_s']:g} s.")
     yield ""
+    yield from links(report)
     yield ("| | quiet: median | 99 % | 99.9 % | storm: median | 99 % | 99.9 % | 99.9 %, storm by quiet | wanted | "
            "handshakes a second | share of the core |")
     yield "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
@@ -177,15 +181,20 @@ def shards_rows(report):
     yield ""
     yield from where(report)
     yield ("tacitd in plaintext on both cores of the machine, where the generator is, too: messages per second of "
-           "the broker's CPU are what compares. Half of the pairs have their ends on different shards. Medians; "
+           "the broker's CPU are what compares. Per second both have what is left of the machine: beside it stands how "
+           "many cores each of them had. Half of the pairs have their ends on different shards. Medians; "
            f"{report['rounds']} alternated rounds of {report['duration_s']:g} s.")
     yield ""
-    yield ("| | one: per second of CPU | two | two by one | wanted | one: per second | two |")
-    yield "|---|--:|--:|--:|--:|--:|--:|"
+    yield ("| | one: per second of CPU | two | two by one | wanted | one: per second | two | one: cores of the broker, of "
+           "the generator | two |")
+    yield "|---|--:|--:|--:|--:|--:|--:|--:|--:|"
     for row in report["rows"]:
         cpu, rate = row["deliveries_per_cpu_s"], row["deliveries_per_s"]
+        cores = [f"{cell(row['broker_cores'][count], '{:.2f}')}, {cell(row['generator_cores'][count], '{:.2f}')}"
+                 for count in ("1", "2")]
         yield f"| `{row['args']}` | {cell(cpu['1'])} | {cell(cpu['2'])} | {cell(row['cpu_ratio'], '{:.2f}')} | " \
-            f"≥ {report['wanted_at_least']['cpu_ratio']} | {cell(rate['1'])} | {cell(rate['2'])} |"
+            f"≥ {report['wanted_at_least']['cpu_ratio']} | {cell(rate['1'])} | {cell(rate['2'])} | " \
+            + " | ".join(cores) + " |"
     yield ""
     yield f"Latency at a fixed rate (`{report['latency']['args']}`), µs:"
     yield ""
@@ -197,5 +206,53 @@ def shards_rows(report):
     yield from missed(report)
 
 
+def window_rows(report):
+    yield "## Messages that can be batched"
+    yield ""
+    yield from where(report)
+    yield (f"Deliveries per second of the server's CPU, thousands, point to point at QoS 0, with so many messages on "
+           f"their way from each publisher; {report['rounds']} alternated rounds of {report['duration_s']:g} s, "
+           "medians.")
+    yield ""
+    yield from links(report)
+    yield "| wire | on their way | arguments | floor | mosquitto | tacitd | share of floor | × mosquitto |"
+    yield "|---|--:|---|--:|--:|--:|--:|--:|"
+    for row in report["rows"]:
+        figures = " | ".join(cell(row[name] and row[name] / 1000) for name in ("floor", "mosquitto", "tacitd"))
+        yield f"| {row['wire']} | {row['window']} | `{row['args']}` | {figures} | " \
+            f"{cell(row['share_of_floor'], '{:.3f}')} | {cell(row['ratio_to_mosquitto'], '{:.1f}')} |"
+    yield from missed(report)
+
+
+def active_rows(report):
+    yield "## Lightly active connections"
+    yield ""
+    yield from where(report)
+    yield (f"Half of the connections publish a message of 64 bytes at QoS 1 in {report['message_every_s']:g} s to one of "
+           f"the other half each, with a keep alive of {report['keep_alive_s']:,} s. CPU of the server: for a "
+           "connection in a second, and for a message with its acknowledgements. More connections "
+           "are more often ready together, so a wake-up is shared by more. Latency by a plan that does not wait. The "
+           f"floor asks for no client certificates. Rounds of {report['duration_s']:g} s: {report['rounds']}.")
+    yield ""
+    yield from links(report)
+    yield "| wire | connections | | CPU per connection, µs a second | per message, µs | share of a core | " \
+          "resident, bytes | latency, 99 %, µs |"
+    yield "|---|--:|---|--:|--:|--:|--:|--:|"
+    for row in report["rows"]:
+        for subject in ("floor", "mosquitto", "tacitd"):
+            if subject in row:
+                figures = row[subject]
+                yield f"| {row['wire']} | {row['connections']:,} | {subject} | " \
+                    f"{cell(figures['cpu_us_per_connection_s'], '{:.2f}')} | " \
+                    f"{cell(figures['cpu_us_per_message'], '{:.1f}')} | {cell(figures['cpu_util'], '{:.3f}')} | " \
+                    f"{cell(figures['rss'])} | {cell(figures['p99_us'])} |"
+    yield ""
+    grown = [f"{WIRES[wire]}: {cell(report[f'growth_{wire}'], '{:.2f}')}" for wire in ("plain", "mtls")]
+    yield ("CPU per connection at the most connections by that at the fewest, tacitd: " + ", ".join(grown)
+           + f" (wanted: {report['wanted_at_most']['growth_plain']} at most).")
+    yield from missed(report)
+
+
 SECTIONS = {"headline": headline_rows, "like-for-like": like_for_like_rows, "idle": idle_rows,
-            "million": million_rows, "storm": storm_rows, "shards": shards_rows}
+            "million": million_rows, "storm": storm_rows, "shards": shards_rows,
+            "window": window_rows, "active": active_rows}
