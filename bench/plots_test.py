@@ -13,11 +13,14 @@ import tempfile
 import unittest
 import xml.etree.ElementTree
 
+import flame_graph
+import performance_page
 import plots
 import speed_page
+import stacks
 
 SVG = "{http://www.w3.org/2000/svg}"
-MOST_BYTES = 30_000
+MOST_BYTES, FLAME_MOST_BYTES = 30_000, 200_000
 MACHINE = {"date": "2000-01-01", "cores": 2, "cpu": "one", "kernel": "6"}
 SERIES = ("floor", "mosquitto", "tacitd")
 
@@ -73,6 +76,19 @@ def storm():
             "duration_s": 10, "tls": "1.3", "missed": [], "wanted_at_most": {"p999_ratio": 3},
             **{subject: times | {"p999_ratio": 1, "handshakes_per_s": 500, "cpu_util_storm": .6}
                for subject in ("tacitd", "mosquitto")}}
+
+
+FOLDED = {"run@tacit loop;on_publish@tacit core": 500, "run@tacit loop;send@libc;tcp_sendmsg@kernel": 300,
+          "run@tacit loop;SSL_write@OpenSSL;(OpenSSL)@OpenSSL": 150, "run@tacit loop;a<b>&c@tacit net": 49,
+          "run@tacit loop;rare@libc": 1}
+
+
+def flame():
+    parts = {part: round(share, 4) for part, share in stacks.shares(FOLDED).items()}
+    return {"name": "flame", "tool": "perf", "duration_s": 1, "machine": MACHINE, "rows": [
+        {"row": name, "args": "p2p", "wire": "tls", "of": "message", "ns": 1000.0, "floor_ns": 600.0,
+         "samples": {"tacitd": 1000, "floor": 90}, "parts": {"tacitd": parts, "floor": {
+             "kernel: send": .9, "floor": .1}}, "stacks": FOLDED} for name in ("one", "two")]}
 
 
 REPORTS = (like_for_like, idle, storm, window, active)
@@ -156,6 +172,39 @@ class Pictures(unittest.TestCase):
         self.assertAlmostEqual((spans[0] + 3) * 2, spans[1] + 3, delta=.5)
 
 
+class Flames(unittest.TestCase):
+    def test_are_xml_with_a_box_for_what_is_wide_enough(self):
+        svg = flame_graph.flame_graph(flame()["rows"][0], "perf")
+        self.assertLess(len(svg.encode()), FLAME_MOST_BYTES)
+        seen = titles(svg)
+        self.assertIn("on_publish, tacit core: 50.0 %", seen)
+        self.assertIn("a<b>&c, tacit net: 4.9 %", seen)
+        self.assertFalse([title for title in seen if title.startswith("rare")])
+        self.assertIn("on_publish", texts(svg))
+
+    def test_parts_add_up(self):
+        shares = stacks.shares(FOLDED)
+        self.assertAlmostEqual(sum(shares.values()), 1)
+        self.assertEqual(list(shares)[:2], ["tacit core", "kernel: send"])
+
+    def test_a_profile_is_read(self):
+        text = ("\tffffffff8200e45b tcp_sendmsg+0x2b ([kernel.kallsyms])\n"
+                "\tffffffff821ecc51 do_syscall_64+0x71 ([kernel.kallsyms])\n"
+                "\t          10ac4d __libc_sendmsg+0x4d (/usr/lib/libc.so.6)\n"
+                "\t           4c1c8 [unknown] (/usr/lib/libssl.so.3)\n"
+                "\t           4c1c9 [unknown] (/usr/lib/libssl.so.3)\n"
+                "\tffffffffffffffff [unknown] ([unknown])\n\n")
+        self.assertEqual(stacks.fold(text, "tacitd"), {
+            "(OpenSSL)@OpenSSL;__libc_sendmsg@libc;do_syscall_64@kernel;tcp_sendmsg@kernel": 1})
+        self.assertEqual(stacks.part_of(next(iter(stacks.fold(text, "tacitd")))), "kernel: send")
+
+    def test_the_table_says_what_the_rest_is(self):
+        lines = list(performance_page.table(flame()["rows"][0]))
+        self.assertIn("| kernel: send | 30.0 % | 300 | 540 | -240 |", lines)
+        self.assertIn("| other code of its own | 0.0 % | 0.0 | 60.0 | -60.0 |", lines)
+        self.assertEqual(lines[-1], "| in all | 100 % | 1,000 | 600 | 400 |")
+
+
 class Pages(unittest.TestCase):
     def test_the_same_files_give_the_same_page(self):
         """By the command itself, in a copy of the tree."""
@@ -168,12 +217,15 @@ class Pages(unittest.TestCase):
                 os.symlink(path, folder / "bench" / path.name)
             (folder / "bench" / "report").unlink()
             (folder / "bench" / "report").write_bytes((root / "bench" / "report").read_bytes())
-            for module in ("plots",):
+            for module in ("plots", "performance_page"):
                 (folder / "bench" / f"{module}.py").unlink()
                 (folder / "bench" / f"{module}.py").write_bytes((root / "bench" / f"{module}.py").read_bytes())
             (folder / "docs" / "benchmarks.md").write_text("# Benchmarks\n\n## Idle connections\n\nold\n")
+            (folder / "docs" / "performance.md").write_text(
+                f"# Page\n\n## one\n\n{performance_page.BEGIN.format('one')}\nold\n"
+                f"{performance_page.END.format('one')}\n\nBy hand.\n")
             files = []
-            for make in REPORTS:
+            for make in (*REPORTS, flame):
                 files.append(folder / f"{make.__name__}.json")
                 files[-1].write_text(json.dumps(make()))
             seen = []
@@ -188,6 +240,11 @@ class Pages(unittest.TestCase):
                 for picture, _, _ in pictures:
                     self.assertIn(f"(plots/{picture}.svg)", text)
                     self.assertIn(pathlib.Path(f"docs/plots/{picture}.svg"), seen[0])
+            text = seen[0][pathlib.Path("docs/performance.md")].decode()
+            self.assertIn("By hand.", text)
+            self.assertNotIn("old", text)
+            for flamed in ("one", "two"):
+                self.assertEqual(text.count(f"(plots/flame-{flamed}.svg)"), 1)
 
     def test_a_page_made_anew_keeps_what_others_wrote(self):
         loader = importlib.machinery.SourceFileLoader("report", str(pathlib.Path(__file__).with_name("report")))
@@ -201,7 +258,7 @@ class Pages(unittest.TestCase):
 
     def test_every_picture_of_the_pages_is_there(self):
         docs = plots.FOLDER.parent
-        linked = {part.split(")")[0] for name in ("benchmarks.md",)
+        linked = {part.split(")")[0] for name in ("benchmarks.md", "performance.md")
                   for part in (docs / name).read_text(encoding="utf-8").split("](plots/")[1:]}
         self.assertEqual(linked, {path.name for path in plots.FOLDER.glob("*.svg")})
         for name in linked:

@@ -61,7 +61,7 @@ def like_for_like_rows(report):
            "The floor asks for no client certificates: that of a handshake with one is the floor's "
            "without, and the CPU that OpenSSL alone takes more for it. Memory, start-up and size are "
            "held against what is wanted, the others against the floor, a shared subscription against "
-           "mosquitto.")
+           "mosquitto. What missed rows consist of: [performance.md](performance.md).")
     yield ""
     yield from links(report)
     yield "| scenario | wire | arguments | floor | mosquitto | tacitd | compared | wanted | met |"
