@@ -24,7 +24,7 @@ ORDER = ("floor", "tacitd", "mosquitto")
 COUNTS, COUNTS_SHORT = (5_000, 10_000, 19_000), (100, 200)
 EVERY_S = 5  # a message of each publisher, and of each subscriber one to take
 # The generator pings by it, too; while it connects it must not get to do so (it would end).
-KEEP_ALIVE_S, CONCURRENCY = 3600, 512
+KEEP_ALIVE_S, CONCURRENCY = 36_000, 64
 DURATION_S, SHORT_S, WARM_S = 20, 2, 2
 LOAD = ("p2p --pairs {pairs} --qos 1 --rate {rate} --keepalive {keep_alive} --warmup {warm} "
         "--concurrency {concurrency} --sources 1")

@@ -99,21 +99,34 @@ def storm(report):
                      "A row for each percentile, a dot for each broker, over a logarithmic scale."), series, groups)
 
 
-def window(report):
+def steps(report, head, x_name):
+    """Lines over what was changed step by step."""
     lines = {}
     for row in report["rows"]:
         for name in SERIES:
             if row[name] is not None:
-                lines.setdefault(row["wire"], {}).setdefault(name, []).append(
-                    (row["window"], row[name] / 1000))
+                lines.setdefault(row["wire"], {}).setdefault(name, []).append((row["step"], row[name] / 1000))
     if not lines:
         return None
-    return panels(Head("Messages that can be batched",
-                       "Deliveries per second of the server's CPU, thousands, over the messages on their way from "
-                       "each publisher. More is better.",
-                       "A panel for plaintext and one for TLS, both scales logarithmic: the floor, mosquitto and "
-                       "tacitd with 1, 4, 16, 64 and 256 messages on their way."),
-                  SERIES, [Panel(WIRES[wire], lines[wire]) for wire in lines], "messages on their way", True)
+    return panels(head, SERIES, [Panel(WIRES[wire], lines[wire]) for wire in lines], x_name, True)
+
+
+def window(report):
+    return steps(report, Head("Messages that can be batched",
+                              "Deliveries per second of the server's CPU, thousands, over the messages on their way "
+                              "from each publisher.",
+                              "A panel for plaintext and one for TLS, both scales logarithmic: the floor, mosquitto "
+                              "and tacitd with 1, 4, 16, 64 and 256 messages on their way. More is better."),
+                 "messages on their way")
+
+
+def size(report):
+    return steps(report, Head("Payloads of 64 bytes to 64 KiB",
+                              "Deliveries per second of the server's CPU, thousands, over the bytes of a payload. "
+                              "More is better.",
+                              "A panel for plaintext and one for TLS, both scales logarithmic: the floor, mosquitto "
+                              "and tacitd by size of the payload."),
+                 "bytes of a payload")
 
 
 def active(report):
@@ -137,6 +150,7 @@ PICTURES = {
     "idle": (("idle", idle, "Bytes per idle connection over the number of connections"),),
     "storm": (("storm", storm, "Latency quiet and in the storm, by percentile"),),
     "window": (("window", window, "Deliveries over messages on their way"),),
+    "size": (("size", size, "Deliveries over the size of the payload"),),
     "active": (("active", active, "CPU per lightly active connection over the number of connections"),),
 }
 

@@ -63,11 +63,19 @@ def active():
             "growth_mtls": 1, "wanted_at_most": {"growth_plain": 1.2, "growth_mtls": 1.2}}
 
 
-def window():
-    return {"name": "window", "rounds": 3, "duration_s": 3, "machine": MACHINE, "missed": [], "rows": [
-        {"wire": wire, "window": count, "args": "a", "floor": 2e5 * count, "mosquitto": None if count == 4 else 1e5,
+def steps(name, counts):
+    return {"name": name, "rounds": 3, "duration_s": 3, "machine": MACHINE, "missed": [], "rows": [
+        {"wire": wire, "step": count, "args": "a", "floor": 2e5 * count, "mosquitto": None if count == 4 else 1e5,
          "tacitd": 1.5e5 * count, "share_of_floor": .75, "ratio_to_mosquitto": 1.5, "faults": []}
-        for wire in ("plain", "tls") for count in (1, 4, 16, 64, 256)]}
+        for wire in ("plain", "tls") for count in counts]}
+
+
+def window():
+    return steps("window", (1, 4, 16, 64, 256))
+
+
+def size():
+    return steps("size", (4, 64, 1024, 65536))
 
 
 def storm():
@@ -91,7 +99,7 @@ def flame():
              "kernel: send": .9, "floor": .1}}, "stacks": FOLDED} for name in ("one", "two")]}
 
 
-REPORTS = (like_for_like, idle, storm, window, active)
+REPORTS = (like_for_like, idle, storm, window, size, active)
 
 
 def parsed(svg):
@@ -143,10 +151,10 @@ class Pictures(unittest.TestCase):
                     self.assertTrue(any(title.startswith(name) and f", {subject}: " in title for title in seen))
 
     def test_every_row_of_the_others_has_its_dot(self):
-        for make in (idle, active, window):
+        for make in (idle, active, window, size):
             report = make()
             (_, svg, _), = plots.drawn(report)
-            seen, key = titles(svg), "window" if make is window else "connections"
+            seen, key = titles(svg), "step" if make in (window, size) else "connections"
             for one in report["rows"]:
                 for subject in SERIES:
                     if one[subject] is not None:
@@ -206,6 +214,15 @@ class Flames(unittest.TestCase):
 
 
 class Pages(unittest.TestCase):
+    def test_every_row_of_the_counts_is_said(self):
+        side = {"calls": .0266, "by_name": {"sendmsg": .0132, "futex": .0001}, "instructions": 1402}
+        rows = [{"row": "p2p-qos0", "args": "a", "wire": "plain", "floor": side, "tacitd": side},
+                {"row": "fanout-tls", "args": "a", "wire": "tls", "tacitd": side | {"instructions": None}}]
+        lines = list(speed_page.count_rows({"name": "counts", "machine": MACHINE, "rows": rows}))
+        self.assertEqual(lines[-2:], [
+            "| p2p-qos0 | plain | 0.027 | – | 0.027 | sendmsg 0.013 | 1,402 | – | 1,402 |",
+            "| fanout-tls | tls | – | – | 0.027 | sendmsg 0.013 | – | – | – |"])
+
     def test_the_same_files_give_the_same_page(self):
         """By the command itself, in a copy of the tree."""
         root = pathlib.Path(__file__).resolve().parent.parent

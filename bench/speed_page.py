@@ -206,20 +206,26 @@ def shards_rows(report):
     yield from missed(report)
 
 
-def window_rows(report):
-    yield "## Messages that can be batched"
+STEPS = {"window": ("Messages that can be batched", "with so many messages on their way from each publisher",
+                    "on their way"),
+         "size": ("Payloads of 64 bytes to 64 KiB", "with payloads of so many bytes, at most 64 KiB of them on "
+                  "their way from each publisher", "bytes")}
+
+
+def step_rows(report):
+    title, what, column = STEPS[report["name"]]
+    yield f"## {title}"
     yield ""
     yield from where(report)
-    yield (f"Deliveries per second of the server's CPU, thousands, point to point at QoS 0, with so many messages on "
-           f"their way from each publisher; {report['rounds']} alternated rounds of {report['duration_s']:g} s, "
-           "medians.")
+    yield (f"Deliveries per second of the server's CPU, thousands, point to point at QoS 0, {what}; "
+           f"{report['rounds']} alternated rounds of {report['duration_s']:g} s, medians.")
     yield ""
     yield from links(report)
-    yield "| wire | on their way | arguments | floor | mosquitto | tacitd | share of floor | × mosquitto |"
+    yield f"| wire | {column} | arguments | floor | mosquitto | tacitd | share of floor | × mosquitto |"
     yield "|---|--:|---|--:|--:|--:|--:|--:|"
     for row in report["rows"]:
         figures = " | ".join(cell(row[name] and row[name] / 1000) for name in ("floor", "mosquitto", "tacitd"))
-        yield f"| {row['wire']} | {row['window']} | `{row['args']}` | {figures} | " \
+        yield f"| {row['wire']} | {row['step']:,} | `{row['args']}` | {figures} | " \
             f"{cell(row['share_of_floor'], '{:.3f}')} | {cell(row['ratio_to_mosquitto'], '{:.1f}')} |"
     yield from missed(report)
 
@@ -253,6 +259,26 @@ def active_rows(report):
     yield from missed(report)
 
 
+def count_rows(report):
+    yield "## System calls and instructions"
+    yield ""
+    yield from where(report)
+    yield ("Per delivered message. System calls as the kernel counts them; instructions of the process, not of the "
+           "kernel: by the processor's counter, or where there is none by callgrind, as the difference of a long and "
+           "a short run, and then in plaintext alone. Acknowledgements are in both.")
+    yield ""
+    yield ("| scenario | wire | calls: floor | mosquitto | tacitd | of these | instructions: floor | mosquitto | "
+           "tacitd |")
+    yield "|---|---|--:|--:|--:|---|--:|--:|--:|"
+    for row in report["rows"]:
+        sides = [row.get(name, {}) for name in ("floor", "mosquitto", "tacitd")]
+        names = ", ".join(f"{name} {count:.3f}" for name, count in sides[2].get("by_name", {}).items()
+                          if count >= .0005)
+        yield f"| {row['row']} | {row['wire']} | " + " | ".join(
+            cell(side.get("calls"), "{:.3f}") for side in sides) + f" | {names} | " + " | ".join(
+                cell(side.get("instructions")) for side in sides) + " |"
+
+
 SECTIONS = {"headline": headline_rows, "like-for-like": like_for_like_rows, "idle": idle_rows,
             "million": million_rows, "storm": storm_rows, "shards": shards_rows,
-            "window": window_rows, "active": active_rows}
+            "window": step_rows, "size": step_rows, "active": active_rows, "counts": count_rows}
