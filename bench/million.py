@@ -20,6 +20,8 @@ The same with detection on, each of them a device of one role that was learned, 
   sensed_round_longest_slice_ms     CPU of the longest turn of that
   sensed_longest_learning_advance_ms  likewise while it learns: a role enters its next phase
 
+  sensed_save_slice_ms         CPU of saving what was learned, which a shard does at once; sensed_load_s takes it up
+
 Away, ten subscriptions and ten messages each, on disk:
 
   disk_bytes_per_queued_message

@@ -5,7 +5,8 @@
  *     all connected, each with a subscription; then so many messages a second among them, take-overs,
  *     and a change of policy
  * bench-million sensed SESSIONS PER_SECOND SECONDS
- *     the same with detection on, after it has learned; and once around all of them without messages
+ *     the same with detection on, after it has learned; then once around all of them without messages, and what
+ *     was learned is saved, and loaded into a broker that starts
  * bench-million offline FOLDER SESSIONS MESSAGES
  *     each with ten subscriptions and MESSAGES queued, all in the store in FOLDER, which is empty
  * bench-million start FOLDER SESSIONS MESSAGES
@@ -17,6 +18,7 @@
 #include "bench/million/crowd.h"
 #include "core/journal_restore.h"
 #include "core/sensed.h"
+#include "core/sensing_keep.h"
 #include "core/state.h"
 
 #include <malloc.h>
@@ -195,6 +197,28 @@ static void look_at_all(struct crowd *crowd)
     tell("alarms", (double)crowd->alarms);
 }
 
+/* What was learned goes to where its file would be, and into a broker that starts. Ends the crowd. */
+static void keep(struct crowd *crowd)
+{
+    uint8_t *bytes = NULL;
+    size_t len = 0;
+    size_t count = crowd->count;
+    double cpu = cpu_s();
+
+    must(sensing_keep_save(crowd->broker, crowd->now_ms, &bytes, &len) == 0, "out of memory");
+    tell("save_slice_ms", (cpu_s() - cpu) * MS_PER_S);
+    tell("saved_bytes_per_device", (double)len / (double)count);
+    crowd_close(crowd);
+    crowd_open(crowd, count, NULL);
+    crowd_observe(crowd);
+    cpu = cpu_s();
+    must(sensing_keep_load(crowd->broker, (struct mqtt_span){ bytes, len }, crowd->now_ms) == 0,
+         "what was learned is not taken up");
+    tell("load_s", cpu_s() - cpu);
+    must(crowd->broker->sensing->devices.count == count, "devices were forgotten");
+    free(bytes);
+}
+
 /* ---- sessions change hands, and the policy ---- */
 
 static int by_size(const void *left, const void *right)
@@ -257,6 +281,8 @@ static int run_online(size_t sessions, unsigned per_second, unsigned seconds, bo
         look_at_all(&crowd);
     take_over(&crowd);
     reload(&crowd);
+    if (is_sensed)
+        keep(&crowd);
     crowd_close(&crowd);
     return 0;
 }
