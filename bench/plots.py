@@ -83,7 +83,7 @@ def idle(report):
                        "What is flat is linear in the number of connections. Less is better.",
                        "A panel for each wire: bytes over connections for the floor, mosquitto and tacitd, "
                        "and what is wanted of tacitd at most."),
-                  SERIES, [Panel(WIRES[wire], lines[wire], wanted[f"rss_{wire}"]) for wire in lines],
+                  SERIES, [Panel(WIRES.get(wire, wire), lines[wire], wanted.get(f"rss_{wire}")) for wire in lines],
                   "connections")
 
 
@@ -108,7 +108,7 @@ def steps(report, head, x_name):
                 lines.setdefault(row["wire"], {}).setdefault(name, []).append((row["step"], row[name] / 1000))
     if not lines:
         return None
-    return panels(head, SERIES, [Panel(WIRES[wire], lines[wire]) for wire in lines], x_name, True)
+    return panels(head, SERIES, [Panel(WIRES.get(wire, wire), lines[wire]) for wire in lines], x_name, True)
 
 
 def window(report):
@@ -138,7 +138,7 @@ def active(report):
                        "s. What is flat is linear. Less is better.",
                        "A panel for each wire: CPU for each connection, in a second, over the number of "
                        "connections, for the floor, mosquitto and tacitd."),
-                  SERIES, [Panel(WIRES[wire], lines[wire]) for wire in lines], "connections")
+                  SERIES, [Panel(WIRES.get(wire, wire), lines[wire]) for wire in lines], "connections")
 
 
 # By the name of the report: (name of the file, its maker, what is said to who does not see it).
