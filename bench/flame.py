@@ -41,6 +41,8 @@ def why_not():
     """Why perf cannot be used here, or None."""
     if shutil.which("perf") is None:
         return "perf is not here (Debian: linux-perf)"
+    if shutil.which("addr2line") is None:
+        return "addr2line is not here (Debian: binutils)"
     done = subprocess.run(["perf", "record", "-q", "-e", "cpu-clock", "-o", "/dev/null", "true"],
                           capture_output=True, text=True, check=False)
     return f"perf may not be used: {done.stderr.strip()[-200:]}" if done.returncode else None
