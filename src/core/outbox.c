@@ -14,6 +14,7 @@
 
 int outbox_pools_init(struct outbox_pools *pools)
 {
+    *pools = (struct outbox_pools){ 0 };
     pools->small = pool_new(sizeof(struct outbox_chunk) + OUTBOX_SMALL_BYTES, 0);
     pools->middle = pool_new(sizeof(struct outbox_chunk) + OUTBOX_MIDDLE_BYTES, 0);
     pools->large = pool_new(sizeof(struct outbox_chunk) + OUTBOX_LARGE_BYTES, 0);
