@@ -153,6 +153,9 @@ static void say(struct record_script *said, uint8_t kind, struct mqtt_span conte
     memset(inner + content.len + 1, 0, padding);
     if (inner_len > ALLOWED_BYTES)
         said->has_long = true;
+    /* Without a kind the last byte that is not zero is it. */
+    while (kind == 0 && content.len > 0)
+        kind = content.data[--content.len];
     if (kind == KIND_DATA && content.len > 0) {
         memcpy(said->content + said->content_len, content.data, content.len);
         said->content_len += content.len;
