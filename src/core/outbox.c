@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 /* What leaves in one turn comes back in the next: so much of it stays, per shard. */
-#define KEPT_SMALL_BYTES ((size_t)1 << 20)
+#define KEPT_SMALL_BYTES ((size_t)4 << 20)
 #define KEPT_LARGE_BYTES ((size_t)8 << 20)
 
 int outbox_pools_init(struct outbox_pools *pools)
