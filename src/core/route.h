@@ -34,6 +34,7 @@ struct route {
     struct list by_use;
     uint64_t generation;
     uint64_t shared_generation;
+    uint64_t sense_bit; /* of the topic for the detector; 0: not made yet, or it is reserved */
     struct route_target *targets;
     struct share_group **groups; /* groups on this shard, when there is one shard */
     struct interest interest;    /* of the other shards, and all groups, when there are several */
