@@ -105,9 +105,9 @@ static void the_hash_is_sha_256(void **state)
 
 static void each_record_has_its_own_hash(void **state)
 {
-    static const char *const texts[] = { "abc", "", "abc",
-                                         "a longer one than a block of it is: "
-                                         "sixty-four bytes" };
+    static const char longer[] =
+        "more than a block of it, which has sixty-four bytes: and these are";
+    static const char *const texts[] = { "abc", "", "abc", longer };
     struct paths paths;
     struct audit_key *key = open_key(state, &paths);
 
