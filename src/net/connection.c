@@ -88,9 +88,9 @@ void connection_refuse(struct connection *connection, enum net_refusal why, cons
 
 static struct passage *passage_new(struct connection *connection)
 {
-    struct passage *passage = calloc(1, sizeof(*passage));
+    struct passage *passage = malloc(sizeof(*passage));
     if (passage != NULL)
-        passage->connection = connection;
+        *passage = (struct passage){ .connection = connection };
     return passage;
 }
 
