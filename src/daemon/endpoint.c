@@ -264,6 +264,11 @@ static int fill_options(const struct endpoints *endpoints, const struct config_l
         [CONFIG_CLIENTS_OPTIONAL] = TLS_CLIENTS_OPTIONAL,
         [CONFIG_CLIENTS_NONE] = TLS_CLIENTS_NONE,
     };
+    static const enum tls_detach detach[] = {
+        [CONFIG_DETACH_OFF] = TLS_DETACH_OFF,
+        [CONFIG_DETACH_IDLE] = TLS_DETACH_IDLE,
+        [CONFIG_DETACH_ALWAYS] = TLS_DETACH_ALWAYS,
+    };
     *out = (struct tls_options){
         .certificate_path = files->certificate,
         .key_path = files->key,
@@ -274,6 +279,7 @@ static int fill_options(const struct endpoints *endpoints, const struct config_l
         .extension_oid = IDENTITY_EXTENSION_OID,
         .protocol = RATCHET_NAME, /* whoever brings one turns it here, or is refused */
         .clients = clients[listener->clients],
+        .detach = detach[listener->detach],
         .allow_tls_1_2 = listener->allow_tls_1_2,
         .wipes_plaintext = listener->passwords == CONFIG_PASSWORDS_ON,
         .sessions = 20000,

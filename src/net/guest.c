@@ -228,7 +228,7 @@ bool guest_hold(struct connection *connection)
 {
     if (connection->guest == 0)
         return true;
-    size_t bytes = connection->tls.ssl != NULL ? TLS_BYTES : 0;
+    size_t bytes = tls_stream_is_open(&connection->tls) ? TLS_BYTES : 0;
     if (connection->input != NULL)
         bytes += sizeof(*connection->input) + connection->input->capacity;
     sort_in(connection, bytes > 0);

@@ -283,7 +283,7 @@ static void meet(struct tls_context *context, const char *identity, char out[256
     assert_int_not_equal(result, TLS_WANTS_INPUT);
     assert_true((result == TLS_DONE) == (stream.peer != NULL));
     snprintf(out, 256, "%s", result == TLS_DONE ? "" : tls_shard_failure(shard));
-    tls_stream_close(&stream);
+    tls_stream_close(&stream, shard);
     tls_client_free(client);
     tls_shard_free(shard);
     free(wire);
