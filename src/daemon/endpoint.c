@@ -5,6 +5,7 @@
 #include "pki/identity_extension.h"
 #include "pki/ocsp.h"
 #include "ratchet/message.h"
+#include "vault/vault.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -345,6 +346,9 @@ static int load_one(struct endpoints *endpoints, const struct config_listener *l
     if (status == 0)
         status = endpoint->tls == NULL ? tls_context_new(&options, &why, &endpoint->tls)
                                        : tls_context_reload(endpoint->tls, &options, &why);
+    /* What it has of connections comes back in one piece; what has just been read stays. */
+    if (status == 0 && listener->detach != CONFIG_DETACH_OFF)
+        vault_gather();
     return status == 0 ? 0 : explain_tls(status, listener, why.text, out_why);
 }
 
