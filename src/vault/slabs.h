@@ -14,11 +14,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SLABS_SLAB_BYTES 65536u
-#define SLABS_PIECE_BYTES \
-    8192u /* the largest; larger ones malloc() gives back by itself, or soon reuses */
+#define SLABS_SLAB_BYTES  32768u
+#define SLABS_PIECE_BYTES 20480u /* the largest: OpenSSL's buffer of a record fits */
 
-struct slabs;
+    struct slabs;
 
 /* Address space for so many slabs; memory is taken as it is used. Negative errno. */
 MQTT_NODISCARD int slabs_open(uint32_t most, struct slabs **out);

@@ -18,7 +18,7 @@
 #define ALIGNMENT 16u
 
 /* 16 GiB: a million connections that are with OpenSSL. Beyond it malloc() is asked. */
-#define GATHER_SLABS 262144u
+#define GATHER_SLABS 524288u
 
 /* Before each piece; together they fill the vault without a gap. */
 struct piece {
