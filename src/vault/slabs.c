@@ -13,7 +13,7 @@
 #define STEP_BYTES 16u
 #define EVEN_BYTES 128u
 #define EVEN_SIZES (EVEN_BYTES / STEP_BYTES)
-#define SIZES      (EVEN_SIZES + 29u)
+#define SIZES      (EVEN_SIZES + 30u)
 
 /* Slabs are made accessible so many at a time: a system call each time. */
 #define GROWTH 16u

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #define SLABS_SLAB_BYTES  32768u
-#define SLABS_PIECE_BYTES 20480u /* the largest: OpenSSL's buffer of a record fits */
+#define SLABS_PIECE_BYTES 24576u /* the largest: OpenSSL's buffer of a record fits */
 
     struct slabs;
 
