@@ -1,19 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """What detection costs: a broker that looks at behaviour against one that does not, in alternation.
 
-  rows             for each wire, QoS and number of devices: messages per second of broker CPU, medians;
-                   on over off as the geometric mean of pairs with its 95 % interval. `ratio_in_place`:
-                   one process and its connections, in which SIGHUP turns it on and off, so that nothing
-                   else differs; it learns meanwhile. `ratio_observe` and `ratio_respond`: a process for
-                   each run, which has learned and watches; its place in memory differs, too
-  ratio_on_off     the lowest `ratio_in_place` with TLS and certificates, with its interval
+  rows             for each wire, QoS, number of devices and length of a window: messages per second of
+                   broker CPU, medians; on over off as the geometric mean of pairs with its 95 % interval.
+                   `ratio_in_place`: one process and its connections, in which SIGHUP turns it on and off,
+                   so that nothing else differs; it learns meanwhile. `ratio_watching`: the same of a
+                   process that has learned and watches, in which the devices' role is looked at or not.
+                   `ratio_observe` and `ratio_respond`: a process for each run, which has learned and
+                   watches; its place in memory differs, too
+  ratio_on_off     the lowest `ratio_in_place` or `ratio_watching` with TLS and certificates, with its
+                   interval
   ns_per_message   of the detector alone at 10,000 devices (bench-sense)
   core             ns a message costs a shard without the kernel (bench-messages): without a policy, with
                    one, and with detection besides; and what both add, per cent
 
 Every device has a certificate of its own, publishes to itself and has WINDOW messages on their way; what
 is usual was learned at the same rates. Without TLS nobody has a name of his own, so nobody is looked
-at. The broker has core 0, the devices core 1."""
+at. Windows are of one second, in which they are weighed five times as often as where nothing is said
+about it; what that costs is measured in place, in slices in which windows end.
+The broker has core 0, the devices core 1."""
 import contextlib
 import math
 import os
@@ -34,26 +39,33 @@ CLIENT_CORE = "1"
 MODES = ("off", "observe", "respond")
 PAIRS_LEAST, WARM_S, WINDOW = 5, 1.0, 64
 IN_PLACE_PAIRS, IN_PLACE_S, SETTLE_S = 12, 1.0, 0.3
+FAST_MS, USUAL_MS = 1000, 5000  # sense-window-ms here, and where nothing is said
+USUAL_PAIRS, WINDOWS_LEAST = 6, 1.2  # of a slice
 IN_FORCE = re.compile(r"policy in force on shard 0")
 RELOAD_S = 30
 LEARN_S = 240
 TICK_NS = 1e9
 RATIO_WANTED, NS_WANTED = 0.98, 30
-# wire, QoS, devices
-CASES = [("mtls", 0, 100), ("mtls", 1, 100), ("mtls", 0, 1000), ("mtls", 1, 1000), ("plain", 0, 100),
-         ("plain", 1, 100)]
-SHORT_CASES = [("mtls", 0, 20)]
+# wire, QoS, devices, ms of a window
+CASES = [("mtls", 0, 100, FAST_MS), ("mtls", 1, 100, FAST_MS), ("mtls", 0, 1000, FAST_MS),
+         ("mtls", 1, 1000, FAST_MS), ("plain", 0, 100, FAST_MS), ("plain", 1, 100, FAST_MS),
+         ("mtls", 0, 100, USUAL_MS), ("mtls", 0, 1000, USUAL_MS)]
+SHORT_CASES = [("mtls", 0, 20, FAST_MS)]
+# What is turned on and off in one process: (mode, whether the role is looked at).
+LEARNING = {"on": ("observe", "on"), "off": ("off", "on")}
+WATCHING = {"on": ("observe", "on"), "off": ("observe", "off")}
 CONFIG = """shards = 1
 sense {{ mode = {mode} learn = 3s shape = 3s prove = 5s }}
 listener "devices" {{ address = "127.0.0.1" port = {port} {wire} }}
 enrolment {{ port = off }}
 role "device" {{
+  sense     = {looked_at}
   publish   = {{ "devices/%{{device}}/state", "devices/%{{device}}/alarm" }}
   subscribe = {{ "devices/%{{device}}/state", "devices/%{{device}}/set" }}
   deny-publish = {{ "devices/+/secret" }}
 }}
 role "nobody" {{ publish = {{ "devices/+/state" }} subscribe = {{ "devices/+/state" }} }}
-limits {{ sense-window-ms = 1000 sense-save-s = 86400 connects-per-minute = 0 }}
+limits {{ sense-window-ms = {window_ms} sense-save-s = 86400 connects-per-minute = 0 }}
 log {{ level = info }}
 """
 WIRES = {"mtls": "client-certificates = required",
@@ -97,19 +109,22 @@ class Place:
         subprocess.run([tools / "bench" / "bench-revoke", "enrol", self.state, self.keys, str(devices)],
                        check=True)
 
-    def configure(self, mode, wire):
+    def configure(self, mode, case, looked_at="on"):
+        wire, _, _, window_ms = case
         config = self.folder / "tacit.conf"
-        config.write_text(CONFIG.format(mode=mode, port=self.port, wire=WIRES[wire]), encoding="utf-8")
+        config.write_text(CONFIG.format(mode=mode, port=self.port, wire=WIRES[wire], looked_at=looked_at,
+                                        window_ms=window_ms), encoding="utf-8")
         return config
 
-    def server(self, mode, wire):
-        config = self.configure(mode, wire)
+    def server(self, mode, case):
+        config = self.configure(mode, case)
         log = open(self.folder / "log", "w", encoding="utf-8")
         return subjects.Server([os.environ.get("TACITD", self.tools / "tacitd"), "--config", config,
                                 "--state", self.state], self.port, log, self.folder)
 
     @contextlib.contextmanager
-    def crowd(self, wire, qos, devices):
+    def crowd(self, case):
+        wire, qos, devices, _ = case
         argv = ["taskset", "-c", CLIENT_CORE, self.tools / "bench" / "bench-crowd", self.port,
                 self.keys if wire == "mtls" else "-", devices, qos, WINDOW]
         with subprocess.Popen(list(map(str, argv)), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -127,14 +142,19 @@ class Place:
     def forget(self):
         shutil.rmtree(self.state / "learning", ignore_errors=True)
 
+    def remember(self):
+        """What was learned for the case, if anything."""
+        self.forget()
+        if self.learned.exists():
+            shutil.copytree(self.learned, self.state / "learning")
+
     def learn(self, case):
         """What is usual at full load, until the role is watched."""
-        wire, qos, devices = case
         shutil.rmtree(self.learned, ignore_errors=True)
         self.forget()
-        if wire == "plain":
+        if case[0] == "plain":
             return
-        with self.server("observe", wire) as server, self.crowd(wire, qos, devices) as crowd:
+        with self.server("observe", case) as server, self.crowd(case):
             until = time.monotonic() + LEARN_S
             while "is watched" not in self.text():
                 if time.monotonic() > until or server.process.poll() is not None:
@@ -144,22 +164,18 @@ class Place:
 
     def measure(self, mode, case, duration):
         """Messages per second of broker CPU."""
-        wire, qos, devices = case
-        self.forget()
-        if self.learned.exists():
-            shutil.copytree(self.learned, self.state / "learning")
-        with self.server(mode, wire) as server, self.crowd(wire, qos, devices) as crowd:
+        self.remember()
+        with self.server(mode, case) as server, self.crowd(case) as crowd:
             time.sleep(WARM_S)
             found = rate(crowd, server, duration)
             if "is read no faster" in self.text():
                 raise RuntimeError(f"a device was throttled: {self.text()[-2000:]}")
         return found
 
-
-    def turn(self, mode, wire, server):
-        """The same process goes on in that mode."""
+    def turn(self, case, server, mode, looked_at):
+        """The same process goes on in that way."""
         before = len(IN_FORCE.findall(self.text()))
-        self.configure(mode, wire)
+        self.configure(mode, case, looked_at)
         server.process.send_signal(signal.SIGHUP)
         until = time.monotonic() + RELOAD_S
         while len(IN_FORCE.findall(self.text())) <= before:
@@ -167,17 +183,17 @@ class Place:
                 raise RuntimeError(f"not taken: {self.text()[-2000:]}")
             time.sleep(0.01)
 
-    def in_place(self, case, pairs):
-        """(on, off) in turn, of one process: messages per second of its CPU."""
-        wire, qos, devices = case
-        found = {"observe": [], "off": []}
-        self.forget()
-        with self.server("off", wire) as server, self.crowd(wire, qos, devices) as crowd:
+    def in_place(self, case, pairs, ways):
+        """On over off in turn, of one process: messages per second of its CPU."""
+        slice_s = max(IN_PLACE_S, WINDOWS_LEAST * case[3] / 1000)
+        found = {way: [] for way in ways}
+        with self.server("off" if ways is LEARNING else "observe", case) as server, \
+                self.crowd(case) as crowd:
             for step in range(2 * pairs):
-                mode = ("off", "observe", "observe", "off")[step % 4]
-                self.turn(mode, wire, server)
-                found[mode].append(rate(crowd, server, IN_PLACE_S))
-        return found
+                way = ("off", "on", "on", "off")[step % 4]
+                self.turn(case, server, *ways[way])
+                found[way].append(rate(crowd, server, slice_s))
+        return interval([on / off for on, off in zip(found["on"], found["off"])])
 
 
 def messages(crowd):
@@ -196,27 +212,47 @@ def rate(crowd, server, duration):
     return (end - begin) / (cpu_s(server.process.pid) - spent)
 
 
+def compare_in_place(place, case, rounds):
+    pairs = USUAL_PAIRS if case[3] == USUAL_MS else max(2 * rounds, IN_PLACE_PAIRS)
+    place.forget()
+    found = {"ratio_in_place": place.in_place(case, pairs, LEARNING)}
+    place.learn(case)
+    if place.learned.exists():
+        place.remember()
+        found["ratio_watching"] = place.in_place(case, pairs, WATCHING)
+    say(f"detection: {title(case)}: {found}")
+    return found
+
+
+def title(case):
+    wire, qos, devices, window_ms = case
+    return f"{wire}, QoS {qos}, {devices} devices, windows of {window_ms} ms"
+
+
 def compare(place, case, rounds, duration):
     """In place, and then the modes in turn, a process each; each round begins with another one."""
-    wire, qos, devices = case
-    found = place.in_place(case, max(2 * rounds, IN_PLACE_PAIRS))
-    in_place = interval([on / off for on, off in zip(found["observe"], found["off"])])
-    say(f"detection: {wire}, QoS {qos}, {devices} devices, in place: {in_place}")
-    if rounds == 0:
-        return {"ratio_in_place": in_place}
-    place.learn(case)
+    wire, qos, devices, window_ms = case
+    row = {"wire": wire, "qos": qos, "devices": devices, "window": WINDOW, "window_ms": window_ms,
+           "is_looked_at": wire == "mtls", **compare_in_place(place, case, rounds)}
+    if window_ms == USUAL_MS:
+        return row
     runs = {mode: [] for mode in MODES}
     for turn in range(rounds):
         for step in range(len(MODES)):
             mode = MODES[(turn + step) % len(MODES)]
             runs[mode].append(place.measure(mode, case, duration))
-        say(f"detection: {wire}, QoS {qos}, {devices} devices, {turn + 1}/{rounds}: " + ", ".join(
+        say(f"detection: {title(case)}, {turn + 1}/{rounds}: " + ", ".join(
             f"{mode} {done[-1]:,.0f}" for mode, done in runs.items()))
-    row = {"wire": wire, "qos": qos, "devices": devices, "window": WINDOW,
-           "is_looked_at": wire == "mtls", "ratio_in_place": in_place}
     row |= {f"messages_per_cpu_s_{mode}": round(statistics.median(done)) for mode, done in runs.items()}
     return row | {f"ratio_{mode}": interval([on / off for on, off in zip(runs[mode], runs["off"])])
                   for mode in MODES[1:]}
+
+
+def worst_of(rows):
+    """The lowest of those in place in which somebody is looked at."""
+    return min((row[way] for row in rows if row["is_looked_at"]
+                for way in ("ratio_in_place", "ratio_watching") if way in row),
+               key=lambda one: one["value"])
 
 
 def of_core(tools, rounds):
@@ -238,7 +274,7 @@ def of_core(tools, rounds):
 
 
 def run(rounds, duration=3.0, is_short=False):
-    """A quarter of an hour with 5 rounds of 3 s."""
+    """Half an hour with 5 rounds of 3 s."""
     import sense
     rounds = 2 if is_short else max(PAIRS_LEAST, rounds)
     cases = SHORT_CASES if is_short else CASES
@@ -247,8 +283,7 @@ def run(rounds, duration=3.0, is_short=False):
     with tempfile.TemporaryDirectory(prefix="tacit-bench-") as name:
         place = Place(folder, pathlib.Path(name), max(case[2] for case in cases))
         rows = [compare(place, case, rounds, duration) for case in cases]
-    worst = min((row["ratio_in_place"] for row in rows if row["is_looked_at"]),
-                key=lambda one: one["value"])
+    worst = worst_of(rows)
     ns = sense.costs(folder / "bench", 2 if is_short else 3)["ns_per_message"]
     report = {"name": "detection", "rounds": rounds, "duration_s": duration, "rows": rows,
               "ratio_on_off": worst, "ns_per_message": ns,

@@ -64,7 +64,7 @@ def measure(subject, tools, place, scenario, duration):
     except ValueError:
         return {"fault": (done.stderr or done.stdout).strip()[-300:] or f"exit {done.returncode}"}
     if done.returncode != 0 or run.get("refused") or run.get("connect_errors"):
-        run["fault"] = done.stderr.strip()[-300:] or "connections were refused"
+        run["fault"] = done.stderr.strip()[-300:] or run.get("first_problem") or "connections were refused"
     if subject == "tacitd" and server.exit_code != 0:
         run["fault"] = f"tacitd ended with exit code {server.exit_code}"
     return run

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A million sessions in one process without sockets: core, codec, policy and store, driven by
+"""A million sessions in one process without sockets: core, codec, policy, sense and store, driven by
 bench/million. Each session is a device with an identity of its own, under ten grants.
 
 Connected, a subscription each, and 5,000 messages of 64 bytes a second among them, half of them at QoS 1,
@@ -10,6 +10,17 @@ each to a topic that was not used for long:
   takeover_us_p99        CONNECT to CONNACK where another connection has the session
   policy_in_force_ms     until a changed policy is asked for every message
   policy_reload_ms       until the last session was looked at; policy_longest_slice_ms: at a time
+
+The same with detection on, each of them a device of one role that was learned, as `sensed_...`:
+
+  sense_bytes_per_session      what detection takes of the heap for one
+  sensed_ns_per_message        with the looks at all devices in it, which come at any rate of messages
+  sensed_round_s               until each of them was looked at once; a quiet broker, CPU as
+                               sensed_round_ns_per_device
+  sensed_round_longest_slice_ms     CPU of the longest turn of that
+  sensed_longest_learning_advance_ms  likewise while it learns: a role enters its next phase
+
+  sensed_save_slice_ms         CPU of saving what was learned, which a shard does at once; sensed_load_s takes it up
 
 Away, ten subscriptions and ten messages each, on disk:
 
@@ -38,6 +49,9 @@ def figures_of(program, *arguments):
 
 def measure(program, size):
     figures = figures_of(program, "online", size["sessions"], RATE, size["seconds"])
+    sensed = figures_of(program, "sensed", size["sessions"], RATE, size["seconds"])
+    figures |= {f"sensed_{name}": value for name, value in sensed.items()}
+    figures["sense_bytes_per_session"] = sensed["bytes_per_session"] - figures["bytes_per_session"]
     with tempfile.TemporaryDirectory(prefix="tacit-bench-") as folder:
         for mode in ("offline", "start"):
             figures |= figures_of(program, mode, folder, size["away"], QUEUED)

@@ -6,6 +6,8 @@ the generator leaves room for. Half of the pairs have their ends on different sh
   deliveries_per_cpu_s  of the broker's CPU, of all its threads
   deliveries_per_s      at saturation (closed loop)
   latency_us            at a fixed rate (open loop)
+  broker_cores, generator_cores   how much of the machine each of them had, at saturation: where they add up to all
+                        of it, deliveries_per_s says how they share it, not what two shards can do
   cpu_ratio             deliveries_per_cpu_s of two shards by that of one"""
 import json
 import subprocess
@@ -70,6 +72,9 @@ def row(name, arguments, runs):
     for kind, field in fields.items():
         found[kind] = {str(count): median([run[field] for run in done])
                        for count, done in runs.items()}
+    for side in ("broker", "generator"):
+        found[f"{side}_cores"] = {str(count): median([run[side]["cpu_util"] for run in done])
+                                  for count, done in runs.items()}
     found["cpu_ratio"] = ratio(found["deliveries_per_cpu_s"]["2"], found["deliveries_per_cpu_s"]["1"])
     return found
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What docs/benchmarks.md says of the commands about speed: lines of Markdown from their JSON."""
+from plots import WIRES, links
 
 
 def where(report):
@@ -60,8 +61,9 @@ def like_for_like_rows(report):
            "The floor asks for no client certificates: that of a handshake with one is the floor's "
            "without, and the CPU that OpenSSL alone takes more for it. Memory, start-up and size are "
            "held against what is wanted, the others against the floor, a shared subscription against "
-           "mosquitto.")
+           "mosquitto. What missed rows consist of: [performance.md](performance.md).")
     yield ""
+    yield from links(report)
     yield "| scenario | wire | arguments | floor | mosquitto | tacitd | compared | wanted | met |"
     yield "|---|---|---|--:|--:|--:|--:|--:|---|"
     for row in report["rows"]:
@@ -82,6 +84,7 @@ def idle_rows(report):
            "resident, of those that came since the row before. The floor asks for no client "
            f"certificates. Medians; rounds: {report['rounds']}.")
     yield ""
+    yield from links(report)
     yield "| wire | connections | | resident | added | heap | kernel | wanted, resident |"
     yield "|---|--:|---|--:|--:|--:|--:|--:|"
     for row in report["rows"]:
@@ -100,12 +103,26 @@ MILLION_ROWS = (
     ("CPU of a CONNECT, ns", "ns_per_connect"),
     ("CPU of a SUBSCRIBE, ns", "ns_per_subscribe"),
     ("CPU of a message, ns", "ns_per_message"),
-    ("longest turn of 1 ms of messages, ms", "longest_turn_ms"),
+    ("longest turn of 1 ms of messages, CPU, ms", "longest_turn_ms"),
     ("take-over, median, µs", "takeover_us_p50"),
     ("the same, 99th percentile", "takeover_us_p99"),
     ("a changed policy is in force after, ms", "policy_in_force_ms"),
     ("every session was looked at after, ms", "policy_reload_ms"),
-    ("longest slice of that, ms", "policy_longest_slice_ms"),
+    ("longest slice of that, CPU, ms", "policy_longest_slice_ms"),
+    ("bytes of the heap that detection adds to a session", "sense_bytes_per_session"),
+    ("CPU of a CONNECT with detection, ns", "sensed_ns_per_connect"),
+    ("CPU of a message with detection, the looks at all devices in it, ns", "sensed_ns_per_message"),
+    ("all of that, % of a core; without detection", "cpu_percent_of_a_core"),
+    ("with detection", "sensed_cpu_percent_of_a_core"),
+    ("longest turn of 1 ms of messages, CPU, with detection, ms", "sensed_longest_turn_ms"),
+    ("each device was looked at once after, s", "sensed_round_s"),
+    ("CPU of that, for one device, ns", "sensed_round_ns_per_device"),
+    ("longest slice of that, CPU, ms", "sensed_round_longest_slice_ms"),
+    ("longest slice while a role of all of them is learned, CPU, ms", "sensed_longest_learning_advance_ms"),
+    ("false alarms of them", "sensed_alarms"),
+    ("what was learned is saved, CPU in one slice, ms", "sensed_save_slice_ms"),
+    ("bytes of that for a device", "sensed_saved_bytes_per_device"),
+    ("a start takes it up in, CPU, s", "sensed_load_s"),
     ("bytes of disk per session that is away", "disk_bytes_per_session"),
     ("bytes of disk per queued message", "disk_bytes_per_queued_message"),
     ("bytes of the heap per queued message", "heap_bytes_per_queued_message"),
@@ -125,7 +142,8 @@ def million_rows(report):
            f"second among them for {report['simulated_s']:,} s, half of them at QoS 1; then {away:,} "
            f"sessions that are away, with {away * report['subscriptions_per_offline_session']:,} "
            f"subscriptions and {away * report['queued_per_offline_session']:,} messages on disk, and a "
-           f"start with all of that. Medians; rounds: {report['rounds']}.")
+           "start with all of that. With detection each of the connected is a device of one role, which was "
+           f"learned before. Medians; rounds: {report['rounds']}.")
     yield ""
     yield "| figure | measured | wanted, at most |"
     yield "|---|--:|--:|"
@@ -144,6 +162,7 @@ def storm_rows(report):
            f"the broker until it came, µs. The broker has one core. Medians; {report['rounds']} alternated rounds of "
            f"{report['duration_s']:g} s.")
     yield ""
+    yield from links(report)
     yield ("| | quiet: median | 99 % | 99.9 % | storm: median | 99 % | 99.9 % | 99.9 %, storm by quiet | wanted | "
            "handshakes a second | share of the core |")
     yield "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
@@ -165,15 +184,20 @@ def shards_rows(report):
     yield ""
     yield from where(report)
     yield ("tacitd in plaintext on both cores of the machine, where the generator is, too: messages per second of "
-           "the broker's CPU are what compares. Half of the pairs have their ends on different shards. Medians; "
+           "the broker's CPU are what compares. Per second both have what is left of the machine: beside it stands how "
+           "many cores each of them had. Half of the pairs have their ends on different shards. Medians; "
            f"{report['rounds']} alternated rounds of {report['duration_s']:g} s.")
     yield ""
-    yield ("| | one: per second of CPU | two | two by one | wanted | one: per second | two |")
-    yield "|---|--:|--:|--:|--:|--:|--:|"
+    yield ("| | one: per second of CPU | two | two by one | wanted | one: per second | two | one: cores of the broker, of "
+           "the generator | two |")
+    yield "|---|--:|--:|--:|--:|--:|--:|--:|--:|"
     for row in report["rows"]:
         cpu, rate = row["deliveries_per_cpu_s"], row["deliveries_per_s"]
+        cores = [f"{cell(row['broker_cores'][count], '{:.2f}')}, {cell(row['generator_cores'][count], '{:.2f}')}"
+                 for count in ("1", "2")]
         yield f"| `{row['args']}` | {cell(cpu['1'])} | {cell(cpu['2'])} | {cell(row['cpu_ratio'], '{:.2f}')} | " \
-            f"≥ {report['wanted_at_least']['cpu_ratio']} | {cell(rate['1'])} | {cell(rate['2'])} |"
+            f"≥ {report['wanted_at_least']['cpu_ratio']} | {cell(rate['1'])} | {cell(rate['2'])} | " \
+            + " | ".join(cores) + " |"
     yield ""
     yield f"Latency at a fixed rate (`{report['latency']['args']}`), µs:"
     yield ""
@@ -185,5 +209,79 @@ def shards_rows(report):
     yield from missed(report)
 
 
+STEPS = {"window": ("Messages that can be batched", "with so many messages on their way from each publisher",
+                    "on their way"),
+         "size": ("Payloads of 64 bytes to 64 KiB", "with payloads of so many bytes, at most 64 KiB of them on "
+                  "their way from each publisher", "bytes")}
+
+
+def step_rows(report):
+    title, what, column = STEPS[report["name"]]
+    yield f"## {title}"
+    yield ""
+    yield from where(report)
+    yield (f"Deliveries per second of the server's CPU, thousands, point to point at QoS 0, {what}; "
+           f"{report['rounds']} alternated rounds of {report['duration_s']:g} s, medians.")
+    yield ""
+    yield from links(report)
+    yield f"| wire | {column} | arguments | floor | mosquitto | tacitd | share of floor | × mosquitto |"
+    yield "|---|--:|---|--:|--:|--:|--:|--:|"
+    for row in report["rows"]:
+        figures = " | ".join(cell(row[name] and row[name] / 1000) for name in ("floor", "mosquitto", "tacitd"))
+        yield f"| {row['wire']} | {row['step']:,} | `{row['args']}` | {figures} | " \
+            f"{cell(row['share_of_floor'], '{:.3f}')} | {cell(row['ratio_to_mosquitto'], '{:.1f}')} |"
+    yield from missed(report)
+
+
+def active_rows(report):
+    yield "## Lightly active connections"
+    yield ""
+    yield from where(report)
+    yield (f"Half of the connections publish a message of 64 bytes at QoS 1 in {report['message_every_s']:g} s to one of "
+           f"the other half each, with a keep alive of {report['keep_alive_s']:,} s. CPU of the server: for a "
+           "connection in a second, and for a message with its acknowledgements. More connections "
+           "are more often ready together, so a wake-up is shared by more. Latency by a plan that does not wait. The "
+           f"floor asks for no client certificates. Rounds of {report['duration_s']:g} s: {report['rounds']}.")
+    yield ""
+    yield from links(report)
+    yield "| wire | connections | | CPU per connection, µs a second | per message, µs | share of a core | " \
+          "resident, bytes | latency, 99 %, µs |"
+    yield "|---|--:|---|--:|--:|--:|--:|--:|"
+    for row in report["rows"]:
+        for subject in ("floor", "mosquitto", "tacitd"):
+            if subject in row:
+                figures = row[subject]
+                yield f"| {row['wire']} | {row['connections']:,} | {subject} | " \
+                    f"{cell(figures['cpu_us_per_connection_s'], '{:.2f}')} | " \
+                    f"{cell(figures['cpu_us_per_message'], '{:.1f}')} | {cell(figures['cpu_util'], '{:.3f}')} | " \
+                    f"{cell(figures['rss'])} | {cell(figures['p99_us'])} |"
+    yield ""
+    grown = [f"{WIRES[wire]}: {cell(report[f'growth_{wire}'], '{:.2f}')}" for wire in ("plain", "mtls")]
+    yield ("CPU per connection at the most connections by that at the fewest, tacitd: " + ", ".join(grown)
+           + f" (wanted: {report['wanted_at_most']['growth_plain']} at most).")
+    yield from missed(report)
+
+
+def count_rows(report):
+    yield "## System calls and instructions"
+    yield ""
+    yield from where(report)
+    yield ("Per delivered message. System calls as the kernel counts them; instructions of the process, not of the "
+           "kernel: by the processor's counter, or where there is none by callgrind, as the difference of a long and "
+           "a short run, and then in plaintext alone. Acknowledgements are in both.")
+    yield ""
+    yield ("| scenario | wire | calls: floor | mosquitto | tacitd | of these | instructions: floor | mosquitto | "
+           "tacitd |")
+    yield "|---|---|--:|--:|--:|---|--:|--:|--:|"
+    for row in report["rows"]:
+        sides = [row.get(name, {}) for name in ("floor", "mosquitto", "tacitd")]
+        names = ", ".join(f"{name} {count:.3f}" for name, count in sides[2].get("by_name", {}).items()
+                          if count >= .0005)
+        yield f"| {row['row']} | {row['wire']} | " + " | ".join(
+            cell(side.get("calls"), "{:.3f}") for side in sides) + f" | {names} | " + " | ".join(
+                cell(side.get("instructions")) for side in sides) + " |"
+
+
 SECTIONS = {"headline": headline_rows, "like-for-like": like_for_like_rows, "idle": idle_rows,
-            "million": million_rows, "storm": storm_rows, "shards": shards_rows}
+            "million": million_rows, "storm": storm_rows, "shards": shards_rows,
+            "window": step_rows, "size": step_rows, "active": active_rows, "counts": count_rows}

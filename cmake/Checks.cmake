@@ -32,3 +32,7 @@ set_tests_properties(static/checks PROPERTIES LABELS static TIMEOUT 180)
 # That what the fuzz targets say is read as it is meant.
 add_test(NAME static/fuzzing COMMAND ${PROJECT_SOURCE_DIR}/tools/fuzzing_test.py)
 set_tests_properties(static/fuzzing PROPERTIES LABELS static TIMEOUT 60)
+
+# That the pictures of the benchmarks show what was measured, and that their pages are the same again.
+add_test(NAME static/plots COMMAND ${PROJECT_SOURCE_DIR}/bench/plots_test.py)
+set_tests_properties(static/plots PROPERTIES LABELS static TIMEOUT 60)

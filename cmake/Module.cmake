@@ -15,9 +15,11 @@ endif()
 #   EXTRA_TESTS  stems of tests without a source of that name: wire -> wire_test.c
 #   TEST_SOURCES files linked into every test of the module
 #   TEST_USES    our modules which only the tests use
+#   SMALL        a release compiles it for size (cmake/Size.cmake),
+#   HOT          but these of its sources for speed
 function(tacit_module name)
-    cmake_parse_arguments(ARG "" "" "SOURCES;USES;LIBS;DEFINES;EXTRA_TESTS;TEST_SOURCES;TEST_USES"
-        ${ARGN})
+    cmake_parse_arguments(ARG "SMALL" ""
+        "SOURCES;USES;LIBS;DEFINES;EXTRA_TESTS;TEST_SOURCES;TEST_USES;HOT" ${ARGN})
     if(ARG_UNPARSED_ARGUMENTS)
         message(FATAL_ERROR "tacit_module(${name}): what is ${ARG_UNPARSED_ARGUMENTS}?")
     endif()
@@ -27,6 +29,9 @@ function(tacit_module name)
     list(TRANSFORM ARG_USES PREPEND tacit_)
     list(TRANSFORM ARG_TEST_USES PREPEND tacit_)
     target_link_libraries(tacit_${name} PUBLIC ${ARG_USES} ${ARG_LIBS})
+    if(ARG_SMALL)
+        tacit_small(tacit_${name} HOT ${ARG_HOT})
+    endif()
 
     if(NOT BUILD_TESTING)
         return()

@@ -80,6 +80,9 @@ static SSL_CTX *make_client(const struct files *files, bool is_mutual)
     must(ctx != NULL && SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) == 1, "no context");
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(ctx, on_ticket);
+    /* As every client has that checks its server, the load generator among them: OpenSSL sends the issuer
+     * that it finds there behind a certificate, and the server reads both. */
+    must(SSL_CTX_load_verify_locations(ctx, files->ca, NULL) == 1, files->ca);
     if (is_mutual) {
         must(SSL_CTX_use_certificate_chain_file(ctx, files->client_cert) == 1, files->client_cert);
         must(SSL_CTX_use_PrivateKey_file(ctx, files->client_key, SSL_FILETYPE_PEM) == 1,

@@ -18,6 +18,7 @@
 #define VERSION      MQTT_VERSION_3_1_1
 #define GRANTS       10
 #define FAILURE      0x80 /* of a SUBACK */
+#define PHASE_S      15   /* so that everybody is looked at in each phase of learning */
 
 static const struct siphash_key crowd_key = { 11, 13 };
 
@@ -114,8 +115,37 @@ void crowd_open(struct crowd *crowd, size_t count, struct disk *disk)
         options.ports.journal = disk_port(disk);
     options.limits.connections = count + 1;
     options.limits.sessions = count;
+    options.limits.sense_devices = count;
     crowd->broker = broker_new(&options, crowd->now_ms);
     must(crowd->broker != NULL, "out of memory");
+}
+
+static void on_tell(void *context, const struct sensing_notice *notice)
+{
+    struct crowd *crowd = context;
+
+    (void)notice;
+    crowd->alarms++;
+}
+
+static void on_entered(void *context, const char *role, enum sense_phase phase)
+{
+    struct crowd *crowd = context;
+
+    (void)role;
+    crowd->phase = phase;
+}
+
+void crowd_observe(struct crowd *crowd)
+{
+    const struct sensing_options options = {
+        .is_on = true,
+        .phases = { PHASE_S, PHASE_S, PHASE_S },
+        .key = { 17, 19 },
+        .port = { .context = crowd, .tell = on_tell, .entered = on_entered },
+    };
+
+    must(sensing_set(crowd->broker, &options, crowd->now_ms), "out of memory");
 }
 
 void crowd_close(struct crowd *crowd)

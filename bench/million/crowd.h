@@ -6,6 +6,7 @@
 
 #include "bench/million/disk.h"
 #include "core/broker.h"
+#include "core/sensing.h"
 #include "core/shared.h"
 
 #include <stdbool.h>
@@ -36,12 +37,17 @@ struct crowd {
     uint64_t taken;                /* PUBLISH packets that came out */
     uint64_t answers;              /* PUBACK packets likewise */
     bool has_session;              /* the last CONNACK said that there was one */
+    enum sense_phase phase;        /* of the role of all of them, where behaviour is watched */
+    uint64_t alarms;               /* notices of the detector */
     char device[CROWD_NAME_BYTES]; /* scratch: of who connects */
     char site[CROWD_NAME_BYTES];
 };
 
 void crowd_open(struct crowd *crowd, size_t count, struct disk *disk);
 void crowd_close(struct crowd *crowd); /* without its disk; nobody says goodbye */
+
+/* From now on, before anybody connects, behaviour is watched: each person is a device of one role. */
+void crowd_observe(struct crowd *crowd);
 
 /* A topic that person `who` may subscribe to and everybody of the site may publish to. Needs
  * CROWD_NAME_BYTES. */

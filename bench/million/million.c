@@ -4,15 +4,22 @@
  * bench-million online SESSIONS PER_SECOND SECONDS
  *     all connected, each with a subscription; then so many messages a second among them, take-overs,
  *     and a change of policy
+ * bench-million sensed SESSIONS PER_SECOND SECONDS
+ *     the same with detection on, after it has learned; then once around all of them without messages, and what
+ *     was learned is saved, and loaded into a broker that starts
  * bench-million offline FOLDER SESSIONS MESSAGES
  *     each with ten subscriptions and MESSAGES queued, all in the store in FOLDER, which is empty
  * bench-million start FOLDER SESSIONS MESSAGES
  *     a start with what `offline` has left; one session in a thousand is looked at
  *
- * Prints one "name value" a line. Times of single operations are wall clock, costs are CPU. */
+ * Prints one "name value" a line. Times of operations are wall clock; costs, and the longest
+ * slices, are CPU: what else the machine does meanwhile is not in them. */
 #include "bench/ground.h"
 #include "bench/million/crowd.h"
 #include "core/journal_restore.h"
+#include "core/sensed.h"
+#include "core/sensing_keep.h"
+#include "core/state.h"
 
 #include <malloc.h>
 #include <stdio.h>
@@ -28,6 +35,9 @@
 #define CHANNELS        10u
 #define SETTLE_EVERY    1000u
 #define LOOKED_AT_EVERY 1000u
+#define LEARN_MOST_S    300u
+#define ROUND_MOST_S    120u
+#define NEAR_THE_END    4096u /* at most so many are looked at in one turn */
 
 static double cpu_s(void)
 {
@@ -90,34 +100,126 @@ static size_t neighbour(const struct crowd *crowd, size_t who)
     return first + next_random() % people;
 }
 
+struct flow {
+    uint64_t sent;
+    uint64_t pinged;
+    double longest_turn_s;
+    double longest_advance_s; /* of it what timers do: pings that are late, and detection's looks */
+};
+
+/* One millisecond. */
+static void flow_on(struct crowd *crowd, struct flow *flow, unsigned per_second, uint64_t ms)
+{
+    double begin = cpu_s();
+
+    crowd_advance(crowd, 1);
+    double advanced = cpu_s() - begin;
+    for (; flow->pinged < ms * crowd->count / PING_MS; flow->pinged++)
+        crowd_ping(crowd, (size_t)flow->pinged % crowd->count);
+    for (; flow->sent < ms * per_second / MS_PER_S; flow->sent++) {
+        size_t from = next_random() % crowd->count;
+        crowd_publish(crowd, from, neighbour(crowd, from), 0, flow->sent % 2);
+    }
+    crowd_take(crowd);
+    double turn = cpu_s() - begin;
+    if (turn > flow->longest_turn_s)
+        flow->longest_turn_s = turn;
+    if (advanced > flow->longest_advance_s)
+        flow->longest_advance_s = advanced;
+}
+
 static void flow(struct crowd *crowd, unsigned per_second, unsigned seconds)
 {
-    uint64_t sent = 0;
-    uint64_t pinged = 0;
+    struct flow flow = { 0 };
     uint64_t taken = crowd->taken;
     double cpu = cpu_s();
-    double longest = 0;
 
-    for (uint64_t ms = 1; ms <= (uint64_t)seconds * MS_PER_S; ms++) {
-        double begin = now_s();
-        crowd_advance(crowd, 1);
-        for (; pinged < ms * crowd->count / PING_MS; pinged++)
-            crowd_ping(crowd, (size_t)pinged % crowd->count);
-        for (; sent < ms * per_second / MS_PER_S; sent++) {
-            size_t from = next_random() % crowd->count;
-            crowd_publish(crowd, from, neighbour(crowd, from), 0, sent % 2);
-        }
-        crowd_take(crowd);
-        double turn = now_s() - begin;
-        longest = turn > longest ? turn : longest;
-    }
-    must(crowd->taken - taken == sent, "messages are missing");
+    for (uint64_t ms = 1; ms <= (uint64_t)seconds * MS_PER_S; ms++)
+        flow_on(crowd, &flow, per_second, ms);
+    must(crowd->taken - taken == flow.sent, "messages are missing");
     double spent = cpu_s() - cpu;
-    tell("messages", (double)sent);
-    tell("ns_per_message", spent * NS_PER_S / (double)sent);
+    tell("messages", (double)flow.sent);
+    tell("ns_per_message", spent * NS_PER_S / (double)flow.sent);
     tell("cpu_percent_of_a_core", 100 * spent / seconds);
-    tell("longest_turn_ms", longest * MS_PER_S);
+    tell("longest_turn_ms", flow.longest_turn_s * MS_PER_S);
+    tell("longest_advance_ms", flow.longest_advance_s * MS_PER_S);
 }
+
+/* ---- watched ---- */
+
+static void learn(struct crowd *crowd, unsigned per_second)
+{
+    struct flow flow = { 0 };
+    uint64_t ms = 0;
+
+    while (crowd->phase != SENSE_WATCH) {
+        must(++ms <= (uint64_t)LEARN_MOST_S * MS_PER_S, "nothing is learned");
+        flow_on(crowd, &flow, per_second, ms);
+    }
+    must(broker_statistics(crowd->broker)->sense_devices == crowd->count, "some are not looked at");
+    tell("learned_s", (double)ms / MS_PER_S);
+    tell("longest_learning_advance_ms", flow.longest_advance_s * MS_PER_S);
+}
+
+/* Is `mark` one of the last that were looked at? */
+static bool is_at_the_end(const struct list *looked, const struct list *mark)
+{
+    const struct list *at = looked->prev;
+
+    for (unsigned i = 0; i < NEAR_THE_END && at != looked; i++, at = at->prev)
+        if (at == mark)
+            return true;
+    return false;
+}
+
+/* The next one that is looked at, until it is again: with nothing else to do. */
+static void look_at_all(struct crowd *crowd)
+{
+    const struct list *looked = &crowd->broker->sensing->looked;
+    const struct list *mark = looked->next;
+    uint64_t begin_ms = crowd->now_ms;
+    double cpu = cpu_s();
+    double longest = 0;
+    bool has_left = false;
+
+    while (!has_left || !is_at_the_end(looked, mark)) {
+        double begin = cpu_s();
+        crowd_advance(crowd, 1);
+        double turn = cpu_s() - begin;
+        longest = turn > longest ? turn : longest;
+        crowd_take(crowd);
+        has_left = has_left || (looked->next != mark && !is_at_the_end(looked, mark));
+        must(crowd->now_ms - begin_ms < (uint64_t)ROUND_MOST_S * MS_PER_S, "nobody is looked at");
+    }
+    tell("round_s", (double)(crowd->now_ms - begin_ms) / MS_PER_S);
+    tell("round_ns_per_device", (cpu_s() - cpu) * NS_PER_S / (double)crowd->count);
+    tell("round_longest_slice_ms", longest * MS_PER_S);
+    tell("alarms", (double)crowd->alarms);
+}
+
+/* What was learned goes to where its file would be, and into a broker that starts. Ends the crowd. */
+static void keep(struct crowd *crowd)
+{
+    uint8_t *bytes = NULL;
+    size_t len = 0;
+    size_t count = crowd->count;
+    double cpu = cpu_s();
+
+    must(sensing_keep_save(crowd->broker, crowd->now_ms, &bytes, &len) == 0, "out of memory");
+    tell("save_slice_ms", (cpu_s() - cpu) * MS_PER_S);
+    tell("saved_bytes_per_device", (double)len / (double)count);
+    crowd_close(crowd);
+    crowd_open(crowd, count, NULL);
+    crowd_observe(crowd);
+    cpu = cpu_s();
+    must(sensing_keep_load(crowd->broker, (struct mqtt_span){ bytes, len }, crowd->now_ms) == 0,
+         "what was learned is not taken up");
+    tell("load_s", cpu_s() - cpu);
+    must(crowd->broker->sensing->devices.count == count, "devices were forgotten");
+    free(bytes);
+}
+
+/* ---- sessions change hands, and the policy ---- */
 
 static int by_size(const void *left, const void *right)
 {
@@ -154,9 +256,9 @@ static void reload(struct crowd *crowd)
     crowd_change_policy(crowd);
     double in_force = now_s() - begin;
     while (has_more) {
-        double slice = now_s();
+        double slice = cpu_s();
         has_more = broker_policy_step(crowd->broker, WALK_STEP, crowd->now_ms);
-        slice = now_s() - slice;
+        slice = cpu_s() - slice;
         longest = slice > longest ? slice : longest;
     }
     tell("policy_in_force_ms", in_force * MS_PER_S);
@@ -164,15 +266,23 @@ static void reload(struct crowd *crowd)
     tell("policy_longest_slice_ms", longest * MS_PER_S);
 }
 
-static int run_online(size_t sessions, unsigned per_second, unsigned seconds)
+static int run_online(size_t sessions, unsigned per_second, unsigned seconds, bool is_sensed)
 {
     static struct crowd crowd;
 
     crowd_open(&crowd, sessions, NULL);
+    if (is_sensed)
+        crowd_observe(&crowd);
     gather(&crowd);
+    if (is_sensed)
+        learn(&crowd, per_second);
     flow(&crowd, per_second, seconds);
+    if (is_sensed)
+        look_at_all(&crowd);
     take_over(&crowd);
     reload(&crowd);
+    if (is_sensed)
+        keep(&crowd);
     crowd_close(&crowd);
     return 0;
 }
@@ -306,7 +416,7 @@ static size_t number(const char *text)
 
 static int usage(void)
 {
-    fputs("usage: bench-million online SESSIONS PER_SECOND SECONDS\n"
+    fputs("usage: bench-million online|sensed SESSIONS PER_SECOND SECONDS\n"
           "       bench-million offline|start FOLDER SESSIONS MESSAGES\n",
           stderr);
     return 2;
@@ -319,8 +429,9 @@ int main(int argc, char **argv)
 
     if (last == 0 || middle == 0)
         return usage();
-    if (strcmp(argv[1], "online") == 0 && number(argv[2]) > 0)
-        return run_online(number(argv[2]), (unsigned)middle, (unsigned)last);
+    bool is_sensed = strcmp(argv[1], "sensed") == 0;
+    if ((is_sensed || strcmp(argv[1], "online") == 0) && number(argv[2]) > 0)
+        return run_online(number(argv[2]), (unsigned)middle, (unsigned)last, is_sensed);
     if (strcmp(argv[1], "offline") == 0)
         return run_offline(argv[2], middle, last);
     if (strcmp(argv[1], "start") == 0)

@@ -41,23 +41,43 @@ static struct mqtt_span cut(struct audit_fields *fields, struct mqtt_span value)
     return value;
 }
 
+/* Returns the first byte that is not itself. */
+static size_t plain_len(struct mqtt_span value, size_t from, bool is_utf8)
+{
+    size_t at = from;
+
+    while (at < value.len && is_plain(value.data[at]) && (value.data[at] < 0x80 || is_utf8))
+        at++;
+    return at;
+}
+
+static void escape_byte(uint8_t byte, char out[ESCAPE_LEN])
+{
+    char hex[3];
+
+    memcpy(out, "\\u00", 4);
+    memcpy(out + 4, audit_hex_put(&byte, 1, hex), 2);
+}
+
 size_t audit_fields_escape(struct mqtt_span value, char *out, size_t size, bool *out_is_cut)
 {
     bool is_utf8 = mqtt_utf8_is_valid(value);
     size_t len = 0;
 
     *out_is_cut = false;
-    for (size_t i = 0; i < value.len; i++) {
-        char escaped[ESCAPE_LEN + 1];
-        uint8_t byte = value.data[i];
-        bool is_itself = is_plain(byte) && (byte < 0x80 || is_utf8);
-        size_t needed = is_itself ? 1 : ESCAPE_LEN;
-        (void)snprintf(escaped, sizeof(escaped), "\\u%04x", byte);
-        *out_is_cut = len + needed > size;
-        if (*out_is_cut)
-            break;
-        memcpy(out + len, is_itself ? (const char *)&byte : escaped, needed);
-        len += needed;
+    for (size_t at = 0; at < value.len && !*out_is_cut;) {
+        /* Nearly always all of it: connections are not to wait for a record longer than for a copy. */
+        size_t end = plain_len(value, at, is_utf8);
+        size_t part = end - at <= size - len ? end - at : size - len;
+        if (part > 0)
+            memcpy(out + len, value.data + at, part);
+        len += part;
+        *out_is_cut = part < end - at || (end < value.len && size - len < ESCAPE_LEN);
+        if (end < value.len && !*out_is_cut) {
+            escape_byte(value.data[end], out + len);
+            len += ESCAPE_LEN;
+        }
+        at = end + 1;
     }
     return len;
 }

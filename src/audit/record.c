@@ -5,8 +5,6 @@
 #include "audit/stamp.h"
 #include "base/invariant.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #define DIGITS_MAX 20 /* of a 64-bit number */
@@ -110,22 +108,55 @@ bool audit_record_is_whole(const struct audit_record *record, const struct audit
     return memcmp(hash, record->hash, sizeof(hash)) == 0;
 }
 
+/* ---- writing ---- */
+
+/* Where the next byte of a line goes. There is room for the longest, which the callers see to. */
+static char *put(char *at, const void *bytes, size_t len)
+{
+    if (len > 0)
+        memcpy(at, bytes, len);
+    return at + len;
+}
+
+static char *put_text(char *at, const char *text)
+{
+    return put(at, text, strlen(text));
+}
+
+static char *put_number(char *at, uint64_t number)
+{
+    char digits[DIGITS_MAX];
+    size_t first = sizeof(digits);
+
+    do {
+        digits[--first] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    return put(at, digits + first, sizeof(digits) - first);
+}
+
+static char *put_hash(char *at, const uint8_t hash[AUDIT_HASH_BYTES])
+{
+    char hex[HEX_LEN + 1];
+
+    return put(at, audit_hex_put(hash, AUDIT_HASH_BYTES, hex), HEX_LEN);
+}
+
 size_t audit_record_write(const struct audit_entry *entry, const struct audit_port *port,
                           uint8_t chain[AUDIT_HASH_BYTES], char *out)
 {
     char stamp[AUDIT_STAMP_SIZE];
-    char hex[HEX_LEN + 1];
 
     MQTT_INVARIANT(entry->fields.len <= AUDIT_FIELDS_BYTES);
     MQTT_INVARIANT(strlen(entry->kind) <= AUDIT_KIND_BYTES);
-    int len = snprintf(out, AUDIT_LINE_BYTES, "%s%" PRIu64 "%s%s%s%s\"%.*s%s%s\"", opening,
-                       entry->sequence, before_time, audit_stamp_put(entry->utc_ms, stamp),
-                       before_kind, entry->kind, (int)entry->fields.len,
-                       entry->fields.len > 0 ? (const char *)entry->fields.data : "", before_prev,
-                       audit_hex_put(chain, AUDIT_HASH_BYTES, hex));
-    size_t hashed = (size_t)len;
-    port->hash(port->context, (struct mqtt_span){ (const uint8_t *)out, hashed }, chain);
-    len += snprintf(out + hashed, AUDIT_LINE_BYTES - hashed, "%s%s%s\n", before_hash + 1,
-                    audit_hex_put(chain, AUDIT_HASH_BYTES, hex), ending);
-    return (size_t)len;
+    char *at = put_number(put_text(out, opening), entry->sequence);
+    at = put_text(put_text(at, before_time), audit_stamp_put(entry->utc_ms, stamp));
+    at = put_text(put_text(at, before_kind), entry->kind);
+    at = put(put_text(at, "\""), entry->fields.data, entry->fields.len);
+    at = put_text(put_hash(put_text(at, before_prev), chain), "\"");
+    port->hash(port->context, (struct mqtt_span){ (const uint8_t *)out, (size_t)(at - out) },
+               chain);
+    at = put_text(put_hash(put_text(at, before_hash + 1), chain), ending);
+    at = put_text(at, "\n");
+    return (size_t)(at - out);
 }

@@ -83,6 +83,27 @@ static void what_is_too_much_is_cut_and_said(void **state)
     assert_null(audit_record_parse((struct mqtt_span){ (const uint8_t *)line, len - 1 }, &record));
 }
 
+/* At each size of the room: as much as fits, in whole pieces, and whether that was all. */
+static void what_does_not_fit_is_left_out(void **state)
+{
+    static const uint8_t value[] = { 'a', 'b', '"', 'c', 0x7f };
+    static const char whole[] = "ab\\u0022c\\u007f";
+    static const size_t lens[] = { 0, 1, 2, 2, 2, 2, 2, 2, 8, 9, 9, 9, 9, 9, 9, 15 };
+
+    (void)state;
+    for (size_t size = 0; size < MQTT_ARRAY_LEN(lens); size++) {
+        char *room = malloc(size > 0 ? size : 1);
+        bool is_cut = false;
+        assert_non_null(room);
+        size_t len =
+            audit_fields_escape((struct mqtt_span){ value, sizeof(value) }, room, size, &is_cut);
+        assert_int_equal(len, lens[size]);
+        assert_memory_equal(room, whole, len);
+        assert_int_equal(is_cut, len < sizeof(whole) - 1);
+        free(room);
+    }
+}
+
 /* In blocks of exactly their size. */
 static bool is_record(const char *data, size_t len)
 {
@@ -202,6 +223,7 @@ int main(void)
         cmocka_unit_test(a_record_is_a_line_of_json),
         cmocka_unit_test(a_record_is_read_back),
         cmocka_unit_test(what_is_too_much_is_cut_and_said),
+        cmocka_unit_test(what_does_not_fit_is_left_out),
         cmocka_unit_test(every_truncation_is_refused),
         cmocka_unit_test(there_is_one_way_to_write_a_record),
         cmocka_unit_test(a_head_is_read_back_and_no_other_text_is_one),

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "audit/stamp.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define DAY_MS         INT64_C(86400000)
@@ -53,6 +52,14 @@ static struct date date_of(int64_t days)
     return date;
 }
 
+static void put_digits(char *out, size_t count, int64_t number)
+{
+    while (count > 0) {
+        out[--count] = (char)('0' + number % 10);
+        number /= 10;
+    }
+}
+
 const char *audit_stamp_put(int64_t utc_ms, char out[AUDIT_STAMP_SIZE])
 {
     if (utc_ms < YEAR_0_DAYS * DAY_MS)
@@ -62,13 +69,14 @@ const char *audit_stamp_put(int64_t utc_ms, char out[AUDIT_STAMP_SIZE])
     int64_t days = utc_ms / DAY_MS - (utc_ms % DAY_MS < 0 ? 1 : 0);
     int64_t ms = utc_ms - days * DAY_MS;
     const struct date date = date_of(days);
-    char text[8 * 24];
-    (void)snprintf(text, sizeof(text), "%04lld-%02lld-%02lldT%02lld:%02lld:%02lld.%03lldZ",
-                   (long long)date.year, (long long)date.month, (long long)date.day,
-                   (long long)(ms / 3600000), (long long)(ms / 60000 % 60),
-                   (long long)(ms / 1000 % 60), (long long)(ms % 1000));
-    memcpy(out, text, AUDIT_STAMP_LEN);
-    out[AUDIT_STAMP_LEN] = '\0';
+    memcpy(out, "0000-00-00T00:00:00.000Z", AUDIT_STAMP_SIZE);
+    put_digits(out, 4, date.year);
+    put_digits(out + 5, 2, date.month);
+    put_digits(out + 8, 2, date.day);
+    put_digits(out + 11, 2, ms / 3600000);
+    put_digits(out + 14, 2, ms / 60000 % 60);
+    put_digits(out + 17, 2, ms / 1000 % 60);
+    put_digits(out + 20, 3, ms % 1000);
     return out;
 }
 

@@ -53,6 +53,8 @@ MQTT_HOT struct bytes_node *bytes_map_find_hashed(const struct bytes_map *map, s
 
 struct bytes_node *bytes_map_find(const struct bytes_map *map, struct mqtt_span key)
 {
+    if (map->count == 0)
+        return NULL; /* to hash a key takes longest */
     return bytes_map_find_hashed(map, key, bytes_map_hash(map, key));
 }
 

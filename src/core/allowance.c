@@ -103,7 +103,7 @@ static void forget(struct shared *shared, struct allowance *allowance)
 
 static struct allowance *allowance_new(struct shared *shared, struct mqtt_span key)
 {
-    struct allowance *allowance = calloc(1, sizeof(*allowance) + key.len);
+    struct allowance *allowance = calloc(1, offsetof(struct allowance, key) + key.len);
 
     if (allowance == NULL)
         return NULL;

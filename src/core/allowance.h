@@ -28,13 +28,13 @@ struct shared;
 struct allowance {
     struct bytes_node by_key;
     struct list idle;        /* while nobody uses it */
-    uint64_t references;     /* sessions, and messages that are retained; under the lock */
     uint64_t retained_bytes; /* of those messages, of a role of all that have it; under the lock */
     struct bucket messages;
     struct bucket bytes;
     struct bucket connects;
     struct bucket subscribes;
     struct bucket quarantines; /* of a role */
+    uint32_t references;       /* sessions, and messages that are retained; under the lock */
     uint8_t key[];
 };
 

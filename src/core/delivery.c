@@ -8,6 +8,7 @@
 #include "core/policy_walk.h"
 #include "core/pressure.h"
 #include "core/session.h"
+#include "core/spread.h"
 #include "core/standing.h"
 #include "core/state.h"
 #include "core/subscription.h"
@@ -183,30 +184,6 @@ bool session_has_room(const struct session *session)
            && session->outgoing.inflight_count < client->send_quota;
 }
 
-static enum delivery_result deliver_qos_0(struct session *session,
-                                          const struct publication *publication,
-                                          const struct terms *terms, uint64_t now_ms)
-{
-    struct client *client = session->client;
-
-    if (client == NULL || client->state != CLIENT_ACTIVE)
-        return DELIVERY_DONE;
-    if (client->stalled || pressure_sheds(client)) {
-        session->broker->stats.publish_dropped++;
-        return DELIVERY_DROPPED;
-    }
-    struct wire wire = {
-        .topic = space_leave(session, publication->topic),
-        .forward = publication->forward,
-        .payload = publication->payload,
-        .expires_ms = publication->expires_ms,
-        .identifiers = terms->identifiers,
-        .retain = terms->retain,
-    };
-    encode_publish(client, &wire, now_ms);
-    return DELIVERY_DONE;
-}
-
 static struct delivery *delivery_new(struct session *session, struct publication *publication,
                                      const struct terms *terms)
 {
@@ -303,7 +280,7 @@ enum delivery_result session_deliver(struct session *session, struct publication
                                      const struct terms *terms, uint64_t now_ms)
 {
     if (terms->qos == MQTT_QOS_0)
-        return deliver_qos_0(session, publication, terms, now_ms);
+        return spread_deliver(session, publication, terms, now_ms);
 
     bool direct = list_is_empty(&session->outgoing.queue) && session_has_room(session)
                   && !pressure_holds_back(session->client);

@@ -69,8 +69,9 @@ static void deliver_plain(const struct restoring *r, const struct parcel *parcel
     for (uint32_t i = 0; route != NULL && i < route->target_count; i++) {
         const struct route_target *target = &route->targets[i];
         struct mqtt_span id = session_client_id(target->session);
-        const struct terms terms = route_terms(target, &here);
+        struct terms terms;
 
+        route_terms(target, &here, &terms);
         if (siphash(&broker->options.hash_key, id) % parcel->record.shard_count
             == parcel->record.shard)
             (void)session_deliver(target->session, &here, &terms, r->options.now_ms);

@@ -51,6 +51,7 @@ struct publication {
     bool retain;
     bool stays_in_memory;         /* a retained message of somebody whose level is "memory" */
     bool is_restored;             /* a retained message that comes from the journal */
+    bool is_spread;               /* to many: spread.h */
     bool is_own;                  /* the broker's, about itself: no bound of clients, not on disk */
     const struct session *origin; /* for No Local; NULL: nobody's */
     struct allowance *payer;      /* of what is retained, borrowed; NULL: nobody */

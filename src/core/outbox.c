@@ -8,18 +8,21 @@
 #include <stdlib.h>
 
 /* What leaves in one turn comes back in the next: so much of it stays, per shard. */
-#define KEPT_SMALL_BYTES ((size_t)1 << 20)
-#define KEPT_LARGE_BYTES ((size_t)8 << 20)
+#define KEPT_SMALL_BYTES  ((size_t)3 << 20)
+#define KEPT_MIDDLE_BYTES ((size_t)9 << 20)
+#define KEPT_LARGE_BYTES  ((size_t)8 << 20)
 
 int outbox_pools_init(struct outbox_pools *pools)
 {
     pools->small = pool_new(sizeof(struct outbox_chunk) + OUTBOX_SMALL_BYTES, 0);
+    pools->middle = pool_new(sizeof(struct outbox_chunk) + OUTBOX_MIDDLE_BYTES, 0);
     pools->large = pool_new(sizeof(struct outbox_chunk) + OUTBOX_LARGE_BYTES, 0);
-    if (pools->small == NULL || pools->large == NULL) {
+    if (pools->small == NULL || pools->middle == NULL || pools->large == NULL) {
         outbox_pools_fini(pools);
         return -ENOMEM;
     }
     pool_keep(pools->small, KEPT_SMALL_BYTES);
+    pool_keep(pools->middle, KEPT_MIDDLE_BYTES);
     pool_keep(pools->large, KEPT_LARGE_BYTES);
     return 0;
 }
@@ -27,31 +30,48 @@ int outbox_pools_init(struct outbox_pools *pools)
 void outbox_pools_trim(struct outbox_pools *pools)
 {
     pool_trim(pools->small);
+    pool_trim(pools->middle);
     pool_trim(pools->large);
 }
 
 void outbox_pools_fini(struct outbox_pools *pools)
 {
     pool_free(pools->small);
+    pool_free(pools->middle);
     pool_free(pools->large);
     *pools = (struct outbox_pools){ 0 };
 }
 
-static struct outbox_chunk *chunk_take(struct outbox_pools *pools, size_t len, bool is_first)
+/* Of which kind the chunk behind `last` is, for a packet of `len` bytes. */
+static size_t capacity_after(const struct outbox_chunk *last, size_t len)
 {
-    struct outbox_chunk *chunk;
-    size_t capacity;
+    if (last == NULL && len <= OUTBOX_SMALL_BYTES)
+        return OUTBOX_SMALL_BYTES;
+    if ((last == NULL || last->capacity == OUTBOX_SMALL_BYTES) && len <= OUTBOX_MIDDLE_BYTES)
+        return OUTBOX_MIDDLE_BYTES;
+    return len <= OUTBOX_LARGE_BYTES ? OUTBOX_LARGE_BYTES : len;
+}
 
-    if (is_first && len <= OUTBOX_SMALL_BYTES) {
-        chunk = pool_take(pools->small);
-        capacity = OUTBOX_SMALL_BYTES;
-    } else if (len <= OUTBOX_LARGE_BYTES) {
-        chunk = pool_take(pools->large);
-        capacity = OUTBOX_LARGE_BYTES;
-    } else {
-        chunk = malloc(sizeof(*chunk) + len);
-        capacity = len;
+/* NULL: not from a pool. */
+static struct pool *pool_of(const struct outbox_pools *pools, size_t capacity)
+{
+    switch (capacity) {
+    case OUTBOX_SMALL_BYTES:
+        return pools->small;
+    case OUTBOX_MIDDLE_BYTES:
+        return pools->middle;
+    case OUTBOX_LARGE_BYTES:
+        return pools->large;
+    default:
+        return NULL;
     }
+}
+
+static struct outbox_chunk *chunk_take(struct outbox_pools *pools, size_t capacity)
+{
+    struct pool *pool = pool_of(pools, capacity);
+    struct outbox_chunk *chunk = pool != NULL ? pool_take(pool) : malloc(sizeof(*chunk) + capacity);
+
     if (chunk == NULL)
         return NULL;
     pools->bytes += capacity;
@@ -64,18 +84,18 @@ static struct outbox_chunk *chunk_take(struct outbox_pools *pools, size_t len, b
 
 static void chunk_give(struct outbox_pools *pools, struct outbox_chunk *chunk)
 {
+    struct pool *pool = pool_of(pools, chunk->capacity);
+
     pools->bytes -= chunk->capacity;
-    if (chunk->capacity == OUTBOX_SMALL_BYTES)
-        pool_give(pools->small, chunk);
-    else if (chunk->capacity == OUTBOX_LARGE_BYTES)
-        pool_give(pools->large, chunk);
+    if (pool != NULL)
+        pool_give(pool, chunk);
     else
         free(chunk);
 }
 
 static uint8_t *reserve_chunk(struct outbox *outbox, struct outbox_pools *pools, size_t len)
 {
-    struct outbox_chunk *chunk = chunk_take(pools, len, outbox->first == NULL);
+    struct outbox_chunk *chunk = chunk_take(pools, capacity_after(outbox->last, len));
 
     if (chunk == NULL)
         return NULL;

@@ -3,8 +3,9 @@
  * a loop turn.
  *
  * Owner: the shard. A chain of chunks from the shard's pools; an empty outbox owns
- * none. A packet lies in one chunk. A chunk of the larger kind holds as much as
- * one TLS record, so that a record costs no copying. */
+ * none. A packet lies in one chunk. The first is small, the second of middle size, as a turn that
+ * sends to many has a little for each; a large one holds as much as one TLS record, so that a record
+ * costs no copying. */
 #pragma once
 
 #include "base/attrs.h"
@@ -14,14 +15,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define OUTBOX_SMALL_BYTES 2016u
-#define OUTBOX_LARGE_BYTES 16384u
+#define OUTBOX_SMALL_BYTES  2016u
+#define OUTBOX_MIDDLE_BYTES 8160u
+#define OUTBOX_LARGE_BYTES  16384u
 
 struct pool;
 
 struct outbox_chunk {
     struct outbox_chunk *next;
-    uint32_t capacity; /* OUTBOX_SMALL_BYTES, OUTBOX_LARGE_BYTES, or one large packet */
+    uint32_t capacity; /* one of the three, or one longer packet */
     uint32_t begin;    /* first byte not yet taken */
     uint32_t end;      /* one past the last byte written */
     uint32_t reserved;
@@ -31,6 +33,7 @@ struct outbox_chunk {
 /* The chunks' pools, one for each shard. */
 struct outbox_pools {
     struct pool *small;
+    struct pool *middle;
     struct pool *large;
     uint64_t bytes; /* of all chunks that are in use */
 };

@@ -37,6 +37,11 @@ static void assert_front(const struct outbox *outbox, size_t position)
             assert_int_equal(spans[i].data[k], byte_at(position++));
 }
 
+static size_t live(const struct outbox_pools *pools)
+{
+    return pool_live(pools->small) + pool_live(pools->middle) + pool_live(pools->large);
+}
+
 static void gives_back_what_went_in(void **state)
 {
     struct test_random random = { .state = 9 };
@@ -61,7 +66,7 @@ static void gives_back_what_went_in(void **state)
     }
     outbox_consume(&outbox, &pools, outbox.bytes);
     assert_null(outbox.first); /* an empty outbox owns nothing */
-    assert_int_equal(pool_live(pools.small) + pool_live(pools.large), 0);
+    assert_int_equal(live(&pools), 0);
     outbox_pools_fini(&pools);
 }
 
@@ -70,6 +75,8 @@ static void a_packet_lies_in_one_piece(void **state)
     static const size_t lens[] = { 1,
                                    OUTBOX_SMALL_BYTES,
                                    OUTBOX_SMALL_BYTES + 1,
+                                   OUTBOX_MIDDLE_BYTES,
+                                   OUTBOX_MIDDLE_BYTES + 1,
                                    OUTBOX_LARGE_BYTES,
                                    OUTBOX_LARGE_BYTES + 1,
                                    1000000 };
@@ -88,6 +95,30 @@ static void a_packet_lies_in_one_piece(void **state)
         outbox_clear(&outbox, &pools);
         assert_int_equal(outbox.bytes, 0);
     }
+    outbox_pools_fini(&pools);
+}
+
+/* A little takes little, and so does what is next to little. */
+static void chunks_grow(void **state)
+{
+    struct outbox_pools pools;
+    struct outbox outbox = { 0 };
+    size_t position = 0;
+
+    (void)state;
+    assert_int_equal(outbox_pools_init(&pools), 0);
+    put(&outbox, &pools, 1, &position);
+    assert_int_equal(pools.bytes, OUTBOX_SMALL_BYTES);
+    put(&outbox, &pools, OUTBOX_SMALL_BYTES, &position);
+    assert_int_equal(pools.bytes, OUTBOX_SMALL_BYTES + OUTBOX_MIDDLE_BYTES);
+    put(&outbox, &pools, OUTBOX_MIDDLE_BYTES, &position);
+    assert_int_equal(pools.bytes, OUTBOX_SMALL_BYTES + OUTBOX_MIDDLE_BYTES + OUTBOX_LARGE_BYTES);
+    outbox_clear(&outbox, &pools);
+    put(&outbox, &pools, OUTBOX_SMALL_BYTES + 1, &position);
+    assert_int_equal(pools.bytes, OUTBOX_MIDDLE_BYTES);
+    outbox_clear(&outbox, &pools);
+    assert_int_equal(pools.bytes, 0);
+    assert_int_equal(live(&pools), 0);
     outbox_pools_fini(&pools);
 }
 
@@ -142,7 +173,7 @@ static void held_bytes_are_not_seen(void **state)
     put(&outbox, &pools, 1, &written); /* nor is what comes later held */
     assert_ready(&outbox, taken, 3001);
     outbox_clear(&outbox, &pools);
-    assert_int_equal(pool_live(pools.small) + pool_live(pools.large), 0);
+    assert_int_equal(live(&pools), 0);
     outbox_pools_fini(&pools);
 }
 
@@ -154,8 +185,11 @@ static void held_bytes_go_and_the_others_stay(void **state)
                                     OUTBOX_SMALL_BYTES - 1,
                                     OUTBOX_SMALL_BYTES,
                                     OUTBOX_SMALL_BYTES + 1,
-                                    OUTBOX_SMALL_BYTES + OUTBOX_LARGE_BYTES,
-                                    OUTBOX_SMALL_BYTES + OUTBOX_LARGE_BYTES + 1 };
+                                    OUTBOX_SMALL_BYTES + OUTBOX_MIDDLE_BYTES,
+                                    OUTBOX_SMALL_BYTES + OUTBOX_MIDDLE_BYTES + 1,
+                                    OUTBOX_SMALL_BYTES + OUTBOX_MIDDLE_BYTES + OUTBOX_LARGE_BYTES,
+                                    OUTBOX_SMALL_BYTES + OUTBOX_MIDDLE_BYTES + OUTBOX_LARGE_BYTES
+                                        + 1 };
     struct outbox_pools pools;
 
     (void)state;
@@ -180,7 +214,7 @@ static void held_bytes_go_and_the_others_stay(void **state)
         assert_ready(&outbox, taken, written);
         take(&outbox, &pools, written, &taken);
         assert_null(outbox.first);
-        assert_int_equal(pool_live(pools.small) + pool_live(pools.large), 0);
+        assert_int_equal(live(&pools), 0);
     }
     outbox_pools_fini(&pools);
 }
@@ -251,7 +285,7 @@ static void holding_is_as_its_model(void **state)
         }
         outbox_clear(&outbox, &pools);
         assert_false(outbox.is_held);
-        assert_int_equal(pool_live(pools.small) + pool_live(pools.large), 0);
+        assert_int_equal(live(&pools), 0);
     }
     outbox_pools_fini(&pools);
 }
@@ -261,6 +295,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gives_back_what_went_in),
         cmocka_unit_test(a_packet_lies_in_one_piece),
+        cmocka_unit_test(chunks_grow),
         cmocka_unit_test(held_bytes_are_not_seen),
         cmocka_unit_test(held_bytes_go_and_the_others_stay),
         cmocka_unit_test(holding_is_as_its_model),

@@ -7,6 +7,11 @@
 
 #define FIRST_SLOTS 8u
 
+static bool is_at_home(const struct packet_ids *ids, uint32_t at)
+{
+    return (ids->slots[at] & ids->mask) == at;
+}
+
 /* The place of `id`, or the free place where it would stand. */
 static uint32_t place_of(const struct packet_ids *ids, uint16_t id)
 {
@@ -22,20 +27,29 @@ bool packet_ids_has(const struct packet_ids *ids, uint16_t id)
     return ids->slots != NULL && ids->slots[place_of(ids, id)] == id;
 }
 
+static void put(struct packet_ids *ids, uint16_t id)
+{
+    uint32_t at = place_of(ids, id);
+
+    ids->slots[at] = id;
+    ids->count++;
+    if (!is_at_home(ids, at))
+        ids->displaced++;
+}
+
 static int grow(struct packet_ids *ids)
 {
     uint32_t slots = ids->slots != NULL ? 2 * (ids->mask + 1) : FIRST_SLOTS;
     struct packet_ids bigger = {
         .slots = calloc(slots, sizeof(*bigger.slots)),
         .mask = slots - 1,
-        .count = ids->count,
     };
 
     if (bigger.slots == NULL)
         return -ENOMEM;
     for (uint32_t i = 0; ids->slots != NULL && i <= ids->mask; i++)
         if (ids->slots[i] != 0)
-            bigger.slots[place_of(&bigger, ids->slots[i])] = ids->slots[i];
+            put(&bigger, ids->slots[i]);
     free(ids->slots);
     *ids = bigger;
     return 0;
@@ -49,26 +63,25 @@ int packet_ids_add(struct packet_ids *ids, uint16_t id)
         if (error < 0)
             return error;
     }
-    ids->slots[place_of(ids, id)] = id;
-    ids->count++;
+    put(ids, id);
     return 0;
 }
 
-/* Closes the gap at `hole` by moving back what probing had pushed past it. */
+/* Closes the gap at `hole` by moving back what probing had pushed past it; where nothing was, there is
+ * nothing to look for. */
 static void close_gap(struct packet_ids *ids, uint32_t hole)
 {
-    uint32_t at = hole;
-
-    for (;;) {
-        at = (at + 1) & ids->mask;
-        if (ids->slots[at] == 0)
-            return;
+    for (uint32_t at = (hole + 1) & ids->mask; ids->displaced > 0 && ids->slots[at] != 0;
+         at = (at + 1) & ids->mask) {
         uint32_t home = ids->slots[at] & ids->mask;
-        if (((at - home) & ids->mask) >= ((at - hole) & ids->mask)) {
-            ids->slots[hole] = ids->slots[at];
-            ids->slots[at] = 0;
-            hole = at;
-        }
+        if (((at - home) & ids->mask) < ((at - hole) & ids->mask))
+            continue;
+        /* What stands at home is not farther from it than the hole is: it was displaced. */
+        ids->slots[hole] = ids->slots[at];
+        ids->slots[at] = 0;
+        if (is_at_home(ids, hole))
+            ids->displaced--;
+        hole = at;
     }
 }
 
@@ -77,6 +90,8 @@ bool packet_ids_remove(struct packet_ids *ids, uint16_t id)
     if (!packet_ids_has(ids, id))
         return false;
     uint32_t at = place_of(ids, id);
+    if (!is_at_home(ids, at))
+        ids->displaced--;
     ids->slots[at] = 0;
     ids->count--;
     close_gap(ids, at);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A set of packet identifiers, small while it is small: open addressing with
- * linear probing. Zero is empty and owns nothing. */
+ * linear probing. Identifiers in a row stand each in its own slot, and go without a look at the others.
+ * Zero is empty and owns nothing. */
 #pragma once
 
 #include "base/attrs.h"
@@ -11,7 +12,8 @@
 struct packet_ids {
     uint16_t *slots; /* 0 is a free slot, as 0 is no packet identifier */
     uint32_t mask;   /* slots - 1 */
-    uint32_t count;
+    uint16_t count;
+    uint16_t displaced; /* of them, those whose slot had another in it */
 };
 
 bool packet_ids_has(const struct packet_ids *ids, uint16_t id);

@@ -64,6 +64,37 @@ static void agrees(void **state)
         agrees_with_a_table(ranges[i], 200000);
 }
 
+static void count_displaced(const struct packet_ids *ids)
+{
+    uint32_t displaced = 0;
+
+    for (uint32_t at = 0; ids->slots != NULL && at <= ids->mask; at++)
+        displaced += ids->slots[at] != 0 && (ids->slots[at] & ids->mask) != at;
+    assert_int_equal(ids->displaced, displaced);
+}
+
+static void those_out_of_place_are_counted(void **state)
+{
+    struct test_random random = { .state = 5 };
+    struct packet_ids ids = { 0 };
+
+    (void)state;
+    for (unsigned i = 0; i < 50000; i++) {
+        uint16_t id = (uint16_t)(1 + test_random_below(&random, 300));
+        if (!packet_ids_remove(&ids, id))
+            assert_int_equal(packet_ids_add(&ids, id), 0);
+        count_displaced(&ids);
+    }
+    packet_ids_clear(&ids);
+    /* As clients number them. */
+    for (uint32_t id = 1; id <= 5000; id++) {
+        assert_int_equal(packet_ids_add(&ids, (uint16_t)id), 0);
+        assert_true(id <= 40 || packet_ids_remove(&ids, (uint16_t)(id - 40)));
+        assert_int_equal(ids.displaced, 0);
+    }
+    packet_ids_clear(&ids);
+}
+
 static void holds_every_id(void **state)
 {
     struct packet_ids ids = { 0 };
@@ -91,6 +122,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(agrees),
+        cmocka_unit_test(those_out_of_place_are_counted),
         cmocka_unit_test(holds_every_id),
         cmocka_unit_test(zero_is_empty),
     };

@@ -212,6 +212,7 @@ static void route_it(struct client *client, const struct mqtt_publish *publish, 
         .origin = client->session,
         .ticket = ++broker->ticket,
     };
+    struct routed routed = { 0 };
     int kept = 0;
 
     if (MQTT_UNLIKELY(!journal_has_room(&broker->journal)) && needs_store(client, publish, route)) {
@@ -225,7 +226,7 @@ static void route_it(struct client *client, const struct mqtt_publish *publish, 
     }
     if (MQTT_UNLIKELY(kept > 0))
         journal_touch_shared(broker);
-    struct routed routed = route_publish(broker, route, &publication, now_ms);
+    route_publish(broker, route, &publication, now_ms, &routed);
     publication_fini(&publication, &broker->messages);
     if (journal_has_moved(broker, &broker->journal.entered))
         journal_press(client);
@@ -243,7 +244,7 @@ static void route_it(struct client *client, const struct mqtt_publish *publish, 
 static void route_with_properties(struct client *client, const struct mqtt_publish *publish,
                                   struct route *route, uint64_t now_ms)
 {
-    uint8_t small[FORWARD_BYTES];
+    MQTT_UNINITIALIZED uint8_t small[FORWARD_BYTES];
     uint8_t *memory = small;
 
     if (publish->properties.len == 0) {

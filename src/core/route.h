@@ -34,6 +34,7 @@ struct route {
     struct list by_use;
     uint64_t generation;
     uint64_t shared_generation;
+    uint64_t sense_bit; /* of the topic for the detector; 0: not made yet, or it is reserved */
     struct route_target *targets;
     struct share_group **groups; /* groups on this shard, when there is one shard */
     struct interest interest;    /* of the other shards, and all groups, when there are several */
@@ -84,23 +85,25 @@ static inline void routed_add(struct routed *routed, enum delivery_result result
     routed->refused |= result == DELIVERY_REFUSED;
 }
 
-/* How this target wants that message. */
-static inline struct terms route_terms(const struct route_target *target,
-                                       const struct publication *publication)
+/* How this target wants that message. Into `out` and not as a value: gcc puts a small struct together
+ * in memory, piece by piece, and loads it as a whole, which waits until every store before it has
+ * left the processor. That was 22 % of the CPU of a fan-out to 1,000. */
+static inline void route_terms(const struct route_target *target,
+                               const struct publication *publication, struct terms *out)
 {
-    return (struct terms){
-        .identifiers = target->identifiers,
-        .qos = publication->qos < target->qos ? publication->qos : target->qos,
-        .retain = publication->retain && target->retain_as_published,
-    };
+    out->identifiers = target->identifiers;
+    out->qos = publication->qos < target->qos ? publication->qos : target->qos;
+    out->retain = publication->retain && target->retain_as_published;
+    out->shared = false;
 }
 
 /* To the sessions of this shard that subscribed by themselves; groups and other shards not. */
 MQTT_HOT void route_deliver(struct route *route, struct publication *publication, uint64_t now_ms,
                             struct routed *routed);
 
-MQTT_HOT struct routed route_publish(struct broker *broker, struct route *route,
-                                     struct publication *publication, uint64_t now_ms);
+/* To everybody; added to `out`. */
+MQTT_HOT void route_publish(struct broker *broker, struct route *route,
+                            struct publication *publication, uint64_t now_ms, struct routed *out);
 
 /* Keeps it if it is retained, then routes it: what a PUBLISH, a will, $SYS do. */
 struct routed broker_publish(struct broker *broker, struct publication *publication,

@@ -27,16 +27,25 @@ static uint32_t hash_of(const struct sensing *sensing, struct mqtt_span name)
     return (uint32_t)siphash(&sensing->options.key, name) | 1;
 }
 
-void sensed_note_publish(struct sensed *sensed, const struct mqtt_publish *publish,
-                         struct route *route, uint64_t now_ms)
+static void note_topic(const struct sensing *sensing, struct route *route)
 {
-    if (MQTT_UNLIKELY(route->sense_topic == 0))
-        route->sense_topic = hash_of(sensed->sensing, route->by_topic.key);
+    route->sense_topic = hash_of(sensing, route->by_topic.key);
+    if (!is_reserved(route->by_topic.key))
+        route->sense_bit = sense_flow_topic_bit(route->sense_topic);
+}
+
+/* Whatever it is like. */
+static MQTT_NOINLINE void book(struct sensed *sensed, const struct mqtt_publish *publish,
+                               struct route *route, uint32_t bytes, uint64_t now_ms)
+{
     float value = 0;
     bool has_value = sense_value_take(publish->payload, &value);
+
+    if (route->sense_topic == 0)
+        note_topic(sensed->sensing, route);
     const struct sense_publish event = {
         .topic = route->sense_topic,
-        .bytes = (uint32_t)(HEADER_BYTES + publish->topic.len + publish->payload.len),
+        .bytes = bytes,
         .is_retained = publish->retain,
         .is_reserved = is_reserved(publish->topic),
         .has_value = has_value,
@@ -45,6 +54,18 @@ void sensed_note_publish(struct sensed *sensed, const struct mqtt_publish *publi
     bool pays = sense_on_publish(&sensed->device, sensing_ms(sensed->sensing, now_ms), &event);
 
     look_if(sensed, pays, now_ms);
+}
+
+void sensed_note_publish(const struct session *session, const struct mqtt_publish *publish,
+                         struct route *route, uint64_t now_ms)
+{
+    struct sensed *sensed = session->sensed;
+    uint64_t ms = sensing_ms(session->broker->sensing, now_ms);
+    uint32_t bytes = (uint32_t)(HEADER_BYTES + publish->topic.len + publish->payload.len);
+
+    if (publish->retain || sense_value_may_be(publish->payload)
+        || !sense_flow_publish(&sensed->device, ms, route->sense_bit, bytes))
+        book(sensed, publish, route, bytes, now_ms);
 }
 
 void sensed_note_delivered(struct sensed *sensed, uint64_t now_ms)

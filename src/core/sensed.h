@@ -16,6 +16,7 @@
 #include "core/session.h"
 #include "sense/crowd.h"
 #include "sense/device.h"
+#include "sense/flow.h"
 #include "sense/group.h"
 
 #define SENSED_VERDICTS 2u /* attacking and attacked */
@@ -77,7 +78,8 @@ struct sensed {
 struct sensing {
     struct broker *broker;
     struct sensing_options options;
-    uint64_t factor; /* from the broker's time to the detector's: 1/65536 */
+    uint64_t factor;   /* from the broker's time to the detector's: 1/65536 */
+    uint64_t asked_ms; /* the broker's time that was turned into the detector's last */
     uint64_t latest_ms;
     struct bytes_map devices;
     struct bytes_map roles;
@@ -97,8 +99,10 @@ struct sensing {
  * and it must not see time go back, while `now_ms` may be that of an earlier packet. */
 static inline uint64_t sensing_ms(struct sensing *sensing, uint64_t now_ms)
 {
+    if (MQTT_LIKELY(now_ms == sensing->asked_ms)) /* what is read at once has one time */
+        return sensing->latest_ms;
     uint64_t ms = now_ms * sensing->factor >> 16;
-
+    sensing->asked_ms = now_ms;
     if (ms > sensing->latest_ms)
         sensing->latest_ms = ms;
     return sensing->latest_ms;
@@ -137,21 +141,23 @@ void sensing_free(struct sensing *sensing);
 
 /* ---- what they do ---- */
 
-MQTT_HOT void sensed_note_publish(struct sensed *sensed, const struct mqtt_publish *publish,
+MQTT_HOT void sensed_note_publish(const struct session *session, const struct mqtt_publish *publish,
                                   struct route *route, uint64_t now_ms);
-MQTT_HOT void sensed_note_delivered(struct sensed *sensed, uint64_t now_ms);
+void sensed_note_delivered(struct sensed *sensed, uint64_t now_ms);
 
 static inline void sensed_publish(const struct session *session, const struct mqtt_publish *publish,
                                   struct route *route, uint64_t now_ms)
 {
-    if (MQTT_UNLIKELY(session->sensed != NULL))
-        sensed_note_publish(session->sensed, publish, route, now_ms);
+    if (session->sensed != NULL)
+        sensed_note_publish(session, publish, route, now_ms);
 }
 
-static inline void sensed_delivered(const struct session *session, uint64_t now_ms)
+static MQTT_INLINED void sensed_delivered(const struct session *session, uint64_t now_ms)
 {
-    if (MQTT_UNLIKELY(session->sensed != NULL))
-        sensed_note_delivered(session->sensed, now_ms);
+    struct sensed *sensed = session->sensed;
+
+    if (sensed != NULL && MQTT_UNLIKELY(!sense_flow_delivered(&sensed->device)))
+        sensed_note_delivered(sensed, now_ms);
 }
 
 /* A client was let in: follows. */

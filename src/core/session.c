@@ -71,7 +71,7 @@ struct session *session_new(struct broker *broker, struct mqtt_span client_id,
     if (broker->sessions.count >= broker->limits.sessions)
         return NULL;
     size_t space_len = role_space(role, identity, space);
-    session = calloc(1, sizeof(*session) + client_id.len + space_len);
+    session = calloc(1, offsetof(struct session, client_id) + client_id.len + space_len);
     if (session == NULL)
         return NULL;
     session->identity = identity_take(broker, identity);

@@ -48,7 +48,6 @@ struct session {
     struct list subscriptions; /* struct subscription.in_session */
     struct outgoing outgoing;
     struct packet_ids received; /* QoS 2 taken over, PUBREL still to come */
-    bool answers;               /* publications are being answered, in their order */
     struct list waits;          /* struct publish_wait.in_session; not made before it is needed */
     struct will *will;          /* owned; NULL: none */
     struct wheel_timer expiry;  /* armed while nobody is connected */
@@ -58,11 +57,12 @@ struct session {
     uint32_t route_stamp; /* scratch of route building: place in the list being made */
     uint32_t route_index;
     uint32_t policy_generation;
-    uint8_t space_len;  /* of its topic space, whose text stands behind the client id */
-    bool is_cut_off;    /* frozen: barred, or in a space that is no longer its own (standing.h) */
-    bool is_relaxed;    /* level of its last connection: POLICY_RELAXED */
-    bool drop_reported; /* EVENT_MESSAGE_DROPPED was reported for this series */
-    uint8_t client_id[];
+    uint8_t space_len;   /* of its topic space, whose text stands behind the client id */
+    bool is_cut_off : 1; /* frozen: barred, or in a space that is no longer its own (standing.h) */
+    bool is_relaxed : 1; /* level of its last connection: POLICY_RELAXED */
+    bool drop_reported : 1; /* EVENT_MESSAGE_DROPPED was reported for this series */
+    bool answers : 1;       /* publications are being answered, in their order */
+    uint8_t client_id[];    /* from the next byte on: there is one for each that ever came */
 };
 
 /* Borrowed, or NULL. */

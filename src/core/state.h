@@ -9,6 +9,7 @@
 #include "core/broker.h"
 #include "core/journal.h"
 #include "core/message.h"
+#include "core/spread.h"
 #include "core/topic_index.h"
 
 struct sensing;
@@ -77,5 +78,6 @@ struct broker {
     /* policy */
     struct policy_walk walk;
     struct wheel_timer recall;
-    uint8_t *scratch; /* 64 KiB for topics in topic spaces; NULL: none needed yet */
+    struct spread spread; /* what goes to many now */
+    uint8_t *scratch;     /* 64 KiB for topics in topic spaces; NULL: none needed yet */
 };

@@ -179,8 +179,14 @@ static void add_arrival(struct log_line *line, const struct event *event,
 
 /* ---- a line ---- */
 
-static void compose(const struct event *event, const struct kind_row *row, const char *why,
-                    const char *more, char out[LOG_LINE_BYTES])
+/* What its text is made of, besides the event. */
+struct text {
+    const char *verb;
+    const char *why;
+    const char *more;
+};
+
+static void compose(const struct event *event, const struct text *text, char out[LOG_LINE_BYTES])
 {
     char who[NAME_SHOWN_BYTES + 32] = "a client";
     char rest[LOG_LINE_BYTES / 2];
@@ -192,45 +198,82 @@ static void compose(const struct event *event, const struct kind_row *row, const
         snprintf(who, sizeof(who), "a client that calls itself \"%.*s\"", shown(event->claimed_id),
                  (const char *)event->claimed_id.data);
     describe(event, rest, sizeof(rest));
-    snprintf(out, LOG_LINE_BYTES, "%s %s%s%s%s%.800s", who, row->verb, rest,
-             why[0] != '\0' ? ": " : "", why, more);
+    snprintf(out, LOG_LINE_BYTES, "%s %s%s%s%s%.800s", who, text->verb, rest,
+             text->why[0] != '\0' ? ": " : "", text->why, text->more);
+}
+
+static void write_with_text(struct log *log, const struct event *event, struct log_line *line,
+                            const struct text *text)
+{
+    char words[LOG_LINE_BYTES];
+
+    compose(event, text, words);
+    line->text = words;
+    log_write(log, line);
+}
+
+static void write_line(struct log *log, const struct event *event, struct log_line *line,
+                       const struct text *text)
+{
+    if (log_wants_text(log, line->level, line->kind))
+        write_with_text(log, event, line, text);
+    else
+        log_write(log, line); /* for the audit log only */
+}
+
+/* Functions of their own, as their texts are large, and most events have none of them. */
+static void write_scoped(struct log *log, const struct event *event, struct log_line *line,
+                         struct text *text)
+{
+    struct scope_text scope;
+
+    describe_scope(event->scope, &scope);
+    add_scope(line, event->scope, &scope);
+    text->more = scope.words;
+    write_line(log, event, line, text);
+}
+
+static void write_cloned(struct log *log, const struct event *event, struct log_line *line,
+                         struct text *text)
+{
+    struct event_clone_text clone;
+
+    event_clone_describe(event, &clone);
+    event_clone_add(line, event, &clone);
+    text->more = clone.words;
+    write_line(log, event, line, text);
 }
 
 static void report(struct log *log, const struct event *event, const struct identity_extension *key)
 {
     const struct kind_row *row = &kinds[event->kind];
-    struct scope_text scope = { .words = "" };
-    struct event_clone_text clone = { .words = "" };
     struct arrival_text arrival;
     char reason[8];
-    char text[LOG_LINE_BYTES];
 
     if (!log_wants(log, row->level, row->kind))
         return;
-    const char *why = event->text != NULL  ? event->text
-                      : event->reason != 0 ? mqtt_reason_text(event->reason)
-                                           : "";
-    snprintf(reason, sizeof(reason), "0x%02x", event->reason);
-    if (event->scope != NULL)
-        describe_scope(event->scope, &scope);
-    if (event->clone != NULL)
-        event_clone_describe(event, &clone);
-    compose(event, row, why, event->clone != NULL ? clone.words : scope.words, text);
-
-    struct log_line line = { .level = row->level, .kind = row->kind, .text = text };
+    struct text text = { .verb = row->verb, .why = "", .more = "" };
+    if (event->text != NULL)
+        text.why = event->text;
+    else if (event->reason != 0)
+        text.why = mqtt_reason_text(event->reason);
+    struct log_line line = { .level = row->level, .kind = row->kind, .text = "" };
     add_field(&line, "client", event->client_id);
     add_facts(&line, event->facts);
     add_identity(&line, event->identity);
     add_arrival(&line, event, key, &arrival);
     add_field(&line, "topic", event->topic);
-    if (event->reason != 0)
+    if (event->reason != 0) {
+        snprintf(reason, sizeof(reason), "0x%02x", event->reason);
         add_field(&line, "reason", span_of(reason));
-    add_field(&line, "why", span_of(why));
+    }
+    add_field(&line, "why", span_of(text.why));
     if (event->scope != NULL)
-        add_scope(&line, event->scope, &scope);
-    if (event->clone != NULL)
-        event_clone_add(&line, event, &clone);
-    log_write(log, &line);
+        write_scoped(log, event, &line, &text);
+    else if (event->clone != NULL)
+        write_cloned(log, event, &line, &text);
+    else
+        write_line(log, event, &line, &text);
 }
 
 void event_log_report(void *context, const struct event *event)

@@ -93,7 +93,12 @@ static bool is_alarm(const struct log *log, enum log_kind kind)
 
 bool log_wants(const struct log *log, enum config_log_level level, enum log_kind kind)
 {
-    return has_level(log, level) || is_witnessed(log, kind) || is_alarm(log, kind);
+    return log_wants_text(log, level, kind) || is_witnessed(log, kind);
+}
+
+bool log_wants_text(const struct log *log, enum config_log_level level, enum log_kind kind)
+{
+    return has_level(log, level) || is_alarm(log, kind);
 }
 
 static bool is_within_limit(struct log *log, enum log_kind kind, time_t now_s,

@@ -77,6 +77,8 @@ void log_set_alarm_witness(struct log *log, const struct log_witness *witness);
 void log_configure(struct log *log, enum config_log_format format, enum config_log_level level);
 /* Would a line of that level and kind go anywhere? */
 bool log_wants(const struct log *log, enum config_log_level level, enum log_kind kind);
+/* And its text? The audit log has none. */
+bool log_wants_text(const struct log *log, enum config_log_level level, enum log_kind kind);
 
 void log_write(struct log *log, const struct log_line *line);
 

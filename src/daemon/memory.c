@@ -5,10 +5,12 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <link.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define GROUPS_ROOT  "/sys/fs/cgroup"
@@ -158,4 +160,32 @@ bool memory_is_enough(const struct memory *memory, uint64_t bound_bytes)
 void memory_trim(void)
 {
     (void)malloc_trim(0);
+}
+
+/* Never what could be written to: relocations stand there, and in no file. */
+static void let_go(const struct dl_phdr_info *object, const ElfW(Phdr) * segment)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t begin = (object->dlpi_addr + segment->p_vaddr) & ~(page - 1);
+    uintptr_t end = object->dlpi_addr + segment->p_vaddr + segment->p_filesz;
+
+    (void)madvise((void *)begin, (end - begin + page - 1) & ~(page - 1), MADV_DONTNEED);
+}
+
+static int let_go_of_object(struct dl_phdr_info *object, size_t size, void *context)
+{
+    (void)size;
+    (void)context;
+    for (size_t i = 0; i < object->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+        if (segment->p_type == PT_LOAD && (segment->p_flags & PF_W) == 0)
+            let_go(object, segment);
+    }
+    return 0;
+}
+
+void memory_settle(void)
+{
+    memory_trim();
+    (void)dl_iterate_phdr(let_go_of_object, NULL);
 }

@@ -38,6 +38,10 @@ bool memory_is_enough(const struct memory *memory, uint64_t bound_bytes);
 /* Gives back to the kernel what the process does not use. Takes a while. */
 void memory_trim(void);
 
+/* Likewise, and lets go of the pages of programs and libraries, most of which only a start needs:
+ * what is used again comes back from the file's pages that the kernel has. */
+void memory_settle(void);
+
 /* ---- parts, for tests ---- */
 
 /* The smallest bound of a control group and of those around it. `root` is where the groups are

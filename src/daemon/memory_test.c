@@ -95,6 +95,19 @@ static void what_is_used_is_known(void **state)
     assert_int_equal(memory_used_bytes(&memory), 0);
 }
 
+static void what_a_start_needed_is_let_go_of(void **state)
+{
+    (void)state;
+    struct memory memory;
+
+    assert_int_equal(memory_open(&memory), 0);
+    memory_trim();
+    uint64_t before = memory_used_bytes(&memory);
+    memory_settle();
+    assert_true(memory_used_bytes(&memory) < before - 100 * 1024);
+    memory_close(&memory);
+}
+
 static void the_bound_is_what_was_said_or_three_quarters(void **state)
 {
     (void)state;
@@ -130,6 +143,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_smallest_group_around_counts),
         cmocka_unit_test(what_is_used_is_known),
+        cmocka_unit_test(what_a_start_needed_is_let_go_of),
         cmocka_unit_test(the_bound_is_what_was_said_or_three_quarters),
         cmocka_unit_test(what_nobody_sees_coming_is_kept_back),
     };

@@ -4,6 +4,7 @@
 #include "audit/journal.h"
 #include "audit/place.h"
 #include "audit/stamp.h"
+#include "daemon/bell.h"
 #include "daemon/forward.h"
 #include "daemon/forward_report.h"
 #include "daemon/recorder_queue.h"
@@ -23,8 +24,7 @@
 struct recorder {
     struct recorder_options options;
     struct log_witness witness;
-    pthread_mutex_t lock; /* around the queue, new_limits, new_target and ends */
-    pthread_cond_t came;
+    struct bell bell; /* its lock is around the queue, new_limits, new_target and ends */
     struct recorder_queue queue;
     struct limits new_limits; /* to be followed */
     struct config_audit_target new_target;
@@ -35,6 +35,7 @@ struct recorder {
     struct audit_place place;
     struct audit_journal *journal;                     /* NULL: not yet */
     struct recorder_left_out left_out[LOG_KIND_COUNT]; /* not written yet */
+    uint64_t taken_ms;                                 /* when it last took what had come */
     uint64_t synced_ms;
     uint64_t sealed_ms;
     uint64_t checked_ms;
@@ -60,20 +61,20 @@ static void on_line(void *context, const struct log_line *line)
     int64_t utc_ms = wall_now_ms();
     uint64_t now_s = now_ms() / 1000;
 
-    pthread_mutex_lock(&recorder->lock);
-    (void)recorder_queue_put(&recorder->queue, line, utc_ms, now_s);
-    pthread_cond_signal(&recorder->came);
-    pthread_mutex_unlock(&recorder->lock);
+    bell_lock(&recorder->bell);
+    bool is_put = recorder_queue_put(&recorder->queue, line, utc_ms, now_s);
+    enum bell_news news = recorder->queue.is_urgent ? BELL_URGENT : BELL_SOMETHING;
+    bell_unlock(&recorder->bell, is_put ? news : BELL_NOTHING);
 }
 
 void recorder_follow(struct recorder *recorder, const struct limits *limits,
                      const struct config_audit_target *target)
 {
-    pthread_mutex_lock(&recorder->lock);
+    bell_lock(&recorder->bell);
     recorder->new_limits = *limits;
     recorder->new_target = *target;
     recorder_queue_set_rate(&recorder->queue, limits->audit_per_s);
-    pthread_mutex_unlock(&recorder->lock);
+    bell_unlock(&recorder->bell, BELL_NOTHING);
 }
 
 /* ---- the log ---- */
@@ -334,19 +335,23 @@ static uint64_t sooner(uint64_t a_ms, uint64_t b_ms)
 /* The lock is held. */
 static void wait_for_more(struct recorder *recorder, uint64_t due_ms)
 {
-    const struct timespec due = {
-        .tv_sec = (time_t)(due_ms / 1000),
-        .tv_nsec = (long)(due_ms % 1000) * 1000000,
-    };
-    int status = 0;
+    enum bell_sleep how = recorder->is_failing ? BELL_DOZES : BELL_SLEEPS;
+    bool goes_on = true;
 
-    while (status == 0 && !recorder->ends
-           && (recorder->is_failing || recorder_queue_is_empty(&recorder->queue))) {
-        if (due_ms == 0)
-            status = pthread_cond_wait(&recorder->came, &recorder->lock);
-        else
-            status = pthread_cond_timedwait(&recorder->came, &recorder->lock, &due);
-    }
+    while (goes_on && !recorder->ends
+           && (recorder->is_failing || recorder_queue_is_empty(&recorder->queue)))
+        goes_on = bell_wait(&recorder->bell, how, due_ms);
+}
+
+/* The lock is held. What comes by itself is written at once; while much comes, each record would cost
+ * the shards a thread that is woken, and a write. */
+static void gather(struct recorder *recorder)
+{
+    uint64_t due_ms = recorder->taken_ms + RECORDER_GATHER_MS;
+    bool goes_on = !recorder_queue_is_empty(&recorder->queue) && now_ms() < due_ms;
+
+    while (goes_on && !recorder->ends && !recorder->queue.is_urgent)
+        goes_on = bell_wait(&recorder->bell, BELL_DOZES, due_ms);
 }
 
 static void follow_configuration(struct recorder *recorder)
@@ -364,18 +369,21 @@ static bool go_round(struct recorder *recorder)
 {
     uint64_t due_ms = log_due_ms(recorder);
 
-    pthread_mutex_lock(&recorder->lock);
+    bell_lock(&recorder->bell);
     wait_for_more(recorder, sooner(sooner(due_ms, check_due_ms(recorder)),
                                    forward_due_ms(&recorder->forward)));
+    gather(recorder);
     bool is_last = recorder->ends;
     bool is_urgent = recorder->queue.is_urgent;
     if (recorder->queue.taken_len == 0) {
+        if (!recorder_queue_is_empty(&recorder->queue))
+            recorder->taken_ms = now_ms();
         recorder_queue_take(&recorder->queue);
         recorder->queue.is_urgent = false;
     }
     recorder_queue_take_left_out(&recorder->queue, recorder->left_out);
     follow_configuration(recorder);
-    pthread_mutex_unlock(&recorder->lock);
+    bell_unlock(&recorder->bell, BELL_NOTHING);
     bool has_work = recorder->queue.taken_len > 0 || (due_ms != 0 && now_ms() >= due_ms);
     int status = has_work || is_last ? write_taken(recorder, is_urgent, is_last) : 0;
     check_more(recorder);
@@ -394,20 +402,6 @@ static void *run(void *context)
 
 /* ---- beginning and end ---- */
 
-static int init_came(pthread_cond_t *came)
-{
-    pthread_condattr_t attributes;
-    int status = pthread_condattr_init(&attributes);
-
-    if (status != 0)
-        return -status;
-    status = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    if (status == 0)
-        status = pthread_cond_init(came, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
-    return -status;
-}
-
 static void dispose(struct recorder *recorder)
 {
     forward_fini(&recorder->forward);
@@ -420,18 +414,13 @@ static void dispose(struct recorder *recorder)
 
 static int start_thread(struct recorder *recorder)
 {
-    int status = pthread_mutex_init(&recorder->lock, NULL);
+    int status = bell_init(&recorder->bell);
 
     if (status != 0)
-        return -status;
-    status = init_came(&recorder->came);
-    if (status == 0) {
-        status = -pthread_create(&recorder->thread, NULL, run, recorder);
-        if (status != 0)
-            (void)pthread_cond_destroy(&recorder->came);
-    }
+        return status;
+    status = -pthread_create(&recorder->thread, NULL, run, recorder);
     if (status != 0)
-        (void)pthread_mutex_destroy(&recorder->lock);
+        bell_fini(&recorder->bell);
     return status;
 }
 
@@ -481,12 +470,10 @@ void recorder_close(struct recorder *recorder)
     if (recorder == NULL)
         return;
     log_set_witness(recorder->options.log, NULL);
-    pthread_mutex_lock(&recorder->lock);
+    bell_lock(&recorder->bell);
     recorder->ends = true;
-    pthread_cond_signal(&recorder->came);
-    pthread_mutex_unlock(&recorder->lock);
+    bell_unlock(&recorder->bell, BELL_URGENT);
     (void)pthread_join(recorder->thread, NULL);
-    (void)pthread_cond_destroy(&recorder->came);
-    (void)pthread_mutex_destroy(&recorder->lock);
+    bell_fini(&recorder->bell);
     dispose(recorder);
 }

@@ -5,8 +5,9 @@
  * Who tells waits for nobody: a line is copied to a queue of limits.audit_queue_bytes. What has no
  * room there, and what is beyond the limit of its kind, is counted, and the count is a record of its
  * own: the chain has no gaps. What is in the queue when the disk does not take it waits there, and is
- * written once it does. The thread writes what has come at once, syncs once in RECORDER_SYNC_MS (kinds
- * that are ALWAYS recorded: at once), and signs as the limits say. It
+ * written once it does. The thread writes what has come at once, but not more often than once in
+ * RECORDER_GATHER_MS, syncs once in RECORDER_SYNC_MS (kinds that are ALWAYS recorded: both at once), and
+ * signs as the limits say. It
  * forwards what is written (daemon/forward.h), and never waits for the receiver but at the end, for
  * FORWARD_LAST_MS. */
 #pragma once
@@ -19,7 +20,8 @@
 
 #include <stdint.h>
 
-#define RECORDER_SYNC_MS 1000
+#define RECORDER_GATHER_MS 2
+#define RECORDER_SYNC_MS   1000
 
 struct recorder;
 

@@ -283,6 +283,7 @@ static int start(struct server *server)
     server_record_start(server);
     server_announce(server, server->config);
     server_greet(server);
+    memory_settle();
     (void)manager_tell("READY=1");
     return 0;
 }

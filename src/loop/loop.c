@@ -114,8 +114,11 @@ static uint32_t epoll_bits(unsigned interest)
         bits |= EPOLLIN;
     if ((interest & LOOP_WRITABLE) != 0)
         bits |= EPOLLOUT;
+    /* The kernel does not take both. */
     if ((interest & LOOP_EXCLUSIVE) != 0)
         bits |= EPOLLEXCLUSIVE;
+    else if ((interest & LOOP_READABLE) != 0)
+        bits |= EPOLLRDHUP;
     return bits;
 }
 
@@ -141,17 +144,30 @@ int loop_watch_change(struct loop *loop, struct loop_watch *watch, unsigned inte
     return 0;
 }
 
+/* What has been reported of it, and not been told yet, is nobody's. */
+static void forget(struct loop *loop, struct loop_watch *watch)
+{
+    watch->on_ready = NULL;
+    for (int i = loop->event_index; i < loop->event_count; i++) {
+        if (loop->events[i].data.ptr == watch)
+            loop->events[i].data.ptr = NULL;
+    }
+}
+
 void loop_unwatch(struct loop *loop, struct loop_watch *watch)
 {
     if (watch->on_ready == NULL)
         return;
     /* Cannot fail for a descriptor that was added and is still open. */
     (void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, watch->fd, NULL);
-    watch->on_ready = NULL;
-    for (int i = loop->event_index; i < loop->event_count; i++) {
-        if (loop->events[i].data.ptr == watch)
-            loop->events[i].data.ptr = NULL;
-    }
+    forget(loop, watch);
+}
+
+void loop_close_watched(struct loop *loop, struct loop_watch *watch)
+{
+    if (watch->on_ready != NULL)
+        forget(loop, watch);
+    close(watch->fd);
 }
 
 static unsigned ready_set(uint32_t bits, unsigned interest)
@@ -160,6 +176,8 @@ static unsigned ready_set(uint32_t bits, unsigned interest)
     unsigned ready = 0;
     if ((bits & EPOLLIN) != 0)
         ready |= LOOP_READABLE;
+    if ((bits & EPOLLRDHUP) != 0)
+        ready |= LOOP_READABLE | LOOP_ENDED;
     if ((bits & EPOLLOUT) != 0)
         ready |= LOOP_WRITABLE;
     if ((bits & (EPOLLERR | EPOLLHUP)) != 0)

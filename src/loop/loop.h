@@ -47,12 +47,14 @@ uint64_t loop_clock_ns(void);
 /* The descriptor is shared by several loops: wake one of them. Only with a first
  * loop_watch(), interest cannot change later. */
 #define LOOP_EXCLUSIVE 4u
+/* Only in what is ready, with LOOP_READABLE, and not with LOOP_EXCLUSIVE: behind what can be read now nothing more will come. */
+#define LOOP_ENDED 8u
 
 struct loop_watch;
 
 /* Level-triggered: called again next turn as long as it holds. `ready` is a set of
- * LOOP_READABLE and LOOP_WRITABLE; an error or hang-up counts as what was asked
- * for, so that the next read or write tells. */
+ * LOOP_READABLE, LOOP_WRITABLE and LOOP_ENDED; an error or hang-up counts as what was
+ * asked for, so that the next read or write tells. */
 typedef void (*loop_ready)(struct loop_watch *watch, unsigned ready);
 
 /* In the caller's object; zero is not watched. The descriptor stays the caller's. */
@@ -68,9 +70,11 @@ MQTT_NODISCARD int loop_watch(struct loop *loop, struct loop_watch *watch, int f
 /* No system call when nothing changes. 0 as interest waits for errors only. */
 MQTT_NODISCARD int loop_watch_change(struct loop *loop, struct loop_watch *watch,
                                      unsigned interest);
-/* Before the descriptor is closed. Not watched is fine. No event of this turn
- * reaches the watch any more. */
+/* The descriptor lives on. Not watched is fine. No event of this turn reaches the watch any more. */
 void loop_unwatch(struct loop *loop, struct loop_watch *watch);
+/* The same, and closes the descriptor, which nobody else has a copy of: then the kernel forgets it by
+ * itself. Closes it also when it is not watched. */
+void loop_close_watched(struct loop *loop, struct loop_watch *watch);
 
 /* ---- timers: base/timer_wheel.h with the loop as the wheel ---- */
 

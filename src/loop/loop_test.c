@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -26,6 +27,7 @@ struct probe {
     struct loop_watch watch;
     struct loop *loop;
     struct probe *victim; /* unwatched by the callback */
+    bool closes;          /* and closed */
     unsigned calls;
     unsigned ready;
 };
@@ -35,7 +37,9 @@ static void on_probe(struct loop_watch *watch, unsigned ready)
     struct probe *probe = MQTT_CONTAINER_OF(watch, struct probe, watch);
     probe->calls++;
     probe->ready = ready;
-    if (probe->victim != NULL)
+    if (probe->victim != NULL && probe->closes)
+        loop_close_watched(probe->loop, &probe->victim->watch);
+    else if (probe->victim != NULL)
         loop_unwatch(probe->loop, &probe->victim->watch);
 }
 
@@ -73,6 +77,28 @@ static void readable_is_reported_as_long_as_it_holds(void **state)
     loop_close(loop);
 }
 
+static void an_end_is_told_with_what_is_before_it(void **state)
+{
+    (void)state;
+    struct loop *loop = opened();
+    int ends[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    struct probe probe = { .loop = loop };
+    assert_int_equal(loop_watch(loop, &probe.watch, ends[0], LOOP_READABLE, on_probe), 0);
+    assert_int_equal(write(ends[1], "x", 1), 1);
+    assert_int_equal(loop_turn(loop, 1000), 0);
+    assert_int_equal(probe.ready, LOOP_READABLE);
+    assert_int_equal(shutdown(ends[1], SHUT_WR), 0);
+    assert_int_equal(loop_turn(loop, 1000), 0);
+    assert_int_equal(probe.ready, LOOP_READABLE | LOOP_ENDED);
+    assert_int_equal(loop_watch_change(loop, &probe.watch, 0), 0);
+    assert_int_equal(loop_turn(loop, 0), 0);
+    assert_int_equal(probe.calls, 2);
+    loop_close_watched(loop, &probe.watch);
+    close(ends[1]);
+    loop_close(loop);
+}
+
 static void unwatched_in_the_same_turn_is_not_called(void **state)
 {
     (void)state;
@@ -91,6 +117,31 @@ static void unwatched_in_the_same_turn_is_not_called(void **state)
     loop_unwatch(loop, &b.watch);
     close(ends[0]);
     close(ends[1]);
+    loop_close(loop);
+}
+
+/* The other one is told nothing of it in this turn, and the kernel nothing in the next. */
+static void closed_in_the_same_turn_is_not_called(void **state)
+{
+    (void)state;
+    struct loop *loop = opened();
+    int ends[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    struct probe a = { .loop = loop, .closes = true };
+    struct probe b = { .loop = loop, .closes = true };
+    a.victim = &b;
+    b.victim = &a;
+    assert_int_equal(loop_watch(loop, &a.watch, ends[0], LOOP_WRITABLE, on_probe), 0);
+    assert_int_equal(loop_watch(loop, &b.watch, ends[1], LOOP_WRITABLE, on_probe), 0);
+    assert_int_equal(loop_turn(loop, 1000), 0);
+    assert_int_equal(a.calls + b.calls, 1);
+    struct probe *left = a.calls > 0 ? &a : &b;
+    left->victim = NULL;
+    assert_true(fcntl(left == &a ? ends[1] : ends[0], F_GETFD) < 0);
+    assert_int_equal(loop_turn(loop, 1000), 0);
+    assert_int_equal(a.calls + b.calls, 2);
+    loop_close_watched(loop, &left->watch);
+    assert_true(fcntl(ends[0], F_GETFD) < 0 && fcntl(ends[1], F_GETFD) < 0);
     loop_close(loop);
 }
 
@@ -281,7 +332,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(readable_is_reported_as_long_as_it_holds),
+        cmocka_unit_test(an_end_is_told_with_what_is_before_it),
         cmocka_unit_test(unwatched_in_the_same_turn_is_not_called),
+        cmocka_unit_test(closed_in_the_same_turn_is_not_called),
         cmocka_unit_test(watching_a_bad_descriptor_is_refused),
         cmocka_unit_test(timer_wakes_the_loop_not_before_its_time),
         cmocka_unit_test(cancelled_timer_does_not_fire),

@@ -85,13 +85,35 @@ struct porch_place address_place(const struct sockaddr_storage *raw)
     return place;
 }
 
+/* By hand: this is done for each connection, and inet_ntop() takes longer than an accept's share of it. */
+static char *put_number(char *at, unsigned number)
+{
+    char digits[5];
+    size_t first = sizeof(digits);
+    do {
+        digits[--first] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0 && first > 0);
+    memcpy(at, digits + first, sizeof(digits) - first);
+    return at + sizeof(digits) - first;
+}
+
+static void format_v4(const void *host, in_port_t port, char *out)
+{
+    const uint8_t *bytes = host;
+    for (size_t i = 0; i < 4; i++) {
+        out = put_number(out, bytes[i]);
+        *out++ = i < 3 ? '.' : ':';
+    }
+    *put_number(out, ntohs(port)) = '\0';
+}
+
 void address_format(const struct sockaddr_storage *raw, char out[ADDRESS_TEXT_BYTES])
 {
     char host[INET6_ADDRSTRLEN] = "";
     if (raw->ss_family == AF_INET) {
         const struct sockaddr_in *v4 = (const struct sockaddr_in *)raw;
-        inet_ntop(AF_INET, &v4->sin_addr, host, sizeof(host));
-        snprintf(out, ADDRESS_TEXT_BYTES, "%s:%u", host, (unsigned)ntohs(v4->sin_port));
+        format_v4(&v4->sin_addr, v4->sin_port, out);
         return;
     }
     if (raw->ss_family != AF_INET6) {
@@ -99,11 +121,10 @@ void address_format(const struct sockaddr_storage *raw, char out[ADDRESS_TEXT_BY
         return;
     }
     const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)raw;
-    bool is_v4 = IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr);
-    if (is_v4)
-        inet_ntop(AF_INET, &v6->sin6_addr.s6_addr[12], host, sizeof(host));
-    else
-        inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof(host));
-    snprintf(out, ADDRESS_TEXT_BYTES, is_v4 ? "%s:%u" : "[%s]:%u", host,
-             (unsigned)ntohs(v6->sin6_port));
+    if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
+        format_v4(&v6->sin6_addr.s6_addr[12], v6->sin6_port, out);
+        return;
+    }
+    inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof(host));
+    snprintf(out, ADDRESS_TEXT_BYTES, "[%s]:%u", host, (unsigned)ntohs(v6->sin6_port));
 }

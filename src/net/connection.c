@@ -11,6 +11,7 @@
 static void on_ready(struct loop_watch *watch, unsigned ready)
 {
     struct connection *connection = MQTT_CONTAINER_OF(watch, struct connection, watch);
+    connection->has_ended = (ready & LOOP_ENDED) != 0;
     /* One thing a call: either may free it, and what is still true is reported again. */
     if (connection->is_waiting && (ready & LOOP_READABLE) != 0)
         connection_lost(connection); /* it is not watched for that: the socket broke */
@@ -33,8 +34,8 @@ static void enter(struct net *net, struct connection *connection)
 static void leave(struct connection *connection)
 {
     struct net *net = connection->net;
-    loop_unwatch(net->loop, &connection->watch);
-    loop_cancel(net->loop, &connection->timer);
+    if (connection->passage != NULL)
+        loop_cancel(net->loop, &connection->passage->timer);
     if (connection->phase <= PHASE_OPEN)
         guest_step_aside(connection);
     list_unlink(&connection->dirty);
@@ -52,18 +53,19 @@ void connection_close_tls(struct connection *connection)
 void connection_free(struct connection *connection)
 {
     struct net *net = connection->net;
-    int fd = connection->watch.fd;
     leave(connection);
     guest_leave(connection);
-    close(fd);
-    if (connection->phase > PHASE_OPEN)
-        outbox_clear(&connection->closing, broker_outbox_pools(connection_broker(connection)));
+    loop_close_watched(net->loop, &connection->watch);
+    if (connection->phase > PHASE_OPEN && connection->passage != NULL)
+        outbox_clear(&connection->passage->closing,
+                     broker_outbox_pools(connection_broker(connection)));
     if (connection->phase == PHASE_GREETING)
         tls_context_free(connection->tls_context);
     connection_close_tls(connection);
     free(connection->facts.tls);
     free(connection->input);
     free(connection->output);
+    free(connection->passage);
     free(connection);
     net->stats.closed++;
     /* A drain may wait for the last one. */
@@ -90,12 +92,25 @@ void connection_refuse(struct connection *connection, enum net_refusal why, cons
 
 /* ---- accept ---- */
 
+static struct passage *passage_new(struct connection *connection)
+{
+    struct passage *passage = calloc(1, sizeof(*passage));
+    if (passage != NULL)
+        passage->connection = connection;
+    return passage;
+}
+
 static struct connection *connection_new(int fd, const struct connection_start *start)
 {
     size_t address_bytes = strlen(start->address) + 1;
     struct connection *connection = calloc(1, sizeof(*connection) + address_bytes);
     if (connection == NULL)
         return NULL;
+    connection->passage = passage_new(connection);
+    if (connection->passage == NULL) {
+        free(connection);
+        return NULL;
+    }
     memcpy(connection->address, start->address, address_bytes);
     connection->watch.fd = fd;
     connection->tls_context = start->tls != NULL ? tls_context_ref(start->tls) : NULL;
@@ -155,7 +170,7 @@ void connection_open(struct net *net, int fd, const struct connection_start *sta
     }
     bool is_full = net_is_full(net);
     connection->guest = guest;
-    connection->accepted_ms = loop_now_ms(net->loop);
+    connection->passage->accepted_ms = loop_now_ms(net->loop);
     connection->facts.accepted_ns = loop_clock_ns();
     enter(net, connection);
     net->stats.accepted++;
@@ -173,13 +188,13 @@ static bool open_client(struct connection *connection, struct mqtt_span bytes)
     uint64_t now_ms = loop_now_ms(net->loop);
     struct broker *broker = connection_broker(connection);
     struct client *client = broker != NULL ? client_open(broker, connection, &connection->facts,
-                                                         connection->accepted_ms, now_ms)
+                                                         connection->passage->accepted_ms, now_ms)
                                            : NULL;
     if (client == NULL) {
         connection_refuse(connection, NET_REFUSED_CONNECTIONS, "limit of open connections");
         return false;
     }
-    loop_cancel(net->loop, &connection->timer);
+    loop_cancel(net->loop, &connection->passage->timer);
     connection->client = client;
     connection->phase = PHASE_OPEN;
     return receive_bytes(connection, bytes);
@@ -189,7 +204,7 @@ static bool open_client(struct connection *connection, struct mqtt_span bytes)
 static void on_adopt(struct loop_message *message, struct loop *loop)
 {
     (void)loop;
-    struct connection *connection = MQTT_CONTAINER_OF(message, struct connection, message);
+    struct connection *connection = MQTT_CONTAINER_OF(message, struct passage, message)->connection;
     struct net *net = connection->net;
     enter(net, connection);
     net->stats.moved_in++;
@@ -218,12 +233,13 @@ static void move(struct connection *connection, struct net *home, struct mqtt_sp
     memcpy(first->bytes, bytes.data, bytes.len);
     free(connection->input);
     connection->input = first;
+    loop_unwatch(connection->net->loop, &connection->watch);
     leave(connection);
     connection->net->stats.moved_out++;
     if (tls_stream_is_open(&connection->tls))
         tls_stream_leave(&connection->tls, connection->net->tls);
     connection->net = home;
-    loop_post(home->loop, &connection->message, on_adopt);
+    loop_post(home->loop, &connection->passage->message, on_adopt);
 }
 
 bool connection_arrive(struct connection *connection, struct mqtt_span bytes)
@@ -254,39 +270,52 @@ static void on_linger_deadline(struct wheel_timer *timer, void *context, uint64_
 {
     (void)context;
     (void)now_ms;
-    connection_free(MQTT_CONTAINER_OF(timer, struct connection, timer));
+    connection_free(MQTT_CONTAINER_OF(timer, struct passage, timer)->connection);
 }
 
-void connection_end(struct connection *connection, struct outbox *rest, uint32_t linger_ms)
+/* It has bytes to send yet, and so long for that and for the peer to close. Without memory for that
+ * it goes at the end of this turn. Takes `rest`. */
+static void begin_to_end(struct connection *connection, struct outbox *rest, uint32_t linger_ms)
 {
     struct net *net = connection->net;
     guest_step_aside(connection);
     connection->phase = PHASE_FLUSHING;
+    if (connection->passage == NULL)
+        connection->passage = passage_new(connection);
+    if (connection->passage == NULL) {
+        outbox_clear(rest, broker_outbox_pools(connection_broker(connection)));
+        connection->is_blocked = false;
+        return;
+    }
+    connection->passage->closing = *rest;
+    loop_arm(net->loop, &connection->passage->timer, loop_now_ms(net->loop) + linger_ms,
+             on_linger_deadline);
+}
+
+void connection_end(struct connection *connection, struct outbox *rest, uint32_t linger_ms)
+{
+    begin_to_end(connection, rest, linger_ms);
     connection->is_waiting = false;
-    connection->closing = *rest;
     free(connection->input);
     connection->input = NULL;
-    loop_arm(net->loop, &connection->timer, loop_now_ms(net->loop) + linger_ms, on_linger_deadline);
     transmit_later(connection);
 }
 
 void connection_dismiss(struct connection *connection, enum net_refusal why, const char *text)
 {
-    struct net *net = connection->net;
-    net_refuse(net, &connection->facts, why, text);
-    guest_step_aside(connection);
-    connection->closing = (struct outbox){ 0 };
-    loop_arm(net->loop, &connection->timer, loop_now_ms(net->loop) + net->linger_ms,
-             on_linger_deadline);
-    connection->phase = PHASE_FLUSHING;
+    struct outbox nothing = { 0 };
+    net_refuse(connection->net, &connection->facts, why, text);
+    begin_to_end(connection, &nothing, connection->net->linger_ms);
     transmit_flush(connection);
 }
 
 /* To close at once would reset the connection if the peer is still sending, and
- * the reset can overtake our last words. */
+ * the reset can overtake our last words. Who has closed already is not told that we do, nor asked. */
 void connection_linger(struct connection *connection)
 {
     connection->phase = PHASE_LINGERING;
-    (void)shutdown(connection->watch.fd, SHUT_WR);
-    receive_ready(connection);
+    if (connection->has_ended)
+        connection_free(connection);
+    else if (receive_rest(connection))
+        (void)shutdown(connection->watch.fd, SHUT_WR);
 }

@@ -30,6 +30,23 @@ struct held {
     uint8_t bytes[];
 };
 
+/* What a connection needs on its way in and on its way out, and not while it is in. */
+struct passage {
+    struct connection *connection;
+    struct wheel_timer timer; /* before OPEN: deadline of a guest; after: linger */
+    union {
+        struct {
+            uint64_t accepted_ms; /* before OPEN */
+            union {
+                struct list guests;          /* in net->guests or holders, until it is let in */
+                struct loop_message message; /* in transit */
+            };
+            struct list queued; /* in net->handshakes; once it is let in: in net->detach */
+        };
+        struct outbox closing; /* after OPEN */
+    };
+};
+
 struct connection {
     struct loop_watch watch;
     struct net *net;
@@ -48,20 +65,11 @@ struct connection {
     bool is_marked : 1;  /* GREETING: the kernel wakes us only for a whole ClientHello */
     bool is_holder : 1;  /* a guest that holds memory */
     uint8_t quiet_rounds : 3; /* since bytes went over its TLS: net/detach.c */
+    bool has_ended : 1;       /* the peer has closed, and all that it has sent was read */
     uint32_t guest;           /* in net->porch until it is let in; then 0 */
     struct list all;          /* in net->connections */
-    struct wheel_timer timer; /* before OPEN: deadline of a guest; after: linger */
-    union {
-        struct {
-            uint64_t accepted_ms; /* before OPEN */
-            union {
-                struct list guests;          /* in net->guests or holders, until it is let in */
-                struct loop_message message; /* in transit */
-            };
-            struct list queued; /* in net->handshakes; once it is let in: in net->detach */
-        };
-        struct outbox closing; /* after OPEN */
-    };
+    struct passage *
+        passage; /* owned; NULL: it is in and not waiting to leave OpenSSL, or there was no memory for the way out */
     struct connection_facts facts; /* what its `tls` points to is the connection's */
     char address[];                /* facts.address */
 };
@@ -117,6 +125,9 @@ void connection_linger(struct connection *connection);
 
 /* net/receive.c: the socket is readable. May free the connection. */
 void receive_ready(struct connection *connection);
+
+/* After the end: what still comes is dropped. False when the peer has closed; then it is freed. */
+bool receive_rest(struct connection *connection);
 
 /* The client has its verdict (transport port): it is given what it left, then read again. */
 void receive_resume(struct connection *connection);

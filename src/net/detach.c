@@ -3,6 +3,8 @@
 
 #include "net/connection.h"
 
+#include <stdlib.h>
+
 /* Rounds in the time that a connection has to be idle. Who was seen in one more without having done
  * anything has been for that long, and for at most a quarter more. */
 #define ROUNDS       4u
@@ -43,12 +45,18 @@ static void arm(struct net *net, uint64_t due_ms)
     loop_arm(net->loop, &net->detach.timer, due_ms, on_round);
 }
 
+static void drop_passage(struct connection *connection)
+{
+    free(connection->passage);
+    connection->passage = NULL;
+}
+
 /* Behind the end of the round: it is looked at after a whole one at the earliest. */
 static void attend(struct connection *connection)
 {
     struct net *net = connection->net;
     connection->quiet_rounds = 1;
-    list_push_back(&net->detach.attached, &connection->queued);
+    list_push_back(&net->detach.attached, &connection->passage->queued);
     arm(net, loop_now_ms(net->loop) + interval_ms(net));
 }
 
@@ -57,12 +65,13 @@ void detach_welcome(struct connection *connection)
     struct net *net = connection->net;
     switch (tls_stream_wish(&connection->tls)) {
     case TLS_DETACH_OFF:
+        drop_passage(connection);
         break;
     case TLS_DETACH_IDLE:
         attend(connection);
         break;
     case TLS_DETACH_ALWAYS:
-        list_push_back(&net->detach.due, &connection->queued);
+        list_push_back(&net->detach.due, &connection->passage->queued);
         break;
     }
 }
@@ -71,14 +80,16 @@ void detach_welcome(struct connection *connection)
 static bool detach(struct connection *connection)
 {
     struct net *net = connection->net;
-    list_unlink(&connection->queued);
+    list_unlink(&connection->passage->queued);
     switch (tls_stream_detach(&connection->tls, net->tls)) {
     case TLS_STAYS:
+        drop_passage(connection);
         break;
     case TLS_NOT_YET:
         attend(connection);
         break;
     case TLS_DETACHED:
+        drop_passage(connection);
         net->stats.detached++;
         return true;
     }
@@ -89,7 +100,7 @@ void detach_turn(struct net *net)
 {
     unsigned left = DETACHES_PER_TURN;
     for (; left > 0 && !list_is_empty(&net->detach.due); left--)
-        (void)detach(MQTT_CONTAINER_OF(net->detach.due.next, struct connection, queued));
+        (void)detach(MQTT_CONTAINER_OF(net->detach.due.next, struct passage, queued)->connection);
     if (!list_is_empty(&net->detach.due))
         loop_turn_again(net->loop);
 }
@@ -98,7 +109,7 @@ void detach_turn(struct net *net)
 static bool look(struct net *net)
 {
     struct list *link = net->detach.attached.next;
-    struct connection *connection = MQTT_CONTAINER_OF(link, struct connection, queued);
+    struct connection *connection = MQTT_CONTAINER_OF(link, struct passage, queued)->connection;
     list_unlink(link);
     list_push_back(&net->detach.attached, link);
     connection->quiet_rounds++;

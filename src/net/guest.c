@@ -3,6 +3,8 @@
 
 #include "net/porch.h"
 
+#include <stdlib.h>
+
 /* Guests that are compared when one has to go: so many of the newest and of the oldest, so that
  * nobody hides a crowd behind a few. */
 #define SAMPLE 16
@@ -69,17 +71,20 @@ uint32_t guest_admit(struct net *net, const struct connection_start *start, bool
 void guest_enter(struct connection *connection)
 {
     struct net *net = connection->net;
-    connection->guests = (struct list){ 0 };
+    struct list *link = &connection->passage->guests;
+    *link = (struct list){ 0 };
     if (connection->guest == 0)
         return;
     porch_move(net->porch, connection->guest, net->shard);
-    list_push_back(connection->is_holder ? &net->holders : &net->guests, &connection->guests);
+    list_push_back(connection->is_holder ? &net->holders : &net->guests, link);
 }
 
 void guest_step_aside(struct connection *connection)
 {
-    list_unlink(&connection->guests);
-    list_unlink(&connection->queued);
+    if (connection->passage == NULL)
+        return;
+    list_unlink(&connection->passage->guests);
+    list_unlink(&connection->passage->queued);
 }
 
 void guest_leave(struct connection *connection)
@@ -121,7 +126,7 @@ struct rivals {
 
 static void add_rival(struct rivals *rivals, struct list *link)
 {
-    struct connection *connection = MQTT_CONTAINER_OF(link, struct connection, guests);
+    struct connection *connection = MQTT_CONTAINER_OF(link, struct passage, guests)->connection;
     rivals->all[rivals->count] = connection;
     rivals->guests[rivals->count] = connection->guest;
     rivals->count++;
@@ -220,8 +225,8 @@ static void sort_in(struct connection *connection, bool holds_some)
     if (holds_some == connection->is_holder)
         return;
     connection->is_holder = holds_some;
-    list_unlink(&connection->guests);
-    list_push_back(holds_some ? &net->holders : &net->guests, &connection->guests);
+    list_unlink(&connection->passage->guests);
+    list_push_back(holds_some ? &net->holders : &net->guests, &connection->passage->guests);
 }
 
 bool guest_hold(struct connection *connection)
@@ -253,7 +258,7 @@ static uint64_t time_of(const struct connection *connection)
 static bool is_in_the_way(const struct connection *connection)
 {
     struct porch *porch = connection->net->porch;
-    return porch_is_crowded(porch) && !list_is_linked(&connection->queued)
+    return porch_is_crowded(porch) && !list_is_linked(&connection->passage->queued)
            && porch_standing(porch, connection->guest) != PORCH_KNOWN;
 }
 
@@ -261,8 +266,8 @@ static bool is_in_the_way(const struct connection *connection)
  * looked at twice, and again when the handshake has ended meanwhile. */
 static void on_deadline(struct wheel_timer *timer, void *context, uint64_t now_ms)
 {
-    struct connection *connection = MQTT_CONTAINER_OF(timer, struct connection, timer);
-    uint64_t due_ms = connection->accepted_ms + time_of(connection);
+    struct connection *connection = MQTT_CONTAINER_OF(timer, struct passage, timer)->connection;
+    uint64_t due_ms = connection->passage->accepted_ms + time_of(connection);
     if (now_ms >= due_ms) {
         connection_refuse(connection, NET_REFUSED_TIMEOUT,
                           connection->phase == PHASE_CONNECTING ? "no CONNECT in time"
@@ -279,7 +284,7 @@ static void on_deadline(struct wheel_timer *timer, void *context, uint64_t now_m
 void guest_watch_time(struct connection *connection)
 {
     struct loop *loop = connection->net->loop;
-    uint64_t look_ms = connection->accepted_ms + time_of(connection) / 4;
+    uint64_t look_ms = connection->passage->accepted_ms + time_of(connection) / 4;
     uint64_t now_ms = loop_now_ms(loop);
-    loop_arm(loop, &connection->timer, look_ms > now_ms ? look_ms : now_ms, on_deadline);
+    loop_arm(loop, &connection->passage->timer, look_ms > now_ms ? look_ms : now_ms, on_deadline);
 }

@@ -88,7 +88,7 @@ static void park(struct list *queue)
 
     while (link != queue) {
         MQTT_INVARIANT(link != NULL);
-        struct connection *connection = MQTT_CONTAINER_OF(link, struct connection, queued);
+        struct connection *connection = MQTT_CONTAINER_OF(link, struct passage, queued)->connection;
         link = link->prev; /* hanging up takes it out of the queue */
         if ((connection->watch.interest & LOOP_READABLE) == 0)
             return;
@@ -109,7 +109,7 @@ static bool is_anybody_waiting(const struct handshakes *handshakes)
 static void wait(struct connection *connection, enum handshake_class class)
 {
     connection->is_waiting = true;
-    list_push_back(&connection->net->handshakes.waiting[class], &connection->queued);
+    list_push_back(&connection->net->handshakes.waiting[class], &connection->passage->queued);
 }
 
 bool handshake_is_due(struct connection *connection)
@@ -146,10 +146,10 @@ static struct connection *next_waiting(struct net *net)
     struct list *queue = next_queue(&net->handshakes);
     if (list_is_empty(queue))
         return NULL;
-    struct connection *oldest = MQTT_CONTAINER_OF(queue->next, struct connection, queued);
-    if (oldest->accepted_ms + PATIENCE_MS < loop_now_ms(net->loop)
+    struct connection *oldest = MQTT_CONTAINER_OF(queue->next, struct passage, queued)->connection;
+    if (oldest->passage->accepted_ms + PATIENCE_MS < loop_now_ms(net->loop)
         && net->handshakes.turns % 2 == 0)
-        return MQTT_CONTAINER_OF(queue->prev, struct connection, queued);
+        return MQTT_CONTAINER_OF(queue->prev, struct passage, queued)->connection;
     return oldest;
 }
 
@@ -161,7 +161,7 @@ void handshake_serve(struct net *net)
     if (handshakes->has_others)
         handshakes->left = 1;
     while (handshakes->left > 0 && (connection = next_waiting(net)) != NULL) {
-        list_unlink(&connection->queued);
+        list_unlink(&connection->passage->queued);
         connection->is_waiting = false;
         if (transmit_watch(connection) < 0)
             hung_up(connection);

@@ -21,6 +21,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static const enum kind kinds[] = { KIND_PLAIN, KIND_TLS, KIND_UNIX, KIND_DETACHED };
@@ -219,6 +220,29 @@ static void last_words_arrive_though_the_peer_goes_on_sending(void **state)
         world_until_alone(&world);
         world_close(&world);
     }
+}
+
+/* It is not waited for, and has them nevertheless. */
+static void who_has_closed_its_side_gets_the_last_words(void **state)
+{
+    (void)state;
+    struct world world;
+    struct device device;
+    world_open(&world, KIND_PLAIN, NULL);
+    world_device(&device, &world, NULL);
+    world_connect(&world, &device);
+    size_t before = device.in.len;
+    queue_put(&device.out, "\xc0\x00\xe0\x00", 4);
+    device_turn(&device);
+    assert_int_equal(device.out.len, 0);
+    assert_int_equal(shutdown(device.fd, SHUT_WR), 0);
+    world_until_over(&world, &device);
+    assert_true(device.in.len > before);
+    assert_int_equal(device.error, 0);
+    assert_int_equal(world.broker.ended, 1);
+    assert_int_equal(net_statistics(world.net)->closed, 1);
+    device_close(&device);
+    world_close(&world);
 }
 
 static void lingering_ends(void **state)
@@ -640,7 +664,7 @@ static void decoys_move_to_the_broker_that_is_for_them(void **state)
 static void an_idle_connection_is_small(void **state)
 {
     (void)state;
-    assert_true(sizeof(struct connection) <= 248);
+    assert_true(sizeof(struct connection) <= 192);
 }
 
 int main(void)
@@ -653,6 +677,7 @@ int main(void)
         cmocka_unit_test(a_long_packet_waits_in_the_middle),
         cmocka_unit_test(a_client_that_waits_can_be_lost),
         cmocka_unit_test(last_words_arrive_though_the_peer_goes_on_sending),
+        cmocka_unit_test(who_has_closed_its_side_gets_the_last_words),
         cmocka_unit_test(lingering_ends),
         cmocka_unit_test(who_is_expelled_is_not_waited_for),
         cmocka_unit_test(an_end_from_outside_is_flushed_too),

@@ -43,11 +43,13 @@ struct porch {
     size_t capacity;    /* guests */
     size_t bucket_mask; /* buckets - 1 */
     size_t known_sets;
-    uint32_t free_guest;
+    uint32_t free_guest; /* 0: none but those that nobody was in yet */
     uint32_t free_crowd;
-    struct guest *guests; /* [0] is nobody */
-    struct crowd *crowds; /* [0] is none */
-    uint32_t *buckets;    /* the first crowd of each */
+    uint32_t guests_begun; /* so many of them somebody was in: the others were never touched, and */
+    uint32_t crowds_begun; /* take no memory */
+    struct guest *guests;  /* [0] is nobody */
+    struct crowd *crowds;  /* [0] is none */
+    uint32_t *buckets;     /* the first crowd of each */
     struct known *known;
     uint64_t held[PORCH_WANTS][PORCH_SHARDS]; /* by each shard */
 };
@@ -87,12 +89,6 @@ static bool allocate(struct porch *porch)
     if (porch->guests == NULL || porch->crowds == NULL || porch->buckets == NULL
         || porch->known == NULL)
         return false;
-    for (uint32_t i = 1; i < porch->capacity; i++)
-        porch->guests[i].crowd = i + 1;
-    for (uint32_t i = 1; i < crowds; i++)
-        porch->crowds[i].next = i + 1;
-    porch->free_guest = 1;
-    porch->free_crowd = 1;
     return true;
 }
 
@@ -156,15 +152,25 @@ static uint32_t *link_of(const struct porch *porch, uint64_t key)
     return link;
 }
 
+static uint32_t take_crowd(struct porch *porch)
+{
+    uint32_t index = porch->free_crowd;
+
+    if (index == 0) {
+        MQTT_INVARIANT(porch->crowds_begun < 2 * porch->capacity);
+        return ++porch->crowds_begun;
+    }
+    porch->free_crowd = porch->crowds[index].next;
+    return index;
+}
+
 /* One more in the crowd of that key. There is room: two crowds for each guest. */
 static uint32_t join(struct porch *porch, uint64_t key)
 {
     uint32_t *link = link_of(porch, key);
 
     if (*link == 0) {
-        uint32_t fresh = porch->free_crowd;
-        MQTT_INVARIANT(fresh != 0);
-        porch->free_crowd = porch->crowds[fresh].next;
+        uint32_t fresh = take_crowd(porch);
         porch->crowds[fresh] = (struct crowd){ .key = key };
         *link = fresh;
     }
@@ -251,7 +257,10 @@ static uint32_t take_guest(struct porch *porch, struct guest given)
 {
     uint32_t index = porch->free_guest;
 
-    porch->free_guest = porch->guests[index].crowd;
+    if (index == 0)
+        index = ++porch->guests_begun;
+    else
+        porch->free_guest = porch->guests[index].crowd;
     porch->guests[index] = given;
     porch->held[PORCH_PLACES][given.shard]++;
     porch->figures.guests++;
@@ -265,7 +274,7 @@ static enum porch_verdict enter(struct porch *porch, const struct porch_place *p
 {
     struct guest guest = { .is_known = true, .is_here = true };
 
-    if (porch->free_guest == 0)
+    if (porch->free_guest == 0 && porch->guests_begun == porch->capacity)
         return PORCH_FULL;
     if (place->len > 0) {
         uint64_t address = key_of(porch, place, place->len);

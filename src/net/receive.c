@@ -280,6 +280,13 @@ static bool is_temporary(int error)
     return error == EAGAIN || error == EINTR;
 }
 
+/* A read that was shorter than any room has left nothing. -1: nobody knows. */
+static void note_rest(struct connection *connection, ssize_t got)
+{
+    if (got < 0 || got >= (ssize_t)SHORT_START_BYTES)
+        connection->has_ended = false;
+}
+
 static void receive_plain(struct connection *connection)
 {
     struct landing landing = prepare(connection);
@@ -288,6 +295,7 @@ static void receive_plain(struct connection *connection)
         return;
     }
     ssize_t got = read_plain(connection, &landing);
+    note_rest(connection, landing.large == NULL ? got : -1);
     if (got > 0) {
         landed(&landing, (size_t)got);
         (void)consume(connection, &landing);
@@ -345,6 +353,7 @@ static void receive_tls(struct connection *connection)
         return;
     ssize_t got =
         recv(connection->watch.fd, net->cipher, read_bytes(connection, NET_CIPHER_BYTES), 0);
+    note_rest(connection, got);
     if (got <= 0) {
         if (got == 0 || !is_temporary(errno))
             tls_ended(connection);
@@ -359,11 +368,13 @@ static void receive_tls(struct connection *connection)
 
 /* ---- after the end ---- */
 
-static void discard(struct connection *connection)
+bool receive_rest(struct connection *connection)
 {
     ssize_t got = recv(connection->watch.fd, connection->net->plain, NET_READ_BYTES, 0);
-    if (got == 0 || (got < 0 && !is_temporary(errno)))
-        connection_free(connection);
+    if (got > 0 || (got < 0 && is_temporary(errno)))
+        return true;
+    connection_free(connection);
+    return false;
 }
 
 void receive_ready(struct connection *connection)
@@ -371,7 +382,7 @@ void receive_ready(struct connection *connection)
     if (connection->phase == PHASE_OPEN)
         connection->net->handshakes.has_others = true;
     if (connection->phase > PHASE_OPEN)
-        discard(connection);
+        (void)receive_rest(connection);
     else if (tls_stream_is_open(&connection->tls) || connection->phase == PHASE_GREETING)
         receive_tls(connection);
     else

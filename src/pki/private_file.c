@@ -206,7 +206,7 @@ int private_file_is_closed(const char *path)
 
 void private_file_scrub(int fd)
 {
-    static const uint8_t zeros[4096];
+    static const uint8_t zeros[256];
     struct stat status;
     if (fstat(fd, &status) < 0 || lseek(fd, 0, SEEK_SET) < 0)
         return;

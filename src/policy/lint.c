@@ -241,6 +241,10 @@ static void judge_grant(const struct linting *l, size_t which)
         find_rule(l, LINT_GRANT_EXPIRED, rule, NULL);
         return;
     }
+    if (rule->action == POLICY_PUBLISH && policy_is_of_house(span_of(rule->pattern))) {
+        find_rule(l, LINT_HOUSE, rule, NULL);
+        return;
+    }
     const struct policy_rule *denial = find_denial(l, rule);
     if (denial != NULL) {
         find_rule(l, LINT_DENIED, rule, denial);

@@ -153,6 +153,11 @@ static const struct row rows[] = {
     { "", "subscribe a/#; deny-subscribe a/b" },
     { "", "subscribe a/b; deny-publish a/b" },
     { "", "subscribe a/b; deny-subscribe a/%{device}" },
+    /* Nobody but the broker publishes there. */
+    { "broker-topic-grant:1", "publish $tacit/events/#" },
+    { "broker-topic-grant:1", "publish $tacit; deny-publish $tacit/#" },
+    { "broker-topic-grant:2", "publish a; publish $tacit/%{device}" },
+    { "", "subscribe $tacit/events/#; publish $tacitly/a" },
     /* Denials. */
     { "shadowed-denial:3<2", "subscribe a/#; deny-subscribe a/b/#; deny-subscribe a/b/c" },
     { "shadowed-denial:3<2", "subscribe a/#; deny-subscribe a/b; deny-subscribe a/b" },

@@ -259,6 +259,11 @@ struct policy_publish policy_decide_publish(const struct role *role,
                                             const struct identity *identity,
                                             struct mqtt_span topic);
 
+/* Is it among the topics to which only the broker itself publishes, not even who may do everything
+ * may: "$tacit" and what is below? Of a topic name, or of a filter or pattern whose first level is
+ * no wildcard: then of all that it matches. */
+bool policy_is_of_house(struct mqtt_span topic);
+
 /* Does the judgement allow this very message (qos 0..2)? NULL, or why not: static text. */
 const char *policy_publish_objection(const struct policy_publish *judgement, uint8_t qos,
                                      bool retain, size_t payload_bytes);

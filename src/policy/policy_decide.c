@@ -44,8 +44,8 @@ static bool is_out_of_space(const struct role *role, const struct identity *iden
     return span_starts_with(filter, span_of("$")) && role_has_space(role, identity);
 }
 
-/* What is published there is believed by whoever reads it: not even who may do everything may. */
-static bool is_of_house(struct mqtt_span topic)
+/* What is published there is believed by whoever reads it. */
+bool policy_is_of_house(struct mqtt_span topic)
 {
     return span_equal(topic, span_of("$tacit")) || span_starts_with(topic, span_of("$tacit/"));
 }
@@ -127,7 +127,7 @@ struct policy_publish policy_decide_publish(const struct role *role,
     forbid_all(&publish);
     if (role != NULL && is_out_of_space(role, identity, topic)) {
         publish.verdict = POLICY_DENY_SPACE;
-    } else if (role != NULL && is_of_house(topic)) {
+    } else if (role != NULL && policy_is_of_house(topic)) {
         publish.verdict = POLICY_DENY_HOUSE;
     } else if (denial != NULL) {
         publish.verdict = POLICY_DENY_RULE;

@@ -595,7 +595,7 @@ static bool is_in_share(const struct share *share, enum policy_action action,
             continue;
         if (!line->rule->grants)
             return false;
-        is_granted |= !line->is_missing && !line->is_out_of_space;
+        is_granted |= !line->is_missing && !line->is_out_of_space && !line->is_of_house;
     }
     return is_granted;
 }

@@ -28,6 +28,8 @@ static int add_part(const struct role *part, const struct identity *identity, bo
         if (line.filter == NULL)
             return -ENOMEM;
         line.is_out_of_space = has_space && line.filter[0] == '$';
+        line.is_of_house = line.rule->grants && line.rule->action == POLICY_PUBLISH
+                           && policy_is_of_house(span_of(line.filter));
         out->lines[out->count++] = line;
     }
     return 0;

@@ -22,6 +22,7 @@ struct share_line {
     char *filter;         /* as the client names it, '+' for a name that it lacks; owned */
     bool is_missing;      /* it lacks one: a grant covers nothing then, a denial all that matches */
     bool is_out_of_space; /* it is of '$' topics, and the client's own topic space has none */
+    bool is_of_house;     /* a grant to publish what only the broker does: policy_is_of_house() */
     bool is_denied;       /* a grant: one denial takes all of it away */
     bool is_cut;          /* a grant: denials take some of it away, or all */
 };

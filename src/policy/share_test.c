@@ -28,6 +28,8 @@ static const struct rule rules[] = {
     { POLICY_SUBSCRIBE, false, "news/%{tenant}/a" },
     { POLICY_SUBSCRIBE, true, "$SYS/broker/#" },
     { POLICY_SUBSCRIBE, true, "news/a/b" },
+    { POLICY_PUBLISH, true, "$tacit/events/%{device}" },
+    { POLICY_SUBSCRIBE, true, "$tacit/events/#" },
 };
 
 static struct role *add_role(struct policy *policy, const char *name, size_t from, size_t to)
@@ -49,18 +51,20 @@ static struct policy *policy_of(void)
     struct policy *policy = policy_new();
 
     assert_non_null(policy);
-    struct role *parts[] = { add_role(policy, "writer", 0, 3), add_role(policy, "reader", 3, 8) };
+    struct role *parts[] = { add_role(policy, "writer", 0, 3), add_role(policy, "reader", 3, 10) };
     assert_int_equal(policy_assign(policy, "lamp", parts, 2), 0);
     policy_seal(policy);
     return policy;
 }
 
-/* "ROLE FILTER MARKS", where marks are: m missing, s out of space, d denied, c cut. */
+/* "ROLE FILTER MARKS", where marks are: m missing, s out of space, h the broker's, d denied,
+ * c cut. */
 static void write_line(const struct share_line *line, char out[100])
 {
-    (void)snprintf(out, 100, "%s %s %s%s%s%s", role_name(line->part), line->filter,
+    (void)snprintf(out, 100, "%s %s %s%s%s%s%s", role_name(line->part), line->filter,
                    line->is_missing ? "m" : "", line->is_out_of_space ? "s" : "",
-                   line->is_denied ? "d" : "", line->is_cut ? "c" : "");
+                   line->is_of_house ? "h" : "", line->is_denied ? "d" : "",
+                   line->is_cut ? "c" : "");
 }
 
 static void assert_lines(const struct policy *policy, const struct identity *identity,
@@ -83,14 +87,16 @@ static void assert_lines(const struct policy *policy, const struct identity *ide
 static void names_are_put_in_and_denials_marked(void **state)
 {
     static const char *const acme[] = {
-        "writer home/s/lamp/+ c", "writer home/+/+/secret ", "writer home/s/lamp/secret dc",
-        "reader news/x-acme/# ",  "reader news/a/# ",        "reader news/acme/a ",
-        "reader $SYS/broker/# s", "reader news/a/b ",
+        "writer home/s/lamp/+ c",   "writer home/+/+/secret ", "writer home/s/lamp/secret dc",
+        "reader news/x-acme/# ",    "reader news/a/# ",        "reader news/acme/a ",
+        "reader $SYS/broker/# s",   "reader news/a/b ",        "reader $tacit/events/lamp sh",
+        "reader $tacit/events/# s",
     };
     static const char *const nobodys[] = {
         "writer home/+/lamp/+ mc", "writer home/+/+/secret ", "writer home/+/lamp/secret mdc",
         "reader news/+/# mc",      "reader news/a/# c",       "reader news/+/a m",
-        "reader $SYS/broker/# ",   "reader news/a/b ",
+        "reader $SYS/broker/# ",   "reader news/a/b ",        "reader $tacit/events/lamp h",
+        "reader $tacit/events/# ",
     };
     struct policy *policy = policy_of();
 

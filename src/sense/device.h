@@ -8,6 +8,7 @@
  * a role at a time. */
 #pragma once
 
+#include "sense/bits.h"
 #include "sense/feature.h"
 #include "sense/rate.h"
 #include "sense/role.h"
@@ -22,6 +23,8 @@
 #define SENSE_VALUE_SLOTS    2u
 #define SENSE_SIZE_BINS      16u
 #define SENSE_INTERVAL_UNITS 256.0f
+#define SENSE_SAME_REPORT_MS 500u /* messages that follow each other within that are one report */
+#define SENSE_SIZE_EXACT     0x8000u /* in bytes; from there on sizes are known by their logarithm */
 
 /* A topic whose payload is a number. */
 struct sense_value {
@@ -31,27 +34,37 @@ struct sense_value {
     float sum;      /* of distances above what is usual; negative: the level is unknown */
 };
 
-/* What has happened since the window began. */
+/* What has happened since the window began. First what each message changes. */
 struct sense_window {
     uint64_t start_ms; /* 0: none is open */
     uint64_t topics;   /* one bit per topic, by hash */
     uint32_t bytes;
+    uint16_t size_least; /* sense_size_of() of a message; above size_most: there was none */
+    uint16_t size_most;
+    uint16_t counts[SENSE_COUNTERS];
     float interval_least; /* log2 of seconds between messages; of intervals > 0 */
     float interval_most;
     float value; /* highest sum of a sense_value */
-    uint16_t counts[SENSE_COUNTERS];
     uint16_t intervals;
-    uint16_t waited_s;  /* of the longest interval, what had passed when the window began */
-    uint8_t size_least; /* eighths of log2 of bytes; 255: no message */
-    uint8_t size_most;
-    uint8_t keepalive;  /* eighths of log2 of seconds + 1; 255: not asked */
-    uint8_t backlog;    /* eighths of log2 of bytes + 1; 255: not told */
-    uint8_t pause;      /* shortest time between messages: sense_rhythm_pause(); 0: none */
-    bool whole;         /* the device was present when it began */
-    uint16_t size_last; /* bytes of the last message, when it had not more than fit; else 0 */
+    uint16_t waited_s; /* of the longest interval, what had passed when the window began */
+    uint8_t keepalive; /* eighths of log2 of seconds + 1; 255: not asked */
+    uint8_t backlog;   /* eighths of log2 of bytes + 1; 255: not told */
+    uint8_t pause;     /* shortest time between messages: sense_rhythm_pause(); 0: none */
+    bool whole;        /* the device was present when it began */
 };
 
 struct sense_device {
+    uint64_t published_ms; /* the last message; 0: none since it came */
+    uint8_t owed;          /* messages that a gap has held back and that may come at once */
+    bool here : 1;         /* heard since it rested: windows run */
+    bool present : 1;      /* connected, so that silence means something */
+    bool alarmed : 1;
+    bool accused : 1;  /* by itself, of attacking */
+    bool expected : 1; /* published_ms is when it was expected from, not a message */
+    bool erred : 1;    /* its connection was ended for what it sent */
+    bool flows : 1;    /* published_ms is of a message of this connection: flow.h */
+    uint16_t number;   /* of the window; runs over */
+    uint16_t quiet;    /* windows since evidence last grew */
     struct sense_window window;
     struct sense_rate rates[SENSE_COUNTERS];
     struct sense_location interval; /* log2 of seconds */
@@ -64,30 +77,42 @@ struct sense_device {
     float joint;                    /* mean rarity among the windows of the role */
     float drift;                    /* mean of the distances that SENSE_BYTES_DRIFT adds up */
     struct sense_value values[SENSE_VALUE_SLOTS];
-    uint64_t known[4];     /* Bloom filter of topics published to, and of filters */
-    uint64_t published_ms; /* the last message; 0: none since it came */
-    uint32_t address;      /* hash of the source; 0: none seen */
+    uint64_t known[4]; /* Bloom filter of topics published to, and of filters */
+    uint32_t address;  /* hash of the source; 0: none seen */
     uint32_t address_before;
     uint32_t windows;                  /* learned from */
     uint16_t intervals;                /* learned from, up to a bound */
     uint16_t active;                   /* windows with messages learned from, up to a bound */
-    uint16_t number;                   /* of the window; runs over */
     uint16_t evidence[SENSE_FEATURES]; /* 1/256 bit, rounded down */
     uint16_t onset[SENSE_FEATURES];    /* number of the window in which the evidence began */
     uint16_t peak[SENSE_FEATURES];     /* most observed since: 1/2048 of log2(1 + x) */
-    uint16_t quiet;                    /* windows since evidence last grew */
     uint8_t worst[SENSE_FEATURES];     /* bits, while proving */
     uint8_t sizes[SENSE_SIZE_BINS];    /* messages by log2 of their bytes; halved together */
-    bool here : 1;                     /* heard since it rested: windows run */
-    bool present : 1;                  /* connected, so that silence means something */
-    bool alarmed : 1;
-    bool accused : 1;  /* by itself, of attacking */
-    bool expected : 1; /* published_ms is when it was expected from, not a message */
-    bool erred : 1;    /* its connection was ended for what it sent */
-    uint8_t owed;      /* messages that a gap has held back and that may come at once */
 };
 
 static_assert(sizeof(struct sense_device) <= SENSE_DEVICE_BYTES, "a device fits");
+static_assert(offsetof(struct sense_device, window.counts[SENSE_DELIVERED + 1]) <= 64,
+              "what a message changes lies side by side");
+
+/* The size of a message, in the order of the bytes. */
+static inline uint16_t sense_size_of(uint32_t bytes)
+{
+    return (uint16_t)(bytes < SENSE_SIZE_EXACT ? bytes
+                                               : SENSE_SIZE_EXACT + sense_log2_eighths(bytes));
+}
+
+/* The same in octaves, in eighths rounded down. */
+static inline float sense_size_octaves(uint16_t size)
+{
+    unsigned eighths = size < SENSE_SIZE_EXACT ? sense_log2_eighths(size) : size - SENSE_SIZE_EXACT;
+
+    return (float)eighths / 8.0f;
+}
+
+static inline bool sense_window_has_sizes(const struct sense_window *window)
+{
+    return window->size_least <= window->size_most;
+}
 
 /* One PUBLISH of the device that was let through. */
 struct sense_publish {

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The hot path: counting, and nothing that has to be weighed. */
+/* Counting, and nothing that has to be weighed. */
 #include "sense/bits.h"
 #include "sense/device.h"
+#include "sense/flow.h"
 #include "sense/score.h"
 
 #include <string.h>
 
-#define NEVER          255u
-#define SAME_REPORT_MS 500u
-#define STEP_FREE      4.0f /* widths from its level that a value may be for nothing */
-#define STEP_MOST      8.0f
-#define SUM_MOST       31.0f
-#define LEVEL_UNKNOWN  (-4.0f) /* as a sum: so many numbers find the level again */
-#define VALUE_STEP     0.02f
-#define PING_PONG      26u /* bits that it is worth when a third address is the first again */
-#define LOOK_FROM      4u
+#define NEVER         255u
+#define STEP_FREE     4.0f /* widths from its level that a value may be for nothing */
+#define STEP_MOST     8.0f
+#define SUM_MOST      31.0f
+#define LEVEL_UNKNOWN (-4.0f) /* as a sum: so many numbers find the level again */
+#define VALUE_STEP    0.02f
+#define PING_PONG     26u /* bits that it is worth when a third address is the first again */
+#define LOOK_FROM     4u
 
 static struct sense_window *window_at(struct sense_device *device, uint64_t now_ms)
 {
@@ -23,7 +23,7 @@ static struct sense_window *window_at(struct sense_device *device, uint64_t now_
     if (window->start_ms == 0) {
         memset(window, 0, sizeof(*window));
         window->start_ms = now_ms > 0 ? now_ms : 1;
-        window->size_least = window->size_most = NEVER;
+        window->size_least = UINT16_MAX;
         window->keepalive = window->backlog = NEVER;
         window->whole = device->present;
         device->here = true;
@@ -31,13 +31,13 @@ static struct sense_window *window_at(struct sense_device *device, uint64_t now_
     return window;
 }
 
-/* true at 1 when the first is worth a look, and at powers of two. */
+/* true at 1 when the first is worth a look, and at powers of two; not at the top, where each would be. */
 static bool count(struct sense_window *window, enum sense_feature feature, unsigned by)
 {
     unsigned sum = window->counts[feature] + by;
 
     window->counts[feature] = sum < UINT16_MAX ? (uint16_t)sum : UINT16_MAX;
-    return (sum & (sum - 1)) == 0;
+    return sum <= UINT16_MAX && sense_flow_is_step(sum);
 }
 
 /* Whether the name was in the filter; it is after. */
@@ -79,7 +79,7 @@ void sense_on_disconnect(struct sense_device *device, uint64_t now_ms, bool is_l
 {
     if (is_lost)
         (void)count(window_at(device, now_ms), SENSE_LOST, 1);
-    device->present = false;
+    device->present = device->flows = false;
     device->published_ms = 0;
 }
 
@@ -156,6 +156,7 @@ void sense_on_connect(struct sense_device *device, uint64_t now_ms, uint32_t add
     window->keepalive = sense_log2_eighths(keepalive_s);
     note_outage(device, window, now_ms);
     device->present = true;
+    device->flows = false;
     device->published_ms = 0;
     (void)sense_on_address(device, now_ms, address);
 }
@@ -167,7 +168,7 @@ static uint64_t report_ms(const struct sense_device *device)
 
     if (device->intervals > 0)
         sixth = sense_exp2(device->interval.middle) * (1000.0f / 6);
-    return (uint64_t)sense_clamp(sixth, SAME_REPORT_MS, 1e9f);
+    return (uint64_t)sense_clamp(sixth, SENSE_SAME_REPORT_MS, 1e9f);
 }
 
 /* Also of messages that are one report, for a flood may be as dense as that. */
@@ -189,7 +190,7 @@ static void note_interval(struct sense_device *device, struct sense_window *wind
         note_pause(window, since);
     /* A report goes on as long as its messages follow each other: measured from its first one, a long
      * burst would seem to come at intervals of just what divides reports. */
-    if (is_known && (since < SAME_REPORT_MS || since < report_ms(device)))
+    if (is_known && (since < SENSE_SAME_REPORT_MS || since < report_ms(device)))
         return;
     device->expected = false;
     if (!is_known)
@@ -204,7 +205,7 @@ static void note_interval(struct sense_device *device, struct sense_window *wind
 static bool is_backlog(struct sense_device *device, uint64_t now_ms)
 {
     if (device->owed == 0 || device->published_ms == 0
-        || now_ms - device->published_ms >= SAME_REPORT_MS)
+        || now_ms - device->published_ms >= SENSE_SAME_REPORT_MS)
         return false;
     device->owed--;
     return true;
@@ -212,15 +213,12 @@ static bool is_backlog(struct sense_device *device, uint64_t now_ms)
 
 static void note_size(struct sense_window *window, uint32_t bytes, uint32_t more)
 {
-    window->bytes = more < UINT32_MAX - window->bytes ? window->bytes + more : UINT32_MAX;
-    if (bytes == window->size_last && bytes != 0) /* as most do; it is counted already */
-        return;
-    window->size_last = bytes <= UINT16_MAX ? (uint16_t)bytes : 0;
-    uint8_t size = sense_log2_eighths(bytes);
+    uint16_t size = sense_size_of(bytes);
 
-    if (window->size_least == NEVER || size < window->size_least)
+    window->bytes = more < UINT32_MAX - window->bytes ? window->bytes + more : UINT32_MAX;
+    if (size < window->size_least)
         window->size_least = size;
-    if (window->size_most == NEVER || size > window->size_most)
+    if (size > window->size_most)
         window->size_most = size;
 }
 
@@ -276,13 +274,14 @@ bool sense_on_publish(struct sense_device *device, uint64_t now_ms,
                       const struct sense_publish *publish)
 {
     struct sense_window *window = window_at(device, now_ms);
-    uint64_t bit = UINT64_C(1) << ((publish->topic * 2654435761u) >> 26);
+    uint64_t bit = sense_flow_topic_bit(publish->topic);
     bool is_late = is_backlog(device, now_ms);
     bool looks = !is_late && count(window, SENSE_PUBLISHES, 1)
                  && window->counts[SENSE_PUBLISHES] >= LOOK_FROM;
 
     device->present = true;
     note_interval(device, window, now_ms);
+    device->flows = device->published_ms != 0;
     note_size(window, publish->bytes, is_late ? 0 : publish->bytes);
     if ((window->topics & bit) == 0) {
         window->topics |= bit;
@@ -380,7 +379,7 @@ void sense_device_rest(struct sense_device *device)
     device->window.start_ms = 0;
     device->published_ms = 0;
     sense_device_move(device, true);
-    device->here = device->present = device->alarmed = device->accused = false;
+    device->here = device->present = device->alarmed = device->accused = device->flows = false;
     device->quiet = 0;
     device->owed = 0;
     memset(device->evidence, 0, sizeof(device->evidence));

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/testing.h"
 #include "sense/device.h"
+#include "sense/evidence.h"
+#include "sense/flow.h"
 #include "sense/score.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -62,6 +66,155 @@ static void counts_stop_at_their_top(void **state)
     for (unsigned i = 0; i < 70000; i++)
         publish(&device, NOW, 1, 1);
     assert_int_equal(device.window.counts[SENSE_PUBLISHES], UINT16_MAX);
+}
+
+/* At the top each would be a power of two. */
+static void no_look_pays_at_the_top(void **state)
+{
+    (void)state;
+    struct sense_device device = { 0 };
+    const struct sense_publish event = { .topic = 1, .bytes = 30 };
+    unsigned looks = 0;
+
+    for (unsigned i = 0; i < 100000; i++)
+        looks += sense_on_delivered(&device, NOW);
+    assert_int_equal(looks, 14); /* 4 to 32,768 */
+    sense_device_rest(&device);
+    for (unsigned i = 0; i < 100000; i++)
+        looks += sense_on_publish(&device, NOW, &event);
+    assert_int_equal(device.window.counts[SENSE_PUBLISHES], UINT16_MAX);
+    assert_int_equal(looks, 28 + 1); /* and the topic was new */
+}
+
+static void a_size_is_known_by_its_octave(void **state)
+{
+    (void)state;
+    static const uint32_t bytes[] = {
+        0,     1,     2,     3,     30,    31,      4095,    32766,
+        32767, 32768, 36000, 65535, 65536, 1000000, 1 << 24, 1u << 28
+    };
+
+    for (size_t i = 0; i < sizeof(bytes) / sizeof(bytes[0]); i++) {
+        uint16_t size = sense_size_of(bytes[i]);
+        assert_true(sense_size_octaves(size) * 8 >= sense_log2_eighths(bytes[i]));
+        assert_true(sense_size_octaves(size) * 8 <= sense_log2_eighths(bytes[i]));
+        assert_true(i == 0 || size >= sense_size_of(bytes[i - 1]));
+    }
+}
+
+/* ---- messages that follow each other ---- */
+
+/* What happened to a device, once as the broker tells it, and once in full. */
+struct twins {
+    struct sense_device flows;
+    struct sense_device stands;
+    struct test_random random;
+    uint64_t now_ms;
+    unsigned booked; /* by the short way */
+};
+
+static void twins_publish(struct twins *twins)
+{
+    static const uint32_t sizes[] = { 20, 24, 60, 60, 60, 60, 32767, 32768, 32900, 40000 };
+    struct test_random *random = &twins->random;
+    unsigned kind = (unsigned)test_random_below(random, 50);
+    const struct sense_publish event = {
+        .topic = (uint32_t)test_random_below(random, 3) * 0x1234567u,
+        .bytes = sizes[test_random_below(random, MQTT_ARRAY_LEN(sizes))],
+        .is_retained = kind == 1,
+        .is_reserved = kind == 2,
+        .has_value = kind == 3,
+        .value = (float)test_random_below(random, 9),
+    };
+    bool is_plain = kind == 0 || kind > 3;
+    bool pays = sense_on_publish(&twins->stands, twins->now_ms, &event);
+
+    if (is_plain
+        && sense_flow_publish(&twins->flows, twins->now_ms, sense_flow_topic_bit(event.topic),
+                              event.bytes)) {
+        twins->booked++;
+        assert_false(pays);
+    } else {
+        assert_int_equal(sense_on_publish(&twins->flows, twins->now_ms, &event), pays);
+    }
+}
+
+static void twins_deliver(struct twins *twins)
+{
+    bool pays = sense_on_delivered(&twins->stands, twins->now_ms);
+
+    if (sense_flow_delivered(&twins->flows)) {
+        twins->booked++;
+        assert_false(pays);
+    } else {
+        assert_int_equal(sense_on_delivered(&twins->flows, twins->now_ms), pays);
+    }
+}
+
+/* Something else that happens seldom, to both. */
+static void twins_turn(struct twins *twins, struct sense_role *role)
+{
+    struct sense_device *both[] = { &twins->flows, &twins->stands };
+    unsigned what = (unsigned)test_random_below(&twins->random, 8);
+
+    for (unsigned i = 0; i < 2; i++) {
+        struct sense_standing standing;
+        if (what == 0)
+            sense_on_disconnect(both[i], twins->now_ms, false);
+        else if (what == 1)
+            sense_on_connect(both[i], twins->now_ms, 7, 60);
+        else if (what == 2)
+            sense_device_rest(both[i]);
+        else if (what == 3)
+            sense_device_expect(both[i], twins->now_ms);
+        else
+            (void)sense_device_look(role, both[i], twins->now_ms, &standing);
+    }
+}
+
+static void the_short_way_has_the_same_outcome(void **state)
+{
+    (void)state;
+    static const unsigned pauses_ms[] = { 0, 0, 0, 0, 1, 3, 40, 499, 500, 600, 3000, 60000 };
+    struct twins twins = { .random = { 0x70f } };
+    struct sense_role *role = malloc(sizeof(*role));
+
+    assert_non_null(role);
+    sense_role_init(role);
+    for (unsigned i = 0; i < 400000; i++) {
+        unsigned what = (unsigned)test_random_below(&twins.random, 200);
+        if (what == 0)
+            twins_turn(&twins, role);
+        else if (what < 60)
+            twins_deliver(&twins);
+        else
+            twins_publish(&twins);
+        assert_memory_equal(&twins.flows, &twins.stands, sizeof(twins.flows));
+        if (what % 4 == 0)
+            twins.now_ms += pauses_ms[test_random_below(&twins.random, MQTT_ARRAY_LEN(pauses_ms))];
+    }
+    assert_true(twins.booked > 200000);
+    free(role);
+}
+
+/* Also where what it counts with ends. */
+static void the_short_way_ends_where_numbers_do(void **state)
+{
+    (void)state;
+    struct twins twins = { .random = { 0x70f }, .now_ms = NOW };
+    const struct sense_publish event = { .topic = 5, .bytes = 32000 };
+    uint64_t bit = sense_flow_topic_bit(event.topic);
+
+    for (unsigned i = 0; i < 200000; i++) {
+        bool pays = sense_on_publish(&twins.stands, NOW, &event);
+        if (!sense_flow_publish(&twins.flows, NOW, bit, event.bytes))
+            assert_int_equal(sense_on_publish(&twins.flows, NOW, &event), pays);
+    }
+    assert_int_equal(twins.flows.window.bytes, UINT32_MAX);
+    assert_int_equal(twins.flows.window.counts[SENSE_PUBLISHES], UINT16_MAX);
+    for (unsigned i = 0; i < 70000; i++)
+        twins_deliver(&twins);
+    assert_memory_equal(&twins.flows, &twins.stands, sizeof(twins.flows));
 }
 
 static void a_third_address_that_is_the_first_proves_two_holders(void **state)
@@ -247,6 +400,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_happens_is_counted),
         cmocka_unit_test(counts_stop_at_their_top),
+        cmocka_unit_test(no_look_pays_at_the_top),
+        cmocka_unit_test(a_size_is_known_by_its_octave),
+        cmocka_unit_test(the_short_way_has_the_same_outcome),
+        cmocka_unit_test(the_short_way_ends_where_numbers_do),
         cmocka_unit_test(a_third_address_that_is_the_first_proves_two_holders),
         cmocka_unit_test(messages_of_one_report_are_no_rhythm),
         cmocka_unit_test(a_backlog_is_no_rhythm),

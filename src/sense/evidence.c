@@ -116,8 +116,11 @@ static void stand(const struct sense_role *role, const struct sense_device *devi
     for (unsigned i = 0; i < SENSE_FEATURES; i++) {
         float added = news(role, device, score, i);
         float ahead = is_over || added <= 0 ? 0 : added;
-        float bits = held(device, i) + ahead - proved(role, device, i);
-        if (bits <= 0 || !is_looked_at(role, i))
+        float against = held(device, i) + ahead;
+        if (against <= 0 || !is_looked_at(role, i)) /* as it is for most, nearly always */
+            continue;
+        float bits = against - proved(role, device, i);
+        if (bits <= 0)
             continue;
         uint16_t peak = device->peak[i];
         if (ahead > 0)
@@ -282,10 +285,12 @@ bool sense_device_look(struct sense_role *role, struct sense_device *device, uin
         sense_device_keep(device, now_ms < end + SENSE_WINDOW_MS ? end : now_ms);
         return true;
     }
+    if (role->phase != SENSE_WATCH)
+        return false;
     struct sense_score score;
     sense_score_window(role, device, now_ms, false, &score);
     stand(role, device, &score, false, out);
-    return role->phase == SENSE_WATCH;
+    return true;
 }
 
 void sense_device_standing(const struct sense_role *role, const struct sense_device *device,

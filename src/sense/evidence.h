@@ -32,8 +32,8 @@ struct sense_standing {
     float attacked;
 };
 
-/* Closes the window when it is over, and weighs it; else weighs what there is so far. To be called
- * at least once in a second for each device that is present, and when an event says so. Learns, as
+/* Closes the window when it is over, and weighs it; else, of a role that is watched, weighs what there
+ * is so far. To be called at least once in a second for each device that is present, and when an event says so. Learns, as
  * the phase of the role demands. true: the standing has been filled in. false: there was nothing to
  * look at. */
 bool sense_device_look(struct sense_role *role, struct sense_device *device, uint64_t now_ms,

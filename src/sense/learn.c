@@ -36,9 +36,9 @@ static float step_of(uint32_t seen, uint32_t most)
 
 typedef void learn_location(struct sense_location *location, float value, float step);
 
-static void count_size(struct sense_device *device, uint8_t eighths)
+static void count_size(struct sense_device *device, float octaves)
 {
-    unsigned bin = (unsigned)sense_clamp(eighths / EIGHTHS, 0, SENSE_SIZE_BINS - 1);
+    unsigned bin = (unsigned)sense_clamp(octaves, 0, SENSE_SIZE_BINS - 1);
 
     if (device->sizes[bin] == FULL_BIN)
         for (unsigned i = 0; i < SENSE_SIZE_BINS; i++)
@@ -51,10 +51,13 @@ static void learn_sizes(struct sense_device *device, learn_location *learn)
     const struct sense_window *window = &device->window;
     float step = step_of(device->active, ACTIVE_MOST);
 
-    count_size(device, window->size_most);
-    count_size(device, window->size_least);
-    learn(&device->size, window->size_most / EIGHTHS, step);
-    learn(&device->size, window->size_least / EIGHTHS, step);
+    float most = sense_size_octaves(window->size_most);
+    float least = sense_size_octaves(window->size_least);
+
+    count_size(device, most);
+    count_size(device, least);
+    learn(&device->size, most, step);
+    learn(&device->size, least, step);
     learn(&device->bytes, sense_log2((float)window->bytes + 1.0f), step);
     if (device->active < ACTIVE_MOST)
         device->active++;
@@ -156,7 +159,7 @@ void sense_learn_window(struct sense_role *role, struct sense_device *device,
 
     for (unsigned i = 0; i < SENSE_COUNTERS; i++)
         sense_rate_learn(&device->rates[i], window->counts[i], step, cap);
-    if (window->size_most != NEVER)
+    if (sense_window_has_sizes(window))
         learn_sizes(device, device->active < SIZES_KNOWN ? sense_location_learn : learn);
     if (window->intervals > 0)
         learn_intervals(device, device->intervals < INTERVALS_KNOWN ? sense_location_learn : learn);

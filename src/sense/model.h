@@ -11,7 +11,7 @@
 #include <stdbool.h>
 
 /* Another one whenever the bytes of a model, or what they mean, are not what they were. */
-#define SENSE_MODEL_VERSION 4u
+#define SENSE_MODEL_VERSION 5u
 
 bool sense_device_is_sound(const struct sense_device *device);
 bool sense_role_is_sound(const struct sense_role *role);

@@ -363,10 +363,10 @@ static void measure_sizes(const struct sense_device *device, bool is_over, struc
 {
     const struct sense_window *window = &device->window;
 
-    if (window->size_most == NEVER || device->active < KNOWN_AFTER)
+    if (!sense_window_has_sizes(window) || device->active < KNOWN_AFTER)
         return;
-    float big = window->size_most / EIGHTHS;
-    float small = window->size_least / EIGHTHS;
+    float big = sense_size_octaves(window->size_most);
+    float small = sense_size_octaves(window->size_least);
     float above = sense_location_away(&device->size, big, SENSE_SIZE_LEAST * 2);
     float below = -sense_location_away(&device->size, small, SENSE_SIZE_LEAST * 2);
     float far = above > below ? big : small;
@@ -440,7 +440,7 @@ void sense_score_raw(const struct sense_window *window, float raw[SENSE_DIMENSIO
     for (unsigned i = 0; i < counts; i++)
         raw[i] = sense_log2((float)window->counts[counted[i]] + 1.0f);
     raw[SENSE_POINT_BYTES] = sense_log2((float)window->bytes + 1.0f);
-    raw[SENSE_POINT_SIZE] = window->size_most == NEVER ? 0 : window->size_most / EIGHTHS;
+    raw[SENSE_POINT_SIZE] = sense_size_octaves(window->size_most); /* 0 when there was none */
     raw[SENSE_POINT_INTERVAL] = window->intervals == 0 ? -2.0f : window->interval_least;
 }
 

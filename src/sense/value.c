@@ -22,7 +22,7 @@ bool sense_value_take(struct mqtt_span payload, float *out)
     double value = 0;
     double scale = 1;
 
-    if (payload.len == 0 || payload.len > SENSE_VALUE_BYTES)
+    if (!sense_value_may_be(payload))
         return false;
     bool is_negative = payload.data[0] == '-';
     size_t first = is_negative ? 1 : 0;

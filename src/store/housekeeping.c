@@ -19,27 +19,39 @@
 
 /* ---- spares ---- */
 
+/* Writes zeros to the first of `rest` bytes from `offset` on, and syncs them. *out_written: how many,
+ * which count for tried when it failed. */
+static int fill(const struct store *store, struct file *file, uint64_t offset, uint64_t rest,
+                uint64_t *out_written)
+{
+    /* The same block again and again: zeros of their own would be a part of the program. */
+    struct mqtt_span pieces[ENGINE_SLICE_BYTES / LOG_FORMAT_BLOCK_BYTES];
+    size_t count = 0;
+    uint64_t written = 0;
+    while (count < MQTT_ARRAY_LEN(pieces) && written < rest) {
+        uint64_t left = rest - written;
+        size_t some = left < LOG_FORMAT_BLOCK_BYTES ? (size_t)left : LOG_FORMAT_BLOCK_BYTES;
+        pieces[count++] = (struct mqtt_span){ log_format_blank, some };
+        written += some;
+    }
+    *out_written = written;
+    int error = store->files.write(file, offset, pieces, count);
+    return error == 0 ? store->files.sync(file) : error;
+}
+
 /* Blocks that were written once are cheaper to sync than such as are only reserved. */
 static bool fill_spare(struct store *store, struct segment *spare)
 {
-    static const uint8_t zeros[ENGINE_SLICE_BYTES / 4];
-    struct mqtt_span pieces[4];
     uint64_t rest = spare->bytes - spare->filled;
+    uint64_t written = 0;
     if (rest == 0)
         return false;
-    for (size_t i = 0; i < MQTT_ARRAY_LEN(pieces); i++) {
-        size_t some = rest < sizeof(zeros) ? (size_t)rest : sizeof(zeros);
-        pieces[i] = (struct mqtt_span){ zeros, some };
-        rest -= some;
-    }
     int error = 0;
     if (spare->file == NULL)
         error = store->files.open(store->files.context, spare->name, FILE_CHANGE, &spare->file);
     if (error == 0)
-        error = store->files.write(spare->file, spare->filled, pieces, MQTT_ARRAY_LEN(pieces));
-    if (error == 0)
-        error = store->files.sync(spare->file);
-    spare->filled = spare->bytes - rest;
+        error = fill(store, spare->file, spare->filled, rest, &written);
+    spare->filled += written;
     if (error < 0)
         segments_drop_spare(store, spare);
     return error == 0;
@@ -48,20 +60,17 @@ static bool fill_spare(struct store *store, struct segment *spare)
 /* The first one after a start was begun before there was time for that. */
 static bool fill_current(struct store *store)
 {
-    static const uint8_t zeros[ENGINE_SLICE_BYTES];
     struct segment *segment = store->current;
     uint64_t begin = segment->filled > segment->used ? segment->filled : segment->used;
     uint64_t rest = segment->bytes - begin;
     if (segment->filled == segment->bytes || rest == 0)
         return false;
-    const struct mqtt_span piece = { zeros, rest < sizeof(zeros) ? (size_t)rest : sizeof(zeros) };
-    int error = store->files.write(segment->file, begin, &piece, 1);
-    if (error == 0)
-        error = store->files.sync(segment->file);
+    uint64_t written;
+    int error = fill(store, segment->file, begin, rest, &written);
     /* What was written before may be what could not be synced. */
     if (error < 0)
         (void)engine_fail(store, error);
-    segment->filled = begin + piece.len;
+    segment->filled = begin + written;
     return error == 0;
 }
 

@@ -191,7 +191,6 @@ static uint32_t blocks_before(const struct store *store)
 /* A whole block, so that nothing of an earlier use stands in it. */
 static int write_header(struct store *store, struct segment *segment, uint64_t number)
 {
-    static const uint8_t zeros[LOG_FORMAT_BLOCK_BYTES];
     uint8_t bytes[LOG_FORMAT_HEADER_BYTES];
     struct log_header header = { .version = STORE_VERSION,
                                  .blocks_before = blocks_before(store),
@@ -203,8 +202,9 @@ static int write_header(struct store *store, struct segment *segment, uint64_t n
     if (error < 0)
         return error;
     log_format_write_header(&header, bytes);
-    const struct mqtt_span pieces[] = { { bytes, sizeof(bytes) },
-                                        { zeros, sizeof(zeros) - sizeof(bytes) } };
+    const struct mqtt_span pieces[] = {
+        { bytes, sizeof(bytes) }, { log_format_blank, LOG_FORMAT_BLOCK_BYTES - sizeof(bytes) }
+    };
     error = store->files.write(segment->file, 0, pieces, MQTT_ARRAY_LEN(pieces));
     segment->mark = header.mark;
     segment->first_sequence = header.first_sequence;

@@ -196,7 +196,6 @@ static void add_to_batch(const struct store *store, struct batch *batch,
 /* As many frames as fit into the segment and the batch. What follows later begins a new block. */
 static void fill_batch(const struct store *store, struct batch *batch)
 {
-    static const uint8_t zeros[LOG_FORMAT_BLOCK_BYTES];
     const struct store_frame *frame = store->unwritten;
     while (frame != NULL && batch->count < FRAMES_AT_ONCE
            && fits(store->current, batch->end, frame)) {
@@ -206,7 +205,7 @@ static void fill_batch(const struct store *store, struct batch *batch)
     if (frame != NULL && batch->count == FRAMES_AT_ONCE)
         return;
     uint64_t padding = log_format_round_up(batch->end) - batch->end;
-    batch->pieces[batch->piece_count++] = (struct mqtt_span){ zeros, (size_t)padding };
+    batch->pieces[batch->piece_count++] = (struct mqtt_span){ log_format_blank, (size_t)padding };
     batch->end += padding;
 }
 

@@ -166,6 +166,19 @@ int tls_credentials_own(SSL_CTX *ssl_ctx, const struct tls_options *options, str
     return error;
 }
 
+void tls_credentials_complete(SSL_CTX *ssl_ctx)
+{
+    const int flags = SSL_BUILD_CHAIN_FLAG_NO_ROOT | SSL_BUILD_CHAIN_FLAG_IGNORE_ERROR
+                      | SSL_BUILD_CHAIN_FLAG_CLEAR_ERROR;
+    STACK_OF(X509) *chain = NULL;
+
+    (void)SSL_CTX_get0_chain_certs(ssl_ctx, &chain);
+    if (sk_X509_num(chain) <= 0)
+        (void)SSL_CTX_build_cert_chain(ssl_ctx, flags);
+    (void)SSL_CTX_set_mode(ssl_ctx, SSL_MODE_NO_AUTO_CHAIN);
+    ERR_clear_error();
+}
+
 /* ---- whom we trust ---- */
 
 static int add_authorities(X509_STORE *store, struct content *content, struct tls_error *why)

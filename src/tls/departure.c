@@ -158,11 +158,20 @@ static bool is_whole(const struct way *way, enum tls_suite suite)
     return way->is_open && way->secret_len == tls_suite_secret_bytes(suite);
 }
 
+/* Only OpenSSL keeps to what a small client has asked for (RFC 6066, section 4). */
+static bool wants_short_records(const SSL *ssl)
+{
+    const SSL_SESSION *session = SSL_get_session(ssl);
+    return session != NULL
+           && SSL_SESSION_get_max_fragment_length(session) != TLSEXT_max_fragment_length_DISABLED;
+}
+
 static bool is_known(const struct tls_departure *departure, const SSL *ssl)
 {
     enum tls_suite suite = suite_of(ssl);
     return SSL_version(ssl) == TLS1_3_VERSION && suite != TLS_SUITE_NONE
-           && is_whole(&departure->read, suite) && is_whole(&departure->write, suite);
+           && !wants_short_records(ssl) && is_whole(&departure->read, suite)
+           && is_whole(&departure->write, suite);
 }
 
 enum tls_departure_state tls_departure_state(const SSL *ssl)

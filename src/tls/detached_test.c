@@ -318,6 +318,13 @@ static void tls_1_2_stays(void **state)
     check_that_it_stays(&link);
 }
 
+static void who_wants_short_records_stays(void **state)
+{
+    (void)state;
+    struct link link = connected(&(struct tls_client_options){ .wants_short_records = true });
+    check_that_it_stays(&link);
+}
+
 static void who_renewed_a_key_before_stays(void **state)
 {
     (void)state;
@@ -495,6 +502,7 @@ int main(void)
         cmocka_unit_test(a_detached_one_takes_records_in_parts),
         cmocka_unit_test(plaintext_that_waits_keeps_it_back),
         cmocka_unit_test(tls_1_2_stays),
+        cmocka_unit_test(who_wants_short_records_stays),
         cmocka_unit_test(who_renewed_a_key_before_stays),
         cmocka_unit_test(who_is_not_asked_to_leave_stays),
         cmocka_unit_test(in_a_handshake_it_stays),

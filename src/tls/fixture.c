@@ -284,6 +284,9 @@ struct tls_client *tls_client_new(const struct tls_client_options *options)
         set_alpn(client->ssl, options->alpn);
     if (options->server_name != NULL)
         set_server_name(client->ssl, options->server_name);
+    if (options->wants_short_records)
+        need(SSL_set_tlsext_max_fragment_length(client->ssl, TLSEXT_max_fragment_length_512) == 1,
+             "short records");
     if (options->resume != NULL && options->resume->ticket != NULL)
         need(SSL_set_session(client->ssl, options->resume->ticket) == 1, "resume");
     return client;
@@ -363,6 +366,11 @@ void tls_client_renegotiate(struct tls_client *client)
 void tls_client_shutdown(struct tls_client *client)
 {
     SSL_shutdown(client->ssl);
+}
+
+int tls_client_certificates(const struct tls_client *client)
+{
+    return sk_X509_num(SSL_get_peer_cert_chain(client->ssl));
 }
 
 bool tls_client_resumed(const struct tls_client *client)

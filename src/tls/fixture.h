@@ -61,6 +61,7 @@ struct tls_client_options {
     bool only_1_2;
     const char *suites;              /* of TLS 1.3; NULL: OpenSSL's */
     const char *server_name;         /* NULL: none */
+    bool wants_short_records;        /* of 512 bytes */
     const struct tls_client *resume; /* the client whose ticket to use; NULL: none */
 };
 
@@ -84,6 +85,8 @@ void tls_client_renew_own_key(struct tls_client *client);
 void tls_client_renegotiate(struct tls_client *client);
 void tls_client_shutdown(struct tls_client *client);
 
+/* Certificates that the server has sent. */
+int tls_client_certificates(const struct tls_client *client);
 bool tls_client_resumed(const struct tls_client *client);
 bool tls_client_has_ticket(const struct tls_client *client);
 struct mqtt_span tls_client_alpn(const struct tls_client *client); /* empty: none; borrowed */

@@ -147,6 +147,7 @@ static int load(struct tls_generation *generation, const struct tls_options *opt
     error = load_trust(generation, options, why);
     if (error < 0)
         return error;
+    tls_credentials_complete(generation->ssl_ctx);
     if (options->extension_oid != NULL) {
         generation->extension = OBJ_txt2obj(options->extension_oid, 1);
         if (generation->extension == NULL)

@@ -286,6 +286,9 @@ static enum tls_fault hand_out(struct tls_records *records, struct mqtt_span con
 static enum tls_fault take_record(struct tls_records *records, struct tls_record_engine *engine,
                                   struct mqtt_span record, struct tls_sink *plaintext)
 {
+    /* Not longer than what protects it: nobody with the key has made it. */
+    if (record.len <= TLS_HEAD_BYTES + TLS_TAG_BYTES)
+        return TLS_FAULT_FORGED;
     size_t inner_bytes = record.len - TLS_HEAD_BYTES - TLS_TAG_BYTES;
     bool is_straight = has_room(plaintext, inner_bytes);
     uint8_t *into =

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The record layer in the place of an OpenSSL server, with an OpenSSL client at the other end. */
 #include "base/testing.h"
-#include "tls/pair.h"
+#include "tls/record_pair.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -107,7 +107,7 @@ static void talk(struct stage *stage)
     }
 }
 
-static void test_both_ways(void **state)
+static void data_goes_both_ways(void **state)
 {
     (void)state;
     on_each_suite(talk);
@@ -132,7 +132,7 @@ static void send_full(struct stage *stage)
     free(room);
 }
 
-static void test_full_records(void **state)
+static void full_records_go_both_ways(void **state)
 {
     (void)state;
     on_each_suite(send_full);
@@ -146,7 +146,7 @@ static void send_padded(struct stage *stage)
     hear(stage, "padded again");
 }
 
-static void test_padding(void **state)
+static void padding_is_taken_off(void **state)
 {
     (void)state;
     on_each_suite(send_padded);
@@ -163,7 +163,7 @@ static void renew_theirs(struct stage *stage)
     }
 }
 
-static void test_peer_renews(void **state)
+static void a_client_renews_its_key(void **state)
 {
     (void)state;
     on_each_suite(renew_theirs);
@@ -184,7 +184,7 @@ static void renew_both(struct stage *stage)
     }
 }
 
-static void test_peer_asks(void **state)
+static void a_client_asks_for_ours(void **state)
 {
     (void)state;
     on_each_suite(renew_both);
@@ -203,7 +203,7 @@ static void ask_client(struct stage *stage)
     hear(stage, "and on");
 }
 
-static void test_ours_asks(void **state)
+static void a_client_is_asked(void **state)
 {
     (void)state;
     on_each_suite(ask_client);
@@ -229,7 +229,7 @@ static void close_both(struct stage *stage)
         tls_records_write(&stage->records, stage->engine, span_of("no"), &stage->output), -EPROTO);
 }
 
-static void test_close_notify(void **state)
+static void each_end_closes(void **state)
 {
     (void)state;
     on_each_suite(close_both);
@@ -251,7 +251,7 @@ static void forge(struct stage *stage)
     assert_int_equal(stage->pair.client.received_alert, SSL_AD_BAD_RECORD_MAC);
 }
 
-static void test_forged(void **state)
+static void what_is_forged_is_refused(void **state)
 {
     (void)state;
     on_each_suite(forge);
@@ -272,7 +272,7 @@ static void be_refused(struct stage *stage)
     assert_int_equal(stage->output.len, 0);
 }
 
-static void test_refused(void **state)
+static void a_client_refuses_what_is_forged(void **state)
 {
     (void)state;
     on_each_suite(be_refused);
@@ -281,11 +281,15 @@ static void test_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_both_ways),    cmocka_unit_test(test_full_records),
-        cmocka_unit_test(test_padding),      cmocka_unit_test(test_peer_renews),
-        cmocka_unit_test(test_peer_asks),    cmocka_unit_test(test_ours_asks),
-        cmocka_unit_test(test_close_notify), cmocka_unit_test(test_forged),
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(data_goes_both_ways),
+        cmocka_unit_test(full_records_go_both_ways),
+        cmocka_unit_test(padding_is_taken_off),
+        cmocka_unit_test(a_client_renews_its_key),
+        cmocka_unit_test(a_client_asks_for_ours),
+        cmocka_unit_test(a_client_is_asked),
+        cmocka_unit_test(each_end_closes),
+        cmocka_unit_test(what_is_forged_is_refused),
+        cmocka_unit_test(a_client_refuses_what_is_forged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 #include "base/wipe.h"
 
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <openssl/rand.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -181,6 +182,37 @@ SSL_SESSION *tls_sessions_find(struct tls_sessions *sessions, struct mqtt_span i
     }
     CRYPTO_THREAD_unlock(sessions->lock);
     return session;
+}
+
+/* A session of which there is nothing but what it was agreed to, as it is written down; freed by
+ * OPENSSL_free(). Its length; 0: none. */
+static int write_bare(const SSL_SESSION *session, unsigned char **out)
+{
+    SSL_SESSION *bare = SSL_SESSION_new();
+    int len = -1;
+    if (bare != NULL && SSL_SESSION_set_cipher(bare, SSL_SESSION_get0_cipher(session)) == 1
+        && SSL_SESSION_set_protocol_version(bare, TLS1_3_VERSION) == 1)
+        len = i2d_SSL_SESSION(bare, out);
+    SSL_SESSION_free(bare);
+    return len > 0 ? len : 0;
+}
+
+bool tls_sessions_strip(SSL *ssl)
+{
+    SSL_SESSION *session = SSL_get_session(ssl);
+    unsigned char *bytes = NULL;
+    /* Short records are a property of the session. */
+    if (SSL_SESSION_get_protocol_version(session) != TLS1_3_VERSION
+        || SSL_SESSION_get_max_fragment_length(session) != TLSEXT_max_fragment_length_DISABLED)
+        return false;
+    int len = write_bare(session, &bytes);
+    const unsigned char *at = bytes;
+    /* There is no function that takes the certificate out of a session, but one is read into another. */
+    if (len > 0)
+        (void)d2i_SSL_SESSION(&session, &at, len);
+    OPENSSL_free(bytes);
+    ERR_clear_error();
+    return SSL_get0_peer_certificate(ssl) == NULL;
 }
 
 bool tls_sessions_has(struct tls_sessions *sessions, struct mqtt_span id)

@@ -36,5 +36,10 @@ SSL_SESSION *tls_sessions_find(struct tls_sessions *sessions, struct mqtt_span i
 /* Is there one of that id that has not expired? */
 bool tls_sessions_has(struct tls_sessions *sessions, struct mqtt_span id);
 
+/* After a handshake: the session of a connection of TLS 1.3 forgets the peer's certificate, and all that
+ * is for a resumption, which are entries of their own here. Nobody else has a reference to it. False: it is
+ * as it was, as what OpenSSL looks at in it yet cannot be kept. */
+bool tls_sessions_strip(SSL *ssl);
+
 void tls_sessions_clear(struct tls_sessions *sessions);
 uint32_t tls_sessions_count(struct tls_sessions *sessions);

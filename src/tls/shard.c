@@ -112,7 +112,8 @@ size_t tls_shard_room(const struct tls_shard *shard)
 void tls_shard_feed(struct tls_shard *shard, struct mqtt_span ciphertext)
 {
     /* What other users of OpenSSL on this thread left behind is not our failure. */
-    ERR_clear_error();
+    if (MQTT_UNLIKELY(ERR_peek_error() != 0))
+        ERR_clear_error(); /* for nothing it takes as long as a short packet */
     shard->failure[0] = '\0';
     shard->steps = 0;
     shard->input = ciphertext;

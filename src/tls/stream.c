@@ -6,6 +6,7 @@
 #include "tls/departure.h"
 #include "tls/detached.h"
 #include "tls/generation.h"
+#include "tls/sessions.h"
 #include "tls/shard.h"
 
 #include <errno.h>
@@ -117,15 +118,16 @@ static bool settle_peer(struct tls_stream *stream)
 }
 
 /* OpenSSL keeps the client's parsed certificate as long as the connection lives. It is
- * nobody else's (sessions.h keeps copies of what it needs, and `peer` has the facts),
- * so its heavy parts are swapped for small ones that all connections share. */
-static void slim_certificate(const struct tls_stream *stream)
+ * nobody else's (sessions.h keeps copies of what it needs, and `peer` has the facts). With TLS 1.3 the
+ * session is not needed any more; else the certificate's heavy parts are swapped for small ones that all
+ * connections share, which takes as long as a signature. */
+static void drop_certificate(const struct tls_stream *stream)
 {
     STACK_OF(X509) *chain = SSL_get_peer_cert_chain(stream->ssl);
     while (sk_X509_num(chain) > 0)
         X509_free(sk_X509_pop(chain));
     X509 *leaf = SSL_get0_peer_certificate(stream->ssl);
-    if (leaf != NULL)
+    if (leaf != NULL && !tls_sessions_strip(stream->ssl))
         tls_certificate_slim(leaf, generation_of(stream)->placeholder);
 }
 
@@ -147,7 +149,7 @@ enum tls_result tls_stream_handshake(struct tls_stream *stream, struct tls_shard
         tls_shard_fail(shard, "out of memory");
         return TLS_FAILED;
     }
-    slim_certificate(stream);
+    drop_certificate(stream);
     tls_agreed_settle(agreed, stream->ssl);
     tls_departure_follow(stream->ssl);
     return TLS_DONE;

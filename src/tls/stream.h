@@ -98,7 +98,7 @@ enum tls_detach tls_stream_wish(const struct tls_stream *stream);
 
 enum tls_detached {
     TLS_STAYS =
-        0, /* with OpenSSL, for good: TLS 1.2, keys that were renewed, a suite that is not known
+        0, /* with OpenSSL, for good: TLS 1.2, keys that were renewed, short records, a suite that is not known
                       here, or its context does not let it go */
     TLS_NOT_YET, /* part of a record has come, or memory is short */
     TLS_DETACHED,

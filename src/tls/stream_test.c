@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <openssl/ssl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -416,6 +417,64 @@ static void a_stream_moves_to_another_shard(void **state)
     tls_context_free(context);
 }
 
+/* ---- what is kept of a client's certificate ---- */
+
+static void a_certificate_is_not_kept(void **state)
+{
+    (void)state;
+    static const struct {
+        struct tls_client_options client;
+        bool is_kept; /* slimmed */
+    } cases[] = {
+        { { .fixture = &pki, .identity = "lamp" }, false },
+        { { .fixture = &pki, .identity = "lamp", .suites = "TLS_AES_256_GCM_SHA384" }, false },
+        { { .fixture = &pki, .identity = "lamp", .wants_short_records = true }, true },
+        { { .fixture = &pki, .identity = "lamp", .only_1_2 = true }, true },
+    };
+    struct tls_options options = options_for(TLS_CLIENTS_REQUIRED);
+    options.allow_tls_1_2 = true;
+    struct tls_context *context = context_for(&options);
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(cases); i++) {
+        struct link link = link_open(context, &cases[i].client);
+        uint8_t secret[32];
+        link_shake_hands(&link, 65536);
+        assert_int_equal(link.server, TLS_DONE);
+        assert_non_null(link.stream.peer);
+        X509 *left = SSL_get0_peer_certificate(link.stream.ssl);
+        assert_int_equal(left != NULL, cases[i].is_kept);
+        assert_int_equal(left != NULL ? X509_get_ext_count(left) : 0, 0);
+        assert_int_equal(sk_X509_num(SSL_get_peer_cert_chain(link.stream.ssl)) > 0, false);
+        assert_string_equal(link.agreed.cipher,
+                            SSL_CIPHER_standard_name(SSL_get_current_cipher(link.stream.ssl)));
+        assert_int_equal(tls_stream_export(&link.stream, "x", secret, sizeof(secret)), 0);
+        if (!cases[i].client.only_1_2)
+            tls_client_renew_keys(link.client);
+        link_talk(&link);
+        link_close(&link);
+    }
+    tls_context_free(context);
+}
+
+static void short_records_stay_short(void **state)
+{
+    (void)state;
+    static uint8_t bytes[4096];
+    struct tls_options options = options_for(TLS_CLIENTS_REQUIRED);
+    struct tls_context *context = context_for(&options);
+    struct link link =
+        link_open(context, &(struct tls_client_options){
+                               .fixture = &pki, .identity = "lamp", .wants_short_records = true });
+    link_shake_hands(&link, 65536);
+    tls_shard_clear(link.shard);
+    assert_int_equal(
+        tls_stream_write(&link.stream, link.shard, (struct mqtt_span){ bytes, sizeof(bytes) }), 0);
+    struct mqtt_span sent = tls_shard_output(link.shard);
+    assert_true(sent.len > sizeof(bytes));
+    assert_true(((size_t)sent.data[3] << 8 | sent.data[4]) <= 512 + 17);
+    link_close(&link);
+    tls_context_free(context);
+}
+
 /* ---- resumption ---- */
 
 static struct tls_client *connect_with(struct tls_context *context,
@@ -619,6 +678,8 @@ int main(void)
         cmocka_unit_test(close_notify_goes_both_ways),
         cmocka_unit_test(a_damaged_record_breaks_the_stream_only),
         cmocka_unit_test(a_stream_moves_to_another_shard),
+        cmocka_unit_test(a_certificate_is_not_kept),
+        cmocka_unit_test(short_records_stay_short),
         cmocka_unit_test(resumed_connection_has_the_peer_of_the_first),
         cmocka_unit_test(forgotten_sessions_and_changed_trust_are_not_resumed),
         cmocka_unit_test(a_list_that_goes_out_of_date_ends_resumption),

@@ -82,6 +82,11 @@ static const struct tls_authority_subject subjects[] = {
       .serial = 127,
       DAY,
       .extensions = { { "basicConstraints", "critical,CA:FALSE" } } },
+    { .file = "server-of-middle",
+      .issuer = "middle",
+      .serial = 128,
+      DAY,
+      .extensions = { { "extendedKeyUsage", "serverAuth" } } },
     /* clients */
     { .file = "good", .issuer = "ca", .serial = 200, DAY, .extensions = { CLIENT } },
     { .file = "good-second", .issuer = "second", .serial = 201, DAY, .extensions = { CLIENT } },
@@ -255,7 +260,8 @@ static struct tls_context *context_for(const char *trusted, const char *crl)
 }
 
 /* Why a client with that certificate is refused; "" when it is not. */
-static void meet(struct tls_context *context, const char *identity, char out[256])
+static void meet_and_count(struct tls_context *context, const char *identity, char out[256],
+                           int *out_count)
 {
     struct tls_shard *shard = tls_shard_new();
     struct tls_client *client =
@@ -283,10 +289,17 @@ static void meet(struct tls_context *context, const char *identity, char out[256
     assert_int_not_equal(result, TLS_WANTS_INPUT);
     assert_true((result == TLS_DONE) == (stream.peer != NULL));
     snprintf(out, 256, "%s", result == TLS_DONE ? "" : tls_shard_failure(shard));
+    *out_count = result == TLS_DONE ? tls_client_certificates(client) : -1;
     tls_stream_close(&stream, shard);
     tls_client_free(client);
     tls_shard_free(shard);
     free(wire);
+}
+
+static void meet(struct tls_context *context, const char *identity, char out[256])
+{
+    int count;
+    meet_and_count(context, identity, out, &count);
 }
 
 struct row {
@@ -374,12 +387,47 @@ static void revoked_ones(void **state)
     meet_all(context_for("ca.crt", "gone.crl"), rows, MQTT_ARRAY_LEN(rows));
 }
 
+/* How many certificates a server sends whose file has one; -1: the client, which has the root, does not
+ * believe them. */
+static int count_sent(const char *server, const char *trusted)
+{
+    char paths[3][128];
+    char why[256];
+    struct tls_error error = { "" };
+    struct tls_context *context = NULL;
+    tls_fixture_path(&pki, trusted, paths[0]);
+    snprintf(why, sizeof(why), "%s.crt", server);
+    tls_fixture_path(&pki, why, paths[1]);
+    snprintf(why, sizeof(why), "%s.key", server);
+    tls_fixture_path(&pki, why, paths[2]);
+    const struct tls_options options = { .certificate_path = paths[1],
+                                         .key_path = paths[2],
+                                         .client_ca_path = paths[0] };
+    if (tls_context_new(&options, &error, &context) < 0)
+        fail_msg("%s", error.text);
+    int count = -1;
+    meet_and_count(context, "good", why, &count);
+    tls_context_free(context);
+    return count;
+}
+
+static void issuers_of_the_own_certificate_are_sent_but_no_root(void **state)
+{
+    static const char *const both[] = { "ca", "middle" };
+    (void)state;
+    tls_authority_join(&pki, "both", both, MQTT_ARRAY_LEN(both));
+    assert_int_equal(count_sent("server", "ca.crt"), 1);
+    assert_int_equal(count_sent("server-of-middle", "both.crt"), 2);
+    assert_int_equal(count_sent("server-of-middle", "ca.crt"), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_with_its_own_reason),
         cmocka_unit_test(a_listener_trusts_its_own_authorities_only),
         cmocka_unit_test(revoked_ones),
+        cmocka_unit_test(issuers_of_the_own_certificate_are_sent_but_no_root),
     };
     return cmocka_run_group_tests(tests, make_pki, drop_pki);
 }

@@ -64,6 +64,8 @@ static const char *mark_of(const struct share_line *line)
                                   : "; a name is missing, so it denies every one";
     if (line->is_out_of_space)
         return "; its own topic space has no '$' topics, so it means nothing";
+    if (line->is_of_house)
+        return "; only the broker publishes there, so it grants nothing";
     if (line->is_denied)
         return "; all of it is denied";
     return line->is_cut ? "; some of it is denied" : "";
@@ -156,6 +158,7 @@ static bool add_rules(json_t *document, const struct part_of_space *p)
                 && policy_print_set(rule, "in_broker", in_broker_json(p, line->filter))
                 && policy_print_set(rule, "missing_name", json_boolean(line->is_missing))
                 && policy_print_set(rule, "out_of_space", json_boolean(line->is_out_of_space))
+                && policy_print_set(rule, "of_broker", json_boolean(line->is_of_house))
                 && policy_print_set(rule, "denied", json_boolean(line->is_denied))
                 && policy_print_set(rule, "partly_denied", json_boolean(line->is_cut)));
     }

@@ -271,6 +271,8 @@ static void on_free(void *memory, const char *file, int line)
 {
     (void)file;
     (void)line;
+    if (memory == NULL)
+        return; /* four of five: a record costs OpenSSL some forty calls */
     if (vault_depth > 0 || vault_holds(memory))
         vault_free(memory);
     else

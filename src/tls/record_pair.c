@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tls/pair.h"
+#include "tls/record_pair.h"
 
 #include "base/invariant.h"
 
@@ -62,7 +62,7 @@ static void on_info(const SSL *ssl, int where, int value)
         end_of(ssl)->received_alert = value & 0xff;
 }
 
-static uint8_t digit(char text)
+static uint8_t digit(uint8_t text)
 {
     return (uint8_t)(text <= '9' ? text - '0' : text - 'a' + 10);
 }
@@ -70,17 +70,17 @@ static uint8_t digit(char text)
 /* "LABEL CLIENT_RANDOM SECRET". */
 static void on_key_log(const SSL *ssl, const char *line)
 {
-    static const char client[] = "CLIENT_TRAFFIC_SECRET_0 ";
-    static const char server[] = "SERVER_TRAFFIC_SECRET_0 ";
     struct tls_pair *pair = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
-    const char *text = strrchr(line, ' ');
+    struct mqtt_span rest = span_of(line);
+    size_t len = tls_suite_secret_bytes(pair->suite);
     uint8_t *into = NULL;
-    if (strncmp(line, client, sizeof(client) - 1) == 0)
+    if (span_skip(&rest, "CLIENT_TRAFFIC_SECRET_0 "))
         into = pair->client.secret;
-    if (strncmp(line, server, sizeof(server) - 1) == 0)
+    else if (span_skip(&rest, "SERVER_TRAFFIC_SECRET_0 "))
         into = pair->server.secret;
-    for (size_t i = 0; into != NULL && i < tls_suite_secret_bytes(pair->suite); i++)
-        into[i] = (uint8_t)(digit(text[1 + 2 * i]) << 4 | digit(text[2 + 2 * i]));
+    const uint8_t *text = rest.data + rest.len - 2 * len;
+    for (size_t i = 0; into != NULL && i < len; i++)
+        into[i] = (uint8_t)(digit(text[2 * i]) << 4 | digit(text[2 * i + 1]));
 }
 
 /* ---- ends ---- */
@@ -91,10 +91,11 @@ static SSL_CTX *context_new(struct tls_pair *pair, const SSL_METHOD *method)
                                          [TLS_SUITE_AES_256_GCM_SHA384] = "TLS_AES_256_GCM_SHA384",
                                          [TLS_SUITE_CHACHA20_POLY1305_SHA256] =
                                              "TLS_CHACHA20_POLY1305_SHA256" };
+    int groups[] = { NID_X25519 };
     SSL_CTX *context = SSL_CTX_new(method);
     MQTT_INVARIANT(context != NULL && SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) == 1
                    && SSL_CTX_set_ciphersuites(context, names[pair->suite]) == 1
-                   && SSL_CTX_set1_groups_list(context, "X25519") == 1
+                   && SSL_CTX_set1_groups(context, groups, 1) == 1
                    && SSL_CTX_set_num_tickets(context, 0) == 1);
     SSL_CTX_set_app_data(context, pair);
     SSL_CTX_set_info_callback(context, on_info);

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+# What a release weighs: docs/adr/0027-lean-at-rest.md. Debug builds, and those with a
+# sanitizer, are compiled as they always were.
+if(TACIT_FUZZ OR TACIT_SANITIZE OR TACIT_COVERAGE)
+    set(tacit_is_release 0)
+else()
+    set(tacit_is_release "$<CONFIG:Release,RelWithDebInfo,MinSizeRel>")
+endif()
+include(CheckLinkerFlag)
+
+function(tacit_compile_option_in_release flag)
+    string(MAKE_C_IDENTIFIER "TACIT_HAS${flag}" known)
+    check_c_compiler_flag(${flag} ${known})
+    if(${known})
+        add_compile_options("$<${tacit_is_release}:${flag}>")
+    endif()
+endfunction()
+
+function(tacit_link_option_in_release flag)
+    string(MAKE_C_IDENTIFIER "TACIT_LINKS${flag}" known)
+    check_linker_flag(C ${flag} ${known})
+    if(${known})
+        add_link_options("$<${tacit_is_release}:${flag}>")
+    endif()
+endfunction()
+
+# No C of ours is unwound through; a debugger reads .debug_frame, which is not loaded.
+tacit_compile_option_in_release(-fno-asynchronous-unwind-tables)
+# What no program calls of a module is left out of it.
+tacit_compile_option_in_release(-ffunction-sections)
+tacit_compile_option_in_release(-fdata-sections)
+tacit_link_option_in_release(-Wl,--gc-sections)
+# Relocations of our own pointers in a bit map, which glibc reads from 2.36 on.
+tacit_link_option_in_release(-Wl,-z,pack-relative-relocs)
+
+# tacit_small(tacit_pki HOT a.c b.c): a release compiles the module for size, but these for speed.
+function(tacit_small target)
+    cmake_parse_arguments(ARG "" "" "HOT" ${ARGN})
+    target_compile_options(${target} PRIVATE "$<${tacit_is_release}:-Os>")
+    set_target_properties(${target} PROPERTIES TACIT_HOT "${ARG_HOT}")
+    if(ARG_HOT)
+        set_source_files_properties(${ARG_HOT} PROPERTIES
+            COMPILE_OPTIONS "$<${tacit_is_release}:-O2>")
+    endif()
+endfunction()
