@@ -77,10 +77,11 @@ void detach_welcome(struct connection *connection)
 }
 
 /* Who cannot go now is looked at again; who never can is not. True if it has gone. */
-static bool detach(struct connection *connection)
+static bool detach(struct passage *passage)
 {
+    struct connection *connection = passage->connection;
     struct net *net = connection->net;
-    list_unlink(&connection->passage->queued);
+    list_unlink(&passage->queued);
     switch (tls_stream_detach(&connection->tls, net->tls)) {
     case TLS_STAYS:
         drop_passage(connection);
@@ -100,7 +101,7 @@ void detach_turn(struct net *net)
 {
     unsigned left = DETACHES_PER_TURN;
     for (; left > 0 && !list_is_empty(&net->detach.due); left--)
-        (void)detach(MQTT_CONTAINER_OF(net->detach.due.next, struct passage, queued)->connection);
+        (void)detach(MQTT_CONTAINER_OF(net->detach.due.next, struct passage, queued));
     if (!list_is_empty(&net->detach.due))
         loop_turn_again(net->loop);
 }
@@ -109,11 +110,12 @@ void detach_turn(struct net *net)
 static bool look(struct net *net)
 {
     struct list *link = net->detach.attached.next;
-    struct connection *connection = MQTT_CONTAINER_OF(link, struct passage, queued)->connection;
+    struct passage *passage = MQTT_CONTAINER_OF(link, struct passage, queued);
+    struct connection *connection = passage->connection;
     list_unlink(link);
     list_push_back(&net->detach.attached, link);
     connection->quiet_rounds++;
-    return connection->quiet_rounds >= QUIET_ROUNDS && detach(connection);
+    return connection->quiet_rounds >= QUIET_ROUNDS && detach(passage);
 }
 
 /* True at the end of the round. */
