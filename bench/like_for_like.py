@@ -22,7 +22,7 @@ import statistics
 import subprocess
 
 from measure import CLIENT_CORE, alternate, damage, median, medians, ratio, FIGURES
-from scenarios import MTLS, PLAIN, TLS, Scenario, table
+from scenarios import MTLS, MTLS_DETACHED, PLAIN, SETTLE_S, TLS, TLS_DETACHED, Scenario, table
 import subjects
 from subjects import ROOT, say
 
@@ -37,7 +37,8 @@ SHARE_BY_MOSQUITTO = 5.6
 CONNECTIONS = ("connect", "handshake", "handshake-resumed", "handshake-mtls",
                "handshake-mtls-resumed")
 CONNECTIONS_WANT = .95
-IDLE = (("idle-plain", PLAIN, 900), ("idle-tls", TLS, 15872), ("idle-mtls", MTLS, 20480))
+IDLE = (("idle-plain", PLAIN, 900), ("idle-tls", TLS, 15872), ("idle-mtls", MTLS, 20480),
+        ("idle-tls-detached", TLS_DETACHED, 1536), ("idle-mtls-detached", MTLS_DETACHED, 1536))
 IDLE_CONNECTIONS, IDLE_SHORT = 10_000, 100
 EMPTY_BYTES, BINARY_BYTES, CONNACK_MS = 6 * 1024 ** 2, 600_000, 12
 LATENCY = (("latency-qos0", PLAIN, "p2p --pairs 100 --qos 0 --rate 10000", "p2p"),
@@ -134,8 +135,8 @@ def connection_rows(bench, scenarios):
 def memory_rows(bench):
     count = IDLE_SHORT if bench.options.short else IDLE_CONNECTIONS
     for name, wire, most in IDLE:
-        scenario = Scenario(f"idle --conns {count} --sources 1 --settle 1", wire, "p2p",
-                            kind="memory")
+        scenario = Scenario(f"idle --conns {count} --sources 1 --settle {SETTLE_S.get(wire, 1)}", wire,
+                            "p2p", kind="memory")
         runs, faults = bench.alternate(name, scenario)
         field, unit = FIGURES["memory"]
         yield Row(name, " ".join(scenario.arguments), unit, medians(runs, field), most, "at_most",

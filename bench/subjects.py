@@ -122,18 +122,28 @@ def mosquitto_argv(_tools, place, scenario, port, **_):
     return [shutil.which("mosquitto") or "/usr/sbin/mosquitto", "-c", config]
 
 
+def detaching(config, scenario):
+    """A copy of it that says so, beside it."""
+    if scenario.detach is None:
+        return config
+    copy = config.with_name(f"detach-{scenario.detach}-{config.name}")
+    copy.write_text(f"tls-detach = {scenario.detach}\n" + config.read_text(encoding="utf-8"),
+                    encoding="utf-8")
+    return copy
+
+
 def tacitd_config(place, scenario):
     """bench/open.conf and bench/secure.conf as they are (the latter, and what is used in its place,
     beside its certificates), bench/tls.conf for TLS without client certificates."""
     if scenario.wire == PLAIN:
         return ROOT / "bench" / "open.conf"
     if scenario.wire == MTLS:
-        return place / "certs" / (scenario.config or "secure.conf")
+        return detaching(place / "certs" / (scenario.config or "secure.conf"), scenario)
     certs = place / "certs"
     config = place / "tls.conf"
     config.write_text((ROOT / "bench" / "tls.conf").read_text(encoding="utf-8").replace(
         "@CERTS@", str(certs)), encoding="utf-8")
-    return config
+    return detaching(config, scenario)
 
 
 def tacitd_argv(_tools, place, scenario, port, keeps_state=False, config=None):

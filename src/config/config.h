@@ -31,6 +31,12 @@ enum config_passwords {
     CONFIG_PASSWORDS_SCRAM, /* SCRAM only, which may be overheard */
 };
 
+enum config_detach {
+    CONFIG_DETACH_OFF = 0,
+    CONFIG_DETACH_IDLE,   /* after limits.tls_detach_idle_ms without traffic */
+    CONFIG_DETACH_ALWAYS, /* as soon as a client is let in */
+};
+
 enum config_log_format {
     CONFIG_LOG_TEXT = 0,
     CONFIG_LOG_JSON,
@@ -65,7 +71,8 @@ struct config_listener {
     bool is_tls;
     bool is_exposed; /* plaintext that others on the network can read: the operator said so */
     bool allow_tls_1_2;
-    bool client_ids_are_free; /* a client id need not begin with the device's name */
+    enum config_detach detach; /* which connections leave OpenSSL, and when */
+    bool client_ids_are_free;  /* a client id need not begin with the device's name */
     enum config_clients clients;
     enum config_passwords passwords; /* of accounts in the registry */
     enum policy_durability durability;
@@ -124,6 +131,7 @@ struct config {
     unsigned shards; /* 0: one per processor */
     enum config_log_format log_format;
     enum config_log_level log_level;
+    enum config_detach detach;         /* of listeners that say nothing */
     struct config_listener *listeners; /* at least one */
     size_t listener_count;
     struct config_role *roles;
@@ -188,6 +196,9 @@ MQTT_NODISCARD int config_listener_read(const struct settings_block *block,
                                         const struct config *config,
                                         struct diagnostics *diagnostics,
                                         struct config_listener *out);
+/* What a block says of tls-detach, if it does. */
+void config_listener_detach(const struct settings_block *block, struct diagnostics *diagnostics,
+                            enum config_detach *inout);
 /* The tokens blocks inside the listener's block at `which`. 0 or -ENOMEM. */
 MQTT_NODISCARD int config_tokens_read(const struct settings *settings, size_t which,
                                       const struct config *config, struct diagnostics *diagnostics,

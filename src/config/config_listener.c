@@ -83,10 +83,9 @@ static const struct setting *value_of(const struct reading *r, const char *key)
 
 static void refuse_without_tls(const struct reading *r)
 {
-    static const char *const keys[] = {
-        "tls-min", "certificate",      "key",      "client-ca", "client-certificates",
-        "crl",     "certificate-role", "crl-stale"
-    };
+    static const char *const keys[] = { "tls-min",          "certificate",         "key",
+                                        "client-ca",        "client-certificates", "crl",
+                                        "certificate-role", "crl-stale",           "tls-detach" };
 
     for (size_t i = 0; i < MQTT_ARRAY_LEN(keys); i++) {
         const struct setting *item = value_of(r, keys[i]);
@@ -123,6 +122,17 @@ static void read_staleness(const struct reading *r)
                           "'crl-stale' has no meaning without 'crl'; remove it, or name a list");
 }
 
+void config_listener_detach(const struct settings_block *block, struct diagnostics *diagnostics,
+                            enum config_detach *inout)
+{
+    static const char *const words[] = { "off", "on", "always" };
+    unsigned choice = *inout;
+
+    config_value_choice(settings_value(block, "tls-detach"), words, MQTT_ARRAY_LEN(words),
+                        diagnostics, &choice);
+    *inout = (enum config_detach)choice;
+}
+
 static void read_tls(const struct reading *r)
 {
     static const char *const versions[] = { "1.3", "1.2" };
@@ -141,6 +151,8 @@ static void read_tls(const struct reading *r)
     r->listener->allow_tls_1_2 = version == 1;
     r->listener->clients = (enum config_clients)asked;
     read_staleness(r);
+    r->listener->detach = r->config->detach;
+    config_listener_detach(r->block, r->diagnostics, &r->listener->detach);
 
     const struct setting *certificate = value_of(r, "certificate");
     const struct setting *key = value_of(r, "key");

@@ -85,6 +85,12 @@ static const struct test_complaint bad[] = {
       "dir/t.conf:1:30: certificate and key belong together; set both or none" },
     { "listener \"a\" { tls-min = \"1.1\" }",
       "dir/t.conf:1:26: tls-min = \"1.1\": did you mean '1.3'?" },
+    { "listener \"a\" { tls-detach = ever }",
+      "dir/t.conf:1:29: tls-detach = \"ever\": write one of off, on, always" },
+    { "tls-detach = onn", "dir/t.conf:1:14: tls-detach = \"onn\": did you mean 'on'?" },
+    { "listener \"a\" { tls = off tls-detach = on address = localhost anonymous-role = device "
+      "}",
+      "dir/t.conf:1:39: 'tls-detach' has no meaning without TLS; remove it, or write tls = on" },
     { "listener \"a\" { plaintext = \"i-accept-eavesdropping\" }",
       "dir/t.conf:1:28: 'plaintext' has no meaning with TLS; remove it, or write tls = "
       "off" },
@@ -121,6 +127,29 @@ static void bad_values(void **state)
 
 /* ---- what is understood ---- */
 
+/* What stands outside is for those that say nothing, the built-in one too. */
+static void detach_of_listeners(void **state)
+{
+    static const struct {
+        const char *text;
+        enum config_detach expected;
+    } rows[] = {
+        { "tls-detach = on\n", CONFIG_DETACH_IDLE },
+        { "tls-detach = always\n", CONFIG_DETACH_ALWAYS },
+        { "listener \"a\" { tls-detach = on }\n", CONFIG_DETACH_IDLE },
+        { "listener \"a\" { }\ntls-detach = on\n", CONFIG_DETACH_IDLE },
+        { "tls-detach = on\nlistener \"a\" { tls-detach = off }\n", CONFIG_DETACH_OFF },
+        { "tls-detach = on\nlistener \"a\" { tls-detach = always }\n", CONFIG_DETACH_ALWAYS },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(rows); i++) {
+        struct config *config = test_load_good(rows[i].text, NULL);
+        assert_int_equal(config->listeners[0].detach, rows[i].expected);
+        config_unref(config);
+    }
+}
+
 static void builtin(void **state)
 {
     struct config *config = test_load_good(NULL, NULL);
@@ -133,6 +162,7 @@ static void builtin(void **state)
     assert_int_equal(listener->port, 8883);
     assert_true(listener->is_tls);
     assert_false(listener->allow_tls_1_2);
+    assert_int_equal(listener->detach, CONFIG_DETACH_OFF);
     assert_int_equal(listener->clients, CONFIG_CLIENTS_REQUIRED);
     assert_null(listener->anonymous_role);
     assert_null(listener->certificate_role);
@@ -296,10 +326,11 @@ static void builtin_places(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bad_values),     cmocka_unit_test(builtin),
-        cmocka_unit_test(builtin_roles),  cmocka_unit_test(builtin_places),
-        cmocka_unit_test(everything_set), cmocka_unit_test(passwords),
-        cmocka_unit_test(overrides),      cmocka_unit_test(every_limit),
+        cmocka_unit_test(bad_values),          cmocka_unit_test(builtin),
+        cmocka_unit_test(detach_of_listeners), cmocka_unit_test(builtin_roles),
+        cmocka_unit_test(builtin_places),      cmocka_unit_test(everything_set),
+        cmocka_unit_test(passwords),           cmocka_unit_test(overrides),
+        cmocka_unit_test(every_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -497,6 +497,8 @@ static const struct {
     { "canary_records", 10, NULL, "src/pki/canary_uses_test.c::the_oldest_go" },
     { "connections", 2, connections, NULL },
     { "keep_alive_s", 10, keep_alive_s, NULL },
+    { "tls_detach_idle_ms", 20, NULL,
+      "src/net/detach_test.c::who_is_idle_leaves_and_who_is_not_stays" },
     { "session_expiry_s", 5, session_expiry_s, NULL },
     { "sense_devices", 1, NULL, "src/core/sensing_test.c::no_further_identity" },
     { "sense_roles", 1, NULL, "src/core/sensing_test.c::no_further_role" },

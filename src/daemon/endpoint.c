@@ -5,6 +5,7 @@
 #include "pki/identity_extension.h"
 #include "pki/ocsp.h"
 #include "ratchet/message.h"
+#include "vault/vault.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -264,6 +265,11 @@ static int fill_options(const struct endpoints *endpoints, const struct config_l
         [CONFIG_CLIENTS_OPTIONAL] = TLS_CLIENTS_OPTIONAL,
         [CONFIG_CLIENTS_NONE] = TLS_CLIENTS_NONE,
     };
+    static const enum tls_detach detach[] = {
+        [CONFIG_DETACH_OFF] = TLS_DETACH_OFF,
+        [CONFIG_DETACH_IDLE] = TLS_DETACH_IDLE,
+        [CONFIG_DETACH_ALWAYS] = TLS_DETACH_ALWAYS,
+    };
     *out = (struct tls_options){
         .certificate_path = files->certificate,
         .key_path = files->key,
@@ -274,6 +280,7 @@ static int fill_options(const struct endpoints *endpoints, const struct config_l
         .extension_oid = IDENTITY_EXTENSION_OID,
         .protocol = RATCHET_NAME, /* whoever brings one turns it here, or is refused */
         .clients = clients[listener->clients],
+        .detach = detach[listener->detach],
         .allow_tls_1_2 = listener->allow_tls_1_2,
         .wipes_plaintext = listener->passwords == CONFIG_PASSWORDS_ON,
         .sessions = 20000,
@@ -339,6 +346,9 @@ static int load_one(struct endpoints *endpoints, const struct config_listener *l
     if (status == 0)
         status = endpoint->tls == NULL ? tls_context_new(&options, &why, &endpoint->tls)
                                        : tls_context_reload(endpoint->tls, &options, &why);
+    /* What it has of connections comes back in one piece; what has just been read stays. */
+    if (status == 0 && listener->detach != CONFIG_DETACH_OFF)
+        vault_gather();
     return status == 0 ? 0 : explain_tls(status, listener, why.text, out_why);
 }
 

@@ -94,6 +94,7 @@ struct server {
     uint64_t started_ms;
     struct broker_stats stats;
     uint64_t refused[NET_REFUSAL_COUNT]; /* before CONNECT */
+    uint64_t detached;                   /* connections that have left OpenSSL, open now */
     unsigned stats_missing;              /* shards that have not answered yet */
     unsigned drained;
     bool is_stopping;

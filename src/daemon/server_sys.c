@@ -28,6 +28,7 @@ static void collect(struct server *server)
         return;
     server->stats = (struct broker_stats){ 0 };
     memset(server->refused, 0, sizeof(server->refused));
+    server->detached = 0;
     for (unsigned i = 0; i < server->shard_count; i++) {
         if (shard_post_stats(&server->shards[i]) == 0)
             server->stats_missing++;
@@ -48,10 +49,12 @@ void server_on_stats(void *context, const struct broker_stats *stats, const stru
     struct server *server = context;
     struct shard *first = &server->shards[0];
     char alarms[24];
+    char detached[24];
 
     stats_add(&server->stats, stats);
     for (unsigned i = 0; i < NET_REFUSAL_COUNT; i++)
         server->refused[i] += net->refused[i];
+    server->detached += net->detached - net->detached_closed;
     server->stats_missing--;
     if (server->stats_missing > 0 || server->is_stopping)
         return;
@@ -60,6 +63,8 @@ void server_on_stats(void *context, const struct broker_stats *stats, const stru
                        (now_ms - server->started_ms) / 1000, now_ms);
     snprintf(alarms, sizeof(alarms), "%" PRIu64, alarm_count(server->alarm));
     broker_publish_sys_text(first->broker, "$SYS/broker/canary/alarms", alarms, now_ms);
+    snprintf(detached, sizeof(detached), "%" PRIu64, server->detached);
+    broker_publish_sys_text(first->broker, "$SYS/broker/tls/detached", detached, now_ms);
     const struct scribe_figures figures = scribe_figures(server->scribe);
     sys_store_publish(first->broker, &figures, now_ms);
     const struct porch_figures porch = porch_figures(server->porch);

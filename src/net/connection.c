@@ -44,6 +44,13 @@ static void leave(struct connection *connection)
     atomic_fetch_sub_explicit(&net->count, 1, memory_order_relaxed);
 }
 
+void connection_close_tls(struct connection *connection)
+{
+    struct net *net = connection->net;
+    net->stats.detached_closed += tls_stream_is_detached(&connection->tls) ? 1 : 0;
+    tls_stream_close(&connection->tls, net->tls);
+}
+
 void connection_free(struct connection *connection)
 {
     struct net *net = connection->net;
@@ -55,7 +62,7 @@ void connection_free(struct connection *connection)
                      broker_outbox_pools(connection_broker(connection)));
     if (connection->phase == PHASE_GREETING)
         tls_context_free(connection->tls_context);
-    tls_stream_close(&connection->tls);
+    connection_close_tls(connection);
     free(connection->facts.tls);
     free(connection->input);
     free(connection->output);
@@ -202,7 +209,7 @@ static void on_adopt(struct loop_message *message, struct loop *loop)
     struct net *net = connection->net;
     enter(net, connection);
     net->stats.moved_in++;
-    if (connection->tls.ssl != NULL)
+    if (tls_stream_is_open(&connection->tls))
         tls_stream_join(&connection->tls, net->tls);
     if (net->drain.is_on) {
         connection_free(connection);
@@ -230,8 +237,8 @@ static void move(struct connection *connection, struct net *home, struct mqtt_sp
     loop_unwatch(connection->net->loop, &connection->watch);
     leave(connection);
     connection->net->stats.moved_out++;
-    if (connection->tls.ssl != NULL)
-        tls_stream_leave(&connection->tls);
+    if (tls_stream_is_open(&connection->tls))
+        tls_stream_leave(&connection->tls, connection->net->tls);
     connection->net = home;
     loop_post(home->loop, &connection->passage->message, on_adopt);
 }

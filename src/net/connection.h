@@ -41,7 +41,7 @@ struct passage {
                 struct list guests;          /* in net->guests or holders, until it is let in */
                 struct loop_message message; /* in transit */
             };
-            struct list queued; /* in net->handshakes */
+            struct list queued; /* in net->handshakes; once it is let in: in net->detach */
         };
         struct outbox closing; /* after OPEN */
     };
@@ -64,10 +64,12 @@ struct connection {
     bool is_decoy : 1;   /* its client is, or will be, the decoy broker's */
     bool is_marked : 1;  /* GREETING: the kernel wakes us only for a whole ClientHello */
     bool is_holder : 1;  /* a guest that holds memory */
-    bool has_ended : 1;  /* the peer has closed, and all that it has sent was read */
-    uint32_t guest;      /* in net->porch until it is let in; then 0 */
-    struct list all;     /* in net->connections */
-    struct passage *passage; /* owned; NULL: it is in, or there was no memory for the way out */
+    uint8_t quiet_rounds : 3; /* since bytes went over its TLS: net/detach.c */
+    bool has_ended : 1;       /* the peer has closed, and all that it has sent was read */
+    uint32_t guest;           /* in net->porch until it is let in; then 0 */
+    struct list all;          /* in net->connections */
+    struct passage *
+        passage; /* owned; NULL: it is in and not waiting to leave OpenSSL, or there was no memory for the way out */
     struct connection_facts facts; /* what its `tls` points to is the connection's */
     char address[];                /* facts.address */
 };
@@ -87,6 +89,9 @@ void connection_open(struct net *net, int fd, const struct connection_start *sta
 
 /* Frees it with its socket. There is no client, or it has been told (client_lost). */
 void connection_free(struct connection *connection);
+
+/* There is no TLS any more. */
+void connection_close_tls(struct connection *connection);
 
 /* The socket or the stream broke, or the peer closed: tells the client if there is one
  * and frees. */

@@ -100,8 +100,6 @@ void guest_let_in(struct connection *connection)
     guest_step_aside(connection);
     porch_leave(net->porch, connection->guest, true, loop_now_ms(net->loop));
     connection->guest = 0;
-    free(connection->passage);
-    connection->passage = NULL;
 }
 
 /* ---- too many, too much ---- */
@@ -235,7 +233,7 @@ bool guest_hold(struct connection *connection)
 {
     if (connection->guest == 0)
         return true;
-    size_t bytes = connection->tls.ssl != NULL ? TLS_BYTES : 0;
+    size_t bytes = tls_stream_is_open(&connection->tls) ? TLS_BYTES : 0;
     if (connection->input != NULL)
         bytes += sizeof(*connection->input) + connection->input->capacity;
     sort_in(connection, bytes > 0);

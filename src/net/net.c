@@ -3,6 +3,7 @@
 
 #include "base/invariant.h"
 #include "net/connection.h"
+#include "net/detach.h"
 #include "net/handshake.h"
 #include "net/porch.h"
 #include "net/state.h"
@@ -79,6 +80,7 @@ static void on_turn_end(struct loop_hook *hook)
         flush_dirty(net);
     if (!list_is_empty(&net->dirty))
         loop_turn_again(net->loop);
+    detach_turn(net);
     finish_drain(net);
 }
 
@@ -121,6 +123,7 @@ int net_open(const struct net_options *options, struct net **out)
     list_init(&net->guests);
     list_init(&net->holders);
     handshake_open(net);
+    detach_open(net);
     list_init(&net->dirty);
     list_init(&net->listeners);
     net->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -147,6 +150,7 @@ void net_close(struct net *net)
     MQTT_INVARIANT(list_is_empty(&net->listeners));
     loop_deliver(net->loop);
     cut_all(net);
+    detach_close(net);
     loop_cancel(net->loop, &net->drain.timer);
     loop_hook_remove(&net->turn_end);
     release(net);

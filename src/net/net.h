@@ -73,8 +73,10 @@ struct net_stats {
     uint64_t closed;
     uint64_t moved_out;
     uint64_t moved_in;
-    uint64_t handshakes; /* completed */
-    uint64_t resumed;    /* of them */
+    uint64_t handshakes;      /* completed */
+    uint64_t resumed;         /* of them */
+    uint64_t detached;        /* have left OpenSSL */
+    uint64_t detached_closed; /* of them, those that are closed */
     uint64_t refused[NET_REFUSAL_COUNT];
 };
 

@@ -60,10 +60,15 @@ static int connect_to(const struct device_target *target)
     return fd;
 }
 
+bool kind_is_tls(enum kind kind)
+{
+    return kind == KIND_TLS || kind == KIND_DETACHED || kind == KIND_IDLE;
+}
+
 void device_open(struct device *device, const struct device_target *target, const char *identity)
 {
     *device = (struct device){ .fd = connect_to(target) };
-    if (target->kind == KIND_TLS)
+    if (kind_is_tls(target->kind))
         device->tls = tls_client_new(
             &(struct tls_client_options){ .fixture = target->pki, .identity = identity });
 }

@@ -10,7 +10,11 @@ enum kind {
     KIND_PLAIN,
     KIND_TLS,
     KIND_UNIX,
+    KIND_DETACHED, /* TLS that leaves OpenSSL when its client is let in */
+    KIND_IDLE,     /* TLS that leaves OpenSSL when it is idle */
 };
+
+bool kind_is_tls(enum kind kind);
 
 struct queue {
     uint8_t *bytes;

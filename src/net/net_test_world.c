@@ -18,6 +18,8 @@
 
 static struct tls_fixture pki;
 static struct tls_context *tls_required;
+static struct tls_context *tls_detached;
+static struct tls_context *tls_idle;
 
 static const char *check(void *context, const struct connection_facts *facts)
 {
@@ -73,6 +75,10 @@ struct listener_options world_listener_options(struct world *world, enum kind ki
     struct listener_options options = { .name = "test", .address = "127.0.0.1" };
     if (kind == KIND_TLS)
         options.tls = tls_required;
+    if (kind == KIND_DETACHED)
+        options.tls = tls_detached;
+    if (kind == KIND_IDLE)
+        options.tls = tls_idle;
     if (kind == KIND_UNIX) {
         tls_fixture_path(&pki, "socket", world->path);
         options.path = world->path;
@@ -211,13 +217,20 @@ int world_set_up(void **state)
                                    .client_ca_path = pki.ca_path,
                                    .sessions = 10 };
     struct tls_error why;
-    return tls_context_new(&options, &why, &tls_required);
+    int error = tls_context_new(&options, &why, &tls_required);
+    options.detach = TLS_DETACH_ALWAYS;
+    if (error == 0)
+        error = tls_context_new(&options, &why, &tls_detached);
+    options.detach = TLS_DETACH_IDLE;
+    return error == 0 ? tls_context_new(&options, &why, &tls_idle) : error;
 }
 
 int world_tear_down(void **state)
 {
     (void)state;
     tls_context_free(tls_required);
+    tls_context_free(tls_detached);
+    tls_context_free(tls_idle);
     tls_fixture_fini(&pki);
     return 0;
 }

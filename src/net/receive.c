@@ -2,6 +2,7 @@
 #include "base/wipe.h"
 #include "codec/frame.h"
 #include "net/connection.h"
+#include "net/detach.h"
 #include "net/guest.h"
 #include "net/handshake.h"
 
@@ -156,8 +157,10 @@ static bool hold(struct connection *connection, struct mqtt_span rest)
 /* Its client may have been let in. */
 static void welcome(struct connection *connection)
 {
-    if (connection->guest != 0 && client_is_connected(connection->client))
-        guest_let_in(connection);
+    if (connection->guest == 0 || !client_is_connected(connection->client))
+        return;
+    guest_let_in(connection);
+    detach_welcome(connection);
 }
 
 void receive_resume(struct connection *connection)
@@ -356,6 +359,7 @@ static void receive_tls(struct connection *connection)
             tls_ended(connection);
         return;
     }
+    connection->quiet_rounds = 0;
     tls_shard_feed(net->tls, (struct mqtt_span){ net->cipher, (size_t)got });
     if (connection->phase < PHASE_CONNECTING && !handshake_step(connection))
         return;
@@ -379,7 +383,7 @@ void receive_ready(struct connection *connection)
         connection->net->handshakes.has_others = true;
     if (connection->phase > PHASE_OPEN)
         (void)receive_rest(connection);
-    else if (connection->tls.ssl != NULL || connection->phase == PHASE_GREETING)
+    else if (tls_stream_is_open(&connection->tls) || connection->phase == PHASE_GREETING)
         receive_tls(connection);
     else
         receive_plain(connection);

@@ -35,6 +35,15 @@ struct handshakes {
     bool has_others; /* something has come in this turn from who is in: then one step is enough */
 };
 
+/* Who is still with OpenSSL and is to leave it: net/detach.c. */
+struct detaching {
+    struct list due;      /* as soon as this turn is over */
+    struct list attached; /* when they have been idle */
+    struct list end;      /* in there: of the round */
+    struct wheel_timer timer;
+    bool is_armed;
+};
+
 /* What a net has asked another one to give up: net/guest.c. It has one message for that. */
 struct room {
     struct loop_message message;
@@ -61,6 +70,7 @@ struct net {
     struct list holders; /* instead of there: those who hold memory */
     struct list dirty;   /* connections with output */
     struct handshakes handshakes;
+    struct detaching detach;
     struct room room;
     struct list listeners;
     struct loop_hook turn_end;

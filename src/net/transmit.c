@@ -192,8 +192,9 @@ static int send_waiting(struct connection *connection, struct outbox *outbox, bo
 {
     int error = connection->output != NULL ? flush_held(connection) : 0;
     if (error == 0 && connection->output == NULL && outbox != NULL && outbox_ready(outbox) > 0) {
-        if (connection->tls.ssl == NULL)
+        if (!tls_stream_is_open(&connection->tls))
             return flush_plain(connection, outbox, out_full);
+        connection->quiet_rounds = 0;
         error = flush_tls(connection, outbox);
     }
     *out_full = connection->output != NULL;
@@ -227,11 +228,11 @@ static void flush_closing(struct connection *connection)
     }
     struct outbox *closing = &connection->passage->closing;
     int error = flush(connection, closing);
-    if (error == 0 && closing->bytes == 0 && connection->tls.ssl != NULL) {
+    if (error == 0 && closing->bytes == 0 && tls_stream_is_open(&connection->tls)) {
         tls_stream_shutdown(&connection->tls, connection->net->tls);
         error = transmit_ciphertext(connection);
         connection->facts.peer = NULL;
-        tls_stream_close(&connection->tls);
+        connection_close_tls(connection);
     }
     if (error < 0)
         connection_free(connection);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tls/agreed.h"
 
+#include "tls/departure.h"
 #include "tls/hello.h"
 
 #include <openssl/ssl.h>
@@ -16,7 +17,7 @@ static void on_message(int is_ours, int version, int content_type, const void *b
     const uint8_t *message = bytes;
 
     (void)version;
-    (void)ssl;
+    tls_departure_note(ssl, is_ours != 0, content_type, message, len);
     if (is_ours != 0 || content_type != SSL3_RT_HANDSHAKE || len < MESSAGE_HEADER_BYTES
         || message[0] != SSL3_MT_CLIENT_HELLO || agreed->has_print)
         return;

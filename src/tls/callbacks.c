@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tls/certificate.h"
+#include "tls/departure.h"
 #include "tls/generation.h"
 #include "tls/shard.h"
 
@@ -175,6 +176,8 @@ void tls_generation_set_callbacks(struct tls_generation *generation, enum tls_cl
     SSL_CTX_set_alpn_select_cb(ssl_ctx, on_alpn, NULL);
     SSL_CTX_set_tlsext_servername_callback(ssl_ctx, on_server_name);
     SSL_CTX_set_tlsext_status_cb(ssl_ctx, on_status_request);
+    if (generation->detach != TLS_DETACH_OFF)
+        SSL_CTX_set_keylog_callback(ssl_ctx, tls_departure_on_secret);
     if (generation->sessions != NULL) {
         SSL_CTX_sess_set_new_cb(ssl_ctx, on_new_session);
         SSL_CTX_sess_set_get_cb(ssl_ctx, on_find_session);

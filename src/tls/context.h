@@ -27,6 +27,13 @@ enum tls_clients {
     TLS_CLIENTS_NONE,         /* not asked for */
 };
 
+/* Which of its connections leave OpenSSL, and when: tls_stream_detach(). */
+enum tls_detach {
+    TLS_DETACH_OFF = 0,
+    TLS_DETACH_IDLE,   /* those that have been idle for a while */
+    TLS_DETACH_ALWAYS, /* those that have been let in */
+};
+
 struct tls_options {
     const char *certificate_path;   /* PEM, own certificate first, then intermediates */
     const char *key_path;           /* PEM, not encrypted */
@@ -38,6 +45,7 @@ struct tls_options {
     const char *protocol; /* chosen before "mqtt" (ALPN) where the client offers it: MQTT with
                                        something that it can count on; static; NULL: none */
     enum tls_clients clients;
+    enum tls_detach detach;
     bool allow_tls_1_2;
     bool accepts_stale_crl;      /* a list after its time still counts; else it lets nobody in */
     bool wipes_plaintext;        /* out of OpenSSL's buffers, once it was read: passwords come */

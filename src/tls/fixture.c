@@ -351,6 +351,12 @@ void tls_client_renew_keys(struct tls_client *client)
     need(SSL_do_handshake(client->ssl) == 1, "renewal");
 }
 
+void tls_client_renew_own_key(struct tls_client *client)
+{
+    need(SSL_key_update(client->ssl, SSL_KEY_UPDATE_NOT_REQUESTED) == 1, "renewal");
+    need(SSL_do_handshake(client->ssl) == 1, "renewal");
+}
+
 void tls_client_renegotiate(struct tls_client *client)
 {
     need(SSL_renegotiate(client->ssl) == 1, "renewal");

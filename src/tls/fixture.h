@@ -78,8 +78,9 @@ void tls_client_write(struct tls_client *client, struct mqtt_span plaintext);
 
 /* Bytes read, 0 wants more input, -1 broken, -2 closed by close_notify. */
 int tls_client_read(struct tls_client *client, uint8_t *into, size_t room);
-/* Renews its key, and asks for ours to be. */
+/* Renews its key, and asks for ours to be, or does not. */
 void tls_client_renew_keys(struct tls_client *client);
+void tls_client_renew_own_key(struct tls_client *client);
 /* TLS 1.2: asks for another handshake. */
 void tls_client_renegotiate(struct tls_client *client);
 void tls_client_shutdown(struct tls_client *client);

@@ -156,6 +156,7 @@ static int load(struct tls_generation *generation, const struct tls_options *opt
     generation->crl_expires_s = first_expiry(generation->ssl_ctx);
     generation->accepts_stale_crl = options->accepts_stale_crl;
     generation->protocol = options->protocol;
+    generation->detach = options->detach;
     if (options->ocsp_response_path != NULL) {
         error = tls_credentials_read(options->ocsp_response_path, why, &generation->ocsp_response,
                                      &generation->ocsp_response_bytes);

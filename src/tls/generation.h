@@ -27,6 +27,7 @@ struct tls_generation {
     size_t ocsp_response_bytes;
     int64_t crl_expires_s; /* of the first list that goes out of date; 0: there is none */
     bool accepts_stale_crl;
+    enum tls_detach detach;
     /* Digest of whom it trusts; a session resumes only under the same. */
     uint8_t trust[TLS_TRUST_BYTES];
 };

@@ -247,7 +247,7 @@ static void connect_once(struct end *end, struct tls_context *context,
 
 static void end_close(struct end *end)
 {
-    tls_stream_close(&end->stream);
+    tls_stream_close(&end->stream, end->shard);
     tls_client_free(end->client);
     tls_shard_free(end->shard);
 }

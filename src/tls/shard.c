@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tls/shard.h"
 
+#include "tls/record.h"
+
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <stdarg.h>
@@ -83,6 +85,7 @@ void tls_shard_free(struct tls_shard *shard)
 {
     if (shard == NULL)
         return;
+    tls_record_engine_free(shard->engine);
     BIO_free(shard->bio);
     BIO_meth_free(shard->method);
     free(shard);

@@ -25,6 +25,7 @@ struct tls_shard {
     BIO_METHOD *method;
     BIO *bio;
     struct tls_stream *current;
+    struct tls_record_engine *engine; /* NULL until the first stream is detached */
     struct mqtt_span input;
     size_t output_len;
     unsigned steps;    /* for this input */

@@ -3,6 +3,8 @@
 
 #include "base/invariant.h"
 #include "tls/certificate.h"
+#include "tls/departure.h"
+#include "tls/detached.h"
 #include "tls/generation.h"
 #include "tls/sessions.h"
 #include "tls/shard.h"
@@ -17,7 +19,8 @@ int tls_stream_open(struct tls_stream *stream, struct tls_context *context, stru
     if (generation == NULL)
         return -ENOMEM;
     SSL *ssl = SSL_new(generation->ssl_ctx);
-    if (ssl == NULL) {
+    if (ssl == NULL || (generation->detach != TLS_DETACH_OFF && tls_departure_prepare(ssl) < 0)) {
+        SSL_free(ssl);
         ERR_clear_error();
         tls_generation_unref(generation);
         return -ENOMEM;
@@ -34,26 +37,55 @@ static struct tls_generation *generation_of(const struct tls_stream *stream)
     return SSL_CTX_get_app_data(SSL_get_SSL_CTX(stream->ssl));
 }
 
-void tls_stream_close(struct tls_stream *stream)
+static void leave_openssl(struct tls_stream *stream)
 {
-    if (stream->ssl != NULL) {
-        struct tls_generation *generation = generation_of(stream);
-        SSL_free(stream->ssl);
-        tls_generation_unref(generation);
-    }
+    struct tls_generation *generation = generation_of(stream);
+    tls_departure_drop(stream->ssl);
+    SSL_free(stream->ssl);
+    tls_generation_unref(generation);
+    stream->ssl = NULL;
+}
+
+void tls_stream_close(struct tls_stream *stream, struct tls_shard *shard)
+{
+    if (stream->ssl != NULL)
+        leave_openssl(stream);
+    if (stream->records != NULL)
+        tls_detached_close(stream, shard);
     tls_peer_unref(stream->peer);
     *stream = (struct tls_stream){ 0 };
 }
 
-void tls_stream_leave(struct tls_stream *stream)
+void tls_stream_leave(struct tls_stream *stream, struct tls_shard *shard)
 {
-    SSL_set_bio(stream->ssl, NULL, NULL);
+    if (tls_stream_is_detached(stream))
+        tls_detached_leave(stream, shard);
+    else
+        SSL_set_bio(stream->ssl, NULL, NULL);
 }
 
 void tls_stream_join(struct tls_stream *stream, struct tls_shard *shard)
 {
+    if (tls_stream_is_detached(stream))
+        return;
     BIO_up_ref(shard->bio);
     SSL_set_bio(stream->ssl, shard->bio, shard->bio);
+}
+
+enum tls_detach tls_stream_wish(const struct tls_stream *stream)
+{
+    return stream->ssl != NULL ? generation_of(stream)->detach : TLS_DETACH_OFF;
+}
+
+enum tls_detached tls_stream_detach(struct tls_stream *stream, struct tls_shard *shard)
+{
+    enum tls_departure_state state = tls_departure_state(stream->ssl);
+    if (state != TLS_DEPARTURE_READY)
+        return state == TLS_DEPARTURE_LATER ? TLS_NOT_YET : TLS_STAYS;
+    enum tls_detached end = tls_detached_open(stream, shard);
+    if (end == TLS_DETACHED)
+        leave_openssl(stream);
+    return end;
 }
 
 static enum tls_result outcome(struct tls_stream *stream, struct tls_shard *shard, int result)
@@ -119,12 +151,15 @@ enum tls_result tls_stream_handshake(struct tls_stream *stream, struct tls_shard
     }
     drop_certificate(stream);
     tls_agreed_settle(agreed, stream->ssl);
+    tls_departure_follow(stream->ssl);
     return TLS_DONE;
 }
 
 enum tls_result tls_stream_read(struct tls_stream *stream, struct tls_shard *shard, uint8_t *into,
                                 size_t room, size_t *out_len)
 {
+    if (tls_stream_is_detached(stream))
+        return tls_detached_read(stream, shard, into, room, out_len);
     shard->current = stream;
     int result = SSL_read_ex(stream->ssl, into, room, out_len);
     if (MQTT_LIKELY(result == 1))
@@ -135,6 +170,8 @@ enum tls_result tls_stream_read(struct tls_stream *stream, struct tls_shard *sha
 int tls_stream_write(struct tls_stream *stream, struct tls_shard *shard, struct mqtt_span plaintext)
 {
     MQTT_INVARIANT(plaintext.len > 0 && plaintext.len <= tls_shard_room(shard));
+    if (tls_stream_is_detached(stream))
+        return tls_detached_write(stream, shard, plaintext);
     shard->current = stream;
     size_t written;
     if (SSL_write_ex(stream->ssl, plaintext.data, plaintext.len, &written) == 1)
@@ -145,6 +182,8 @@ int tls_stream_write(struct tls_stream *stream, struct tls_shard *shard, struct 
 
 int tls_stream_export(const struct tls_stream *stream, const char *label, uint8_t *out, size_t len)
 {
+    if (stream->ssl == NULL)
+        return -EPROTO;
     if (SSL_export_keying_material(stream->ssl, out, len, label, strlen(label), NULL, 0, 0) == 1)
         return 0;
     ERR_clear_error();
@@ -153,6 +192,10 @@ int tls_stream_export(const struct tls_stream *stream, const char *label, uint8_
 
 void tls_stream_shutdown(struct tls_stream *stream, struct tls_shard *shard)
 {
+    if (tls_stream_is_detached(stream)) {
+        tls_detached_shutdown(stream, shard);
+        return;
+    }
     shard->current = stream;
     /* Before the handshake is over there is nobody to say it to. */
     if (!SSL_in_init(stream->ssl))

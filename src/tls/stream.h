@@ -12,6 +12,7 @@
 #include "tls/context.h"
 #include "tls/peer.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,10 +39,12 @@ size_t tls_shard_room(const struct tls_shard *shard);
 /* ---- a connection ---- */
 
 struct ssl_st;
+struct tls_records;
 
 /* Zero is closed. */
 struct tls_stream {
-    struct ssl_st *ssl;
+    struct ssl_st *ssl;          /* NULL: closed, or detached */
+    struct tls_records *records; /* detached: what goes on instead */
     const struct tls_peer *peer; /* after the handshake; NULL: no certificate */
 };
 
@@ -57,7 +60,17 @@ MQTT_NODISCARD int tls_stream_open(struct tls_stream *stream, struct tls_context
                                    struct tls_shard *shard);
 
 /* Frees it, sends nothing. A closed one is fine. */
-void tls_stream_close(struct tls_stream *stream);
+void tls_stream_close(struct tls_stream *stream, struct tls_shard *shard);
+
+static inline bool tls_stream_is_open(const struct tls_stream *stream)
+{
+    return stream->ssl != NULL || stream->records != NULL;
+}
+
+static inline bool tls_stream_is_detached(const struct tls_stream *stream)
+{
+    return stream->records != NULL;
+}
 
 /* Ciphertext has come: borrowed until it was used up by calls to handshake or read
  * that end in something else than TLS_DONE, or tls_shard_feed() is called again. */
@@ -78,8 +91,28 @@ MQTT_HOT enum tls_result tls_stream_read(struct tls_stream *stream, struct tls_s
 MQTT_HOT MQTT_NODISCARD int tls_stream_write(struct tls_stream *stream, struct tls_shard *shard,
                                              struct mqtt_span plaintext);
 
+/* ---- without OpenSSL ---- */
+
+/* What its context says of leaving OpenSSL; OFF: it has, or it is closed. */
+enum tls_detach tls_stream_wish(const struct tls_stream *stream);
+
+enum tls_detached {
+    TLS_STAYS =
+        0, /* with OpenSSL, for good: TLS 1.2, keys that were renewed, short records, a suite that is not known
+                      here, or its context does not let it go */
+    TLS_NOT_YET, /* part of a record has come, or memory is short */
+    TLS_DETACHED,
+};
+
+/* After the handshake, between two calls: goes on with records of our own (tls/record.h), and lets go
+ * of OpenSSL, of what it has in memory, and of the certificates that were current. Nobody can see
+ * it from outside. What works the same: all of the functions here but tls_stream_export(). */
+enum tls_detached tls_stream_detach(struct tls_stream *stream, struct tls_shard *shard);
+
+/* ---- the rest ---- */
+
 /* Bytes that the two ends of this connection have and nobody else (RFC 8446, section 7.5; RFC 5705), by
- * the label, without a context. After the handshake. -EPROTO. */
+ * the label, without a context. After the handshake. -EPROTO, also of one that is detached. */
 MQTT_NODISCARD int tls_stream_export(const struct tls_stream *stream, const char *label,
                                      uint8_t *out, size_t len);
 
@@ -88,7 +121,7 @@ void tls_stream_shutdown(struct tls_stream *stream, struct tls_shard *shard);
 
 /* Between two threads: leave on the old one, join on the new one before anything
  * else. All input was used and the output taken. */
-void tls_stream_leave(struct tls_stream *stream);
+void tls_stream_leave(struct tls_stream *stream, struct tls_shard *shard);
 void tls_stream_join(struct tls_stream *stream, struct tls_shard *shard);
 
 /* For people: why the last call that returned TLS_FAILED did; borrowed until the

@@ -3,6 +3,7 @@
 
 #include "base/testing.h"
 #include "tls/fixture.h"
+#include "tls/link.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -63,95 +64,6 @@ static struct tls_context *context_for(const struct tls_options *options)
     return context;
 }
 
-/* ---- both ends in one thread ---- */
-
-struct link {
-    struct tls_shard *shard;
-    struct tls_stream stream;
-    struct tls_client *client;
-    struct tls_agreed agreed;
-    enum tls_result server;
-};
-
-static void to_client(struct link *link)
-{
-    tls_client_give(link->client, tls_shard_output(link->shard));
-    tls_shard_clear(link->shard);
-}
-
-/* Moves ciphertext in pieces of at most `piece` bytes until both ends rest. */
-static int shake_hands(struct link *link, size_t piece)
-{
-    int client = 0;
-    bool moved = true;
-    link->server = TLS_WANTS_INPUT;
-    while (moved) {
-        client = tls_client_handshake(link->client);
-        moved = false;
-        uint8_t *wire = malloc(piece);
-        assert_non_null(wire);
-        size_t len;
-        while (link->server == TLS_WANTS_INPUT
-               && (len = tls_client_take(link->client, wire, piece)) > 0) {
-            tls_shard_feed(link->shard, (struct mqtt_span){ wire, len });
-            link->server = tls_stream_handshake(&link->stream, link->shard, &link->agreed);
-            to_client(link);
-            moved = true;
-        }
-        free(wire);
-    }
-    uint8_t byte;
-    if (client == 1)
-        client = tls_client_read(link->client, &byte, 1); /* takes tickets and alerts in */
-    return client;
-}
-
-static struct link link_open(struct tls_context *context, const struct tls_client_options *options)
-{
-    struct link link = { .shard = tls_shard_new(), .client = tls_client_new(options) };
-    assert_non_null(link.shard);
-    assert_int_equal(tls_stream_open(&link.stream, context, link.shard), 0);
-    return link;
-}
-
-static void link_close(struct link *link)
-{
-    tls_stream_close(&link->stream);
-    tls_stream_close(&link->stream);
-    tls_shard_free(link->shard);
-    tls_client_free(link->client);
-}
-
-static size_t receive(struct link *link, uint8_t *into, size_t room)
-{
-    uint8_t *wire = malloc(262144);
-    assert_non_null(wire);
-    size_t len = tls_client_take(link->client, wire, 262144);
-    tls_shard_feed(link->shard, (struct mqtt_span){ wire, len });
-    size_t total = 0;
-    size_t got = 0;
-    while ((link->server =
-                tls_stream_read(&link->stream, link->shard, into + total, room - total, &got))
-           == TLS_DONE)
-        total += got;
-    to_client(link);
-    free(wire);
-    return total;
-}
-
-static void both_ends_talk(struct link *link)
-{
-    uint8_t got[32];
-    tls_client_write(link->client, span_of("up"));
-    assert_int_equal(receive(link, got, sizeof(got)), 2);
-    assert_memory_equal(got, "up", 2);
-    assert_int_equal(link->server, TLS_WANTS_INPUT);
-    assert_int_equal(tls_stream_write(&link->stream, link->shard, span_of("down")), 0);
-    to_client(link);
-    assert_int_equal(tls_client_read(link->client, got, sizeof(got)), 4);
-    assert_memory_equal(got, "down", 4);
-}
-
 /* ---- handshakes ---- */
 
 static void handshake_works_in_pieces_of_any_size(void **state)
@@ -163,11 +75,11 @@ static void handshake_works_in_pieces_of_any_size(void **state)
     for (size_t i = 0; i < MQTT_ARRAY_LEN(pieces); i++) {
         struct link link =
             link_open(context, &(struct tls_client_options){ .fixture = &pki, .identity = "lamp" });
-        assert_int_equal(shake_hands(&link, pieces[i]), 0);
+        assert_int_equal(link_shake_hands(&link, pieces[i]), 0);
         assert_int_equal(link.server, TLS_DONE);
         assert_false(link.agreed.is_resumed);
         assert_string_equal(tls_client_suite(link.client), "TLS_AES_128_GCM_SHA256");
-        both_ends_talk(&link);
+        link_talk(&link);
         link_close(&link);
     }
     tls_context_free(context);
@@ -180,7 +92,7 @@ static const struct tls_peer *peer_of(const char *identity)
     struct tls_context *context = context_for(&options);
     struct link link =
         link_open(context, &(struct tls_client_options){ .fixture = &pki, .identity = identity });
-    shake_hands(&link, 65536);
+    link_shake_hands(&link, 65536);
     const struct tls_peer *peer = tls_peer_ref(link.stream.peer);
     link_close(&link);
     tls_context_free(context);
@@ -247,11 +159,11 @@ static void check_row(const struct refusal *row, bool accepts_stale_crl)
                                                          .identity = row->identity,
                                                          .alpn = row->alpn,
                                                          .only_1_2 = row->only_1_2 });
-    shake_hands(&link, 65536);
+    link_shake_hands(&link, 65536);
     if (row->text == NULL) {
         assert_int_equal(link.server, TLS_DONE);
         assert_true(span_equal(tls_client_alpn(link.client), span_of(row->alpn)));
-        both_ends_talk(&link);
+        link_talk(&link);
     } else {
         assert_int_equal(link.server, TLS_FAILED);
         if (strstr(tls_shard_failure(link.shard), row->text) == NULL)
@@ -306,7 +218,7 @@ static void a_protocol_with_more_to_it_comes_first(void **state)
         struct tls_context *context = context_for(&options);
         struct link link = link_open(
             context, &(struct tls_client_options){ .fixture = &pki, .alpn = rows[i].offered });
-        shake_hands(&link, 65536);
+        link_shake_hands(&link, 65536);
         assert_int_equal(link.server, TLS_DONE);
         assert_true(span_equal(tls_client_alpn(link.client), span_of(rows[i].chosen)));
         link_close(&link);
@@ -360,11 +272,11 @@ static void tls_1_2_is_an_option(void **state)
     struct link link = link_open(
         context,
         &(struct tls_client_options){ .fixture = &pki, .identity = "lamp", .only_1_2 = true });
-    assert_int_equal(shake_hands(&link, 65536), 0);
+    assert_int_equal(link_shake_hands(&link, 65536), 0);
     assert_int_equal(link.server, TLS_DONE);
     assert_string_equal(tls_client_suite(link.client), "ECDHE-ECDSA-AES128-GCM-SHA256");
     assert_string_equal(link.stream.peer->common_name, "lamp");
-    both_ends_talk(&link);
+    link_talk(&link);
     link_close(&link);
     tls_context_free(context);
 }
@@ -379,7 +291,7 @@ static void renegotiation_is_refused(void **state)
     struct tls_context *context = context_for(&options);
     struct link link =
         link_open(context, &(struct tls_client_options){ .fixture = &pki, .only_1_2 = true });
-    assert_int_equal(shake_hands(&link, 65536), 0);
+    assert_int_equal(link_shake_hands(&link, 65536), 0);
     tls_client_renegotiate(link.client);
     uint8_t wire[4096];
     uint8_t got[32];
@@ -404,14 +316,14 @@ static void renewals_of_keys_are_bounded(void **state)
     struct tls_context *context = context_for(&options);
     for (size_t i = 0; i < MQTT_ARRAY_LEN(cases); i++) {
         struct link link = link_open(context, &(struct tls_client_options){ .fixture = &pki });
-        shake_hands(&link, 65536);
+        link_shake_hands(&link, 65536);
         for (unsigned k = 0; k < cases[i].count; k++)
             tls_client_renew_keys(link.client);
         uint8_t got[32];
-        assert_int_equal(receive(&link, got, sizeof(got)), 0);
+        assert_int_equal(link_receive(&link, got, sizeof(got)), 0);
         assert_int_equal(link.server, cases[i].end);
         if (cases[i].end == TLS_WANTS_INPUT)
-            both_ends_talk(&link);
+            link_talk(&link);
         else
             assert_string_equal(tls_shard_failure(link.shard), "too many renewals of keys at once");
         link_close(&link);
@@ -427,7 +339,7 @@ static void full_records_fill_the_output_up_to_its_room(void **state)
     struct tls_options options = options_for(TLS_CLIENTS_NONE);
     struct tls_context *context = context_for(&options);
     struct link link = link_open(context, &(struct tls_client_options){ .fixture = &pki });
-    shake_hands(&link, 65536);
+    link_shake_hands(&link, 65536);
     uint8_t *record = calloc(1, TLS_RECORD_BYTES);
     assert_non_null(record);
     size_t sent = 0;
@@ -438,7 +350,7 @@ static void full_records_fill_the_output_up_to_its_room(void **state)
         sent += TLS_RECORD_BYTES;
     }
     assert_true(sent >= (size_t)15 * TLS_RECORD_BYTES);
-    to_client(&link);
+    link_to_client(&link);
     size_t got = 0;
     for (int len; (len = tls_client_read(link.client, record, TLS_RECORD_BYTES)) > 0;)
         got += (size_t)len;
@@ -454,13 +366,13 @@ static void close_notify_goes_both_ways(void **state)
     struct tls_options options = options_for(TLS_CLIENTS_NONE);
     struct tls_context *context = context_for(&options);
     struct link link = link_open(context, &(struct tls_client_options){ .fixture = &pki });
-    shake_hands(&link, 65536);
+    link_shake_hands(&link, 65536);
     uint8_t got[8];
     tls_stream_shutdown(&link.stream, link.shard);
-    to_client(&link);
+    link_to_client(&link);
     assert_int_equal(tls_client_read(link.client, got, sizeof(got)), -2);
     tls_client_shutdown(link.client);
-    assert_int_equal(receive(&link, got, sizeof(got)), 0);
+    assert_int_equal(link_receive(&link, got, sizeof(got)), 0);
     assert_int_equal(link.server, TLS_CLOSED);
     link_close(&link);
     tls_context_free(context);
@@ -472,7 +384,7 @@ static void a_damaged_record_breaks_the_stream_only(void **state)
     struct tls_options options = options_for(TLS_CLIENTS_NONE);
     struct tls_context *context = context_for(&options);
     struct link link = link_open(context, &(struct tls_client_options){ .fixture = &pki });
-    shake_hands(&link, 65536);
+    link_shake_hands(&link, 65536);
     uint8_t wire[256];
     uint8_t got[32];
     size_t len = 0;
@@ -493,14 +405,14 @@ static void a_stream_moves_to_another_shard(void **state)
     struct tls_context *context = context_for(&options);
     struct link link =
         link_open(context, &(struct tls_client_options){ .fixture = &pki, .identity = "lamp" });
-    shake_hands(&link, 65536);
+    link_shake_hands(&link, 65536);
     tls_shard_clear(link.shard);
-    tls_stream_leave(&link.stream);
+    tls_stream_leave(&link.stream, link.shard);
     tls_shard_free(link.shard);
     link.shard = tls_shard_new();
     assert_non_null(link.shard);
     tls_stream_join(&link.stream, link.shard);
-    both_ends_talk(&link);
+    link_talk(&link);
     link_close(&link);
     tls_context_free(context);
 }
@@ -525,7 +437,7 @@ static void a_certificate_is_not_kept(void **state)
     for (size_t i = 0; i < MQTT_ARRAY_LEN(cases); i++) {
         struct link link = link_open(context, &cases[i].client);
         uint8_t secret[32];
-        shake_hands(&link, 65536);
+        link_shake_hands(&link, 65536);
         assert_int_equal(link.server, TLS_DONE);
         assert_non_null(link.stream.peer);
         X509 *left = SSL_get0_peer_certificate(link.stream.ssl);
@@ -537,7 +449,7 @@ static void a_certificate_is_not_kept(void **state)
         assert_int_equal(tls_stream_export(&link.stream, "x", secret, sizeof(secret)), 0);
         if (!cases[i].client.only_1_2)
             tls_client_renew_keys(link.client);
-        both_ends_talk(&link);
+        link_talk(&link);
         link_close(&link);
     }
     tls_context_free(context);
@@ -552,7 +464,7 @@ static void short_records_stay_short(void **state)
     struct link link =
         link_open(context, &(struct tls_client_options){
                                .fixture = &pki, .identity = "lamp", .wants_short_records = true });
-    shake_hands(&link, 65536);
+    link_shake_hands(&link, 65536);
     tls_shard_clear(link.shard);
     assert_int_equal(
         tls_stream_write(&link.stream, link.shard, (struct mqtt_span){ bytes, sizeof(bytes) }), 0);
@@ -570,9 +482,9 @@ static struct tls_client *connect_with(struct tls_context *context,
                                        const struct tls_peer **out_peer)
 {
     struct link link = link_open(context, options);
-    assert_int_equal(shake_hands(&link, 65536), 0);
+    assert_int_equal(link_shake_hands(&link, 65536), 0);
     assert_int_equal(link.server, TLS_DONE);
-    both_ends_talk(&link);
+    link_talk(&link);
     *out_resumed = link.agreed.is_resumed;
     assert_int_equal(tls_client_resumed(link.client), *out_resumed);
     *out_peer = tls_peer_ref(link.stream.peer);
@@ -675,7 +587,7 @@ static void a_list_that_goes_out_of_date_ends_resumption(void **state)
     struct link link = link_open(
         context,
         &(struct tls_client_options){ .fixture = &pki, .identity = "lamp", .resume = first });
-    shake_hands(&link, 65536);
+    link_shake_hands(&link, 65536);
     assert_int_equal(link.server, TLS_FAILED);
     assert_non_null(strstr(tls_shard_failure(link.shard), "out of date since"));
     link_close(&link);

@@ -290,7 +290,7 @@ static void meet_and_count(struct tls_context *context, const char *identity, ch
     assert_true((result == TLS_DONE) == (stream.peer != NULL));
     snprintf(out, 256, "%s", result == TLS_DONE ? "" : tls_shard_failure(shard));
     *out_count = result == TLS_DONE ? tls_client_certificates(client) : -1;
-    tls_stream_close(&stream);
+    tls_stream_close(&stream, shard);
     tls_client_free(client);
     tls_shard_free(shard);
     free(wire);

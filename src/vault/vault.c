@@ -2,6 +2,7 @@
 #include "vault/vault.h"
 
 #include "base/wipe.h"
+#include "vault/slabs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +16,9 @@
 #include <unistd.h>
 
 #define ALIGNMENT 16u
+
+/* 16 GiB: a million connections that are with OpenSSL. Beyond it malloc() is asked. */
+#define GATHER_SLABS 524288u
 
 /* Before each piece; together they fill the vault without a gap. */
 struct piece {
@@ -31,6 +35,7 @@ static struct {
     uint8_t *low; /* no piece before this one is free */
     size_t used_bytes;
     atomic_flag is_taken;
+    struct slabs *_Atomic slabs; /* NULL: OpenSSL's small pieces are malloc()'s */
 } vault = { .is_taken = ATOMIC_FLAG_INIT };
 
 static _Thread_local unsigned vault_depth;
@@ -151,10 +156,33 @@ size_t vault_used_bytes(void)
     return bytes;
 }
 
+static struct slabs *slabs(void)
+{
+    return atomic_load_explicit(&vault.slabs, memory_order_acquire);
+}
+
+static bool is_in_slabs(const void *memory)
+{
+    const struct slabs *all = slabs();
+
+    return all != NULL && slabs_hold(all, memory);
+}
+
 static size_t room_of(void *secret)
 {
+    if (is_in_slabs(secret))
+        return slabs_room(slabs(), secret);
     return vault_holds(secret) ? piece_of(secret)->bytes - sizeof(struct piece)
                                : malloc_usable_size(secret);
+}
+
+/* Not the vault's. */
+static void drop(void *memory)
+{
+    if (is_in_slabs(memory))
+        slabs_free(slabs(), memory);
+    else
+        free(memory);
 }
 
 /* ---- for the broker ---- */
@@ -173,8 +201,8 @@ void vault_free(void *secret)
         return;
     }
     if (secret != NULL)
-        wipe_bytes(secret, malloc_usable_size(secret));
-    free(secret);
+        wipe_bytes(secret, room_of(secret));
+    drop(secret);
 }
 
 void vault_enter(void)
@@ -227,9 +255,15 @@ int vault_read(const char *path, size_t limit, uint8_t **out, size_t *out_len)
 
 static void *on_malloc(size_t bytes, const char *file, int line)
 {
+    struct slabs *small = slabs();
+    void *memory = NULL;
+
     (void)file;
     (void)line;
-    void *memory = vault_depth > 0 ? take(bytes) : NULL;
+    if (vault_depth > 0)
+        memory = take(bytes);
+    else if (small != NULL)
+        memory = slabs_alloc(small, bytes);
     return memory != NULL ? memory : malloc(bytes);
 }
 
@@ -242,14 +276,16 @@ static void on_free(void *memory, const char *file, int line)
     if (vault_depth > 0 || vault_holds(memory))
         vault_free(memory);
     else
-        free(memory);
+        drop(memory);
 }
 
 static void *on_realloc(void *memory, size_t bytes, const char *file, int line)
 {
     if (memory == NULL)
         return on_malloc(bytes, file, line);
-    if (vault_depth == 0 && !vault_holds(memory))
+    if (vault_depth == 0 && is_in_slabs(memory) && bytes <= room_of(memory))
+        return memory;
+    if (vault_depth == 0 && !vault_holds(memory) && !is_in_slabs(memory))
         return realloc(memory, bytes);
     void *larger = on_malloc(bytes, file, line);
     if (larger == NULL)
@@ -305,6 +341,17 @@ int vault_open(void)
     (void)madvise(vault.begin, VAULT_BYTES, MADV_DONTDUMP);
     int locking = lock_pages();
     return locking == 0 ? error : locking;
+}
+
+void vault_gather(void)
+{
+    struct slabs *fresh = NULL;
+    struct slabs *none = NULL;
+
+    if (slabs() != NULL || slabs_open(GATHER_SLABS, &fresh) < 0)
+        return;
+    if (!atomic_compare_exchange_strong(&vault.slabs, &none, fresh))
+        slabs_close(fresh); /* another thread was faster */
 }
 
 int vault_inherit(void)

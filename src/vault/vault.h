@@ -34,6 +34,11 @@ MQTT_NODISCARD int vault_inherit(void);
 void vault_enter(void);
 void vault_leave(void);
 
+/* From now on what OpenSSL allocates elsewhere in small pieces has pages of its own (slabs.h), and leaves
+ * the process when a connection does. Any thread, after vault_open(); again is fine. Where there is no
+ * address space for it all stays as it was. */
+void vault_gather(void);
+
 /* Zeroed. NULL: out of memory. */
 void *vault_alloc(size_t bytes);
 void vault_free(void *secret); /* wipes; NULL is fine */

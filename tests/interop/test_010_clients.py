@@ -19,9 +19,11 @@ NAMES = list(runner.CLIENTS)
 TOPIC = "devices/lamp/set"
 
 
-@pytest.fixture(scope="module")
-def house():
-    with House() as one:
+@pytest.fixture(scope="module", params=[None, "tls-detach = always\n"],
+                ids=["openssl", "detached"])
+def house(request):
+    """Once with connections that leave OpenSSL before their first message comes."""
+    with House(request.param) as one:
         one.add("lamp", "device")
         one.add("panel", "controller")
         yield one

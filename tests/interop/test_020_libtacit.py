@@ -13,9 +13,10 @@ pytestmark = pytest.mark.skipif(FOREIGN or not TACIT.exists() or not EXAMPLES.ex
                                 reason="about tacit and its library")
 
 
-@pytest.fixture(scope="module")
-def house():
-    with House() as one:
+@pytest.fixture(scope="module", params=[None, "tls-detach = always\n"],
+                ids=["openssl", "detached"])
+def house(request):
+    with House(request.param) as one:
         one.add("probe", "device")
         one.add("panel", "controller")
         yield one

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vault/slabs.h"
+
+#include "base/list.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+/* Sizes are 16, 32, … 128, and from there four to a doubling: at most a fifth of a piece is left over. */
+#define STEP_BYTES 16u
+#define EVEN_BYTES 128u
+#define EVEN_SIZES (EVEN_BYTES / STEP_BYTES)
+#define SIZES      (EVEN_SIZES + 30u)
+
+/* Slabs are made accessible so many at a time: a system call each time. */
+#define GROWTH 16u
+
+struct slab {
+    struct list link; /* in `partial` of its size while it has room, or in `empty` */
+    uint16_t size;    /* which */
+    uint16_t used;
+    uint16_t touched;    /* pieces from here on were never given out */
+    uint32_t first_free; /* one more than its number; the next one's stands in it; 0: none */
+};
+
+struct size {
+    atomic_flag is_taken;
+    struct list partial;
+};
+
+struct slabs {
+    uint8_t *begin; /* of the first slab */
+    uint8_t *mapped;
+    size_t mapped_bytes;
+    struct slab *all;
+    uint32_t most;
+    struct size sizes[SIZES];
+    atomic_flag is_taken; /* of what follows */
+    struct list empty;
+    uint32_t made;
+    uint32_t accessible;
+    _Atomic uint32_t in_use;
+};
+
+_Static_assert(SLABS_SLAB_BYTES / STEP_BYTES <= UINT16_MAX, "pieces are counted in 16 bits");
+
+/* Held for some instructions. */
+static void lock(atomic_flag *is_taken)
+{
+    while (atomic_flag_test_and_set_explicit(is_taken, memory_order_acquire))
+        sched_yield();
+}
+
+static void unlock(atomic_flag *is_taken)
+{
+    atomic_flag_clear_explicit(is_taken, memory_order_release);
+}
+
+/* ---- sizes ---- */
+
+static unsigned size_for(size_t bytes)
+{
+    if (bytes <= EVEN_BYTES)
+        return bytes == 0 ? 0 : (unsigned)((bytes - 1) / STEP_BYTES);
+    size_t last = bytes - 1;
+    unsigned doublings = 0;
+    while (last >> (doublings + 8) != 0)
+        doublings++;
+    return EVEN_SIZES + 4 * doublings + (unsigned)(last >> (doublings + 5)) - 4;
+}
+
+static size_t bytes_of(unsigned size)
+{
+    if (size < EVEN_SIZES)
+        return (size_t)(size + 1) * STEP_BYTES;
+    unsigned above = size - EVEN_SIZES;
+    return (size_t)(5 + above % 4) << (5 + above / 4);
+}
+
+/* ---- open and close ---- */
+
+int slabs_open(uint32_t most, struct slabs **out)
+{
+    struct slabs *slabs = calloc(1, sizeof(*slabs));
+    if (slabs == NULL)
+        return -ENOMEM;
+    size_t all_bytes = (size_t)most * sizeof(struct slab);
+    slabs->most = most;
+    slabs->mapped_bytes = ((size_t)most + 1) * SLABS_SLAB_BYTES;
+    slabs->mapped = mmap(NULL, slabs->mapped_bytes, PROT_NONE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    slabs->all = mmap(NULL, all_bytes, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (slabs->mapped == MAP_FAILED || slabs->all == MAP_FAILED) {
+        slabs_close(slabs);
+        return -ENOMEM;
+    }
+    /* A huge page would be kept by one piece. */
+    (void)madvise(slabs->mapped, slabs->mapped_bytes, MADV_NOHUGEPAGE);
+    uintptr_t over = (uintptr_t)slabs->mapped % SLABS_SLAB_BYTES;
+    slabs->begin = slabs->mapped + (over == 0 ? 0 : SLABS_SLAB_BYTES - over);
+    for (unsigned i = 0; i < SIZES; i++)
+        list_init(&slabs->sizes[i].partial);
+    list_init(&slabs->empty);
+    *out = slabs;
+    return 0;
+}
+
+void slabs_close(struct slabs *slabs)
+{
+    if (slabs == NULL)
+        return;
+    if (slabs->mapped != MAP_FAILED)
+        (void)munmap(slabs->mapped, slabs->mapped_bytes);
+    if (slabs->all != MAP_FAILED)
+        (void)munmap(slabs->all, (size_t)slabs->most * sizeof(struct slab));
+    free(slabs);
+}
+
+/* ---- slabs ---- */
+
+static uint8_t *memory_of(const struct slabs *slabs, const struct slab *slab)
+{
+    return slabs->begin + (size_t)(slab - slabs->all) * SLABS_SLAB_BYTES;
+}
+
+static struct slab *slab_of(const struct slabs *slabs, const void *piece)
+{
+    return &slabs->all[(size_t)((const uint8_t *)piece - slabs->begin) / SLABS_SLAB_BYTES];
+}
+
+static struct slab *make(struct slabs *slabs)
+{
+    if (slabs->made == slabs->accessible) {
+        uint32_t left = slabs->most - slabs->made;
+        uint32_t more = left < GROWTH ? left : GROWTH;
+        if (more == 0
+            || mprotect(slabs->begin + (size_t)slabs->made * SLABS_SLAB_BYTES,
+                        (size_t)more * SLABS_SLAB_BYTES, PROT_READ | PROT_WRITE)
+                   != 0)
+            return NULL;
+        slabs->accessible += more;
+    }
+    return &slabs->all[slabs->made++];
+}
+
+/* NULL: there is none any more. */
+static struct slab *take(struct slabs *slabs, unsigned size)
+{
+    lock(&slabs->is_taken);
+    struct list *link = list_take_first(&slabs->empty);
+    struct slab *slab = link != NULL ? MQTT_CONTAINER_OF(link, struct slab, link) : make(slabs);
+    slabs->in_use += slab != NULL ? 1 : 0;
+    unlock(&slabs->is_taken);
+    if (slab != NULL)
+        *slab = (struct slab){ .size = (uint16_t)size };
+    return slab;
+}
+
+static void give(struct slabs *slabs, struct slab *slab)
+{
+    (void)madvise(memory_of(slabs, slab), SLABS_SLAB_BYTES, MADV_DONTNEED);
+    lock(&slabs->is_taken);
+    list_push_front(&slabs->empty, &slab->link);
+    slabs->in_use--;
+    unlock(&slabs->is_taken);
+}
+
+/* ---- pieces ---- */
+
+static unsigned capacity_of(const struct slab *slab)
+{
+    return (unsigned)(SLABS_SLAB_BYTES / bytes_of(slab->size));
+}
+
+static uint32_t *piece_at(const struct slabs *slabs, const struct slab *slab, uint32_t number)
+{
+    return (uint32_t *)(void *)(memory_of(slabs, slab) + number * bytes_of(slab->size));
+}
+
+static void *pop(const struct slabs *slabs, struct slab *slab)
+{
+    uint32_t number = slab->touched;
+    if (slab->first_free != 0) {
+        number = slab->first_free - 1;
+        slab->first_free = *piece_at(slabs, slab, number);
+    } else {
+        slab->touched++;
+    }
+    slab->used++;
+    if (slab->used == capacity_of(slab))
+        list_unlink(&slab->link);
+    return piece_at(slabs, slab, number);
+}
+
+void *slabs_alloc(struct slabs *slabs, size_t bytes)
+{
+    if (bytes > SLABS_PIECE_BYTES)
+        return NULL;
+    unsigned which = size_for(bytes);
+    struct size *size = &slabs->sizes[which];
+    void *piece = NULL;
+    lock(&size->is_taken);
+    if (list_is_empty(&size->partial)) {
+        struct slab *fresh = take(slabs, which);
+        if (fresh != NULL)
+            list_push_back(&size->partial, &fresh->link);
+    }
+    if (!list_is_empty(&size->partial))
+        piece = pop(slabs, MQTT_CONTAINER_OF(size->partial.next, struct slab, link));
+    unlock(&size->is_taken);
+    return piece;
+}
+
+/* True if the slab is empty, and another one of its size has room. */
+static bool push(const struct slabs *slabs, struct slab *slab, void *piece, struct size *size)
+{
+    size_t offset = (size_t)((uint8_t *)piece - memory_of(slabs, slab));
+    *(uint32_t *)piece = slab->first_free;
+    slab->first_free = (uint32_t)(offset / bytes_of(slab->size)) + 1;
+    if (slab->used == capacity_of(slab))
+        list_push_front(&size->partial, &slab->link);
+    slab->used--;
+    return slab->used == 0 && size->partial.next != size->partial.prev;
+}
+
+void slabs_free(struct slabs *slabs, void *piece)
+{
+    struct slab *slab = slab_of(slabs, piece);
+    struct size *size = &slabs->sizes[slab->size];
+    lock(&size->is_taken);
+    bool is_done = push(slabs, slab, piece, size);
+    if (is_done)
+        list_unlink(&slab->link);
+    unlock(&size->is_taken);
+    if (is_done)
+        give(slabs, slab);
+}
+
+bool slabs_hold(const struct slabs *slabs, const void *piece)
+{
+    const uint8_t *at = piece;
+    return at >= slabs->begin && at < slabs->begin + (size_t)slabs->most * SLABS_SLAB_BYTES;
+}
+
+size_t slabs_room(const struct slabs *slabs, const void *piece)
+{
+    return bytes_of(slab_of(slabs, piece)->size);
+}
+
+uint32_t slabs_in_use(const struct slabs *slabs)
+{
+    return slabs->in_use;
+}

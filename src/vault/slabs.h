@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Small pieces of memory in pages of their own: what is allocated here shares no page with anything
+ * else, so that all of it that is given back leaves the process, however much of the rest
+ * lives on. malloc() keeps a page as long as one piece of it is in use, and a connection whose handshake
+ * is over would leave some dozens of small pieces in pages that OpenSSL has filled.
+ *
+ * Thread-safe but for slabs_close(). Pieces of one size lie together in slabs of SLABS_SLAB_BYTES; one
+ * that is empty is given back to the kernel, but for one of each size. */
+#pragma once
+
+#include "base/attrs.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SLABS_SLAB_BYTES  32768u
+#define SLABS_PIECE_BYTES 24576u /* the largest: OpenSSL's buffer of a record fits */
+
+    struct slabs;
+
+/* Address space for so many slabs; memory is taken as it is used. Negative errno. */
+MQTT_NODISCARD int slabs_open(uint32_t most, struct slabs **out);
+void slabs_close(struct slabs *slabs); /* with all that is in it; NULL is fine */
+
+/* Aligned to 16. NULL: too large, or there is no slab left: the caller goes to malloc(). */
+void *slabs_alloc(struct slabs *slabs, size_t bytes);
+void slabs_free(struct slabs *slabs, void *piece); /* of slabs_alloc() */
+
+bool slabs_hold(const struct slabs *slabs, const void *piece);
+size_t slabs_room(const struct slabs *slabs, const void *piece); /* bytes that it has */
+
+/* Slabs that are not given back. */
+uint32_t slabs_in_use(const struct slabs *slabs);
