@@ -60,7 +60,7 @@ enum encoded encode_publish(struct client *client, const struct wire *wire, uint
     mqtt_publish_write(at, client->version, &out, NULL);
     client_written(client, len);
     client->broker->stats.publish_sent++;
-    sensed_delivered(client->session, now_ms);
+    sensed_delivered(client->session, wire->is_echo, now_ms);
     return ENCODED;
 }
 
