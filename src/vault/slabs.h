@@ -17,7 +17,7 @@
 #define SLABS_SLAB_BYTES  32768u
 #define SLABS_PIECE_BYTES 24576u /* the largest: OpenSSL's buffer of a record fits */
 
-    struct slabs;
+struct slabs;
 
 /* Address space for so many slabs; memory is taken as it is used. Negative errno. */
 MQTT_NODISCARD int slabs_open(uint32_t most, struct slabs **out);

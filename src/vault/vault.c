@@ -168,6 +168,11 @@ static bool is_in_slabs(const void *memory)
     return all != NULL && slabs_hold(all, memory);
 }
 
+bool vault_has_gathered(const void *memory)
+{
+    return is_in_slabs(memory);
+}
+
 static size_t room_of(void *secret)
 {
     if (is_in_slabs(secret))

@@ -65,5 +65,8 @@ void vault_key_prepare(void);
 /* Does it lie in the vault? For tests. */
 bool vault_holds(const void *secret);
 
+/* Does it lie where vault_gather() has it? For tests. */
+bool vault_has_gathered(const void *memory);
+
 /* In use now. For tests. */
 size_t vault_used_bytes(void);

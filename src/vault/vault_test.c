@@ -129,6 +129,44 @@ static void a_file_is_read_into_it(void **state)
     assert_int_equal(vault_read(path, 5, &bytes, &len), -ENOENT);
 }
 
+static void check_text(const char *text)
+{
+    assert_non_null(text);
+    assert_string_equal(text, "what stood there");
+}
+
+/* Between malloc()'s memory, that of small pieces, and the vault nothing is lost, wherever it is grown
+ * and given back. Last: it stays on. */
+static void what_openssl_has_in_small_pieces_is_gathered(void **state)
+{
+    (void)state;
+    char *before = OPENSSL_strdup("what stood there");
+    assert_false(vault_has_gathered(before));
+    vault_gather();
+    vault_gather();
+    char *text = OPENSSL_strdup("what stood there");
+    assert_true(vault_has_gathered(text));
+    static const size_t sizes[] = { 17, 300, 5000, 20000, 70000, 100 };
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(sizes); i++) {
+        before = OPENSSL_realloc(before, sizes[i]);
+        text = OPENSSL_realloc(text, sizes[i]);
+        check_text(before);
+        check_text(text);
+    }
+    char *small = OPENSSL_strdup("what stood there");
+    vault_enter();
+    small = OPENSSL_realloc(small, 4000);
+    assert_true(vault_holds(small));
+    check_text(small);
+    OPENSSL_free(text);
+    vault_leave();
+    small = OPENSSL_realloc(small, 5000);
+    check_text(small);
+    assert_true(vault_has_gathered(small));
+    OPENSSL_free(small);
+    OPENSSL_free(before);
+}
+
 /* What can be locked is the machine's to say, and what a sanitizer makes of it its own; that it is
  * locked is tests/scenario/test_395_secrets.py's. */
 static int open_it(void **state)
@@ -148,6 +186,7 @@ int main(void)
         cmocka_unit_test(when_it_is_full_ordinary_memory_is_taken),
         cmocka_unit_test(openssl_takes_it_for_keys_only),
         cmocka_unit_test(a_file_is_read_into_it),
+        cmocka_unit_test(what_openssl_has_in_small_pieces_is_gathered),
     };
     return cmocka_run_group_tests(tests, open_it, NULL);
 }
