@@ -102,6 +102,17 @@ def decades(low, high):
     return steps[first:last + 1]
 
 
+def draw_ticks(drawing, ticks, place, top, bottom):
+    """Upright lines, with a label where there is room for one."""
+    free = 0  # where the next label may begin
+    for tick in ticks:
+        drawing.line(place(tick), top, place(tick), bottom, "grid")
+        half = width_of(f"{tick:,g}", 11) / 2
+        if place(tick) - half > free:
+            drawing.text(place(tick), bottom + 15, f"{tick:,g}", "soft small middle")
+            free = place(tick) + half + 4
+
+
 def dots(head, series, groups):
     """One row a group, a dot a series, over a logarithmic scale; the figures stand at the end."""
     drawing, top = begin(head, series, wanted_entry(groups))
@@ -115,13 +126,7 @@ def dots(head, series, groups):
 
     height = ROW + GAP
     bottom = top + 22 + height * len(groups)
-    free = 0  # where the next label may begin
-    for tick in ticks:
-        drawing.line(place(tick), top + 18, place(tick), bottom, "grid")
-        half = width_of(f"{tick:,g}", 11) / 2
-        if place(tick) - half > free:
-            drawing.text(place(tick), bottom + 15, f"{tick:,g}", "soft small middle")
-            free = place(tick) + half + 4
+    draw_ticks(drawing, ticks, place, top + 18, bottom)
     for index, name in enumerate(series):
         drawing.text(right + COLUMN * (index + 1), top + 8, name, "soft small end")
     for row, group in enumerate(groups):
@@ -131,7 +136,8 @@ def dots(head, series, groups):
             draw_wanted(drawing, group, place(group.wanted), y - 7, 14)
         for index, (name, value) in enumerate(zip(series, group.values)):
             if value:
-                drawing.dot(place(value), y + APART * (index - (len(series) - 1) / 2), name, f"{group.name}, {name}: {figure(value)}")
+                drawing.dot(place(value), y + APART * (index - (len(series) - 1) / 2), name,
+                            f"{group.name}, {name}: {figure(value)}")
             drawing.text(right + COLUMN * (index + 1), y + 4, figure(value), "ink small end")
     drawing.height = bottom + 30
     return drawing.svg()

@@ -153,6 +153,9 @@ static void say(struct record_script *said, uint8_t kind, struct mqtt_span conte
     memset(inner + content.len + 1, 0, padding);
     if (inner_len > ALLOWED_BYTES)
         said->has_long = true;
+    /* Without a kind the last byte that is not zero is it. */
+    while (kind == 0 && content.len > 0)
+        kind = content.data[--content.len];
     if (kind == KIND_DATA && content.len > 0) {
         memcpy(said->content + said->content_len, content.data, content.len);
         said->content_len += content.len;
@@ -206,6 +209,24 @@ static void say_changed(struct record_script *said, struct mqtt_reader *script, 
     said->bytes[before + (where >> 3) % (said->len - before)] ^= (uint8_t)(1u << (where & 7));
 }
 
+/* In two records, the second of which may have more in it. */
+static void say_cut_renewal(struct record_script *said, uint8_t how, size_t padding)
+{
+    uint8_t message[] = { 24, 0, 0, 1, how >> 7, 24, 0 };
+    size_t first = 1 + how % 5;
+
+    say(said, KIND_MESSAGE, (struct mqtt_span){ message, first }, padding);
+    say(said, KIND_MESSAGE, (struct mqtt_span){ message + first, 5 + how / 8 % 3 - first },
+        padding);
+}
+
+/* Many records, so that counters have more than one byte. */
+static void say_much(struct record_script *said, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        say(said, KIND_DATA, (struct mqtt_span){ (const uint8_t *)"m", 1 }, 0);
+}
+
 void record_script_run(struct record_script *said, struct mqtt_reader *script)
 {
     while (mqtt_reader_left(script) > 0 && RECORD_SCRIPT_BYTES - said->len > 2 * INNER_BYTES) {
@@ -213,8 +234,10 @@ void record_script_run(struct record_script *said, struct mqtt_reader *script)
         size_t padding = (size_t)(act >> 4) * 17;
         switch (act & 15) {
         case 0:
-        case 1:
             say(said, KIND_DATA, script_bytes(script, script_u8(script)), padding);
+            break;
+        case 1:
+            say_much(said, script_u8(script));
             break;
         case 2:
             say_long(said, mqtt_read_u16(script), padding);
@@ -254,7 +277,7 @@ void record_script_run(struct record_script *said, struct mqtt_reader *script)
             say_renewal(said, script_u8(script), padding);
             break;
         default:
-            say(said, KIND_DATA, script_bytes(script, 3), padding);
+            say_cut_renewal(said, script_u8(script), padding);
             break;
         }
     }

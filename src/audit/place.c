@@ -12,8 +12,7 @@ _Static_assert(AUDIT_KEY_SIGNATURE_BYTES == AUDIT_SIGNATURE_BYTES, "and its sign
 
 static void port_hash(void *context, struct mqtt_span bytes, uint8_t out[AUDIT_HASH_BYTES])
 {
-    (void)context;
-    audit_key_hash(bytes, out);
+    audit_key_hash_record(context, bytes, out);
 }
 
 static int port_sign(void *context, struct mqtt_span bytes, uint8_t out[AUDIT_SIGNATURE_BYTES])

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/allowance.h"
 
+#include "base/zeroed.h"
 #include "core/client.h"
 #include "core/message.h"
 #include "core/shared_state.h"
@@ -103,7 +104,7 @@ static void forget(struct shared *shared, struct allowance *allowance)
 
 static struct allowance *allowance_new(struct shared *shared, struct mqtt_span key)
 {
-    struct allowance *allowance = calloc(1, offsetof(struct allowance, key) + key.len);
+    struct allowance *allowance = zeroed_alloc(offsetof(struct allowance, key) + key.len);
 
     if (allowance == NULL)
         return NULL;

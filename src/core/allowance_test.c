@@ -500,9 +500,19 @@ static void nobody_in_particular_is_known_by_the_client_identifier(void **state)
     world_fini(&world);
 }
 
+/* docs/capacity.md */
+static void what_there_is_of_each_device_is_small(void **state)
+{
+    (void)state;
+    assert_true(sizeof(struct client) <= 240);
+    assert_true(offsetof(struct session, client_id) <= 294);
+    assert_true(offsetof(struct allowance, key) <= 100);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_there_is_of_each_device_is_small),
         cmocka_unit_test(messages_wait),
         cmocka_unit_test(bytes_wait),
         cmocka_unit_test(connections_share_one_allowance),

@@ -18,6 +18,8 @@
 #include "core/state.h"
 #include "core/subscription.h"
 
+#include <stdlib.h>
+
 static void on_connect_deadline(struct wheel_timer *timer, void *context, uint64_t now_ms)
 {
     struct client *client = MQTT_CONTAINER_OF(timer, struct client, timer);
@@ -59,15 +61,29 @@ static void client_free(struct client *client, uint64_t now_ms)
 
     clone_forget(client, now_ms);
     list_unlink(&client->in_broker);
-    list_unlink(&client->blocked);
     wheel_cancel(&broker->wheel, &client->timer);
     alias_fini(client);
     pace_end(client);
     slow_reader_leave(client);
+    if (client->aside != NULL)
+        list_unlink(&client->aside->blocked);
+    free(client->aside);
     authentication_abandon(client);
     outbox_clear(&client->outbox, &broker->outboxes);
     pool_give(broker->hints, client->hints);
     pool_give(broker->clients_pool, client);
+}
+
+struct client_aside *client_aside(struct client *client)
+{
+    if (client->aside != NULL)
+        return client->aside;
+    client->aside = calloc(1, sizeof(*client->aside));
+    if (client->aside == NULL)
+        client_doom(client, 0, "out of memory");
+    else
+        client->aside->client = client;
+    return client->aside;
 }
 
 /* ---- sending ---- */

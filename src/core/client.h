@@ -36,6 +36,14 @@ struct gate;
 struct pace;
 struct route_hints;
 
+/* What one has whose connection was full, or who had to wait for the disk: few, and not at once. */
+struct client_aside {
+    struct client *client;
+    struct list full;    /* in the broker, while its connection takes nothing: slow_reader.h */
+    uint64_t full_ms;    /* since when */
+    struct list blocked; /* in the journal, while is_blocked */
+};
+
 struct client {
     /* hot: touched for every message */
     struct session *session; /* NULL before CONNECT is accepted, and when it came in held */
@@ -52,9 +60,8 @@ struct client {
     bool has_turn;    /* that its next packet confirms: connect_confirm() */
     bool is_blocked;  /* not read until the disk has caught up */
     enum policy_durability durability : 8;
-    bool must_drain;         /* lost a right with bytes on their way; until they are gone */
-    uint16_t send_quota;     /* the client's Receive Maximum, bounded by ours */
-    uint32_t maximum_packet; /* bytes the client takes */
+    bool must_drain;     /* lost a right with bytes on their way; until they are gone */
+    uint16_t send_quota; /* the client's Receive Maximum, bounded by ours */
     struct route_hints *hints;
     struct alias_table_out *aliases_out;
     struct alias_table_in *aliases_in;
@@ -64,15 +71,14 @@ struct client {
     /* cold */
     void *transport;
     const void *facts;
-    struct wheel_timer timer; /* CONNECT deadline, then keep alive */
-    struct list in_broker;    /* all clients, or the doomed ones */
-    struct list full;         /* in the broker, while its connection takes nothing: slow_reader.h */
-    uint64_t full_ms;         /* since when */
-    struct list blocked;      /* in the journal, while is_blocked */
+    struct wheel_timer timer;   /* CONNECT deadline, then keep alive */
+    struct list in_broker;      /* all clients, or the doomed ones */
+    struct client_aside *aside; /* NULL: nothing of that yet */
     struct authentication *authentication;
     struct clone_watch *watch; /* NULL: its key is not looked after */
     uint64_t turn;             /* core/ports.h, admission_answer */
     uint32_t wants_bytes;
+    uint32_t maximum_packet;      /* bytes the client takes */
     uint32_t keep_alive_ms;       /* one and a half times; 0: none */
     uint16_t topic_alias_maximum; /* the client's, bounded by ours */
     uint8_t close_reason;         /* to send, when doomed */
@@ -105,6 +111,9 @@ void broker_reap(struct broker *broker, uint64_t now_ms);
  * is doomed. Write, then client_written(). */
 MQTT_HOT uint8_t *client_reserve(struct client *client, size_t len);
 MQTT_HOT void client_written(struct client *client, size_t len);
+
+/* What it has aside, made at the first call. NULL: out of memory, the client is doomed. */
+MQTT_NODISCARD struct client_aside *client_aside(struct client *client);
 
 /* Tells the transport if there is something that may be sent. */
 void client_wake(struct client *client);

@@ -201,6 +201,7 @@ static struct delivery *delivery_new(struct session *session, struct publication
         .qos = (uint8_t)terms->qos,
         .retain = terms->retain,
         .shared = terms->shared,
+        .is_echo = publication->origin == session,
         .policy_generation = broker->policy_generation,
     };
     return delivery;
@@ -219,6 +220,7 @@ static enum encoded encode_delivery(struct session *session, const struct delive
         .packet_id = delivery->packet_id,
         .retain = delivery->retain,
         .duplicate = delivery->sent,
+        .is_echo = delivery->is_echo,
     };
     return encode_publish(session->client, &wire, now_ms);
 }

@@ -38,6 +38,7 @@ struct delivery {
     uint8_t state; /* enum delivery_state */
     bool retain;
     bool shared;                /* came by a shared subscription */
+    bool is_echo;               /* the session has published it itself; not known after a restart */
     bool sent;                  /* on the wire at least once: the next time is a duplicate */
     uint32_t policy_generation; /* it was judged by */
     bool unsent_here; /* in flight from an earlier connection, not yet sent again on this one */

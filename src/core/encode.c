@@ -60,7 +60,7 @@ enum encoded encode_publish(struct client *client, const struct wire *wire, uint
     mqtt_publish_write(at, client->version, &out, NULL);
     client_written(client, len);
     client->broker->stats.publish_sent++;
-    sensed_delivered(client->session, now_ms);
+    sensed_delivered(client->session, wire->is_echo, now_ms);
     return ENCODED;
 }
 
@@ -95,27 +95,13 @@ static struct mqtt_span reason_string(uint8_t *memory, size_t len, const char *t
     return mqtt_writer_written(&w);
 }
 
-void encode_ack(struct client *client, enum mqtt_packet_type type, uint16_t packet_id,
-                uint8_t reason, const char *text)
+/* A function of its own: what it has on its stack is wiped when it is entered. */
+MQTT_NOINLINE static void encode_ack_with_reason(struct client *client, enum mqtt_packet_type type,
+                                                 uint16_t packet_id, uint8_t reason,
+                                                 const char *text)
 {
     uint8_t memory[REASON_STRING_BYTES + PACKET_OVERHEAD_BYTES];
     uint8_t packet[REASON_STRING_BYTES + 2 * PACKET_OVERHEAD_BYTES];
-
-    if (MQTT_UNLIKELY(client->is_expelled))
-        return;
-    if (MQTT_LIKELY(client->version < MQTT_VERSION_5 || reason == MQTT_SUCCESS)) {
-        uint8_t *at = client_reserve(client, 4);
-        if (at == NULL)
-            return;
-        /* [MQTT-3.6.1-1] PUBREL carries the flags 0010. */
-        at[0] = (uint8_t)((unsigned)type << 4 | (type == MQTT_PUBREL ? 2u : 0u));
-        at[1] = 2;
-        at[2] = (uint8_t)(packet_id >> 8);
-        at[3] = (uint8_t)packet_id;
-        client_written(client, 4);
-        return;
-    }
-
     struct mqtt_ack ack = { .packet_id = packet_id, .reason = reason };
     if (client->request_problem) /* [MQTT-3.1.2-29] */
         ack.properties = reason_string(memory, sizeof(memory), text);
@@ -127,6 +113,26 @@ void encode_ack(struct client *client, enum mqtt_packet_type type, uint16_t pack
     w = mqtt_writer_over(packet, sizeof(packet));
     mqtt_ack_encode(&w, client->version, type, &ack);
     send_written(client, &w);
+}
+
+void encode_ack(struct client *client, enum mqtt_packet_type type, uint16_t packet_id,
+                uint8_t reason, const char *text)
+{
+    if (MQTT_UNLIKELY(client->is_expelled))
+        return;
+    if (MQTT_UNLIKELY(client->version >= MQTT_VERSION_5 && reason != MQTT_SUCCESS)) {
+        encode_ack_with_reason(client, type, packet_id, reason, text);
+        return;
+    }
+    uint8_t *at = client_reserve(client, 4);
+    if (at == NULL)
+        return;
+    /* [MQTT-3.6.1-1] PUBREL carries the flags 0010. */
+    at[0] = (uint8_t)((unsigned)type << 4 | (type == MQTT_PUBREL ? 2u : 0u));
+    at[1] = 2;
+    at[2] = (uint8_t)(packet_id >> 8);
+    at[3] = (uint8_t)packet_id;
+    client_written(client, 4);
 }
 
 void encode_suback(struct client *client, enum mqtt_packet_type type, uint16_t packet_id,

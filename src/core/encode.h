@@ -33,6 +33,7 @@ struct wire {
     uint16_t packet_id;
     bool retain;
     bool duplicate;
+    bool is_echo; /* the client has published it itself */
 };
 
 MQTT_HOT enum encoded encode_publish(struct client *client, const struct wire *wire,

@@ -68,7 +68,7 @@ static void let_through(struct gate *gate, uint32_t count)
 
     gate->holds_connack = false;
     gate->base = gate->marks[count].at;
-    outbox->held_bytes = (size_t)(end - gate->base);
+    outbox->held_bytes = (uint32_t)(end - gate->base);
     gate->count -= count;
     for (uint32_t i = 0; i < gate->count; i++)
         gate->marks[i] = gate->marks[i + count];

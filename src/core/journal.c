@@ -92,9 +92,12 @@ void journal_press(struct client *client)
     if (MQTT_LIKELY(backlog_bytes(&broker->journal) < broker->limits.store_backlog_bytes)
         || client->is_blocked)
         return;
+    struct client_aside *aside = client_aside(client);
+    if (aside == NULL)
+        return;
     client->is_blocked = true;
     broker->stats.store_blocked++;
-    list_push_back(&broker->journal.blocked, &client->blocked);
+    list_push_back(&broker->journal.blocked, &aside->blocked);
 }
 
 /* Those that are still here are read again; the transport gives them what had arrived. */
@@ -110,7 +113,7 @@ static void unblock(struct broker *broker, uint64_t now_ms)
     while ((link = list_take_first(&broker->journal.blocked)) != NULL)
         list_push_back(&ready, link);
     while ((link = list_take_first(&ready)) != NULL) {
-        struct client *client = MQTT_CONTAINER_OF(link, struct client, blocked);
+        struct client *client = MQTT_CONTAINER_OF(link, struct client_aside, blocked)->client;
 
         client->is_blocked = false;
         client->received_ms = now_ms; /* it was not silent, it was not heard */

@@ -53,7 +53,7 @@ struct journal {
     enum journal_state state;
     struct journal_mark entered; /* when the packet that is being handled came */
     struct list gated;           /* struct gate.link: clients with output that waits */
-    struct list blocked;         /* struct client.blocked: not read until the disk has caught up */
+    struct list blocked; /* struct client_aside.blocked: not read until the disk has caught up */
 };
 
 void journal_init(struct broker *broker, uint64_t now_ms);

@@ -14,6 +14,7 @@
 
 int outbox_pools_init(struct outbox_pools *pools)
 {
+    *pools = (struct outbox_pools){ 0 };
     pools->small = pool_new(sizeof(struct outbox_chunk) + OUTBOX_SMALL_BYTES, 0);
     pools->middle = pool_new(sizeof(struct outbox_chunk) + OUTBOX_MIDDLE_BYTES, 0);
     pools->large = pool_new(sizeof(struct outbox_chunk) + OUTBOX_LARGE_BYTES, 0);
@@ -95,7 +96,9 @@ static void chunk_give(struct outbox_pools *pools, struct outbox_chunk *chunk)
 
 static uint8_t *reserve_chunk(struct outbox *outbox, struct outbox_pools *pools, size_t len)
 {
-    struct outbox_chunk *chunk = chunk_take(pools, capacity_after(outbox->last, len));
+    struct outbox_chunk *chunk = outbox->bytes < OUTBOX_MOST_BYTES
+                                     ? chunk_take(pools, capacity_after(outbox->last, len))
+                                     : NULL;
 
     if (chunk == NULL)
         return NULL;
@@ -120,9 +123,9 @@ void outbox_commit(struct outbox *outbox, size_t len)
 {
     MQTT_INVARIANT(outbox->last->capacity - outbox->last->end >= len);
     outbox->last->end += (uint32_t)len;
-    outbox->bytes += len;
+    outbox->bytes += (uint32_t)len;
     if (MQTT_UNLIKELY(outbox->is_held))
-        outbox->held_bytes += len;
+        outbox->held_bytes += (uint32_t)len;
 }
 
 size_t outbox_peek(const struct outbox *outbox, struct mqtt_span *spans, size_t max)
@@ -156,7 +159,7 @@ static void drop_first(struct outbox *outbox, struct outbox_pools *pools)
 void outbox_consume(struct outbox *outbox, struct outbox_pools *pools, size_t len)
 {
     MQTT_INVARIANT(len <= outbox_ready(outbox));
-    outbox->bytes -= len;
+    outbox->bytes -= (uint32_t)len;
     while (outbox->first != NULL) {
         struct outbox_chunk *chunk = outbox->first;
         size_t here = chunk->end - chunk->begin;
@@ -186,7 +189,7 @@ void outbox_drop_held(struct outbox *outbox, struct outbox_pools *pools)
         outbox_clear(outbox, pools);
         return;
     }
-    outbox->bytes = stays;
+    outbox->bytes = (uint32_t)stays;
     outbox_let_go(outbox);
     while (stays > (size_t)(chunk->end - chunk->begin)) {
         stays -= chunk->end - chunk->begin;

@@ -44,13 +44,16 @@ void outbox_pools_fini(struct outbox_pools *pools);
 /* Gives back memory that was not in use since the last call. For a timer. */
 void outbox_pools_trim(struct outbox_pools *pools);
 
+/* From so many bytes on it takes nothing more: far above what any limit lets wait. */
+#define OUTBOX_MOST_BYTES (UINT32_C(1) << 31)
+
 /* Zero is empty. */
 struct outbox {
     struct outbox_chunk *first;
     struct outbox_chunk *last;
-    size_t bytes;      /* waiting */
-    size_t held_bytes; /* of them, the last ones, which are not to be taken yet */
-    bool is_held;      /* what is appended is not to be taken yet */
+    uint32_t bytes;      /* waiting */
+    uint32_t held_bytes; /* of them, the last ones, which are not to be taken yet */
+    bool is_held;        /* what is appended is not to be taken yet */
 };
 
 /* How many bytes may be taken. */
@@ -59,7 +62,7 @@ static inline size_t outbox_ready(const struct outbox *outbox)
     return outbox->bytes - outbox->held_bytes;
 }
 
-/* Room for `len` contiguous bytes at the end, or NULL out of memory. What was
+/* Room for `len` contiguous bytes (of one packet) at the end, or NULL: out of memory, or full. What was
  * written there is appended by outbox_commit. */
 MQTT_HOT uint8_t *outbox_reserve(struct outbox *outbox, struct outbox_pools *pools, size_t len);
 MQTT_HOT void outbox_commit(struct outbox *outbox, size_t len);

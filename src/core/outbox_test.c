@@ -250,7 +250,7 @@ static void step(struct outbox *outbox, struct outbox_pools *pools, struct model
         break;
     case 3: /* a part of what is held may go: what gates do */
         model->held_from += test_random_below(random, model->written - model->held_from + 1);
-        outbox->held_bytes = model->written - model->held_from;
+        outbox->held_bytes = (uint32_t)(model->written - model->held_from);
         break;
     case 4:
     case 5:
@@ -290,6 +290,22 @@ static void holding_is_as_its_model(void **state)
     outbox_pools_fini(&pools);
 }
 
+/* Nobody writes so much here: that it had come is said. */
+static void there_is_a_most_that_waits(void **state)
+{
+    struct outbox_pools pools;
+    struct outbox outbox = { .bytes = OUTBOX_MOST_BYTES - 1 };
+
+    (void)state;
+    assert_int_equal(outbox_pools_init(&pools), 0);
+    assert_non_null(outbox_reserve(&outbox, &pools, 10));
+    outbox_commit(&outbox, 10);
+    assert_non_null(outbox_reserve(&outbox, &pools, 10)); /* in the chunk that is there */
+    assert_null(outbox_reserve(&outbox, &pools, OUTBOX_LARGE_BYTES));
+    outbox_clear(&outbox, &pools);
+    outbox_pools_fini(&pools);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -299,6 +315,7 @@ int main(void)
         cmocka_unit_test(held_bytes_are_not_seen),
         cmocka_unit_test(held_bytes_go_and_the_others_stay),
         cmocka_unit_test(holding_is_as_its_model),
+        cmocka_unit_test(there_is_a_most_that_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -152,12 +152,20 @@ static inline void sensed_publish(const struct session *session, const struct mq
         sensed_note_publish(session, publish, route, now_ms);
 }
 
-static MQTT_INLINED void sensed_delivered(const struct session *session, uint64_t now_ms)
+/* Is sent a message. Of its own, `is_echo`, it is no answer that follows: else who may subscribe to where
+ * it publishes could send as much as it likes. */
+static MQTT_INLINED void sensed_delivered(const struct session *session, bool is_echo,
+                                          uint64_t now_ms)
 {
     struct sensed *sensed = session->sensed;
 
-    if (sensed != NULL && MQTT_UNLIKELY(!sense_flow_delivered(&sensed->device)))
+    if (sensed == NULL)
+        return;
+    uint8_t owed = sensed->device.owed;
+    if (MQTT_UNLIKELY(!sense_flow_delivered(&sensed->device)))
         sensed_note_delivered(sensed, now_ms);
+    if (is_echo)
+        sensed->device.owed = owed;
 }
 
 /* A client was let in: follows. */

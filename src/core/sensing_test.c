@@ -261,6 +261,35 @@ static void each_event_has_its_counter(void **state)
 }
 
 /* One room: the one that has gone is forgotten, one that is there is not. */
+/* Who hears itself answers nobody: each of its messages counts. Who is told something by others may answer
+ * at once, once. */
+static void nobody_answers_itself(void **state)
+{
+    (void)state;
+    for (enum mqtt_qos qos = MQTT_QOS_0; qos <= MQTT_QOS_1; qos++) {
+        struct watch watch;
+
+        watch_init(&watch, NULL);
+        struct world_peer *peer = come(&watch, "dev0");
+        const uint16_t *counts = sensed_of(peer)->device.window.counts;
+        world_subscribe(peer, "devices/dev0/in", qos);
+        for (uint16_t i = 0; i < 100; i++) {
+            world_publish(peer, "devices/dev0/in", "x", qos, qos == MQTT_QOS_0 ? 0 : i + 1, false);
+            for (struct mqtt_frame frame; world_take(peer, &frame);)
+                continue;
+        }
+        assert_int_equal(counts[SENSE_PUBLISHES], 100);
+        struct world_peer *other = world_open(&watch.world, MQTT_VERSION_5);
+        assert_false(world_connect(other, &(struct world_connect){ .client_id = "other" }, NULL));
+        world_publish(other, "devices/dev0/in", "x", MQTT_QOS_0, 0, false);
+        world_publish(peer, "devices/dev0/t", "x", MQTT_QOS_0, 0, false);
+        assert_int_equal(counts[SENSE_PUBLISHES], 100);
+        world_publish(peer, "devices/dev0/t", "x", MQTT_QOS_0, 0, false);
+        assert_int_equal(counts[SENSE_PUBLISHES], 101);
+        world_fini(&watch.world);
+    }
+}
+
 static void no_further_identity(void **state)
 {
     (void)state;
@@ -431,6 +460,7 @@ int main(void)
         cmocka_unit_test(what_is_known_outlives_the_session),
         cmocka_unit_test(sessions_of_one_identity_are_watched_together),
         cmocka_unit_test(each_event_has_its_counter),
+        cmocka_unit_test(nobody_answers_itself),
         cmocka_unit_test(no_further_identity),
         cmocka_unit_test(no_further_role),
         cmocka_unit_test(a_window_is_as_long_as_said),

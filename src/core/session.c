@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/session.h"
 
+#include "base/zeroed.h"
 #include "core/allowance.h"
 #include "core/client.h"
 #include "core/policy_walk.h"
@@ -71,7 +72,7 @@ struct session *session_new(struct broker *broker, struct mqtt_span client_id,
     if (broker->sessions.count >= broker->limits.sessions)
         return NULL;
     size_t space_len = role_space(role, identity, space);
-    session = calloc(1, offsetof(struct session, client_id) + client_id.len + space_len);
+    session = zeroed_alloc(offsetof(struct session, client_id) + client_id.len + space_len);
     if (session == NULL)
         return NULL;
     session->identity = identity_take(broker, identity);

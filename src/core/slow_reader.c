@@ -19,8 +19,9 @@ static void arm(struct broker *broker)
 {
     if (list_is_empty(&broker->full) || timeout_ms(broker) == 0)
         return;
-    const struct client *client = MQTT_CONTAINER_OF(broker->full.next, struct client, full);
-    wheel_arm(&broker->wheel, &broker->slow, client->full_ms + timeout_ms(broker), on_slow);
+    const struct client_aside *first =
+        MQTT_CONTAINER_OF(broker->full.next, struct client_aside, full);
+    wheel_arm(&broker->wheel, &broker->slow, first->full_ms + timeout_ms(broker), on_slow);
 }
 
 static void on_slow(struct wheel_timer *timer, void *context, uint64_t now_ms)
@@ -29,13 +30,13 @@ static void on_slow(struct wheel_timer *timer, void *context, uint64_t now_ms)
 
     (void)timer;
     list_for_each_safe (link, following, &broker->full) {
-        struct client *client = MQTT_CONTAINER_OF(link, struct client, full);
+        const struct client_aside *aside = MQTT_CONTAINER_OF(link, struct client_aside, full);
 
-        if (timeout_ms(broker) == 0 || client->full_ms + timeout_ms(broker) > now_ms)
+        if (timeout_ms(broker) == 0 || aside->full_ms + timeout_ms(broker) > now_ms)
             break;
         list_unlink(link);
         broker->stats.slow_readers_closed++;
-        client_doom(client, MQTT_QUOTA_EXCEEDED, CLOSE_TEXT);
+        client_doom(aside->client, MQTT_QUOTA_EXCEEDED, CLOSE_TEXT);
     }
     arm(broker);
 }
@@ -47,13 +48,17 @@ void client_full(struct client *client, bool is_full, uint64_t now_ms)
     slow_reader_leave(client);
     if (!is_full || client->state == CLIENT_CLOSING)
         return;
-    client->full_ms = now_ms;
-    list_push_back(&broker->full, &client->full);
+    struct client_aside *aside = client_aside(client);
+    if (aside == NULL)
+        return;
+    aside->full_ms = now_ms;
+    list_push_back(&broker->full, &aside->full);
     if (!wheel_is_armed(&broker->slow))
         arm(broker);
 }
 
 void slow_reader_leave(struct client *client)
 {
-    list_unlink(&client->full);
+    if (client->aside != NULL)
+        list_unlink(&client->aside->full);
 }

@@ -11,7 +11,7 @@
 /* Does its connection take nothing more for now? */
 static inline bool slow_reader_is(const struct client *client)
 {
-    return list_is_linked(&client->full);
+    return client->aside != NULL && list_is_linked(&client->aside->full);
 }
 
 /* The client goes away. */

@@ -43,7 +43,7 @@ static void copy(struct client *client, const struct spread *spread, uint64_t no
     memcpy(at, spread->bytes, spread->len);
     client_written(client, spread->len);
     client->broker->stats.publish_sent++;
-    sensed_delivered(client->session, now_ms);
+    sensed_delivered(client->session, spread->of->origin == client->session, now_ms);
 }
 
 /* What was just written, for the others. */
@@ -75,6 +75,7 @@ static void encode(struct session *session, const struct publication *publicatio
         .expires_ms = publication->expires_ms,
         .identifiers = terms->identifiers,
         .retain = terms->retain,
+        .is_echo = publication->origin == session,
     };
 
     if (encode_publish(session->client, &wire, now_ms) == ENCODED && publication->is_spread)

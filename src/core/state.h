@@ -53,9 +53,9 @@ struct broker {
     struct bytes_map watches; /* clone_watch by number */
     struct list resuming;     /* of them, those that waited and are to be read again */
     struct list rested;       /* struct pace.resting */
-    struct list full;         /* struct client.full: the one that took nothing the longest first */
-    struct wheel_timer slow;  /* for that one */
-    struct list held;         /* and those that are held without a session */
+    struct list full; /* struct client_aside.full: the one that took nothing the longest first */
+    struct wheel_timer slow; /* for that one */
+    struct list held;        /* and those that are held without a session */
     /* subscriptions and routes */
     struct bytes_map subscriptions; /* by session and filter */
     struct bytes_map groups;        /* shared subscriptions by group and filter */

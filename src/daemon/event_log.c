@@ -182,7 +182,7 @@ static void add_arrival(struct log_line *line, const struct event *event,
 /* What its text is made of, besides the event. */
 struct text {
     const char *verb;
-    const char *why;
+    struct mqtt_span why;
     const char *more;
 };
 
@@ -198,21 +198,23 @@ static void compose(const struct event *event, const struct text *text, char out
         snprintf(who, sizeof(who), "a client that calls itself \"%.*s\"", shown(event->claimed_id),
                  (const char *)event->claimed_id.data);
     describe(event, rest, sizeof(rest));
-    snprintf(out, LOG_LINE_BYTES, "%s %s%s%s%s%.800s", who, text->verb, rest,
-             text->why[0] != '\0' ? ": " : "", text->why, text->more);
+    snprintf(out, LOG_LINE_BYTES, "%s %s%s%s%.*s%.800s", who, text->verb, rest,
+             text->why.len > 0 ? ": " : "", (int)text->why.len,
+             text->why.len > 0 ? (const char *)text->why.data : "", text->more);
 }
 
-static void write_with_text(struct log *log, const struct event *event, struct log_line *line,
+static void write_with_text(struct log *log, const struct event *event, const struct log_line *line,
                             const struct text *text)
 {
+    struct log_line whole = *line;
     char words[LOG_LINE_BYTES];
 
     compose(event, text, words);
-    line->text = words;
-    log_write(log, line);
+    whole.text = words;
+    log_write(log, &whole);
 }
 
-static void write_line(struct log *log, const struct event *event, struct log_line *line,
+static void write_line(struct log *log, const struct event *event, const struct log_line *line,
                        const struct text *text)
 {
     if (log_wants_text(log, line->level, line->kind))
@@ -222,26 +224,28 @@ static void write_line(struct log *log, const struct event *event, struct log_li
 }
 
 /* Functions of their own, as their texts are large, and most events have none of them. */
-static void write_scoped(struct log *log, const struct event *event, struct log_line *line,
-                         struct text *text)
+static void write_scoped(struct log *log, const struct event *event, const struct log_line *line,
+                         const struct text *text)
 {
+    struct log_line whole = *line;
     struct scope_text scope;
 
     describe_scope(event->scope, &scope);
-    add_scope(line, event->scope, &scope);
-    text->more = scope.words;
-    write_line(log, event, line, text);
+    add_scope(&whole, event->scope, &scope);
+    write_line(log, event, &whole,
+               &(struct text){ .verb = text->verb, .why = text->why, .more = scope.words });
 }
 
-static void write_cloned(struct log *log, const struct event *event, struct log_line *line,
-                         struct text *text)
+static void write_cloned(struct log *log, const struct event *event, const struct log_line *line,
+                         const struct text *text)
 {
+    struct log_line whole = *line;
     struct event_clone_text clone;
 
     event_clone_describe(event, &clone);
-    event_clone_add(line, event, &clone);
-    text->more = clone.words;
-    write_line(log, event, line, text);
+    event_clone_add(&whole, event, &clone);
+    write_line(log, event, &whole,
+               &(struct text){ .verb = text->verb, .why = text->why, .more = clone.words });
 }
 
 static void report(struct log *log, const struct event *event, const struct identity_extension *key)
@@ -252,11 +256,11 @@ static void report(struct log *log, const struct event *event, const struct iden
 
     if (!log_wants(log, row->level, row->kind))
         return;
-    struct text text = { .verb = row->verb, .why = "", .more = "" };
+    struct text text = { .verb = row->verb, .more = "" };
     if (event->text != NULL)
-        text.why = event->text;
+        text.why = span_of(event->text);
     else if (event->reason != 0)
-        text.why = mqtt_reason_text(event->reason);
+        text.why = span_of(mqtt_reason_text(event->reason));
     struct log_line line = { .level = row->level, .kind = row->kind, .text = "" };
     add_field(&line, "client", event->client_id);
     add_facts(&line, event->facts);
@@ -267,7 +271,7 @@ static void report(struct log *log, const struct event *event, const struct iden
         snprintf(reason, sizeof(reason), "0x%02x", event->reason);
         add_field(&line, "reason", span_of(reason));
     }
-    add_field(&line, "why", span_of(text.why));
+    add_field(&line, "why", text.why);
     if (event->scope != NULL)
         write_scoped(log, event, &line, &text);
     else if (event->clone != NULL)

@@ -20,7 +20,7 @@
 
 #include <stdint.h>
 
-#define RECORDER_GATHER_MS 2
+#define RECORDER_GATHER_MS 5
 #define RECORDER_SYNC_MS   1000
 
 struct recorder;

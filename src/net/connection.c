@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/connection.h"
 
+#include "base/zeroed.h"
 #include "net/guest.h"
 
 #include <stdlib.h>
@@ -94,16 +95,16 @@ void connection_refuse(struct connection *connection, enum net_refusal why, cons
 
 static struct passage *passage_new(struct connection *connection)
 {
-    struct passage *passage = calloc(1, sizeof(*passage));
+    struct passage *passage = malloc(sizeof(*passage));
     if (passage != NULL)
-        passage->connection = connection;
+        *passage = (struct passage){ .connection = connection };
     return passage;
 }
 
 static struct connection *connection_new(int fd, const struct connection_start *start)
 {
     size_t address_bytes = strlen(start->address) + 1;
-    struct connection *connection = calloc(1, sizeof(*connection) + address_bytes);
+    struct connection *connection = zeroed_alloc(sizeof(*connection) + address_bytes);
     if (connection == NULL)
         return NULL;
     connection->passage = passage_new(connection);

@@ -2,6 +2,7 @@
 #include "net/handshake.h"
 
 #include "base/invariant.h"
+#include "base/zeroed.h"
 #include "net/guest.h"
 #include "net/porch.h"
 #include "tls/hello.h"
@@ -182,7 +183,7 @@ void handshake_serve(struct net *net)
 static bool begin(struct connection *connection)
 {
     struct net *net = connection->net;
-    connection->facts.tls = calloc(1, sizeof(*connection->facts.tls));
+    connection->facts.tls = zeroed_alloc(sizeof(*connection->facts.tls));
     if (connection->facts.tls == NULL
         || tls_stream_open(&connection->tls, connection->tls_context, net->tls) < 0) {
         connection_refuse(connection, NET_REFUSED_MEMORY, "out of memory");

@@ -46,8 +46,8 @@ static int set_blocked(struct connection *connection, bool is_blocked)
 static int send_parts(struct connection *connection, struct iovec *parts, size_t count,
                       size_t *out_sent)
 {
-    struct msghdr message = { .msg_iov = parts, .msg_iovlen = count };
     const int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
+    struct msghdr message = { .msg_iov = parts, .msg_iovlen = count };
     int fd = connection->watch.fd;
     /* For one part the kernel has less to copy in. */
     ssize_t sent = count == 1 ? send(fd, parts->iov_base, parts->iov_len, flags)

@@ -20,6 +20,8 @@ struct audit_key {
     uint8_t fingerprint[AUDIT_KEY_HASH_BYTES];
     struct key *key;  /* of a pair; it owns the handle; NULL: there is only the public half */
     EVP_PKEY *handle; /* then it is our own */
+    EVP_MD *sha256;   /* looked up once, as there are many records; NULL: not yet */
+    EVP_MD_CTX *hashing;
 };
 
 void audit_key_hash(struct mqtt_span bytes, uint8_t out[AUDIT_KEY_HASH_BYTES])
@@ -29,6 +31,28 @@ void audit_key_hash(struct mqtt_span bytes, uint8_t out[AUDIT_KEY_HASH_BYTES])
     /* It fails where memory is out, only; then nothing fits, which is seen. */
     if (EVP_Digest(bytes.data, bytes.len, out, &len, EVP_sha256(), NULL) != 1)
         memset(out, 0, AUDIT_KEY_HASH_BYTES);
+}
+
+/* NULL: memory is out. */
+static EVP_MD_CTX *begin_hashing(struct audit_key *key)
+{
+    if (key->sha256 == NULL)
+        key->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    if (key->hashing == NULL)
+        key->hashing = EVP_MD_CTX_new();
+    bool begins = key->sha256 != NULL && key->hashing != NULL
+                  && EVP_DigestInit_ex2(key->hashing, key->sha256, NULL) == 1;
+    return begins ? key->hashing : NULL;
+}
+
+void audit_key_hash_record(struct audit_key *key, struct mqtt_span bytes,
+                           uint8_t out[AUDIT_KEY_HASH_BYTES])
+{
+    EVP_MD_CTX *hashing = begin_hashing(key);
+
+    if (hashing == NULL || EVP_DigestUpdate(hashing, bytes.data, bytes.len) != 1
+        || EVP_DigestFinal_ex(hashing, out, NULL) != 1)
+        audit_key_hash(bytes, out);
 }
 
 int audit_key_sign(const struct audit_key *key, struct mqtt_span bytes,
@@ -162,6 +186,8 @@ void audit_key_free(struct audit_key *key)
     if (key->key == NULL)
         EVP_PKEY_free(key->handle);
     key_free(key->key);
+    EVP_MD_CTX_free(key->hashing);
+    EVP_MD_free(key->sha256);
     free(key);
 }
 

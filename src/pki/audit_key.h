@@ -42,5 +42,9 @@ bool audit_key_verify(const struct audit_key *key, struct mqtt_span bytes,
 /* SHA-256. */
 void audit_key_hash(struct mqtt_span bytes, uint8_t out[AUDIT_KEY_HASH_BYTES]);
 
+/* The same with what the key keeps for it: for many, one after the other. Not thread-safe. */
+void audit_key_hash_record(struct audit_key *key, struct mqtt_span bytes,
+                           uint8_t out[AUDIT_KEY_HASH_BYTES]);
+
 /* For the id of a log. -EIO. */
 MQTT_NODISCARD int audit_key_random(void *out, size_t len);

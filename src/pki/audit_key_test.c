@@ -103,9 +103,28 @@ static void the_hash_is_sha_256(void **state)
     assert_memory_not_equal(id[0], id[1], sizeof(id[0]));
 }
 
+static void each_record_has_its_own_hash(void **state)
+{
+    static const char longer[] =
+        "more than a block of it, which has sixty-four bytes: and these are";
+    static const char *const texts[] = { "abc", "", "abc", longer };
+    struct paths paths;
+    struct audit_key *key = open_key(state, &paths);
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        uint8_t alone[AUDIT_KEY_HASH_BYTES];
+        uint8_t with_key[AUDIT_KEY_HASH_BYTES];
+        audit_key_hash(span_of(texts[i]), alone);
+        audit_key_hash_record(key, span_of(texts[i]), with_key);
+        assert_memory_equal(alone, with_key, sizeof(alone));
+    }
+    audit_key_free(key);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(each_record_has_its_own_hash, scratch_make, scratch_remove),
         cmocka_unit_test_setup_teardown(what_one_signs_the_public_half_verifies, scratch_make,
                                         scratch_remove),
         cmocka_unit_test_setup_teardown(the_key_stays_and_its_public_half_is_put_right,

@@ -306,7 +306,9 @@ bool sense_on_delivered(struct sense_device *device, uint64_t now_ms)
     /* Who is told something may answer at once. */
     if (device->owed == 0)
         device->owed = 1;
-    return count(window, SENSE_DELIVERED, 1) && window->counts[SENSE_DELIVERED] >= LOOK_FROM;
+    /* Else it says nothing of the device, and a look would find what it found before. */
+    return count(window, SENSE_DELIVERED, 1) && window->counts[SENSE_DELIVERED] >= LOOK_FROM
+           && sense_score_asks_for_more(device);
 }
 
 bool sense_on_subscribe(struct sense_device *device, uint64_t now_ms,

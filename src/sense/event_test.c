@@ -76,6 +76,7 @@ static void no_look_pays_at_the_top(void **state)
     const struct sense_publish event = { .topic = 1, .bytes = 30 };
     unsigned looks = 0;
 
+    device.evidence[SENSE_WILDCARDS] = 1;
     for (unsigned i = 0; i < 100000; i++)
         looks += sense_on_delivered(&device, NOW);
     assert_int_equal(looks, 14); /* 4 to 32,768 */
@@ -84,6 +85,23 @@ static void no_look_pays_at_the_top(void **state)
         looks += sense_on_publish(&device, NOW, &event);
     assert_int_equal(device.window.counts[SENSE_PUBLISHES], UINT16_MAX);
     assert_int_equal(looks, 28 + 1); /* and the topic was new */
+}
+
+/* What others publish is news of them, until it has asked for it. */
+static void what_is_delivered_pays_for_who_asked(void **state)
+{
+    (void)state;
+    struct sense_device device = { 0 };
+    const struct sense_filter filter = { .filter = 7, .wildcards = 8 };
+    unsigned looks = 0;
+
+    for (unsigned i = 0; i < 40; i++)
+        looks += sense_on_delivered(&device, NOW);
+    assert_int_equal(looks, 0);
+    (void)sense_on_subscribe(&device, NOW, &filter);
+    for (unsigned i = 0; i < 40; i++)
+        looks += sense_on_delivered(&device, NOW);
+    assert_int_equal(looks, 1); /* at 64 */
 }
 
 static void a_size_is_known_by_its_octave(void **state)
@@ -401,6 +419,7 @@ int main(void)
         cmocka_unit_test(what_happens_is_counted),
         cmocka_unit_test(counts_stop_at_their_top),
         cmocka_unit_test(no_look_pays_at_the_top),
+        cmocka_unit_test(what_is_delivered_pays_for_who_asked),
         cmocka_unit_test(a_size_is_known_by_its_octave),
         cmocka_unit_test(the_short_way_has_the_same_outcome),
         cmocka_unit_test(the_short_way_ends_where_numbers_do),

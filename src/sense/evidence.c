@@ -114,13 +114,12 @@ static void stand(const struct sense_role *role, const struct sense_device *devi
 
     *out = (struct sense_standing){ .evidence = 0 };
     for (unsigned i = 0; i < SENSE_FEATURES; i++) {
+        if (device->evidence[i] == 0 && score->bits[i] <= 0) /* as of most, nearly always */
+            continue;
         float added = news(role, device, score, i);
         float ahead = is_over || added <= 0 ? 0 : added;
-        float against = held(device, i) + ahead;
-        if (against <= 0 || !is_looked_at(role, i)) /* as it is for most, nearly always */
-            continue;
-        float bits = against - proved(role, device, i);
-        if (bits <= 0)
+        float bits = held(device, i) + ahead - proved(role, device, i);
+        if (bits <= 0 || !is_looked_at(role, i))
             continue;
         uint16_t peak = device->peak[i];
         if (ahead > 0)

@@ -47,6 +47,25 @@ static void who_stands_at_a_bound_is_left_alone(void **state)
     }
 }
 
+/* Before a role is watched there is nothing to tell: not in the middle of a window. */
+static void a_role_that_learns_is_weighed_at_the_end_of_windows(void **state)
+{
+    (void)state;
+    struct test_fleet *fleet = test_fleet_new(busy, HOUR);
+    struct sense_device *device = &fleet->devices[0];
+    struct sense_standing standing = { .score = -1 };
+
+    sense_role_enter(&fleet->role, SENSE_PROVE);
+    for (unsigned i = 0; i < 1000; i++)
+        test_message(device, fleet->now_ms, 44);
+    assert_false(sense_device_look(&fleet->role, device, fleet->now_ms, &standing));
+    assert_true(standing.score < 0);
+    assert_true(
+        sense_device_look(&fleet->role, device, fleet->now_ms + SENSE_WINDOW_MS, &standing));
+    assert_true(standing.bits[SENSE_PUBLISHES] > SENSE_ALARM_BITS);
+    free(fleet);
+}
+
 static struct sense_standing flood(struct test_fleet *fleet, struct sense_device *device,
                                    unsigned messages)
 {
@@ -455,6 +474,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(quiet_devices_are_left_alone),
         cmocka_unit_test(a_flood_is_seen_before_its_window_ends),
+        cmocka_unit_test(a_role_that_learns_is_weighed_at_the_end_of_windows),
         cmocka_unit_test(twice_as_much_is_seen_in_half_a_minute),
         cmocka_unit_test(who_stands_at_a_bound_is_left_alone),
         cmocka_unit_test(a_starved_device_is_attacked),

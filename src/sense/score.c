@@ -93,15 +93,12 @@ struct sense_expected sense_score_expect(const struct sense_role *role,
     return expected;
 }
 
-/* What a device is sent is its own doing only if it has asked for more than a topic or two that are new,
- * as for an update of its own; else it is that of who publishes: a command, an update, a flood by
- * another. */
-static bool is_own_doing(const struct sense_device *device, unsigned counter)
+bool sense_score_asks_for_more(const struct sense_device *device)
 {
     const uint16_t *counts = device->window.counts;
 
-    return counter != SENSE_DELIVERED || counts[SENSE_NEW_FILTERS] >= OWN_FILTERS
-           || counts[SENSE_WILDCARDS] > 0 || device->evidence[SENSE_WILDCARDS] > 0;
+    return counts[SENSE_NEW_FILTERS] >= OWN_FILTERS || counts[SENSE_WILDCARDS] > 0
+           || device->evidence[SENSE_WILDCARDS] > 0;
 }
 
 /* Whether nobody of the role asks for wildcards: nobody has in a device-day of training, in which some
@@ -150,7 +147,7 @@ static void score_counters(const struct sense_role *role, const struct sense_dev
         float counted = device->window.counts[i];
         if (role->windows < ROLE_KNOWN && i != SENSE_TAKEOVERS)
             continue;
-        if (!is_own_doing(device, i))
+        if (i == SENSE_DELIVERED && !sense_score_asks_for_more(device))
             continue;
         /* Nothing, of which there is no evidence either, can only take from nothing. */
         if (counted <= 0 && (!is_over || device->evidence[i] == 0))

@@ -39,6 +39,11 @@ bool sense_score_is_clockwork(const struct sense_device *device);
 /* Whether its intervals vary so little that a report that is missing can be told from one that is late. */
 bool sense_score_is_steady(const struct sense_device *device);
 
+/* What a device is sent is its own doing only if it has asked for more than a topic or two that are new,
+ * as for an update of its own; else it is that of who publishes: a command, an update, a flood by
+ * another. */
+bool sense_score_asks_for_more(const struct sense_device *device);
+
 /* What needs no model: a third address that is the first again, and a wildcard in a role that has none. */
 bool sense_score_is_rule(const struct sense_role *role, unsigned feature, float observed);
 

@@ -250,6 +250,8 @@ static enum tls_fault on_alert(struct tls_records *records, struct tls_record_en
 static enum tls_fault on_content(struct tls_records *records, struct tls_record_engine *engine,
                                  enum tls_kind kind, struct mqtt_span content)
 {
+    if (content.len > 0)
+        records->empty = 0;
     if (kind == TLS_KIND_HANDSHAKE) {
         records->canceled = 0;
         return on_message(records, engine, content);
@@ -258,9 +260,8 @@ static enum tls_fault on_content(struct tls_records *records, struct tls_record_
         return TLS_FAULT_MIXED;
     if (kind == TLS_KIND_ALERT)
         return on_alert(records, engine, content);
-    if (content.len > 0) {
+    if (MQTT_LIKELY(content.len > 0)) {
         records->canceled = 0;
-        records->empty = 0;
         return TLS_FAULT_NONE;
     }
     return ++records->empty > TLS_EMPTY_MAX ? TLS_FAULT_EMPTY : TLS_FAULT_NONE;
