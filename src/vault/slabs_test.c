@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -149,6 +151,69 @@ static void an_end_of_slabs_is_said(void **state)
     slabs_close(slabs);
 }
 
+/* ---- several threads ---- */
+
+enum { SHARED = 64, STEPS = 50000 };
+
+struct sharing {
+    struct slabs *slabs;
+    uint8_t *_Atomic places[SHARED]; /* each is full of its first byte, whose size it says, too */
+};
+
+static size_t bytes_for(uint8_t pattern)
+{
+    return 16 + (size_t)pattern * 8;
+}
+
+static bool is_full_of(const uint8_t *piece)
+{
+    for (size_t i = 0; i < bytes_for(piece[0]); i++) {
+        if (piece[i] != piece[0])
+            return false;
+    }
+    return true;
+}
+
+/* Whoever takes a piece out of a place gives it back, whoever made it. NULL: all was as it has to be. */
+static void *exchange(void *context)
+{
+    struct sharing *sharing = context;
+    struct test_random random = { (uint64_t)(uintptr_t)&random };
+    for (unsigned step = 0; step < STEPS; step++) {
+        uint8_t pattern = (uint8_t)test_random_below(&random, 256);
+        uint8_t *piece = slabs_alloc(sharing->slabs, bytes_for(pattern));
+        if (piece == NULL)
+            return sharing;
+        memset(piece, pattern, bytes_for(pattern));
+        piece = atomic_exchange(&sharing->places[test_random_below(&random, SHARED)], piece);
+        if (piece != NULL && !is_full_of(piece))
+            return sharing;
+        if (piece != NULL)
+            slabs_free(sharing->slabs, piece);
+    }
+    return NULL;
+}
+
+static void threads_give_back_what_others_have_taken(void **state)
+{
+    (void)state;
+    struct sharing sharing = { .slabs = opened(MOST) };
+    pthread_t threads[4];
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(threads); i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, exchange, &sharing), 0);
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(threads); i++) {
+        void *fault = NULL;
+        assert_int_equal(pthread_join(threads[i], &fault), 0);
+        assert_null(fault);
+    }
+    for (size_t i = 0; i < SHARED; i++) {
+        if (sharing.places[i] != NULL)
+            slabs_free(sharing.slabs, sharing.places[i]);
+    }
+    assert_true(slabs_in_use(sharing.slabs) <= 38);
+    slabs_close(sharing.slabs);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,6 +221,7 @@ int main(void)
         cmocka_unit_test(every_size_has_its_room),
         cmocka_unit_test(what_is_given_back_leaves_the_process),
         cmocka_unit_test(an_end_of_slabs_is_said),
+        cmocka_unit_test(threads_give_back_what_others_have_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
