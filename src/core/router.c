@@ -80,23 +80,26 @@ static void deliver_to_target(const struct route_target *target, struct publicat
 #define SESSION_AHEAD 8u
 #define CLIENT_AHEAD  4u
 #define OUTBOX_AHEAD  2u
+#define LINE_BYTES    64u
+
+/* The line at `at`, and the one behind it, whoever's that is. */
+static inline void fetch(const void *at)
+{
+    __builtin_prefetch(at);
+    __builtin_prefetch((const void *)((uintptr_t)at + LINE_BYTES));
+}
 
 static inline void look_ahead(const struct route *route, uint32_t i)
 {
     if (i + SESSION_AHEAD < route->target_count)
         __builtin_prefetch(&route->targets[i + SESSION_AHEAD].session->client);
-    if (i + CLIENT_AHEAD < route->target_count) {
-        const struct client *client = route->targets[i + CLIENT_AHEAD].session->client;
-        __builtin_prefetch(client);
-        __builtin_prefetch((const uint8_t *)client + 64);
-    }
+    if (i + CLIENT_AHEAD < route->target_count)
+        fetch(route->targets[i + CLIENT_AHEAD].session->client);
     if (i + OUTBOX_AHEAD < route->target_count) {
         const struct client *client = route->targets[i + OUTBOX_AHEAD].session->client;
         const struct outbox_chunk *chunk = client != NULL ? client->outbox.last : NULL;
-        if (chunk != NULL) {
-            __builtin_prefetch(chunk->bytes + chunk->end, 1);
-            __builtin_prefetch(chunk->bytes + chunk->end + 64, 1);
-        }
+        if (chunk != NULL)
+            fetch(chunk->bytes + chunk->end);
     }
 }
 
