@@ -229,12 +229,12 @@ def title(case):
     return f"{wire}, QoS {qos}, {devices} devices, windows of {window_ms} ms"
 
 
-def compare(place, case, rounds, duration):
+def compare(place, case, rounds, duration, in_processes=True):
     """In place, and then the modes in turn, a process each; each round begins with another one."""
     wire, qos, devices, window_ms = case
     row = {"wire": wire, "qos": qos, "devices": devices, "window": WINDOW, "window_ms": window_ms,
            "is_looked_at": wire == "mtls", **compare_in_place(place, case, rounds)}
-    if window_ms == USUAL_MS:
+    if window_ms == USUAL_MS or not in_processes:
         return row
     runs = {mode: [] for mode in MODES}
     for turn in range(rounds):
@@ -273,16 +273,21 @@ def of_core(tools, rounds):
         "both_percent": round(100 * (costs["observe"] / costs["bypass"] - 1), 2)}
 
 
-def run(rounds, duration=3.0, is_short=False):
-    """Half an hour with 5 rounds of 3 s."""
+IN_PLACE = "in-place"  # without processes of their own, and without those whom nobody looks at
+
+
+def run(rounds, duration=3.0, is_short=False, only=None):
+    """Half an hour with 5 rounds of 3 s; a quarter of one in place only."""
     import sense
     rounds = 2 if is_short else max(PAIRS_LEAST, rounds)
     cases = SHORT_CASES if is_short else CASES
+    if only == IN_PLACE:
+        cases = [case for case in cases if case[0] == "mtls"]
     folder = build("tacitd", "tacit", "bench-revoke", "bench-crowd", "bench-messages",
                    "bench-messages-bypass", "bench-sense")
     with tempfile.TemporaryDirectory(prefix="tacit-bench-") as name:
         place = Place(folder, pathlib.Path(name), max(case[2] for case in cases))
-        rows = [compare(place, case, rounds, duration) for case in cases]
+        rows = [compare(place, case, rounds, duration, only != IN_PLACE) for case in cases]
     worst = worst_of(rows)
     ns = sense.costs(folder / "bench", 2 if is_short else 3)["ns_per_message"]
     report = {"name": "detection", "rounds": rounds, "duration_s": duration, "rows": rows,
