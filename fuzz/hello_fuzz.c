@@ -100,7 +100,7 @@ static void shake_hands(struct house *house, struct mqtt_reader *script, uint8_t
         len = tls_client_take(client, flight, sizeof(flight));
     }
     MQTT_INVARIANT(!is_changed || result != TLS_DONE);
-    tls_stream_close(&stream);
+    tls_stream_close(&stream, house->shard);
     tls_client_free(client);
 }
 
@@ -112,7 +112,7 @@ static void send_bytes(struct house *house, struct mqtt_span bytes)
     MQTT_INVARIANT(tls_stream_open(&stream, house->context, house->shard) == 0);
     MQTT_INVARIANT(feed(house, &stream, bytes) != TLS_DONE);
     tls_shard_clear(house->shard);
-    tls_stream_close(&stream);
+    tls_stream_close(&stream, house->shard);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
