@@ -283,7 +283,6 @@ static int start(struct server *server)
     server_record_start(server);
     server_announce(server, server->config);
     server_greet(server);
-    memory_settle();
     (void)manager_tell("READY=1");
     return 0;
 }
@@ -329,6 +328,7 @@ static void cancel_timers(struct server *server)
     loop_cancel(loop, &server->observe_timer);
     loop_cancel(loop, &server->upkeep_timer);
     loop_cancel(loop, &server->memory_timer);
+    loop_cancel(loop, &server->settle_timer);
     loop_cancel(loop, &server->sys_timer);
     loop_cancel(loop, &server->watchdog_timer);
 }

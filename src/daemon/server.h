@@ -88,6 +88,7 @@ struct server {
     struct wheel_timer observe_timer;
     struct wheel_timer upkeep_timer;
     struct wheel_timer memory_timer;
+    struct wheel_timer settle_timer; /* once */
     struct wheel_timer sys_timer;
     struct wheel_timer watchdog_timer;
     uint64_t watchdog_ms; /* 0: none */
