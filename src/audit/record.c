@@ -3,11 +3,10 @@
 
 #include "audit/hex.h"
 #include "audit/stamp.h"
+#include "base/decimal.h"
 #include "base/invariant.h"
 
 #include <string.h>
-
-#define DIGITS_MAX 20 /* of a 64-bit number */
 
 /* What stands between the parts of a line, in its order. */
 static const char opening[] = "{\"seq\":";
@@ -28,7 +27,8 @@ static bool take_number(struct mqtt_span *rest, uint64_t *out)
 
     for (; len < rest->len && rest->data[len] >= '0' && rest->data[len] <= '9'; len++) {
         unsigned digit = rest->data[len] - (unsigned)'0';
-        if (len >= DIGITS_MAX || value > (UINT64_MAX - digit) / 10 || (len == 0 && digit == 0))
+        if (len >= DECIMAL_DIGITS_MAX || value > (UINT64_MAX - digit) / 10
+            || (len == 0 && digit == 0))
             return false;
         value = value * 10 + digit;
     }
@@ -123,18 +123,6 @@ static char *put_text(char *at, const char *text)
     return put(at, text, strlen(text));
 }
 
-static char *put_number(char *at, uint64_t number)
-{
-    char digits[DIGITS_MAX];
-    size_t first = sizeof(digits);
-
-    do {
-        digits[--first] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    return put(at, digits + first, sizeof(digits) - first);
-}
-
 static char *put_hash(char *at, const uint8_t hash[AUDIT_HASH_BYTES])
 {
     char hex[HEX_LEN + 1];
@@ -149,7 +137,7 @@ size_t audit_record_write(const struct audit_entry *entry, const struct audit_po
 
     MQTT_INVARIANT(entry->fields.len <= AUDIT_FIELDS_BYTES);
     MQTT_INVARIANT(strlen(entry->kind) <= AUDIT_KIND_BYTES);
-    char *at = put_number(put_text(out, opening), entry->sequence);
+    char *at = decimal_put(put_text(out, opening), entry->sequence);
     at = put_text(put_text(at, before_time), audit_stamp_put(entry->utc_ms, stamp));
     at = put_text(put_text(at, before_kind), entry->kind);
     at = put(put_text(at, "\""), entry->fields.data, entry->fields.len);

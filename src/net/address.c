@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/address.h"
 
+#include "base/decimal.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
@@ -86,26 +88,14 @@ struct porch_place address_place(const struct sockaddr_storage *raw)
 }
 
 /* By hand: this is done for each connection, and inet_ntop() takes longer than an accept's share of it. */
-static char *put_number(char *at, unsigned number)
-{
-    char digits[5];
-    size_t first = sizeof(digits);
-    do {
-        digits[--first] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0 && first > 0);
-    memcpy(at, digits + first, sizeof(digits) - first);
-    return at + sizeof(digits) - first;
-}
-
 static void format_v4(const void *host, in_port_t port, char *out)
 {
     const uint8_t *bytes = host;
     for (size_t i = 0; i < 4; i++) {
-        out = put_number(out, bytes[i]);
+        out = decimal_put(out, bytes[i]);
         *out++ = i < 3 ? '.' : ':';
     }
-    *put_number(out, ntohs(port)) = '\0';
+    *decimal_put(out, ntohs(port)) = '\0';
 }
 
 void address_format(const struct sockaddr_storage *raw, char out[ADDRESS_TEXT_BYTES])
