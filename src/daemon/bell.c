@@ -53,15 +53,15 @@ void bell_unlock(struct bell *bell, enum bell_news news)
         pthread_cond_signal(&bell->rings);
 }
 
-bool bell_wait(struct bell *bell, enum bell_sleep sleep, uint64_t due_ms)
+bool bell_wait(struct bell *bell, enum bell_sleep sleep, uint64_t due_us)
 {
     const struct timespec due = {
-        .tv_sec = (time_t)(due_ms / 1000),
-        .tv_nsec = (long)(due_ms % 1000) * 1000000,
+        .tv_sec = (time_t)(due_us / 1000000),
+        .tv_nsec = (long)(due_us % 1000000) * 1000,
     };
 
     bell->sleep = sleep;
-    int status = due_ms == 0 ? pthread_cond_wait(&bell->rings, &bell->lock)
+    int status = due_us == 0 ? pthread_cond_wait(&bell->rings, &bell->lock)
                              : pthread_cond_timedwait(&bell->rings, &bell->lock, &due);
     bell->sleep = BELL_AWAKE;
     return status == 0;

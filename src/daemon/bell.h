@@ -37,6 +37,6 @@ void bell_fini(struct bell *bell);
 void bell_lock(struct bell *bell);
 void bell_unlock(struct bell *bell, enum bell_news news);
 
-/* The thread, with the lock, which is free meanwhile. Until it is woken, or until due_ms by the monotonic
+/* The thread, with the lock, which is free meanwhile. Until it is woken, or until due_us by the monotonic
  * clock (0: there is no such time); then false. It may wake for nothing. */
-bool bell_wait(struct bell *bell, enum bell_sleep sleep, uint64_t due_ms);
+bool bell_wait(struct bell *bell, enum bell_sleep sleep, uint64_t due_us);

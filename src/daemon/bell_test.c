@@ -35,7 +35,7 @@ static void *sleep_once(void *context)
 
     bell_lock(&stand->bell);
     stand->is_down = true;
-    stand->was_woken = bell_wait(&stand->bell, stand->how, stand->due_ms);
+    stand->was_woken = bell_wait(&stand->bell, stand->how, stand->due_ms * 1000);
     bell_unlock(&stand->bell, BELL_NOTHING);
     return NULL;
 }

@@ -340,7 +340,7 @@ static void wait_for_more(struct recorder *recorder, uint64_t due_ms)
 
     while (goes_on && !recorder->ends
            && (recorder->is_failing || recorder_queue_is_empty(&recorder->queue)))
-        goes_on = bell_wait(&recorder->bell, how, due_ms);
+        goes_on = bell_wait(&recorder->bell, how, due_ms * 1000);
 }
 
 /* The lock is held. What comes by itself is written at once; while much comes, each record would cost
@@ -351,7 +351,7 @@ static void gather(struct recorder *recorder)
     bool goes_on = !recorder_queue_is_empty(&recorder->queue) && now_ms() < due_ms;
 
     while (goes_on && !recorder->ends && !recorder->queue.is_urgent)
-        goes_on = bell_wait(&recorder->bell, BELL_DOZES, due_ms);
+        goes_on = bell_wait(&recorder->bell, BELL_DOZES, due_ms * 1000);
 }
 
 static void follow_configuration(struct recorder *recorder)

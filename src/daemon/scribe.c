@@ -25,7 +25,7 @@ static void confirm(struct scribe *scribe)
     for (struct store_frame *frame = store_take_confirmed(scribe->options.store); frame != NULL;
          frame = frame->next)
         MQTT_CONTAINER_OF(frame, struct scribe_waiting, frame)->is_confirmed = true;
-    pthread_mutex_lock(&scribe->mutex);
+    bell_lock(&scribe->bell);
     while ((waiting = scribe->written.first) != NULL
            && (waiting->is_confirmed || waiting->frame.ops.len == 0)) {
         struct scribe_notice *notice = &scribe->notices[waiting->shard];
@@ -41,14 +41,14 @@ static void confirm(struct scribe *scribe)
         scribe_post(notice);
     }
     scribe_renew_figures(scribe);
-    pthread_mutex_unlock(&scribe->mutex);
+    bell_unlock(&scribe->bell, BELL_NOTHING);
     scribe_post_due(scribe);
     scribe_queue_clear(&done);
 }
 
 static void note_written(struct scribe *scribe)
 {
-    pthread_mutex_lock(&scribe->mutex);
+    bell_lock(&scribe->bell);
     for (const struct scribe_waiting *w = scribe->written.first; scribe->wants_written && w != NULL;
          w = w->next) {
         struct scribe_notice *notice = &scribe->notices[w->shard];
@@ -58,7 +58,7 @@ static void note_written(struct scribe *scribe)
         notice->progress.written = w->number;
         scribe_post(notice);
     }
-    pthread_mutex_unlock(&scribe->mutex);
+    bell_unlock(&scribe->bell, BELL_NOTHING);
     scribe_post_due(scribe);
 }
 
@@ -107,32 +107,10 @@ static void retry(struct scribe *scribe)
 
 /* ---- the thread ---- */
 
-static struct timespec after_us(uint64_t us)
-{
-    struct timespec when;
-
-    clock_gettime(CLOCK_MONOTONIC, &when);
-    when.tv_sec += (time_t)(us / 1000000);
-    when.tv_nsec += (long)(us % 1000000) * 1000;
-    if (when.tv_nsec >= 1000000000) {
-        when.tv_sec++;
-        when.tv_nsec -= 1000000000;
-    }
-    return when;
-}
-
-/* Under the mutex, which is let go meanwhile. 0 us: until something arrives. */
+/* Under the lock, which is let go meanwhile. 0 us: until something arrives. */
 static void wait_for_work(struct scribe *scribe, uint64_t us)
 {
-    scribe->is_waiting = true;
-    if (us > 0) {
-        struct timespec when = after_us(us);
-
-        pthread_cond_timedwait(&scribe->arrived, &scribe->mutex, &when);
-    } else {
-        pthread_cond_wait(&scribe->arrived, &scribe->mutex);
-    }
-    scribe->is_waiting = false;
+    (void)bell_wait(&scribe->bell, BELL_SLEEPS, us > 0 ? scribe_now_us() + us : 0);
 }
 
 static bool is_batch_full(const struct scribe *scribe)
@@ -141,7 +119,7 @@ static bool is_batch_full(const struct scribe *scribe)
            || scribe->incoming.frames >= scribe->limits.store_batch_frames;
 }
 
-/* More may come in the time that the operator gives it. Under the mutex. */
+/* More may come in the time that the operator gives it. Under the lock. */
 static void gather(struct scribe *scribe)
 {
     uint64_t end_us = scribe_now_us() + scribe->limits.store_wait_us;
@@ -153,7 +131,7 @@ static void gather(struct scribe *scribe)
         wait_for_work(scribe, end_us - now);
 }
 
-/* Under the mutex. */
+/* Under the lock. */
 static void take_batch(struct scribe *scribe, struct scribe_queue *batch)
 {
     scribe_queue_init(batch);
@@ -183,7 +161,7 @@ static bool is_time_to_retry(const struct scribe *scribe)
 /* Waits for something to do. False: the end. */
 static bool next_batch(struct scribe *scribe, bool has_more, struct scribe_queue *batch)
 {
-    pthread_mutex_lock(&scribe->mutex);
+    bell_lock(&scribe->bell);
     scribe->is_idle = scribe->incoming.first == NULL && scribe->written.first == NULL;
     if (scribe->is_idle || scribe->told != STORE_OPEN)
         pthread_cond_broadcast(&scribe->settled);
@@ -195,7 +173,7 @@ static bool next_batch(struct scribe *scribe, bool has_more, struct scribe_queue
     take_batch(scribe, batch);
     bool goes_on = !scribe->is_stopping || batch->first != NULL;
     uint64_t bound_bytes = scribe->limits.store_bytes;
-    pthread_mutex_unlock(&scribe->mutex);
+    bell_unlock(&scribe->bell, BELL_NOTHING);
     if (bound_bytes != scribe->bound_bytes)
         store_set_bound(scribe->options.store, bound_bytes);
     scribe->bound_bytes = bound_bytes;
@@ -228,7 +206,7 @@ static void *run(void *context)
 
 /* ---- from the shards ---- */
 
-/* Behind a frame that is missing nothing may be written any more. Under the mutex. */
+/* Behind a frame that is missing nothing may be written any more. Under the lock. */
 static void break_down(struct scribe *scribe)
 {
     scribe->is_broken = true;
@@ -251,8 +229,7 @@ static void submit(void *context, unsigned shard, uint64_t number, uint8_t *byte
                                             .number = number,
                                             .since_us = scribe_now_us(),
                                             .shard = shard };
-    pthread_mutex_lock(&scribe->mutex);
-    bool is_awaited = scribe->is_waiting;
+    bell_lock(&scribe->bell);
     bool is_broken = waiting == NULL || scribe->is_broken;
     if (is_broken) {
         break_down(scribe);
@@ -262,21 +239,18 @@ static void submit(void *context, unsigned shard, uint64_t number, uint8_t *byte
         scribe->figures.waiting_bytes += len;
         scribe->is_idle = false;
     }
-    pthread_mutex_unlock(&scribe->mutex);
-    /* Under the mutex the thread would wake only to wait for it. */
+    bell_unlock(&scribe->bell, is_broken ? BELL_NOTHING : BELL_SOMETHING);
     if (is_broken)
         scribe_post_due(scribe);
-    else if (is_awaited)
-        pthread_cond_signal(&scribe->arrived);
 }
 
 static void broken(void *context, unsigned shard)
 {
     struct scribe *scribe = context;
 
-    pthread_mutex_lock(&scribe->mutex);
+    bell_lock(&scribe->bell);
     break_down(scribe);
-    pthread_mutex_unlock(&scribe->mutex);
+    bell_unlock(&scribe->bell, BELL_NOTHING);
     scribe_post_due(scribe);
     log_say(scribe->options.log, CONFIG_LOG_ERROR,
             "out of memory in shard %u: nothing is written to %s any more and nothing that has to "
@@ -295,12 +269,12 @@ int scribe_new(const struct scribe_options *options, struct scribe **out)
 {
     struct scribe *scribe = calloc(1, sizeof(*scribe));
     struct scribe_notice *notices = calloc(options->count, sizeof(*notices));
-    pthread_condattr_t monotonic;
+    int error = scribe != NULL && notices != NULL ? bell_init(&scribe->bell) : -ENOMEM;
 
-    if (scribe == NULL || notices == NULL) {
+    if (error < 0) {
         free(scribe);
         free(notices);
-        return -ENOMEM;
+        return error;
     }
     scribe->options = *options;
     scribe->limits = options->limits;
@@ -310,12 +284,7 @@ int scribe_new(const struct scribe_options *options, struct scribe **out)
     scribe->is_idle = true;
     scribe_queue_init(&scribe->incoming);
     scribe_queue_init(&scribe->written);
-    pthread_mutex_init(&scribe->mutex, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&scribe->arrived, &monotonic);
-    pthread_cond_init(&scribe->settled, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    pthread_cond_init(&scribe->settled, NULL);
     for (unsigned i = 0; i < options->count; i++)
         notices[i] = (struct scribe_notice){ .scribe = scribe,
                                              .shard = i,
@@ -338,11 +307,11 @@ int scribe_start(struct scribe *scribe)
 
 int scribe_wait(struct scribe *scribe)
 {
-    pthread_mutex_lock(&scribe->mutex);
+    bell_lock(&scribe->bell);
     while (!scribe->is_idle && scribe->figures.error == 0)
-        pthread_cond_wait(&scribe->settled, &scribe->mutex);
+        pthread_cond_wait(&scribe->settled, &scribe->bell.lock);
     int status = scribe->is_idle ? 0 : scribe->figures.error;
-    pthread_mutex_unlock(&scribe->mutex);
+    bell_unlock(&scribe->bell, BELL_NOTHING);
     return status;
 }
 
@@ -352,10 +321,9 @@ int scribe_stop(struct scribe *scribe)
         return 0;
     if (!scribe->has_thread)
         return scribe->incoming.first == NULL ? 0 : -ECANCELED;
-    pthread_mutex_lock(&scribe->mutex);
+    bell_lock(&scribe->bell);
     scribe->is_stopping = true;
-    pthread_cond_signal(&scribe->arrived);
-    pthread_mutex_unlock(&scribe->mutex);
+    bell_unlock(&scribe->bell, BELL_URGENT);
     pthread_join(scribe->thread, NULL);
     scribe->has_thread = false;
     if (scribe->is_broken)
@@ -369,17 +337,16 @@ void scribe_free(struct scribe *scribe)
         return;
     scribe_queue_clear(&scribe->incoming);
     scribe_queue_clear(&scribe->written);
-    pthread_cond_destroy(&scribe->arrived);
     pthread_cond_destroy(&scribe->settled);
-    pthread_mutex_destroy(&scribe->mutex);
+    bell_fini(&scribe->bell);
     free(scribe->notices);
     free(scribe);
 }
 
 void scribe_follow(struct scribe *scribe, const struct limits *limits, bool wants_written)
 {
-    pthread_mutex_lock(&scribe->mutex);
+    bell_lock(&scribe->bell);
     scribe->limits = *limits;
     scribe->wants_written = wants_written;
-    pthread_mutex_unlock(&scribe->mutex);
+    bell_unlock(&scribe->bell, BELL_NOTHING);
 }

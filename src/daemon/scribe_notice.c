@@ -12,14 +12,14 @@ static void on_notice(struct loop_message *message, struct loop *loop)
     struct scribe_notice *notice = MQTT_CONTAINER_OF(message, struct scribe_notice, message);
     struct scribe *scribe = notice->scribe;
 
-    pthread_mutex_lock(&scribe->mutex);
+    bell_lock(&scribe->bell);
     struct journal_progress progress = notice->progress;
     notice->is_posted = false;
-    pthread_mutex_unlock(&scribe->mutex);
+    bell_unlock(&scribe->bell, BELL_NOTHING);
     broker_confirm(scribe->options.shards[notice->shard].broker, &progress, loop_now_ms(loop));
 }
 
-/* Under the mutex; scribe_post_due() comes after it. */
+/* Under the lock; scribe_post_due() comes after it. */
 void scribe_post(struct scribe_notice *notice)
 {
     if (notice->is_posted)
@@ -28,7 +28,7 @@ void scribe_post(struct scribe_notice *notice)
     notice->is_due = true;
 }
 
-/* Not under the mutex: a shard that wakes at once would only wait for it. */
+/* Not under the lock: a shard that wakes at once would only wait for it. */
 void scribe_post_due(struct scribe *scribe)
 {
     for (unsigned i = 0; i < scribe->options.count; i++) {
@@ -74,7 +74,7 @@ static void complain(const struct scribe *scribe, enum store_state state)
         log_say(options->log, CONFIG_LOG_NOTICE, "%s can be written again", options->folder);
 }
 
-/* Under the mutex. */
+/* Under the lock. */
 /* A disk that refuses for lack of space is full, also when it says so only in the middle of a write:
  * there it can be told to clients, who can do something about it. */
 static enum store_state find_state(const struct scribe *scribe)
@@ -104,13 +104,13 @@ void scribe_tell_state(struct scribe *scribe)
         return;
     scribe->told = state;
     complain(scribe, state);
-    pthread_mutex_lock(&scribe->mutex);
+    bell_lock(&scribe->bell);
     for (unsigned i = 0; i < scribe->options.count; i++) {
         scribe->notices[i].progress.state = journal_state_of(scribe, state);
         scribe_post(&scribe->notices[i]);
     }
     scribe_renew_figures(scribe);
-    pthread_mutex_unlock(&scribe->mutex);
+    bell_unlock(&scribe->bell, BELL_NOTHING);
     scribe_post_due(scribe);
 }
 
@@ -129,8 +129,8 @@ void scribe_count_latency(struct scribe_figures *figures, uint64_t us)
 
 struct scribe_figures scribe_figures(struct scribe *scribe)
 {
-    pthread_mutex_lock(&scribe->mutex);
+    bell_lock(&scribe->bell);
     struct scribe_figures figures = scribe->figures;
-    pthread_mutex_unlock(&scribe->mutex);
+    bell_unlock(&scribe->bell, BELL_NOTHING);
     return figures;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/broker.h"
+#include "daemon/bell.h"
 #include "daemon/scribe.h"
 #include "loop/loop.h"
 
@@ -34,22 +35,20 @@ struct scribe_notice {
     struct journal_progress progress;
     unsigned shard;
     bool is_posted;      /* or about to be */
-    _Atomic bool is_due; /* to be posted by whoever comes first, once the mutex is let go */
+    _Atomic bool is_due; /* to be posted by whoever comes first, once the lock is let go */
 };
 
 struct scribe {
     struct scribe_options options;
     pthread_t thread;
-    pthread_mutex_t mutex;
-    pthread_cond_t arrived; /* a frame, or the order to stop */
+    struct bell bell;       /* rings for a frame, and for the order to stop */
     pthread_cond_t settled; /* nothing waits, or the disk fails */
     bool has_thread;
-    /* under the mutex */
+    /* under its lock */
     struct scribe_queue incoming;
     struct scribe_notice *notices; /* by shard */
     struct limits limits;
     bool wants_written;
-    bool is_waiting; /* the thread, for something to arrive */
     bool is_stopping;
     bool has_begun; /* to look after the store; at first the others have the processor to start */
     bool is_idle;   /* nothing waits anywhere */
@@ -74,7 +73,7 @@ void scribe_waiting_free(struct scribe_waiting *waiting); /* NULL is fine */
 
 /* ---- scribe_notice.c ---- */
 
-/* Under the mutex: the notice goes out with the next scribe_post_due(), which is called without
+/* Under the lock: the notice goes out with the next scribe_post_due(), which is called without
  * it. */
 void scribe_post(struct scribe_notice *notice);
 void scribe_post_due(struct scribe *scribe);
@@ -82,6 +81,6 @@ void scribe_post_due(struct scribe *scribe);
 /* Tells all shards and the operator when the state is another. The scribe's thread. */
 void scribe_tell_state(struct scribe *scribe);
 
-/* Under the mutex. */
+/* Under the lock. */
 void scribe_count_latency(struct scribe_figures *figures, uint64_t us);
 void scribe_renew_figures(struct scribe *scribe);
