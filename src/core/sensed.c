@@ -68,11 +68,11 @@ void sensed_note_publish(const struct session *session, const struct mqtt_publis
         book(sensed, publish, route, bytes, now_ms);
 }
 
-void sensed_note_delivered(struct sensed *sensed, uint64_t now_ms)
+void sensed_note_delivered(struct sensed *sensed, bool is_echo, uint64_t now_ms)
 {
     uint64_t ms = sensing_ms(sensed->sensing, now_ms);
 
-    look_if(sensed, sense_on_delivered(&sensed->device, ms), now_ms);
+    look_if(sensed, sense_on_delivered(&sensed->device, ms, is_echo), now_ms);
 }
 
 /* A device that nobody has seen before is a stranger from where it comes; one that comes again and

@@ -143,7 +143,7 @@ void sensing_free(struct sensing *sensing);
 
 MQTT_HOT void sensed_note_publish(const struct session *session, const struct mqtt_publish *publish,
                                   struct route *route, uint64_t now_ms);
-void sensed_note_delivered(struct sensed *sensed, uint64_t now_ms);
+void sensed_note_delivered(struct sensed *sensed, bool is_echo, uint64_t now_ms);
 
 static inline void sensed_publish(const struct session *session, const struct mqtt_publish *publish,
                                   struct route *route, uint64_t now_ms)
@@ -152,20 +152,14 @@ static inline void sensed_publish(const struct session *session, const struct mq
         sensed_note_publish(session, publish, route, now_ms);
 }
 
-/* Is sent a message. Of its own, `is_echo`, it is no answer that follows: else who may subscribe to where
- * it publishes could send as much as it likes. */
+/* Is sent a message; `is_echo`: one that it has published itself. */
 static MQTT_INLINED void sensed_delivered(const struct session *session, bool is_echo,
                                           uint64_t now_ms)
 {
     struct sensed *sensed = session->sensed;
 
-    if (sensed == NULL)
-        return;
-    uint8_t owed = sensed->device.owed;
-    if (MQTT_UNLIKELY(!sense_flow_delivered(&sensed->device)))
-        sensed_note_delivered(sensed, now_ms);
-    if (is_echo)
-        sensed->device.owed = owed;
+    if (sensed != NULL && MQTT_UNLIKELY(!sense_flow_delivered(&sensed->device, is_echo)))
+        sensed_note_delivered(sensed, is_echo, now_ms);
 }
 
 /* A client was let in: follows. */

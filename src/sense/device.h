@@ -143,7 +143,9 @@ void sense_on_connect(struct sense_device *device, uint64_t now_ms, uint32_t add
 void sense_on_disconnect(struct sense_device *device, uint64_t now_ms, bool is_lost);
 bool sense_on_publish(struct sense_device *device, uint64_t now_ms,
                       const struct sense_publish *publish);
-bool sense_on_delivered(struct sense_device *device, uint64_t now_ms);
+/* `is_echo`: a message of its own, which it does not answer; else who may subscribe to where it publishes
+ * could send as much as it likes. */
+bool sense_on_delivered(struct sense_device *device, uint64_t now_ms, bool is_echo);
 bool sense_on_subscribe(struct sense_device *device, uint64_t now_ms,
                         const struct sense_filter *filter);
 bool sense_on_denied(struct sense_device *device, uint64_t now_ms, bool is_subscribe);

@@ -299,12 +299,12 @@ bool sense_on_publish(struct sense_device *device, uint64_t now_ms,
     return looks;
 }
 
-bool sense_on_delivered(struct sense_device *device, uint64_t now_ms)
+bool sense_on_delivered(struct sense_device *device, uint64_t now_ms, bool is_echo)
 {
     struct sense_window *window = window_at(device, now_ms);
 
     /* Who is told something may answer at once. */
-    if (device->owed == 0)
+    if (device->owed == 0 && !is_echo)
         device->owed = 1;
     /* Else it says nothing of the device, and a look would find what it found before. */
     return count(window, SENSE_DELIVERED, 1) && window->counts[SENSE_DELIVERED] >= LOOK_FROM

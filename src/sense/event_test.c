@@ -34,7 +34,7 @@ static void what_happens_is_counted(void **state)
     publish(&device, NOW + 1, 1, 1);
     publish(&device, NOW + 2, 2, 1);
     publish(&device, NOW + 3, 2, 1);
-    (void)sense_on_delivered(&device, NOW + 3);
+    (void)sense_on_delivered(&device, NOW + 3, false);
     assert_true(sense_on_subscribe(&device, NOW + 4, &filter));
     (void)sense_on_subscribe(&device, NOW + 4, &filter);
     (void)sense_on_denied(&device, NOW + 5, true);
@@ -78,7 +78,7 @@ static void no_look_pays_at_the_top(void **state)
 
     device.evidence[SENSE_WILDCARDS] = 1;
     for (unsigned i = 0; i < 100000; i++)
-        looks += sense_on_delivered(&device, NOW);
+        looks += sense_on_delivered(&device, NOW, false);
     assert_int_equal(looks, 14); /* 4 to 32,768 */
     sense_device_rest(&device);
     for (unsigned i = 0; i < 100000; i++)
@@ -96,11 +96,11 @@ static void what_is_delivered_pays_for_who_asked(void **state)
     unsigned looks = 0;
 
     for (unsigned i = 0; i < 40; i++)
-        looks += sense_on_delivered(&device, NOW);
+        looks += sense_on_delivered(&device, NOW, false);
     assert_int_equal(looks, 0);
     (void)sense_on_subscribe(&device, NOW, &filter);
     for (unsigned i = 0; i < 40; i++)
-        looks += sense_on_delivered(&device, NOW);
+        looks += sense_on_delivered(&device, NOW, false);
     assert_int_equal(looks, 1); /* at 64 */
 }
 
@@ -159,13 +159,14 @@ static void twins_publish(struct twins *twins)
 
 static void twins_deliver(struct twins *twins)
 {
-    bool pays = sense_on_delivered(&twins->stands, twins->now_ms);
+    bool is_echo = test_random_below(&twins->random, 4) == 0;
+    bool pays = sense_on_delivered(&twins->stands, twins->now_ms, is_echo);
 
-    if (sense_flow_delivered(&twins->flows)) {
+    if (sense_flow_delivered(&twins->flows, is_echo)) {
         twins->booked++;
         assert_false(pays);
     } else {
-        assert_int_equal(sense_on_delivered(&twins->flows, twins->now_ms), pays);
+        assert_int_equal(sense_on_delivered(&twins->flows, twins->now_ms, is_echo), pays);
     }
 }
 
@@ -294,7 +295,7 @@ static void an_answer_is_no_rhythm(void **state)
     };
 
     publish(&device, NOW, 1, 1);
-    (void)sense_on_delivered(&device, NOW + 19000);
+    (void)sense_on_delivered(&device, NOW + 19000, false);
     publish(&device, NOW + 20000, 1, 1);
     assert_int_equal(device.window.intervals, 0);
     publish(&device, NOW + 40000, 1, 1);

@@ -56,8 +56,8 @@ static MQTT_INLINED bool sense_flow_publish(struct sense_device *device, uint64_
     return true;
 }
 
-/* A message that the device is sent. */
-static MQTT_INLINED bool sense_flow_delivered(struct sense_device *device)
+/* A message that the device is sent: as sense_on_delivered(). */
+static MQTT_INLINED bool sense_flow_delivered(struct sense_device *device, bool is_echo)
 {
     struct sense_window *window = &device->window;
     uint16_t count = sense_flow_next(window->counts[SENSE_DELIVERED]);
@@ -65,7 +65,7 @@ static MQTT_INLINED bool sense_flow_delivered(struct sense_device *device)
     if (window->start_ms == 0 || sense_flow_is_step(count))
         return false;
     window->counts[SENSE_DELIVERED] = count;
-    if (device->owed == 0)
+    if (device->owed == 0 && !is_echo)
         device->owed = 1;
     return true;
 }
