@@ -99,50 +99,54 @@ static void an_end_is_told_with_what_is_before_it(void **state)
     loop_close(loop);
 }
 
+/* Two that are ready, each of which takes the other one away: one is called. */
+struct rivals {
+    struct loop *loop;
+    int ends[2];
+    struct probe a;
+    struct probe b;
+};
+
+static void rivals_meet(struct rivals *rivals, bool closes)
+{
+    *rivals = (struct rivals){ .loop = opened() };
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, rivals->ends), 0);
+    rivals->a = (struct probe){ .loop = rivals->loop, .closes = closes, .victim = &rivals->b };
+    rivals->b = (struct probe){ .loop = rivals->loop, .closes = closes, .victim = &rivals->a };
+    assert_int_equal(
+        loop_watch(rivals->loop, &rivals->a.watch, rivals->ends[0], LOOP_WRITABLE, on_probe), 0);
+    assert_int_equal(
+        loop_watch(rivals->loop, &rivals->b.watch, rivals->ends[1], LOOP_WRITABLE, on_probe), 0);
+    assert_int_equal(loop_turn(rivals->loop, 1000), 0);
+    assert_int_equal(rivals->a.calls + rivals->b.calls, 1);
+}
+
 static void unwatched_in_the_same_turn_is_not_called(void **state)
 {
     (void)state;
-    struct loop *loop = opened();
-    int ends[2];
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-    struct probe a = { .loop = loop };
-    struct probe b = { .loop = loop };
-    a.victim = &b;
-    b.victim = &a;
-    assert_int_equal(loop_watch(loop, &a.watch, ends[0], LOOP_WRITABLE, on_probe), 0);
-    assert_int_equal(loop_watch(loop, &b.watch, ends[1], LOOP_WRITABLE, on_probe), 0);
-    assert_int_equal(loop_turn(loop, 1000), 0);
-    assert_int_equal(a.calls + b.calls, 1);
-    loop_unwatch(loop, &a.watch);
-    loop_unwatch(loop, &b.watch);
-    close(ends[0]);
-    close(ends[1]);
-    loop_close(loop);
+    struct rivals rivals;
+    rivals_meet(&rivals, false);
+    loop_unwatch(rivals.loop, &rivals.a.watch);
+    loop_unwatch(rivals.loop, &rivals.b.watch);
+    close(rivals.ends[0]);
+    close(rivals.ends[1]);
+    loop_close(rivals.loop);
 }
 
 /* The other one is told nothing of it in this turn, and the kernel nothing in the next. */
 static void closed_in_the_same_turn_is_not_called(void **state)
 {
     (void)state;
-    struct loop *loop = opened();
-    int ends[2];
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-    struct probe a = { .loop = loop, .closes = true };
-    struct probe b = { .loop = loop, .closes = true };
-    a.victim = &b;
-    b.victim = &a;
-    assert_int_equal(loop_watch(loop, &a.watch, ends[0], LOOP_WRITABLE, on_probe), 0);
-    assert_int_equal(loop_watch(loop, &b.watch, ends[1], LOOP_WRITABLE, on_probe), 0);
-    assert_int_equal(loop_turn(loop, 1000), 0);
-    assert_int_equal(a.calls + b.calls, 1);
-    struct probe *left = a.calls > 0 ? &a : &b;
+    struct rivals rivals;
+    rivals_meet(&rivals, true);
+    struct probe *left = rivals.a.calls > 0 ? &rivals.a : &rivals.b;
     left->victim = NULL;
-    assert_true(fcntl(left == &a ? ends[1] : ends[0], F_GETFD) < 0);
-    assert_int_equal(loop_turn(loop, 1000), 0);
-    assert_int_equal(a.calls + b.calls, 2);
-    loop_close_watched(loop, &left->watch);
-    assert_true(fcntl(ends[0], F_GETFD) < 0 && fcntl(ends[1], F_GETFD) < 0);
-    loop_close(loop);
+    assert_true(fcntl(left == &rivals.a ? rivals.ends[1] : rivals.ends[0], F_GETFD) < 0);
+    assert_int_equal(loop_turn(rivals.loop, 1000), 0);
+    assert_int_equal(rivals.a.calls + rivals.b.calls, 2);
+    loop_close_watched(rivals.loop, &left->watch);
+    assert_true(fcntl(rivals.ends[0], F_GETFD) < 0 && fcntl(rivals.ends[1], F_GETFD) < 0);
+    loop_close(rivals.loop);
 }
 
 static void watching_a_bad_descriptor_is_refused(void **state)

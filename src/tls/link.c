@@ -77,6 +77,22 @@ size_t link_receive(struct link *link, uint8_t *into, size_t room)
     return total;
 }
 
+size_t link_fill(struct link *link, uint8_t *record)
+{
+    size_t sent = 0;
+    for (; tls_shard_room(link->shard) > 0; sent += TLS_RECORD_BYTES)
+        assert_int_equal(tls_stream_write(&link->stream, link->shard,
+                                          (struct mqtt_span){ record, TLS_RECORD_BYTES }),
+                         0);
+    assert_true(sent >= (size_t)15 * TLS_RECORD_BYTES);
+    link_to_client(link);
+    size_t got = 0;
+    for (int len; (len = tls_client_read(link->client, record, TLS_RECORD_BYTES)) > 0;)
+        got += (size_t)len;
+    assert_int_equal(got, sent);
+    return sent;
+}
+
 void link_talk(struct link *link)
 {
     uint8_t got[32];

@@ -23,6 +23,10 @@ int link_shake_hands(struct link *link, size_t piece);
 /* What the server's end has to send. */
 void link_to_client(struct link *link);
 
+/* The server's end writes `record`, TLS_RECORD_BYTES, as often as the output has room, and the client reads
+ * that, into `record`; so many bytes. */
+size_t link_fill(struct link *link, uint8_t *record);
+
 /* Reads what the client has sent; how many bytes of plaintext came. */
 size_t link_receive(struct link *link, uint8_t *into, size_t room);
 
