@@ -62,18 +62,29 @@ static void attend(struct connection *connection)
 
 void detach_welcome(struct connection *connection)
 {
-    struct net *net = connection->net;
     switch (tls_stream_wish(&connection->tls)) {
     case TLS_DETACH_OFF:
         drop_passage(connection);
         break;
     case TLS_DETACH_IDLE:
+    case TLS_DETACH_ALWAYS:
         attend(connection);
         break;
-    case TLS_DETACH_ALWAYS:
-        list_push_back(&net->detach.due, &connection->passage->queued);
-        break;
     }
+}
+
+/* Whether all leave at its listener, idle or not. */
+static bool leaves_always(const struct connection *connection)
+{
+    return tls_stream_wish(&connection->tls) == TLS_DETACH_ALWAYS;
+}
+
+void detach_heard(struct connection *connection)
+{
+    if (connection->guest != 0 || !leaves_always(connection))
+        return;
+    list_unlink(&connection->passage->queued);
+    list_push_back(&connection->net->detach.due, &connection->passage->queued);
 }
 
 /* Who cannot go now is looked at again; who never can is not. True if it has gone. */
@@ -114,8 +125,10 @@ static bool look(struct net *net)
     struct connection *connection = passage->connection;
     list_unlink(link);
     list_push_back(&net->detach.attached, link);
+    /* Traffic begins the count anew, so that it ends at the bound. */
     connection->quiet_rounds++;
-    return connection->quiet_rounds >= QUIET_ROUNDS && detach(passage);
+    bool is_due = connection->quiet_rounds >= QUIET_ROUNDS || leaves_always(connection);
+    return is_due && detach(passage);
 }
 
 /* True at the end of the round. */

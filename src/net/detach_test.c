@@ -88,7 +88,8 @@ static void who_is_idle_leaves_and_who_is_not_stays(void **state)
     world_close(&world);
 }
 
-static void who_is_let_in_leaves_at_once_if_it_says_so(void **state)
+/* With the second that it says: who connects and goes has not paid for it. */
+static void where_all_leave_who_goes_on_does_at_once(void **state)
 {
     (void)state;
     struct world world;
@@ -100,11 +101,47 @@ static void who_is_let_in_leaves_at_once_if_it_says_so(void **state)
         world_turn(&world, &device);
     /* No CONNECT, no leave: it may still be asked what only OpenSSL knows. */
     assert_int_equal(net_statistics(world.net)->handshakes, 1);
+    world_connect(&world, &device);
+    for (unsigned i = 0; i < 20; i++)
+        world_turn(&world, &device);
     assert_int_equal(net_statistics(world.net)->detached, 0);
+    echo(&world, &device);
+    until_detached(&world, &device, 1);
+    echo(&world, &device);
+    device_close(&device);
+    world_close(&world);
+}
+
+static void where_all_leave_who_only_listens_does_so_in_a_round(void **state)
+{
+    (void)state;
+    struct world world;
+    struct device device;
+    struct limits limits = idle_after(IDLE_MS);
+    world_open(&world, KIND_DETACHED, &limits);
+    world_device(&device, &world, "lamp");
     world_connect(&world, &device);
     until_detached(&world, &device, 1);
     echo(&world, &device);
     device_close(&device);
+    world_close(&world);
+}
+
+/* It goes in the very turn in which it would leave. */
+static void where_all_leave_who_goes_does_not(void **state)
+{
+    (void)state;
+    struct world world;
+    struct device device;
+    struct limits limits = idle_after(3600000);
+    world_open(&world, KIND_DETACHED, &limits);
+    world_device(&device, &world, "lamp");
+    world_connect(&world, &device);
+    queue_put(&device.out, "\xe0\x00", 2);
+    world_until_over(&world, &device);
+    device_close(&device);
+    world_until_alone(&world);
+    assert_int_equal(net_statistics(world.net)->detached, 0);
     world_close(&world);
 }
 
@@ -186,7 +223,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_is_idle_leaves_and_who_is_not_stays),
-        cmocka_unit_test(who_is_let_in_leaves_at_once_if_it_says_so),
+        cmocka_unit_test(where_all_leave_who_goes_on_does_at_once),
+        cmocka_unit_test(where_all_leave_who_only_listens_does_so_in_a_round),
+        cmocka_unit_test(where_all_leave_who_goes_does_not),
         cmocka_unit_test(who_says_nothing_of_it_stays),
         cmocka_unit_test(who_cannot_leave_yet_does_so_later),
         cmocka_unit_test(many_leave_in_turns),
