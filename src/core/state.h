@@ -43,7 +43,8 @@ struct broker {
     struct pool *hints;
     struct pool *gates;
     struct pool *paces;
-    uint64_t held_told; /* bytes in outboxes and messages, as the other shards know it */
+    uint64_t held_told;    /* what pressure_gauge() counts, as the other shards know it */
+    uint64_t posted_bytes; /* to other shards, less those that have come from them; modulo 2^64 */
     /* sessions and connections */
     struct bytes_map sessions;
     struct identity *anonymous; /* shared by the sessions of nobody in particular; NULL: none yet */
