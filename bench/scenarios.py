@@ -16,7 +16,7 @@ class Scenario:
     def __init__(self, arguments, wire=PLAIN, floor=None, floor_arguments=None, want=None,
                  goal=None, kind="messages", config=None):
         self.arguments = arguments.split()
-        self.detach = "off" if kind == "memory" and wire in (TLS, MTLS) else None
+        self.detach = None  # tacitd's word of tls-detach; None: nothing is said
         self.wire = wire.removesuffix("-detached")
         self.floor = floor  # mode of the relay, None: no floor
         self.floor_arguments = (floor_arguments or arguments).split()
@@ -24,6 +24,13 @@ class Scenario:
         self.goal = goal
         self.kind = kind  # messages, memory or connections
         self.config = config  # tacitd's, of bench/; None: that of the wire
+
+
+def idle_scenario(arguments, wire, goal=None):
+    """The floor answers with less than a broker holds; mosquitto is the bound."""
+    found = Scenario(f"idle {arguments}", wire, "p2p", None, None, goal, "memory")
+    found.detach = "off" if wire in (TLS, MTLS) else None
+    return found
 
 
 def messages(arguments, floor, plain, tls=None, floor_arguments=None):
@@ -60,8 +67,7 @@ def table():
     found["p2p-qos1-mtls"] = Scenario(f"{pairs} --qos 1", MTLS, "p2p")
     for name, wire, conns, goal in (("idle-plain", PLAIN, 10000, 900), ("idle-tls", TLS, 5000, 15872),
                                     ("idle-mtls", MTLS, 1000, 20480)):
-        # The relay answers with less than a broker holds; mosquitto is the bound.
-        found[name] = Scenario(f"idle --conns {conns}", wire, "p2p", None, None, goal, "memory")
+        found[name] = idle_scenario(f"--conns {conns}", wire, goal)
     for name, wire, more in (("connect", PLAIN, ""), ("handshake", TLS, ""),
                              ("handshake-resumed", TLS, " --resume"), ("handshake-mtls", MTLS, ""),
                              ("handshake-mtls-resumed", MTLS, " --resume")):
