@@ -136,6 +136,10 @@ uint32_t message_remaining_s(uint64_t expires_ms, uint64_t now_ms)
 {
     if (expires_ms <= now_ms)
         return 0;
-    uint64_t left_s = (expires_ms - now_ms + 999) / 1000;
+    /* The nearest, as the clock of a shard may be some milliseconds behind that of the one that took the
+     * message: more than its publisher gave it it never has. */
+    uint64_t left_s = (expires_ms - now_ms + 500) / 1000;
+    if (left_s == 0)
+        return 1;
     return left_s < UINT32_MAX ? (uint32_t)left_s : UINT32_MAX;
 }
