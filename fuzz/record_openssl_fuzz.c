@@ -27,7 +27,7 @@ struct court {
 };
 
 /* What OpenSSL says, and what the record layer says of the same. */
-static bool may_differ(int theirs, int ours)
+static bool may_differ(const struct record_script *said, int theirs, int ours)
 {
     static const struct {
         int theirs;
@@ -41,6 +41,10 @@ static bool may_differ(int theirs, int ours)
         { SSL_AD_ILLEGAL_PARAMETER, SSL_AD_DECODE_ERROR },
     };
 
+    /* An answer to a renewal is sent before the message behind it is looked at, and the next record is read
+     * before that: what is wrong with it comes first. */
+    if (said->requests > 0 && said->has_long && theirs == SSL_AD_RECORD_OVERFLOW)
+        return true;
     for (size_t i = 0; i < MQTT_ARRAY_LEN(known); i++) {
         if (known[i].theirs == theirs && known[i].ours == ours)
             return true;
@@ -126,7 +130,7 @@ static void check_end(struct court *court, struct tls_pair *pair, enum tls_resul
     MQTT_INVARIANT((output->len > 0) == (pair->server.sent_alert != TLS_PAIR_NO_ALERT));
     (void)tell_client(pair, output, &heard);
     MQTT_INVARIANT(heard.len == 0);
-    MQTT_INVARIANT(may_differ(pair->server.sent_alert, pair->client.received_alert));
+    MQTT_INVARIANT(may_differ(&court->said, pair->server.sent_alert, pair->client.received_alert));
 }
 
 /* More than section 5.4 allows in a record is nothing to OpenSSL; that so many renewals come at once
