@@ -68,13 +68,13 @@ static void encode(struct session *session, const struct publication *publicatio
 {
     const struct outbox *outbox = &session->client->outbox;
     size_t before = outbox->bytes;
-    const struct wire wire = {
-        .topic = space_leave(session, publication->topic),
-        .forward = publication->forward,
-        .payload = publication->payload,
+    struct wire wire = {
+        .packet = { .retain = terms->retain,
+                    .topic = space_leave(session, publication->topic),
+                    .forward = publication->forward,
+                    .payload = publication->payload },
         .expires_ms = publication->expires_ms,
         .identifiers = terms->identifiers,
-        .retain = terms->retain,
         .is_echo = publication->origin == session,
     };
 

@@ -63,8 +63,8 @@ static int send_parts(struct connection *connection, struct iovec *parts, size_t
 static int flush_plain(struct connection *connection, struct outbox *outbox, bool *out_full)
 {
     struct outbox_pools *pools = broker_outbox_pools(connection_broker(connection));
-    struct mqtt_span spans[MOST_SPANS];
-    struct iovec parts[MOST_SPANS];
+    MQTT_UNINITIALIZED struct mqtt_span spans[MOST_SPANS];
+    MQTT_UNINITIALIZED struct iovec parts[MOST_SPANS];
     while (outbox_ready(outbox) > 0) {
         size_t count = outbox_peek(outbox, spans, MOST_SPANS);
         size_t total = 0;
@@ -149,7 +149,7 @@ static int flush_held(struct connection *connection)
 /* The next record's plaintext, and how much of the outbox it takes. */
 static struct mqtt_span next_record(const struct net *net, const struct outbox *outbox)
 {
-    struct mqtt_span spans[MOST_SPANS];
+    MQTT_UNINITIALIZED struct mqtt_span spans[MOST_SPANS];
     size_t count = outbox_peek(outbox, spans, MOST_SPANS);
     if (count == 1 || spans[0].len >= RECORD_WORTH_BYTES) {
         size_t len = spans[0].len < TLS_RECORD_BYTES ? spans[0].len : TLS_RECORD_BYTES;
