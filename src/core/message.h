@@ -26,6 +26,7 @@ struct message_pools {
 };
 
 MQTT_NODISCARD int message_pools_init(struct message_pools *pools);
+void message_pools_trim(struct message_pools *pools); /* pool_trim() for each */
 void message_pools_fini(struct message_pools *pools);
 
 struct message {
@@ -42,6 +43,7 @@ struct message {
     uint8_t bytes[];    /* topic, forward, payload */
 };
 
+/* First what each message sets: the rest is then zeroed by a few plain stores. */
 struct publication {
     struct mqtt_span topic;
     struct mqtt_span forward;
