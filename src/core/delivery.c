@@ -210,16 +210,22 @@ static struct delivery *delivery_new(struct session *session, struct publication
 static enum encoded encode_delivery(struct session *session, const struct delivery *delivery,
                                     uint64_t now_ms)
 {
-    const struct wire wire = {
-        .topic = space_leave(session, message_topic(delivery->message)),
-        .forward = message_forward(delivery->message),
-        .payload = message_payload(delivery->message),
+    /* Each field is named: what is not would be zeroed before, all of it. */
+    struct wire wire = {
+        .packet = { .qos = (enum mqtt_qos)delivery->qos,
+                    .retain = delivery->retain,
+                    .duplicate = delivery->sent,
+                    .packet_id = delivery->packet_id,
+                    .topic = space_leave(session, message_topic(delivery->message)),
+                    .forward = message_forward(delivery->message),
+                    .payload = message_payload(delivery->message),
+                    .has_expiry = false,
+                    .expiry_s = 0,
+                    .topic_alias = 0,
+                    .subscription_identifiers = NULL,
+                    .subscription_identifier_count = 0 },
         .expires_ms = delivery->message->expires_ms,
         .identifiers = delivery->identifiers,
-        .qos = (enum mqtt_qos)delivery->qos,
-        .packet_id = delivery->packet_id,
-        .retain = delivery->retain,
-        .duplicate = delivery->sent,
         .is_echo = delivery->is_echo,
     };
     return encode_publish(session->client, &wire, now_ms);

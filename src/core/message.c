@@ -10,6 +10,10 @@
 
 static const size_t class_bytes[MESSAGE_CLASSES] = { 160, 320, 1280, 4224 };
 
+/* Many publishers and one receiver: all messages that wait for its acknowledgements come and go with
+ * each of its reads. */
+#define KEPT_BYTES ((size_t)2 << 20)
+
 int message_pools_init(struct message_pools *pools)
 {
     *pools = (struct message_pools){ 0 };
@@ -19,8 +23,15 @@ int message_pools_init(struct message_pools *pools)
             message_pools_fini(pools);
             return -ENOMEM;
         }
+        pool_keep(pools->classes[i], KEPT_BYTES);
     }
     return 0;
+}
+
+void message_pools_trim(struct message_pools *pools)
+{
+    for (unsigned i = 0; i < MESSAGE_CLASSES; i++)
+        pool_trim(pools->classes[i]);
 }
 
 void message_pools_fini(struct message_pools *pools)

@@ -161,7 +161,7 @@ bool client_rest(struct client *client, uint64_t now_ms)
 void broker_relieve(struct broker *broker)
 {
     if (MQTT_UNLIKELY(pressure_is(broker, PRESSURE_NEWCOMERS)))
-        outbox_pools_trim(&broker->outboxes);
+        broker_trim(broker);
 }
 
 bool broker_refuses_newcomers(const struct broker *broker)

@@ -292,7 +292,7 @@ static bool enter_space(struct client *client, struct mqtt_publish *publish)
 
 enum mqtt_status on_publish(struct client *client, const struct mqtt_frame *frame, uint64_t now_ms)
 {
-    struct mqtt_publish publish;
+    MQTT_UNINITIALIZED struct mqtt_publish publish;
     bool is_repeated;
     enum mqtt_status status =
         mqtt_publish_decode(client->version, frame->flags, frame->body, &publish);

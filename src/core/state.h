@@ -82,3 +82,6 @@ struct broker {
     struct spread spread; /* what goes to many now */
     uint8_t *scratch;     /* 64 KiB for topics in topic spaces; NULL: none needed yet */
 };
+
+/* Gives back what pools have kept and was not needed since the last time (pool_trim()). */
+void broker_trim(struct broker *broker);

@@ -133,8 +133,7 @@ const char *connection_objection(const struct connection *connection)
 static bool watch(struct connection *connection)
 {
     struct net *net = connection->net;
-    unsigned interest = connection->output != NULL ? LOOP_READABLE | LOOP_WRITABLE : LOOP_READABLE;
-    connection->is_blocked = connection->output != NULL;
+    unsigned interest = connection->is_blocked ? LOOP_READABLE | LOOP_WRITABLE : LOOP_READABLE;
     int fd = connection->watch.fd;
     if (loop_watch(net->loop, &connection->watch, fd, interest, on_ready) < 0) {
         connection_refuse(connection, NET_REFUSED_MEMORY, "the kernel cannot watch its socket");

@@ -57,7 +57,7 @@ struct connection {
     struct tls_stream tls;
     struct list dirty;   /* in net->dirty: output waits for the end of the turn */
     struct held *input;  /* the start of a packet */
-    struct held *output; /* ciphertext the socket did not take */
+    struct held *output; /* ciphertext that waits for the socket if blocked, else for company */
     uint8_t phase;       /* enum phase */
     bool is_blocked;     /* the socket is full: watched for writing */
     bool is_waiting;     /* for its client's verdict, or for its turn in a handshake: not read */
@@ -142,6 +142,9 @@ void transmit_flush(struct connection *connection);
 
 /* Sends or holds the ciphertext in the TLS shard. Negative errno when the socket broke. */
 MQTT_NODISCARD int transmit_ciphertext(struct connection *connection);
+
+/* Keeps it for the next time that something is sent: for what nobody waits for. */
+MQTT_NODISCARD int transmit_keep(struct connection *connection);
 
 /* What it is watched for follows from is_blocked and is_waiting. */
 MQTT_NODISCARD int transmit_watch(struct connection *connection);

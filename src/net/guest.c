@@ -236,6 +236,8 @@ bool guest_hold(struct connection *connection)
     size_t bytes = tls_stream_is_open(&connection->tls) ? TLS_BYTES : 0;
     if (connection->input != NULL)
         bytes += sizeof(*connection->input) + connection->input->capacity;
+    if (connection->output != NULL)
+        bytes += sizeof(*connection->output) + connection->output->capacity;
     sort_in(connection, bytes > 0);
     uint32_t held = bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;
     if (porch_hold(connection->net->porch, connection->guest, held))

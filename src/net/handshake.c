@@ -200,7 +200,9 @@ static bool shake_hands(struct connection *connection)
     struct net *net = connection->net;
     struct tls_agreed *agreed = connection->facts.tls;
     enum tls_result result = tls_stream_handshake(&connection->tls, net->tls, agreed);
-    int error = transmit_ciphertext(connection);
+    /* What is left to say with TLS 1.3 are tickets: nobody waits for them, CONNACK takes them along. */
+    bool can_wait = result == TLS_DONE && tls_stream_is_1_3(&connection->tls);
+    int error = can_wait ? transmit_keep(connection) : transmit_ciphertext(connection);
     if (result == TLS_FAILED) {
         connection_dismiss(connection, NET_REFUSED_HANDSHAKE, tls_shard_failure(net->tls));
         return false;
