@@ -90,8 +90,8 @@ static bool are_zero(const uint8_t *bytes, size_t len)
 static size_t next_data(const struct files *files, struct file *file, size_t at)
 {
     uint64_t found = files->find_data == NULL ? at : files->find_data(file, at);
-    if (found > SIZE_MAX - LOG_FORMAT_BLOCK_BYTES)
-        return SIZE_MAX - SMALL_BYTES;
+    if (found > SIZE_MAX - READ_BYTES)
+        return SIZE_MAX - READ_BYTES;
     size_t block = (size_t)found / LOG_FORMAT_BLOCK_BYTES * LOG_FORMAT_BLOCK_BYTES;
     return block > at ? block : at;
 }
@@ -101,8 +101,14 @@ static size_t next_data(const struct files *files, struct file *file, size_t at)
 static void read_sparse(const struct files *files, struct file *file, struct segment_bytes *bytes,
                         size_t from, uint8_t *small)
 {
-    for (size_t at = next_data(files, file, from); at < bytes->len;
-         at = next_data(files, file, at + SMALL_BYTES)) {
+    size_t known = from; /* below it was asked for, not more often than each READ_BYTES */
+    for (size_t at = from; at < bytes->len; at += SMALL_BYTES) {
+        if (at >= known) {
+            at = next_data(files, file, at);
+            known = at + READ_BYTES;
+        }
+        if (at >= bytes->len)
+            return;
         size_t some = bytes->len - at < SMALL_BYTES ? bytes->len - at : SMALL_BYTES;
         int64_t n = files->read(file, at, small, some);
         if (n != (int64_t)some)

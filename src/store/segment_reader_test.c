@@ -96,8 +96,8 @@ static void what_is_known_to_be_zero_is_not_read(void **state)
     reads = 0;
     assert_int_equal(segment_bytes_load(&files, "sparse", UINT64_MAX, &bytes), 0);
     assert_memory_equal(bytes.data, wanted, LARGE);
-    /* One for each place, and one where one block is the last of what was read at once. */
-    assert_in_range(reads, 5, 7);
+    /* The beginning, and the megabytes behind what is not zero. */
+    assert_in_range(reads, 4, 1 + 2 * 16 + 1);
     segment_bytes_fini(&bytes);
     memset(wanted + 1, 0, LARGE - 1);
     put(fake, "short", wanted, LARGE);
