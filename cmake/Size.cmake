@@ -51,17 +51,24 @@ function(tacit_whole target)
         set_target_properties(${target} PROPERTIES TACIT_WHOLE ON)
         # What the code is made with has to be said again to who makes it.
         target_link_options(${target} PRIVATE
-            "$<${tacit_is_release}:-flto=auto;-Os;-fno-asynchronous-unwind-tables;${tacit_hardening}>")
+            "$<${tacit_is_release}:-flto=auto;${tacit_for_size};-fno-asynchronous-unwind-tables;${tacit_hardening}>")
     endif()
 endfunction()
+
+# gcc has it from 12 on.
+set(tacit_for_size -Os)
+check_c_compiler_flag(-Oz TACIT_HAS_OZ)
+if(TACIT_HAS_OZ)
+    set(tacit_for_size -Oz)
+endif()
 
 # tacit_small(tacit_pki HOT a.c b.c): a release compiles the module for size, but these for speed.
 function(tacit_small target)
     cmake_parse_arguments(ARG "" "" "HOT" ${ARGN})
-    target_compile_options(${target} PRIVATE "$<${tacit_is_release}:-Os>")
+    target_compile_options(${target} PRIVATE "$<${tacit_is_release}:${tacit_for_size}>")
     if(tacit_links_whole)
         target_compile_options(${target} PRIVATE
-            "$<${tacit_is_release}:-flto=auto;-ffat-lto-objects>")
+            "$<${tacit_is_release}:-flto=auto;-ffat-lto-objects;-fno-plt>")
     endif()
     set_target_properties(${target} PROPERTIES TACIT_HOT "${ARG_HOT}")
     if(ARG_HOT)
