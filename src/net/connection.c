@@ -3,6 +3,7 @@
 
 #include "base/zeroed.h"
 #include "net/guest.h"
+#include "vault/vault.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -66,7 +67,7 @@ void connection_free(struct connection *connection)
     free(connection->facts.tls);
     free(connection->input);
     free(connection->output);
-    free(connection->passage);
+    vault_brief_free(connection->passage);
     free(connection);
     net->stats.closed++;
     /* A drain may wait for the last one. */
@@ -95,9 +96,9 @@ void connection_refuse(struct connection *connection, enum net_refusal why, cons
 
 static struct passage *passage_new(struct connection *connection)
 {
-    struct passage *passage = malloc(sizeof(*passage));
+    struct passage *passage = vault_brief_alloc(sizeof(*passage));
     if (passage != NULL)
-        *passage = (struct passage){ .connection = connection };
+        passage->connection = connection;
     return passage;
 }
 

@@ -2,8 +2,7 @@
 #include "net/detach.h"
 
 #include "net/connection.h"
-
-#include <stdlib.h>
+#include "vault/vault.h"
 
 /* Rounds in the time that a connection has to be idle. Who was seen in one more without having done
  * anything has been for that long, and for at most a quarter more. */
@@ -47,7 +46,7 @@ static void arm(struct net *net, uint64_t due_ms)
 
 static void drop_passage(struct connection *connection)
 {
-    free(connection->passage);
+    vault_brief_free(connection->passage);
     connection->passage = NULL;
 }
 
@@ -99,11 +98,14 @@ static bool detach(struct passage *passage)
 
 void detach_turn(struct net *net)
 {
+    if (list_is_empty(&net->detach.due))
+        return;
     unsigned left = DETACHES_PER_TURN;
     for (; left > 0 && !list_is_empty(&net->detach.due); left--)
         (void)detach(MQTT_CONTAINER_OF(net->detach.due.next, struct passage, queued));
     if (!list_is_empty(&net->detach.due))
         loop_turn_again(net->loop);
+    arm(net, loop_now_ms(net->loop) + interval_ms(net)); /* until it is calm */
 }
 
 /* Looks at the first. True if it was one that has gone. */
@@ -128,6 +130,14 @@ static bool look_at_some(struct net *net)
     return net->detach.attached.next == &net->detach.end;
 }
 
+/* True if nobody is to leave OpenSSL, and nobody has come to it since the round before. */
+static bool is_calm(struct net *net)
+{
+    bool is_new = net->detach.handshakes != net->stats.handshakes;
+    net->detach.handshakes = net->stats.handshakes;
+    return !is_new && list_is_empty(&net->detach.attached);
+}
+
 static void on_round(struct wheel_timer *timer, void *context, uint64_t now_ms)
 {
     struct net *net = MQTT_CONTAINER_OF(timer, struct net, detach.timer);
@@ -138,10 +148,10 @@ static void on_round(struct wheel_timer *timer, void *context, uint64_t now_ms)
         return;
     }
     list_unlink(&net->detach.end);
-    if (list_is_empty(&net->detach.attached)) {
-        list_push_back(&net->detach.attached, &net->detach.end);
-        return;
-    }
+    bool is_over = is_calm(net);
     list_push_back(&net->detach.attached, &net->detach.end);
-    arm(net, now_ms + interval_ms(net));
+    if (!is_over)
+        arm(net, now_ms + interval_ms(net));
+    else if (net->hooks.calm != NULL)
+        net->hooks.calm(net->hooks.context);
 }
