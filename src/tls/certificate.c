@@ -18,13 +18,6 @@
 #define NAME_BYTES  257 /* X.520 allows a common name of 64; be generous, not endless */
 #define SERIAL_SIZE 43  /* RFC 5280: at most 20 octets, some have 21 */
 
-/* The peer and its strings are one block: this, as many pointers as there are URIs, the text. */
-struct counted_peer {
-    struct tls_peer peer;
-    atomic_uint references;
-    const char *uris[];
-};
-
 struct names {
     char common_name[NAME_BYTES];
     char organization[NAME_BYTES];
@@ -195,7 +188,7 @@ static int64_t seconds_of(const ASN1_TIME *time)
     return (int64_t)days * 86400 + seconds;
 }
 
-const struct tls_peer *tls_peer_new(X509 *certificate, const ASN1_OBJECT *extension)
+struct counted_peer *tls_peer_new(X509 *certificate, const ASN1_OBJECT *extension)
 {
     struct names names;
     const X509_NAME *subject = X509_get_subject_name(certificate);
@@ -218,7 +211,7 @@ const struct tls_peer *tls_peer_new(X509 *certificate, const ASN1_OBJECT *extens
         free(made);
         return NULL;
     }
-    return &made->peer;
+    return made;
 }
 
 bool tls_peer_is_of(const struct tls_peer *peer, X509 *certificate)
@@ -226,27 +219,6 @@ bool tls_peer_is_of(const struct tls_peer *peer, X509 *certificate)
     uint8_t digest[TLS_FINGERPRINT_BYTES];
     return X509_digest(certificate, EVP_sha256(), digest, NULL) == 1
            && memcmp(digest, peer->fingerprint, sizeof(digest)) == 0;
-}
-
-static struct counted_peer *counted(const struct tls_peer *peer)
-{
-    /* Only the count behind the constant face changes. */
-    return (struct counted_peer *)(uintptr_t)peer;
-}
-
-const struct tls_peer *tls_peer_ref(const struct tls_peer *peer)
-{
-    if (peer != NULL)
-        atomic_fetch_add_explicit(&counted(peer)->references, 1, memory_order_relaxed);
-    return peer;
-}
-
-void tls_peer_unref(const struct tls_peer *peer)
-{
-    if (peer == NULL)
-        return;
-    if (atomic_fetch_sub_explicit(&counted(peer)->references, 1, memory_order_acq_rel) == 1)
-        free(counted(peer));
 }
 
 void tls_certificate_label(X509 *certificate, char *out, size_t size)
