@@ -2,7 +2,6 @@
 #include "net/detach.h"
 
 #include "net/connection.h"
-#include "vault/vault.h"
 
 /* Rounds in the time that a connection has to be idle. Who was seen in one more without having done
  * anything has been for that long, and for at most a quarter more. */
@@ -44,18 +43,12 @@ static void arm(struct net *net, uint64_t due_ms)
     loop_arm(net->loop, &net->detach.timer, due_ms, on_round);
 }
 
-static void drop_passage(struct connection *connection)
-{
-    vault_brief_free(connection->passage);
-    connection->passage = NULL;
-}
-
 /* Behind the end of the round: it is looked at after a whole one at the earliest. */
 static void attend(struct connection *connection)
 {
     struct net *net = connection->net;
     connection->quiet_rounds = 1;
-    list_push_back(&net->detach.attached, &connection->passage->queued);
+    list_push_back(&net->detach.attached, &connection_passage(connection)->queued);
     arm(net, loop_now_ms(net->loop) + interval_ms(net));
 }
 
@@ -64,13 +57,13 @@ void detach_welcome(struct connection *connection)
     struct net *net = connection->net;
     switch (tls_stream_wish(&connection->tls)) {
     case TLS_DETACH_OFF:
-        drop_passage(connection);
+        connection_drop_passage(connection);
         break;
     case TLS_DETACH_IDLE:
         attend(connection);
         break;
     case TLS_DETACH_ALWAYS:
-        list_push_back(&net->detach.due, &connection->passage->queued);
+        list_push_back(&net->detach.due, &connection_passage(connection)->queued);
         break;
     }
 }
@@ -83,13 +76,13 @@ static bool detach(struct passage *passage)
     list_unlink(&passage->queued);
     switch (tls_stream_detach(&connection->tls, net->tls)) {
     case TLS_STAYS:
-        drop_passage(connection);
+        connection_drop_passage(connection);
         break;
     case TLS_NOT_YET:
         attend(connection);
         break;
     case TLS_DETACHED:
-        drop_passage(connection);
+        connection_drop_passage(connection);
         net->stats.detached++;
         return true;
     }
