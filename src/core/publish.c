@@ -65,7 +65,7 @@ static enum mqtt_status take_over_id(struct client *client, const struct mqtt_pu
         *out_is_repeated = true;
         return MQTT_OK;
     }
-    if (received->count >= client->broker->limits.receive_maximum)
+    if (packet_ids_count(received) >= client->broker->limits.receive_maximum)
         return MQTT_ERR_RECEIVE_MAXIMUM; /* [MQTT-3.3.4-7] */
     if (packet_ids_add(received, publish->packet_id) < 0)
         client_doom(client, MQTT_UNSPECIFIED_ERROR, "out of memory");

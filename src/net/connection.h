@@ -32,6 +32,7 @@ struct held {
 
 /* What a connection needs on its way in and on its way out, and not while it is in. */
 struct passage {
+    struct connection_opening opening; /* of its facts */
     struct connection *connection;
     struct wheel_timer timer; /* before OPEN: deadline of a guest; after: linger */
     union {
@@ -64,15 +65,23 @@ struct connection {
     bool is_decoy : 1;   /* its client is, or will be, the decoy broker's */
     bool is_marked : 1;  /* GREETING: the kernel wakes us only for a whole ClientHello */
     bool is_holder : 1;  /* a guest that holds memory */
-    uint8_t quiet_rounds : 3; /* since bytes went over its TLS: net/detach.c */
-    bool has_ended : 1;       /* the peer has closed, and all that it has sent was read */
-    uint32_t guest;           /* in net->porch until it is let in; then 0 */
-    struct list all;          /* in net->connections */
-    struct passage *
-        passage; /* owned; NULL: it is in and not waiting to leave OpenSSL, or there was no memory for the way out */
+    uint8_t quiet_rounds : 3;      /* since bytes went over its TLS: net/detach.c */
+    bool has_ended : 1;            /* the peer has closed, and all that it has sent was read */
+    uint32_t guest;                /* in net->porch until it is let in; then 0 */
+    struct list all;               /* in net->connections */
     struct connection_facts facts; /* what its `tls` points to is the connection's */
     char address[];                /* facts.address */
 };
+
+/* NULL: it is in and not waiting to leave OpenSSL, or there was no memory for the way out. */
+static inline struct passage *connection_passage(const struct connection *connection)
+{
+    struct connection_opening *opening = connection->facts.opening;
+    return opening != NULL ? MQTT_CONTAINER_OF(opening, struct passage, opening) : NULL;
+}
+
+/* Its passage is over. */
+void connection_drop_passage(struct connection *connection);
 
 /* What accept knows of a new connection. All borrowed. */
 struct connection_start {

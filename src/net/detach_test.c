@@ -219,6 +219,44 @@ static void many_leave_in_turns(void **state)
     world_close(&world);
 }
 
+static void until_calm(struct world *world, struct device *device, unsigned count)
+{
+    uint64_t end_ms = now_ms(world) + PATIENCE_MS;
+    while (world->calm_count < count) {
+        world_turn(world, device);
+        assert_true(now_ms(world) < end_ms);
+    }
+}
+
+/* Once each time, and not while somebody is with OpenSSL who is to leave it. */
+static void when_all_have_left_that_is_said_once(void **state)
+{
+    (void)state;
+    static const enum kind kinds[] = { KIND_IDLE, KIND_DETACHED };
+    for (size_t k = 0; k < MQTT_ARRAY_LEN(kinds); k++) {
+        struct world world;
+        struct device devices[3];
+        struct limits limits = idle_after(IDLE_MS);
+        world_open(&world, kinds[k], &limits);
+        for (unsigned i = 0; i < MQTT_ARRAY_LEN(devices); i++) {
+            world_device(&devices[i], &world, "lamp");
+            world_connect(&world, &devices[i]);
+            if (i == 0)
+                assert_int_equal(world.calm_count, 0);
+            until_calm(&world, &devices[i], i + 1);
+            assert_int_equal(net_statistics(world.net)->detached, i + 1);
+            uint64_t end_ms = now_ms(&world) + (uint64_t)3 * IDLE_MS;
+            while (now_ms(&world) < end_ms)
+                world_turn(&world, &devices[i]);
+            assert_int_equal(world.calm_count, i + 1);
+        }
+        for (unsigned i = 0; i < MQTT_ARRAY_LEN(devices); i++)
+            device_close(&devices[i]);
+        world_until_alone(&world);
+        world_close(&world);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -229,6 +267,7 @@ int main(void)
         cmocka_unit_test(who_says_nothing_of_it_stays),
         cmocka_unit_test(who_cannot_leave_yet_does_so_later),
         cmocka_unit_test(many_leave_in_turns),
+        cmocka_unit_test(when_all_have_left_that_is_said_once),
     };
     return cmocka_run_group_tests(tests, world_set_up, world_tear_down);
 }

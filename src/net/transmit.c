@@ -266,11 +266,11 @@ static void flush_open(struct connection *connection)
 
 static void flush_closing(struct connection *connection)
 {
-    if (connection->passage == NULL) {
+    if (connection_passage(connection) == NULL) {
         connection_free(connection);
         return;
     }
-    struct outbox *closing = &connection->passage->closing;
+    struct outbox *closing = &connection_passage(connection)->closing;
     int error = flush(connection, closing);
     if (error == 0 && closing->bytes == 0 && tls_stream_is_open(&connection->tls)) {
         tls_stream_shutdown(&connection->tls, connection->net->tls);

@@ -118,7 +118,7 @@ static bool settle_peer(struct tls_stream *stream)
         return true; /* made when the ticket was */
     tls_peer_unref(stream->peer);
     stream->peer =
-        certificate != NULL ? tls_peer_new(certificate, generation_of(stream)->extension) : NULL;
+        certificate != NULL ? tls_generation_peer(generation_of(stream), certificate) : NULL;
     return certificate == NULL || stream->peer != NULL;
 }
 
