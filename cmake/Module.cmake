@@ -13,7 +13,7 @@ endif()
 #   LIBS         foreign libraries, by the names in Dependencies.cmake
 #   DEFINES      e.g. _GNU_SOURCE, in edge directories only
 #   EXTRA_TESTS  stems of tests without a source of that name: wire -> wire_test.c
-#   TEST_SOURCES files that the tests of the module share: a library tacit_<name>_testing
+#   TEST_SOURCES files linked into every test of the module, compiled once
 #   TEST_USES    our modules which only the tests use
 #   SMALL        a release compiles it for size (cmake/Size.cmake),
 #   HOT          but these of its sources for speed
@@ -46,7 +46,7 @@ function(tacit_module name)
     list(REMOVE_DUPLICATES stems)
     set(testing tacit_${name} ${ARG_TEST_USES} PkgConfig::CMOCKA)
     if(ARG_TEST_SOURCES)
-        add_library(tacit_${name}_testing STATIC ${ARG_TEST_SOURCES})
+        add_library(tacit_${name}_testing OBJECT ${ARG_TEST_SOURCES})
         target_compile_definitions(tacit_${name}_testing PRIVATE ${ARG_DEFINES})
         target_link_libraries(tacit_${name}_testing PUBLIC ${testing})
         list(PREPEND testing tacit_${name}_testing)
