@@ -18,6 +18,7 @@ import performance_page
 import plots
 import speed_page
 import stacks
+import start_up
 
 SVG = "{http://www.w3.org/2000/svg}"
 MOST_BYTES, FLAME_MOST_BYTES = 30_000, 200_000
@@ -97,6 +98,34 @@ def flame():
         {"row": name, "args": "p2p", "wire": "tls", "of": "message", "ns": 1000.0, "floor_ns": 600.0,
          "samples": {"tacitd": 1000, "floor": 90}, "parts": {"tacitd": parts, "floor": {
              "kernel: send": .9, "floor": .1}}, "stacks": FOLDED} for name in ("one", "two")]}
+
+
+# A start of 1 ms: forked, after .1 ms another program, works from .2 to .5 ms, sleeps in a sync until .9 ms, works.
+START = """mqload 7/7 1.000000000: PERF_RECORD_COMM exec: mqload:7/7
+mqload 7/7 1.500000000: PERF_RECORD_FORK(8:8):(7:7)
+mqload 8/8 1.500050000: PERF_RECORD_SWITCH IN
+mqload 7/7 1.500060000: cpu-clock/freq=4999/:
+\tffffffff82000001 of_the_generator+0x1 ([kernel.kallsyms])
+
+taskset 8/8 1.500100000: PERF_RECORD_SWITCH OUT preempt
+tacitd 8/8 1.500200000: PERF_RECORD_SWITCH IN
+tacitd 8/8 1.500300000: cpu-clock/freq=4999/:
+\tffffffff82000002 filemap_fault+0x2 ([kernel.kallsyms])
+\tffffffff82000003 exc_page_fault+0x3 ([kernel.kallsyms])
+\t    8e26 do_lookup_x+0xc6 (/usr/lib/ld-linux-x86-64.so.2)
+
+a b 8/8 1.500490000: sched:sched_switch:
+\tffffffff82000004 do_fsync+0x4 ([kernel.kallsyms])
+\t    8e26 fsync+0x6 (/usr/lib/libc.so.6)
+
+a b 8/8 1.500500000: PERF_RECORD_SWITCH OUT
+a b 8/8 1.500900000: PERF_RECORD_SWITCH IN
+a b 8/8 1.500950000: cpu-clock/freq=4999/:
+\t    8e26 malloc+0x6 (/usr/lib/libc.so.6)
+
+a b 8/8 1.501100000: cpu-clock/freq=4999/:
+\t    8e26 too_late+0x6 (/usr/lib/libc.so.6)
+"""
 
 
 REPORTS = (like_for_like, idle, storm, window, size, active)
@@ -211,6 +240,27 @@ class Flames(unittest.TestCase):
         self.assertIn("| kernel: send | 30.0 % | 300 | 540 | -240 |", lines)
         self.assertIn("| other code of its own | 0.0 % | 0.0 | 60.0 | -60.0 |", lines)
         self.assertEqual(lines[-1], "| in all | 100 % | 1,000 | 600 | 400 |")
+
+
+class Starts(unittest.TestCase):
+    def test_all_of_the_time_goes_somewhere(self):
+        found, samples = start_up.stacks_of(START, "tacitd", 1_000_000)
+        self.assertEqual((samples, sum(found.values())), (2, 1_000_000))
+        self.assertEqual({part: round(share * 1000) for part, share in stacks.shares(found, start_up.CALLS).items()}, {
+            "waits: disk, at a sync": 400, "kernel: page faults": 225, "libc": 225, start_up.BEFORE: 150})
+
+    def test_who_is_held_does_not_wait_for_what_it_asked(self):
+        text = START.replace("PERF_RECORD_SWITCH OUT\n", "PERF_RECORD_SWITCH OUT preempt\n")
+        found, _ = start_up.stacks_of(text, "tacitd", 1_000_000)
+        self.assertEqual(stacks.shares(found, start_up.CALLS)[start_up.HELD], .4)
+
+    def test_the_table_has_every_server(self):
+        row = {"starts": 2, "ms": {"tacitd": 4, "floor": 1.5}, "parts": {
+            "tacitd": {"libc": 3, "tacit store": 1}, "floor": {"libc": 1, "floor": .49, "OpenSSL": .01}}}
+        self.assertEqual(list(performance_page.start_table(row))[2:], [
+            "| libc | 75.0 % | 3.00 | 1.00 |", "| tacit store | 25.0 % | 1.00 | 0.00 |",
+            "| other code of its own | 0.0 % | 0.00 | 0.49 |", "| smaller ones | 0.0 % | 0.00 | 0.01 |",
+            "| in all | 100.0 % | 4.00 | 1.50 |"])
 
 
 class Pages(unittest.TestCase):
