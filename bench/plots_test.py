@@ -14,6 +14,8 @@ import unittest
 import xml.etree.ElementTree
 
 import flame_graph
+import parts
+import parts_page
 import performance_page
 import plots
 import speed_page
@@ -126,6 +128,16 @@ a b 8/8 1.500950000: cpu-clock/freq=4999/:
 a b 8/8 1.501100000: cpu-clock/freq=4999/:
 \t    8e26 too_late+0x6 (/usr/lib/libc.so.6)
 """
+
+
+def taken_apart():
+    blocks = {"session": 280, "client": 220}
+    return {"name": "parts", "rounds": 1, "machine": MACHINE, "binary": {
+        "bytes": 1000, "wanted_at_most": 600, "tables": 20, "largest": [["on_publish", "core", 300]],
+        "sections": {"code": 700, "constants": 200, parts.PADDING: 100},
+        "modules": {"core": {"bytes": 500, "functions": 9}, "net": {"bytes": 190, "functions": 2}}}, "idle": [
+            {"wire": "plain", "args": "idle", "blocks": blocks, "heap": 600, "rss": 610},
+            {"wire": "mtls-detached", "args": "idle", "blocks": blocks | {"tls_records": 232}, "heap": 900, "rss": 890}]}
 
 
 REPORTS = (like_for_like, idle, storm, window, size, active)
@@ -263,6 +275,34 @@ class Starts(unittest.TestCase):
             "| in all | 100.0 % | 4.00 | 1.50 |"])
 
 
+class Parts(unittest.TestCase):
+    def test_sections_add_up_to_the_program(self):
+        text = ("  [ 0]                   NULL            0000000000000000 000000 000000 00      0   0  0\n"
+                "  [ 1] .interp           PROGBITS        0000000000000350 000350 00001c 00   A  0   0  1\n"
+                "  [15] .text             PROGBITS        000000000000d050 00d050 000100 00  AX  0   0 16\n"
+                "  [27] .bss              NOBITS          00000000000b1020 0b1008 000070 00  WA  0   0 32\n")
+        found = parts.sections_of(text, 1000)
+        self.assertEqual(found, {"code": 256, "names and relocations for the dynamic linker": 28, parts.PADDING: 716})
+
+    def test_a_function_stands_where_it_was_written(self):
+        functions = parts.functions_of("0000000000001000 0000000000000020 t take.lto_priv.0\n"
+                                       "0000000000001020 0000000000000010 T _start\n"
+                                       "0000000000002000 0000000000000010 r table\n")
+        lines = stacks.Lines("tacitd")
+        lines.found = {0x1000: [("inlined", "/x/src/base/pool.c"), ("take", "/x/build/../src/core/route.c")],
+                       0x1020: [("_start", "??")]}
+        modules, largest = parts.modules_of(functions, lines)
+        self.assertEqual(modules, {"core": {"bytes": 32, "functions": 1}, "libgcc and libc": {"bytes": 16, "functions": 1}})
+        self.assertEqual(largest[0], ["take", "core", 32])
+
+    def test_the_tables_say_what_is_left(self):
+        lines = [*parts_page.binary_rows(taken_apart()), *parts_page.idle_rows(taken_apart())]
+        for line in ("| core | 9 | 500 | 71.4 % |", "| between functions | – | 10 | 1.4 % |", "| in all | 1,000 | 100 % |",
+                     "| `struct tls_records` | – | 232 |", "| pages of the program and of libraries | 10 | -10 |",
+                     "| texts and tickets, the allocator's share, tables that find them | 100 | 168 |"):
+            self.assertIn(line, lines)
+
+
 class Pages(unittest.TestCase):
     def test_every_row_of_the_counts_is_said(self):
         side = {"calls": .0266, "by_name": {"sendmsg": .0132, "futex": .0001}, "instructions": 1402}
@@ -284,15 +324,16 @@ class Pages(unittest.TestCase):
                 os.symlink(path, folder / "bench" / path.name)
             (folder / "bench" / "report").unlink()
             (folder / "bench" / "report").write_bytes((root / "bench" / "report").read_bytes())
-            for module in ("plots", "performance_page"):
+            for module in ("plots", "performance_page", "parts_page"):
                 (folder / "bench" / f"{module}.py").unlink()
                 (folder / "bench" / f"{module}.py").write_bytes((root / "bench" / f"{module}.py").read_bytes())
             (folder / "docs" / "benchmarks.md").write_text("# Benchmarks\n\n## Idle connections\n\nold\n")
             (folder / "docs" / "performance.md").write_text(
                 f"# Page\n\n## one\n\n{performance_page.BEGIN.format('one')}\nold\n"
-                f"{performance_page.END.format('one')}\n\nBy hand.\n")
+                f"{performance_page.END.format('one')}\n\n{parts_page.BEGIN.format('idle')}\nold\n"
+                f"{parts_page.END.format('idle')}\n\nBy hand.\n")
             files = []
-            for make in (*REPORTS, flame):
+            for make in (*REPORTS, flame, taken_apart):
                 files.append(folder / f"{make.__name__}.json")
                 files[-1].write_text(json.dumps(make()))
             seen = []
@@ -310,6 +351,8 @@ class Pages(unittest.TestCase):
             text = seen[0][pathlib.Path("docs/performance.md")].decode()
             self.assertIn("By hand.", text)
             self.assertNotIn("old", text)
+            for part in ("binary", "idle"):
+                self.assertEqual(text.count(parts_page.BEGIN.format(part)), 1)
             for flamed in ("one", "two"):
                 self.assertEqual(text.count(f"(plots/flame-{flamed}.svg)"), 1)
 
