@@ -242,6 +242,7 @@ class Flames(unittest.TestCase):
                 "\t          10ac4d __libc_sendmsg+0x4d (/usr/lib/libc.so.6)\n"
                 "\t           4c1c8 [unknown] (/usr/lib/libssl.so.3)\n"
                 "\t           4c1c9 [unknown] (/usr/lib/libssl.so.3)\n"
+                "\t    7fb3f8012847 [unknown] (//anon)\n"
                 "\tffffffffffffffff [unknown] ([unknown])\n\n")
         self.assertEqual(stacks.fold(text, "tacitd"), {
             "(OpenSSL)@OpenSSL;__libc_sendmsg@libc;do_syscall_64@kernel;tcp_sendmsg@kernel": 1})

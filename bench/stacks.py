@@ -94,8 +94,8 @@ def samples_of(text):
 
 
 def known(sample):
-    """Without what could not be unwound at the end."""
-    return [frame for frame in sample if frame[2] != "[unknown]"]
+    """Without what could not be unwound at the end, or was taken for a return to the heap."""
+    return [frame for frame in sample if frame[2] not in ("[unknown]", "//anon")]
 
 
 def where_called(index, address):

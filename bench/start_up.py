@@ -10,6 +10,8 @@ comes and goes (--switch-events), and at the tracepoint sched_switch with what s
 starts}, waits included."""
 import collections
 import re
+import shutil
+import subprocess
 
 from like_for_like import start_once
 from measure import CLIENT_CORE
@@ -25,7 +27,8 @@ HERTZ, STACK_BYTES = 4999, 16384
 # A server that ends at once leaves another state than one that has worked for a while: tacitd fills spare segments.
 SETTLE = {"tacitd": ()}
 SETTLE_NONE = ("--settle", "0")
-GENERATOR, BEFORE = "mqload", "fork and taskset, before exec"
+GENERATOR, BEFORE = "mqload", "fork, taskset and env, before exec"
+OTHERS = (GENERATOR, "taskset", "env")
 CLOCK, TRACEPOINT = "cpu-clock", "sched:sched_switch"
 IN, OUT = "PERF_RECORD_SWITCH IN", "PERF_RECORD_SWITCH OUT"
 EVENT = re.compile(r"^\s*(?P<comm>\S.*?)\s+(?P<pid>\d+)/(?P<tid>\d+)\s+(?P<s>\d+)\.(?P<ns>\d{9}):\s+"
@@ -84,7 +87,7 @@ def of_the_start(events, wall_ns):
 
 def wait_of(out, last):
     """The stack of a wait that begins with this switch, `last` the tracepoint before it."""
-    if out.comm in (GENERATOR, "taskset"):
+    if out.comm in OTHERS:
         return f"(waits)@{BEFORE}"
     if "preempt" in out.what or last is None:
         return f"{last.stack + ';' if last else ''}(held)@{HELD}"
@@ -124,17 +127,33 @@ def stacks_of(text, program, wall_ns):
     clocked = [event for event in sampled if event.what.startswith(CLOCK) and event.stack]
     busy_ns = wall_ns - sum(total.values())
     for event in clocked:
-        is_before = event.comm in (GENERATOR, "taskset")
-        total[f"(taskset)@{BEFORE}" if is_before else event.stack] += busy_ns / len(clocked)
+        is_before = event.comm in OTHERS
+        total[f"(others)@{BEFORE}" if is_before else event.stack] += busy_ns / len(clocked)
     return total, len(clocked)
+
+
+def copied_libraries(tools, place):
+    """A folder with those of the programs that run before the server in its process. perf 6.1 takes a library that one
+    program has mapped for where the next one has it, and then finds no callers in it."""
+    folder = place / "libraries"
+    if folder.exists():
+        return folder
+    folder.mkdir()
+    done = subprocess.run(["ldd", tools / GENERATOR, *(shutil.which(name) for name in OTHERS[1:])],
+                          capture_output=True, text=True, check=True)
+    for library in set(re.findall(r"=> (/\S+)", done.stdout)):
+        shutil.copy(library, folder)
+    return folder
 
 
 def profile_once(subject, tools, place, scenario):
     """(ms from exec to CONNACK, {stack: ns}, samples)."""
     data = place / "perf.data"
-    watch = ["taskset", "-c", str(CLIENT_CORE), "perf", "record", "-q", "--switch-events", "-c", "1", "-e", TRACEPOINT,
-             "-e", f"cpu-clock/freq={HERTZ}/", "--call-graph", f"dwarf,{STACK_BYTES}", "-o", str(data), "--"]
-    run = start_once(tools, place, subject, scenario, watch, SETTLE.get(subject, SETTLE_NONE))
+    watch = ["env", f"LD_LIBRARY_PATH={copied_libraries(tools, place)}", "taskset", "-c", str(CLIENT_CORE),
+             "perf", "record", "-q", "--switch-events", "-c", "1", "-e", TRACEPOINT, "-e", f"cpu-clock/freq={HERTZ}/",
+             "--call-graph", f"dwarf,{STACK_BYTES}", "-o", str(data), "--"]
+    run = start_once(tools, place, subject, scenario, watch, SETTLE.get(subject, SETTLE_NONE),
+                     ("env", "-u", "LD_LIBRARY_PATH"))
     if run["connack_ms"] < 0:
         raise RuntimeError(f"{NAME}: {subject}: no CONNACK")
     program = subjects.ARGV[subject](tools, place, scenario, 0, keeps_state=True)[0]
