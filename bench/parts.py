@@ -118,9 +118,11 @@ def idle_row(wire, blocks, tools, place, options):
 def run(options, tools, place):
     report = {"name": "parts", "rounds": 1 if options.short else options.rounds}
     absent = [tool for tool in TOOLS if shutil.which(tool) is None]
-    if absent:
-        say(f"parts: SKIPPED: {', '.join(absent)} is not here (Debian: binutils, gdb)")
-        return report | {"skipped": "a tool is not here", "ok": True}
+    why = f"{', '.join(absent)}: not here (Debian: binutils, gdb)" if absent else \
+        subjects.missing("tacitd", idle_scenario("", PLAIN))
+    if why:
+        say(f"parts: SKIPPED: {why}")
+        return report | {"skipped": why, "ok": True}
     program = os.environ.get("TACITD", ROOT / "build" / "release" / "tacitd")
     report["binary"] = binary(program, place)
     say(f"parts: {report['binary']['bytes']:,} bytes")
