@@ -9,8 +9,10 @@ clock of its CPU (cpu-clock, which needs no counters of the processor), and the 
                 directory of src/. What a function takes by itself counts, not what it calls
   stacks        {stack: samples} of tacitd (bench/stacks.py), of which bench/report makes the flame graph
 
-Without `perf`, or where it may not be used, that is said, and nothing is measured."""
+The row of `start-up` is what bench/start_up.py says. Without `perf`, or where it may not be used, that is said, and
+nothing is measured."""
 import json
+import os
 import shutil
 import subprocess
 import time
@@ -19,6 +21,7 @@ from like_for_like import CONNECTIONS, LATENCY, MESSAGES
 from measure import FIGURES, generator_argv
 from scenarios import Scenario, table
 import stacks
+import start_up
 import subjects
 from subjects import say
 
@@ -28,7 +31,7 @@ LEAD_S, TAIL_S = 3, 1  # the load is there before the profile begins, and longer
 SUBJECTS = ("tacitd", "floor")
 # Those that were missed when this was written.
 DEFAULT = ("p2p-qos2-tls", "p2p-qos0-window1-tls", "fanout-tls", "connect", "handshake-resumed",
-           "handshake-mtls", "latency-fanout")
+           "handshake-mtls", "latency-fanout", start_up.NAME)
 
 
 def rows():
@@ -37,13 +40,14 @@ def rows():
     return found | {name: Scenario(arguments, wire, floor) for name, wire, arguments, floor in LATENCY}
 
 
-def why_not():
-    """Why perf cannot be used here, or None."""
+def why_not(*events):
+    """Why perf cannot be used here for the clock of the CPU and these, or None."""
     if shutil.which("perf") is None:
         return "perf is not here (Debian: linux-perf)"
     if shutil.which("addr2line") is None:
         return "addr2line is not here (Debian: binutils)"
-    done = subprocess.run(["perf", "record", "-q", "-e", "cpu-clock", "-o", "/dev/null", "true"],
+    wanted = [word for event in ("cpu-clock", *events) for word in ("-e", event)]
+    done = subprocess.run(["perf", "record", "-q", *wanted, "-o", "/dev/null", "true"],
                           capture_output=True, text=True, check=False)
     return f"perf may not be used: {done.stderr.strip()[-200:]}" if done.returncode else None
 
@@ -54,10 +58,7 @@ def record(process, seconds, place):
     subprocess.run(["perf", "record", "-q", "-e", "cpu-clock", "-F", str(HERTZ), "--call-graph",
                     f"dwarf,{STACK_BYTES}", "-p", str(process.pid), "-o", str(data), "--", "sleep",
                     str(seconds)], check=True, capture_output=True)
-    done = subprocess.run(["perf", "script", "--no-inline", "-F", "ip,sym,symoff,dso", "-i", str(data)],
-                          capture_output=True, text=True, check=True)
-    data.unlink()
-    return done.stdout
+    return stacks.script(data, "ip,sym,symoff,dso")
 
 
 def profile(subject, tools, place, scenario, seconds):
@@ -93,6 +94,22 @@ def measure(name, scenario, tools, place, seconds):
     return row
 
 
+def measure_start(tools, place, options):
+    """None where the kernel does not tell perf who waits."""
+    why = why_not(start_up.TRACEPOINT)
+    if why:
+        say(f"flame {start_up.NAME}: SKIPPED: {why}")
+        return None
+    return start_up.measure(tools, place, options.short)
+
+
+def take_one_that_unwinds():
+    """A release has no tables for unwinding (docs/adr/0027-lean-at-rest.md), and perf 6.1 reads no others: it would see
+    hardly a caller. The flame build is the same program with them, unless $TACITD names another one."""
+    if "TACITD" not in os.environ:
+        os.environ["TACITD"] = str(subjects.build("tacitd", preset="flame") / "tacitd")
+
+
 def run(options, tools, place):
     seconds = SHORT_S if options.short else max(options.duration, LEAST_S)
     report = {"name": "flame", "tool": f"perf record, cpu-clock, {HERTZ} Hz", "duration_s": seconds,
@@ -101,8 +118,10 @@ def run(options, tools, place):
     if why:
         say(f"flame: SKIPPED: {why}")
         return report | {"skipped": why, "ok": True}
-    scenarios = rows()
+    take_one_that_unwinds()
     for name in options.rows or DEFAULT:
-        report["rows"].append(measure(name, scenarios[name], tools, place, seconds))
+        row = measure_start(tools, place, options) if name == start_up.NAME else \
+            measure(name, rows()[name], tools, place, seconds)
+        report["rows"] += [row] if row else []
     report["ok"] = True
     return report

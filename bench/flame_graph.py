@@ -72,14 +72,21 @@ class Graph:
             x += width
 
 
+def subject_of(row, tool):
+    """(what of tacitd is shown, how it was seen)."""
+    if "starts" in row:
+        return "time", f"from exec to CONNACK, {row['starts']} starts, {row['samples']['tacitd']} samples by {tool}"
+    return "CPU", f"under mqload {row['args']} ({row['wire']}), {sum(row['stacks'].values())} samples by {tool}"
+
+
 def flame_graph(row, tool):
     """The SVG of one row of `bench/run flame`."""
-    samples = sum(row["stacks"].values())
+    what, how = subject_of(row, tool)
     drawing = Drawing(WIDTH, f"Flame graph of tacitd: {row['row']}",
-                      f"Where the CPU of tacitd goes under mqload {row['args']} ({row['wire']}), {samples} samples "
-                      f"by {tool}. A box is as wide as the share of a function with all that it calls, and stands on "
+                      f"Where the {what} of tacitd goes {how}. A box is as wide as the share of a function with all "
+                      "that it calls, and stands on "
                       "who called it. The table beside the picture has the shares by part.")
-    drawing.text(MARGIN, 24, f"{row['row']}: where the CPU of tacitd goes", "ink head")
+    drawing.text(MARGIN, 24, f"{row['row']}: where the {what} of tacitd goes", "ink head")
     drawing.legend(MARGIN, 46, [(name, text) for _, name, text in KINDS])
     Graph(row["stacks"], drawing)
     return drawing.svg()

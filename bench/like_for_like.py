@@ -142,14 +142,15 @@ def memory_rows(bench):
                   "itself", faults, {"wire": wire})
 
 
-def start_once(bench, subject, scenario):
-    """From exec to CONNACK, with what an earlier start has left; the generator starts and stops it."""
+def start_once(tools, place, subject, scenario, watch=(), more=(), via=()):
+    """From exec to CONNACK, with what an earlier start has left; the generator starts and stops it. `watch` is a
+    command that runs the generator, `more` are words for that, `via` is one that runs the server."""
     port = subjects.free_port()
-    argv = subjects.ARGV[subject](bench.tools, bench.place, scenario, port, keeps_state=True)
-    with open(bench.place / f"{subject}.log", "w", encoding="utf-8") as log:
+    argv = subjects.ARGV[subject](tools, place, scenario, port, keeps_state=True)
+    with open(place / f"{subject}.log", "w", encoding="utf-8") as log:
         done = subprocess.run(
-            [str(bench.tools / "mqload"), "startup", "--port", str(port), "--cpu",
-             str(CLIENT_CORE), "--", "taskset", "-c", subjects.SERVER_CORE, *map(str, argv)],
+            [*watch, str(tools / "mqload"), "startup", "--port", str(port), "--cpu", str(CLIENT_CORE), *more,
+             "--", "taskset", "-c", subjects.SERVER_CORE, *via, *map(str, argv)],
             stdout=subprocess.PIPE, stderr=log, text=True, timeout=60, check=False)
     return json.loads(done.stdout)
 
@@ -161,7 +162,7 @@ def start_rows(bench):
         for subject in ORDER:
             if subjects.missing(subject, scenario):
                 continue
-            run = start_once(bench, subject, scenario)
+            run = start_once(bench.tools, bench.place, subject, scenario)
             if run["connack_ms"] < 0:
                 faults.append(f"{subject}: no CONNACK")
             elif turn > 0:  # the first one finds no state

@@ -43,35 +43,66 @@ def table(row):
     yield f"| in all | 100 % | {time_cell(row['ns'])} | {time_cell(floor)} | {time_cell(rest)} |"
 
 
+def start_rows(parts, subjects):
+    """(part, ms of each), the largest of tacitd first; last what is small for all."""
+    least, small = LEAST * sum(parts["tacitd"].values()), [0] * len(subjects)
+    for part in dict.fromkeys(part for subject in subjects for part in parts[subject]):
+        values = [parts[subject].get(part, 0) for subject in subjects]
+        if max(values) < least:
+            small = [sum(pair) for pair in zip(small, values)]
+        else:
+            yield part, values
+    yield "smaller ones", small
+
+
+def start_table(row):
+    subjects = list(row["ms"])
+    heads = " | ".join(f"{name}, ms" for name in subjects)
+    yield f"| the time of a start went into | share of tacitd's | {heads} |"
+    yield "|---|--:|" + "--:|" * len(subjects)
+    whole = [row["ms"][name] for name in subjects]
+    for part, values in [*start_rows(row["parts"], subjects), ("in all", whole)]:
+        name = OWN_TEXT if part in subjects[1:] else part
+        cells = " | ".join(f"{value:.2f}" for value in values)
+        yield f"| {name} | {100 * values[0] / whole[0]:.1f} % | {cells} |"
+
+
 def section(report, row):
-    name = row["row"]
+    name, is_start = row["row"], "starts" in row
     yield BEGIN.format(name)
     yield ""
     yield from where(report | {"name": f"flame {name}"})
+    if is_start:
+        report = report | {"tool": row["tool"]}
     samples = " and ".join(f"{count:,} of {subject}" for subject, count in row["samples"].items())
-    yield f"`mqload {row['args']}`, {row['wire']}; samples: {samples}, {report['tool']}."
+    starts = f"{row['starts']} starts of each; " if is_start else ""
+    yield f"`mqload {row['args']}`, {row['wire']}; {starts}samples: {samples}, {report['tool']}."
     yield ""
     yield f"![Flame graph of tacitd, {name}](plots/flame-{name}.svg)"
     yield ""
-    yield from table(row)
+    yield from start_table(row) if is_start else table(row)
     yield ""
     yield END.format(name)
 
 
-def with_row(text, report, row):
-    """The page with what stands between the marks replaced; a section for a row that has none."""
-    begin, end = BEGIN.format(row["row"]), END.format(row["row"])
-    new = "\n".join(section(report, row))
+def replaced(text, title, begin, end, new):
+    """The page with what stands from one mark to the other replaced; a section of this title where they are not."""
     if begin not in text:
-        return f"{text.rstrip()}\n\n## {row['row']}\n\n{new}\n"
+        return f"{text.rstrip()}\n\n## {title}\n\n{new}\n"
     before, rest = text.split(begin, 1)
     return before + new + rest.split(end, 1)[1]
+
+
+def with_row(text, report, row):
+    name = row["row"]
+    return replaced(text, name, BEGIN.format(name), END.format(name), "\n".join(section(report, row)))
 
 
 def write(report, page=PAGE, folder=FOLDER):
     folder.mkdir(exist_ok=True)
     text = page.read_text(encoding="utf-8")
     for row in report["rows"]:
-        (folder / f"flame-{row['row']}.svg").write_text(flame_graph(row, report["tool"]), encoding="utf-8")
+        picture = flame_graph(row, row.get("tool", report["tool"]))
+        (folder / f"flame-{row['row']}.svg").write_text(picture, encoding="utf-8")
         text = with_row(text, report, row)
     page.write_text(text, encoding="utf-8")

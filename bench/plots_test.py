@@ -14,10 +14,13 @@ import unittest
 import xml.etree.ElementTree
 
 import flame_graph
+import parts
+import parts_page
 import performance_page
 import plots
 import speed_page
 import stacks
+import start_up
 
 SVG = "{http://www.w3.org/2000/svg}"
 MOST_BYTES, FLAME_MOST_BYTES = 30_000, 200_000
@@ -97,6 +100,44 @@ def flame():
         {"row": name, "args": "p2p", "wire": "tls", "of": "message", "ns": 1000.0, "floor_ns": 600.0,
          "samples": {"tacitd": 1000, "floor": 90}, "parts": {"tacitd": parts, "floor": {
              "kernel: send": .9, "floor": .1}}, "stacks": FOLDED} for name in ("one", "two")]}
+
+
+# A start of 1 ms: forked, after .1 ms another program, works from .2 to .5 ms, sleeps in a sync until .9 ms, works.
+START = """mqload 7/7 1.000000000: PERF_RECORD_COMM exec: mqload:7/7
+mqload 7/7 1.500000000: PERF_RECORD_FORK(8:8):(7:7)
+mqload 8/8 1.500050000: PERF_RECORD_SWITCH IN
+mqload 7/7 1.500060000: cpu-clock/freq=4999/:
+\tffffffff82000001 of_the_generator+0x1 ([kernel.kallsyms])
+
+taskset 8/8 1.500100000: PERF_RECORD_SWITCH OUT preempt
+tacitd 8/8 1.500200000: PERF_RECORD_SWITCH IN
+tacitd 8/8 1.500300000: cpu-clock/freq=4999/:
+\tffffffff82000002 filemap_fault+0x2 ([kernel.kallsyms])
+\tffffffff82000003 exc_page_fault+0x3 ([kernel.kallsyms])
+\t    8e26 do_lookup_x+0xc6 (/usr/lib/ld-linux-x86-64.so.2)
+
+a b 8/8 1.500490000: sched:sched_switch:
+\tffffffff82000004 do_fsync+0x4 ([kernel.kallsyms])
+\t    8e26 fsync+0x6 (/usr/lib/libc.so.6)
+
+a b 8/8 1.500500000: PERF_RECORD_SWITCH OUT
+a b 8/8 1.500900000: PERF_RECORD_SWITCH IN
+a b 8/8 1.500950000: cpu-clock/freq=4999/:
+\t    8e26 malloc+0x6 (/usr/lib/libc.so.6)
+
+a b 8/8 1.501100000: cpu-clock/freq=4999/:
+\t    8e26 too_late+0x6 (/usr/lib/libc.so.6)
+"""
+
+
+def taken_apart():
+    blocks = {"session": 280, "client": 220}
+    return {"name": "parts", "rounds": 1, "machine": MACHINE, "binary": {
+        "bytes": 1000, "wanted_at_most": 600, "tables": 20, "largest": [["on_publish", "core", 300]],
+        "sections": {"code": 700, "constants": 200, parts.PADDING: 100},
+        "modules": {"core": {"bytes": 500, "functions": 9}, "net": {"bytes": 190, "functions": 2}}}, "idle": [
+            {"wire": "plain", "args": "idle", "blocks": blocks, "heap": 600, "rss": 610},
+            {"wire": "mtls-detached", "args": "idle", "blocks": blocks | {"tls_records": 232}, "heap": 900, "rss": 890}]}
 
 
 REPORTS = (like_for_like, idle, storm, window, size, active)
@@ -201,6 +242,7 @@ class Flames(unittest.TestCase):
                 "\t          10ac4d __libc_sendmsg+0x4d (/usr/lib/libc.so.6)\n"
                 "\t           4c1c8 [unknown] (/usr/lib/libssl.so.3)\n"
                 "\t           4c1c9 [unknown] (/usr/lib/libssl.so.3)\n"
+                "\t    7fb3f8012847 [unknown] (//anon)\n"
                 "\tffffffffffffffff [unknown] ([unknown])\n\n")
         self.assertEqual(stacks.fold(text, "tacitd"), {
             "(OpenSSL)@OpenSSL;__libc_sendmsg@libc;do_syscall_64@kernel;tcp_sendmsg@kernel": 1})
@@ -211,6 +253,55 @@ class Flames(unittest.TestCase):
         self.assertIn("| kernel: send | 30.0 % | 300 | 540 | -240 |", lines)
         self.assertIn("| other code of its own | 0.0 % | 0.0 | 60.0 | -60.0 |", lines)
         self.assertEqual(lines[-1], "| in all | 100 % | 1,000 | 600 | 400 |")
+
+
+class Starts(unittest.TestCase):
+    def test_all_of_the_time_goes_somewhere(self):
+        found, samples = start_up.stacks_of(START, "tacitd", 1_000_000)
+        self.assertEqual((samples, sum(found.values())), (2, 1_000_000))
+        self.assertEqual({part: round(share * 1000) for part, share in stacks.shares(found, start_up.CALLS).items()}, {
+            "waits: disk, at a sync": 400, "kernel: page faults": 225, "libc": 225, start_up.BEFORE: 150})
+
+    def test_who_is_held_does_not_wait_for_what_it_asked(self):
+        text = START.replace("PERF_RECORD_SWITCH OUT\n", "PERF_RECORD_SWITCH OUT preempt\n")
+        found, _ = start_up.stacks_of(text, "tacitd", 1_000_000)
+        self.assertEqual(stacks.shares(found, start_up.CALLS)[start_up.HELD], .4)
+
+    def test_the_table_has_every_server(self):
+        row = {"starts": 2, "ms": {"tacitd": 4, "floor": 1.5}, "parts": {
+            "tacitd": {"libc": 3, "tacit store": 1}, "floor": {"libc": 1, "floor": .49, "OpenSSL": .01}}}
+        self.assertEqual(list(performance_page.start_table(row))[2:], [
+            "| libc | 75.0 % | 3.00 | 1.00 |", "| tacit store | 25.0 % | 1.00 | 0.00 |",
+            "| other code of its own | 0.0 % | 0.00 | 0.49 |", "| smaller ones | 0.0 % | 0.00 | 0.01 |",
+            "| in all | 100.0 % | 4.00 | 1.50 |"])
+
+
+class Parts(unittest.TestCase):
+    def test_sections_add_up_to_the_program(self):
+        text = ("  [ 0]                   NULL            0000000000000000 000000 000000 00      0   0  0\n"
+                "  [ 1] .interp           PROGBITS        0000000000000350 000350 00001c 00   A  0   0  1\n"
+                "  [15] .text             PROGBITS        000000000000d050 00d050 000100 00  AX  0   0 16\n"
+                "  [27] .bss              NOBITS          00000000000b1020 0b1008 000070 00  WA  0   0 32\n")
+        found = parts.sections_of(text, 1000)
+        self.assertEqual(found, {"code": 256, "names and relocations for the dynamic linker": 28, parts.PADDING: 716})
+
+    def test_a_function_stands_where_it_was_written(self):
+        functions = parts.functions_of("0000000000001000 0000000000000020 t take.lto_priv.0\n"
+                                       "0000000000001020 0000000000000010 T _start\n"
+                                       "0000000000002000 0000000000000010 r table\n")
+        lines = stacks.Lines("tacitd")
+        lines.found = {0x1000: [("inlined", "/x/src/base/pool.c"), ("take", "/x/build/../src/core/route.c")],
+                       0x1020: [("_start", "??")]}
+        modules, largest = parts.modules_of(functions, lines)
+        self.assertEqual(modules, {"core": {"bytes": 32, "functions": 1}, "libgcc and libc": {"bytes": 16, "functions": 1}})
+        self.assertEqual(largest[0], ["take", "core", 32])
+
+    def test_the_tables_say_what_is_left(self):
+        lines = [*parts_page.binary_rows(taken_apart()), *parts_page.idle_rows(taken_apart())]
+        for line in ("| core | 9 | 500 | 71.4 % |", "| between functions | – | 10 | 1.4 % |", "| in all | 1,000 | 100 % |",
+                     "| `struct tls_records` | – | 232 |", "| pages of the program and of libraries | 10 | -10 |",
+                     "| texts and tickets, the allocator's share, tables that find them | 100 | 168 |"):
+            self.assertIn(line, lines)
 
 
 class Pages(unittest.TestCase):
@@ -234,15 +325,16 @@ class Pages(unittest.TestCase):
                 os.symlink(path, folder / "bench" / path.name)
             (folder / "bench" / "report").unlink()
             (folder / "bench" / "report").write_bytes((root / "bench" / "report").read_bytes())
-            for module in ("plots", "performance_page"):
+            for module in ("plots", "performance_page", "parts_page"):
                 (folder / "bench" / f"{module}.py").unlink()
                 (folder / "bench" / f"{module}.py").write_bytes((root / "bench" / f"{module}.py").read_bytes())
             (folder / "docs" / "benchmarks.md").write_text("# Benchmarks\n\n## Idle connections\n\nold\n")
             (folder / "docs" / "performance.md").write_text(
                 f"# Page\n\n## one\n\n{performance_page.BEGIN.format('one')}\nold\n"
-                f"{performance_page.END.format('one')}\n\nBy hand.\n")
+                f"{performance_page.END.format('one')}\n\n{parts_page.BEGIN.format('idle')}\nold\n"
+                f"{parts_page.END.format('idle')}\n\nBy hand.\n")
             files = []
-            for make in (*REPORTS, flame):
+            for make in (*REPORTS, flame, taken_apart):
                 files.append(folder / f"{make.__name__}.json")
                 files[-1].write_text(json.dumps(make()))
             seen = []
@@ -260,6 +352,8 @@ class Pages(unittest.TestCase):
             text = seen[0][pathlib.Path("docs/performance.md")].decode()
             self.assertIn("By hand.", text)
             self.assertNotIn("old", text)
+            for part in ("binary", "idle"):
+                self.assertEqual(text.count(parts_page.BEGIN.format(part)), 1)
             for flamed in ("one", "two"):
                 self.assertEqual(text.count(f"(plots/flame-{flamed}.svg)"), 1)
 

@@ -12,8 +12,8 @@ import subprocess
 FRAME = re.compile(r"^\s+([0-9a-f]+) (.*?)(?:\+0x[0-9a-f]+)? \((.*)\)$")
 SOURCE = re.compile(r"/src/([a-z_]+)/[^/]+$")
 KERNEL, OPENSSL, LIBC, OTHER = "kernel", "OpenSSL", "libc", "other libraries"
-LIBRARIES = ((("libssl", "libcrypto"), OPENSSL),
-             (("libc.", "libm.", "ld-", "libpthread", "libgcc_s", "[vdso]"), LIBC))
+LIBRARIES = ((("libssl", "libcrypto"), OPENSSL), (("ld-",), "dynamic linker"), (("libseccomp",), "libseccomp"),
+             (("libc.", "libm.", "libpthread", "libgcc_s", "[vdso]"), LIBC))
 # What the kernel was asked for: the first that is found among its frames and the one that called it.
 CALLS = (("send", re.compile(r"send(to|m?msg)|sock_write")),
          ("receive", re.compile(r"recv(from|m?msg)?$|recv(from|m?msg)|sock_read")),
@@ -25,6 +25,14 @@ CALLS = (("send", re.compile(r"send(to|m?msg)|sock_write")),
          ("locks and wake-ups", re.compile(r"futex|lll_lock|pthread_")),
          ("memory", re.compile(r"page_fault|munmap|mmap|madvise|brk")),
          ("files", re.compile(r"open|stat|sync|write|read|unlink|rename|getdents")))
+
+
+def script(data, fields, *more):
+    """What perf script prints of a file of perf record, which is taken away."""
+    done = subprocess.run(["perf", "script", "--no-inline", "-F", fields, *more, "-i", str(data)],
+                          capture_output=True, text=True, check=True)
+    data.unlink()
+    return done.stdout
 
 
 def part_of_library(library):
@@ -86,8 +94,8 @@ def samples_of(text):
 
 
 def known(sample):
-    """Without what could not be unwound at the end."""
-    return [frame for frame in sample if frame[2] != "[unknown]"]
+    """Without what could not be unwound at the end, or was taken for a return to the heap."""
+    return [frame for frame in sample if frame[2] not in ("[unknown]", "//anon")]
 
 
 def where_called(index, address):
@@ -95,15 +103,14 @@ def where_called(index, address):
     return address if index == 0 else address - 1
 
 
-def fold(text, program):
-    """{stack: samples} of a perf script of this program."""
-    samples = [known(sample) for sample in samples_of(text)]
+def folded(samples, program):
+    """The stack of each sample of this program, in their order; "" where nothing is known."""
+    samples = [known(sample) for sample in samples]
     lines, name = Lines(program), pathlib.Path(program).name
     is_own = {library: pathlib.PurePath(library).name == name
               for sample in samples for _, _, library in sample}
     lines.look_up({where_called(index, address) for sample in samples
                    for index, (address, _, library) in enumerate(sample) if is_own[library]})
-    stacks = collections.Counter()
     for sample in samples:
         frames = []
         for index in range(len(sample) - 1, -1, -1):
@@ -115,12 +122,16 @@ def fold(text, program):
                 frame = f"({part})@{part}" if symbol == "[unknown]" else f"{symbol}@{part}"
                 if not frames or frame != frames[-1] or symbol != "[unknown]":
                     frames.append(frame)
-        if frames:
-            stacks[";".join(frame.replace(";", ":") for frame in frames)] += 1
+        yield ";".join(frame.replace(";", ":") for frame in frames)
+
+
+def fold(text, program):
+    """{stack: samples} of a perf script of this program."""
+    stacks = collections.Counter(stack for stack in folded(samples_of(text), program) if stack)
     return dict(sorted(stacks.items()))
 
 
-def part_of(stack):
+def part_of(stack, calls=CALLS):
     """What the time of this stack went into: the part of its innermost frame, of the kernel with the
     kind of call."""
     frames = stack.split(";")
@@ -130,15 +141,15 @@ def part_of(stack):
     names = [frame.rsplit("@", 1) for frame in frames]
     first = next(index for index, (_, part) in enumerate(names) if part == KERNEL)
     asked = [name for name, _ in names[max(0, first - 1):]]
-    return next((f"{KERNEL}: {call}" for call, pattern in CALLS
+    return next((f"{KERNEL}: {call}" for call, pattern in calls
                  if any(pattern.search(name) for name in asked)), f"{KERNEL}: other")
 
 
-def shares(stacks):
+def shares(stacks, calls=CALLS):
     """{part: share of all samples}, the largest first."""
     parts = collections.Counter()
     for stack, count in stacks.items():
-        parts[part_of(stack)] += count
+        parts[part_of(stack, calls)] += count
     total = sum(parts.values())
     return {part: count / total for part, count in
             sorted(parts.items(), key=lambda item: (-item[1], item[0]))}

@@ -24,10 +24,10 @@ def say(text):
     print(text, file=sys.stderr, flush=True)
 
 
-def build(*targets):
-    """These of the release build; returns its folder."""
-    folder = ROOT / "build" / "release"
-    for argv in (["cmake", "--preset", "release"],
+def build(*targets, preset="release"):
+    """These of the release build, or another one; returns its folder."""
+    folder = ROOT / "build" / preset
+    for argv in (["cmake", "--preset", preset],
                  ["cmake", "--build", str(folder), "--target", *targets]):
         subprocess.run(argv, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     return folder

@@ -8,6 +8,7 @@ else()
 endif()
 include(CheckLinkerFlag)
 option(TACIT_LINK_TIME "A release of tacitd is optimised as a whole, when it is linked" ON)
+option(TACIT_UNWIND "A release has tables for unwinding, without which perf sees no callers" OFF)
 
 function(tacit_compile_option_in_release flag)
     string(MAKE_C_IDENTIFIER "TACIT_HAS${flag}" known)
@@ -26,7 +27,11 @@ function(tacit_link_option_in_release flag)
 endfunction()
 
 # No C of ours is unwound through; a debugger reads .debug_frame, which is not loaded.
-tacit_compile_option_in_release(-fno-asynchronous-unwind-tables)
+set(tacit_unwinds -fno-asynchronous-unwind-tables)
+if(TACIT_UNWIND)
+    set(tacit_unwinds -fasynchronous-unwind-tables)
+endif()
+tacit_compile_option_in_release(${tacit_unwinds})
 # What no program calls of a module is left out of it.
 tacit_compile_option_in_release(-ffunction-sections)
 tacit_compile_option_in_release(-fdata-sections)
@@ -51,7 +56,7 @@ function(tacit_whole target)
         set_target_properties(${target} PROPERTIES TACIT_WHOLE ON)
         # What the code is made with has to be said again to who makes it.
         target_link_options(${target} PRIVATE
-            "$<${tacit_is_release}:-flto=auto;${tacit_for_size};-fno-asynchronous-unwind-tables;${tacit_hardening}>")
+            "$<${tacit_is_release}:-flto=auto;${tacit_for_size};${tacit_unwinds};${tacit_hardening}>")
     endif()
 endfunction()
 

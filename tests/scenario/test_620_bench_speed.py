@@ -34,7 +34,7 @@ def test_a_configuration_beside_its_certificates_is_accepted(certificates, name)
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("command", ["headline", "like-for-like", "idle", "storm", "shards"])
+@pytest.mark.parametrize("command", ["headline", "like-for-like", "idle", "storm", "shards", "flame", "parts"])
 def test_commands_without_the_generator_say_so(tmp_path, command):
     done = subprocess.run([ROOT / "bench" / "run", command], env={"TACIT_SHARED": str(tmp_path),
                           "PATH": "/usr/bin:/bin"}, capture_output=True, text=True, timeout=patience(30),
