@@ -18,7 +18,7 @@ import subprocess
 import threading
 
 from measure import generator_argv, median, ratio
-from scenarios import MTLS, MTLS_DETACHED, PLAIN, SETTLE_S, TLS, TLS_DETACHED, Scenario
+from scenarios import MTLS, MTLS_DETACHED, PLAIN, SETTLE_S, TLS, TLS_DETACHED, idle_scenario
 import subjects
 from subjects import say
 
@@ -96,8 +96,7 @@ def subjects_of(wire):
 
 def measure_row(wire, count, tools, place, rounds):
     settle_s = SETTLE_S.get(wire, 1)
-    scenario = Scenario(f"idle --conns {count} --sources 1 --settle {settle_s} --hold {HOLD_S}", wire,
-                        "p2p", kind="memory")
+    scenario = idle_scenario(f"--conns {count} --sources 1 --settle {settle_s} --hold {HOLD_S}", wire)
     row = {"wire": wire, "connections": count, "args": " ".join(scenario.arguments), "faults": []}
     runs = {subject: [] for subject in subjects_of(wire) if not subjects.missing(subject, scenario)}
     for _ in range(rounds):

@@ -22,7 +22,7 @@ import statistics
 import subprocess
 
 from measure import CLIENT_CORE, alternate, damage, median, medians, ratio, FIGURES
-from scenarios import MTLS, MTLS_DETACHED, PLAIN, SETTLE_S, TLS, TLS_DETACHED, Scenario, table
+from scenarios import MTLS, MTLS_DETACHED, PLAIN, SETTLE_S, TLS, TLS_DETACHED, Scenario, idle_scenario, table
 import subjects
 from subjects import ROOT, say
 
@@ -135,8 +135,7 @@ def connection_rows(bench, scenarios):
 def memory_rows(bench):
     count = IDLE_SHORT if bench.options.short else IDLE_CONNECTIONS
     for name, wire, most in IDLE:
-        scenario = Scenario(f"idle --conns {count} --sources 1 --settle {SETTLE_S.get(wire, 1)}", wire,
-                            "p2p", kind="memory")
+        scenario = idle_scenario(f"--conns {count} --sources 1 --settle {SETTLE_S.get(wire, 1)}", wire)
         runs, faults = bench.alternate(name, scenario)
         field, unit = FIGURES["memory"]
         yield Row(name, " ".join(scenario.arguments), unit, medians(runs, field), most, "at_most",

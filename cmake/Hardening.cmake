@@ -13,6 +13,8 @@ function(tacit_compile_option_if_known flag)
     check_c_compiler_flag(${flag} ${known})
     if(${known})
         add_compile_options(${flag})
+        list(APPEND tacit_hardening ${flag})
+        set(tacit_hardening "${tacit_hardening}" PARENT_SCOPE)
     endif()
 endfunction()
 

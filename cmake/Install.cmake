@@ -15,6 +15,12 @@ if(TARGET tacit_client AND TARGET tacit_ports)
     set_target_properties(tacit_library PROPERTIES OUTPUT_NAME tacit LINKER_LANGUAGE C)
     set_target_properties(tacit_library PROPERTIES EXPORT_NAME tacit)
     add_library(tacit::tacit ALIAS tacit_library)
+    # What another compiler than ours could not read does not go to a user.
+    if(tacit_links_whole)
+        add_custom_command(TARGET tacit_library POST_BUILD VERBATIM
+            COMMAND ${CMAKE_OBJCOPY} --wildcard --remove-section .gnu.lto_*
+                --remove-section .gnu.debuglto_* $<TARGET_FILE:tacit_library>)
+    endif()
     target_include_directories(tacit_library INTERFACE
         $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
         $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)

@@ -13,7 +13,7 @@ endif()
 #   LIBS         foreign libraries, by the names in Dependencies.cmake
 #   DEFINES      e.g. _GNU_SOURCE, in edge directories only
 #   EXTRA_TESTS  stems of tests without a source of that name: wire -> wire_test.c
-#   TEST_SOURCES files linked into every test of the module
+#   TEST_SOURCES files linked into every test of the module, compiled once
 #   TEST_USES    our modules which only the tests use
 #   SMALL        a release compiles it for size (cmake/Size.cmake),
 #   HOT          but these of its sources for speed
@@ -44,12 +44,18 @@ function(tacit_module name)
         endif()
     endforeach()
     list(REMOVE_DUPLICATES stems)
+    set(testing tacit_${name} ${ARG_TEST_USES} PkgConfig::CMOCKA)
+    if(ARG_TEST_SOURCES)
+        add_library(tacit_${name}_testing OBJECT ${ARG_TEST_SOURCES})
+        target_compile_definitions(tacit_${name}_testing PRIVATE ${ARG_DEFINES})
+        target_link_libraries(tacit_${name}_testing PUBLIC ${testing})
+        list(PREPEND testing tacit_${name}_testing)
+    endif()
     foreach(stem IN LISTS stems)
         set(target ${name}-${stem}-test)
-        add_executable(${target} ${stem}_test.c ${ARG_TEST_SOURCES})
+        add_executable(${target} ${stem}_test.c)
         target_compile_definitions(${target} PRIVATE ${ARG_DEFINES})
-        target_link_libraries(${target} PRIVATE
-            tacit_${name} ${ARG_TEST_USES} PkgConfig::CMOCKA)
+        target_link_libraries(${target} PRIVATE ${testing})
         set_target_properties(${target} PROPERTIES
             RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/unit)
         add_test(NAME ${name}/${stem} COMMAND ${target})

@@ -12,22 +12,27 @@ enum mqtt_status mqtt_ack_decode(enum mqtt_version version, enum mqtt_packet_typ
                                  struct mqtt_span body, struct mqtt_ack *out)
 {
     struct mqtt_reader r = mqtt_reader_over(body);
-    struct mqtt_ack ack = { .packet_id = mqtt_read_packet_id(&r) };
+    uint16_t packet_id = mqtt_read_packet_id(&r);
+    uint8_t reason = 0;
+    struct mqtt_span properties = { NULL, 0 };
 
     /* Reason 0 may be left out, and the properties after it. */
     if (mqtt_is_5(version) && mqtt_reader_left(&r) > 0) {
-        ack.reason = mqtt_read_u8(&r);
-        if (!mqtt_reason_is_allowed(ack.reason, type))
+        reason = mqtt_read_u8(&r);
+        if (!mqtt_reason_is_allowed(reason, type))
             mqtt_reader_fail(&r, MQTT_ERR_REASON);
         if (mqtt_reader_left(&r) > 0)
-            ack.properties = mqtt_properties_read(&r, type);
-        mqtt_properties_take(ack.properties, fields, MQTT_ARRAY_LEN(fields), &ack);
+            properties = mqtt_properties_read(&r, type);
     }
 
     enum mqtt_status status = mqtt_reader_finish(&r);
-    if (status == MQTT_OK)
-        *out = ack;
-    return status;
+    if (status != MQTT_OK)
+        return status;
+    /* Not copied from a struct: the load of one whose two bytes were just written waits for them. */
+    *out = (struct mqtt_ack){ .packet_id = packet_id, .reason = reason, .properties = properties };
+    if (MQTT_SPEAKS_5 && properties.len > 0)
+        mqtt_properties_take(properties, fields, MQTT_ARRAY_LEN(fields), out);
+    return MQTT_OK;
 }
 
 void mqtt_ack_encode(struct mqtt_writer *w, enum mqtt_version version, enum mqtt_packet_type type,

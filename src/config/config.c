@@ -229,6 +229,7 @@ static int read_parts(struct diagnostics *diagnostics, struct config *config)
     int status = read_roles(roles, diagnostics, config);
     if (status == 0)
         status = read_assigns(own, diagnostics, config);
+    config->detach = CONFIG_DETACH_ALWAYS;
     config_listener_detach(settings_find(own, SETTINGS_TOP, ""), diagnostics, &config->detach);
     if (status == 0)
         status = read_listeners(listeners, diagnostics, config);

@@ -34,7 +34,7 @@ enum config_passwords {
 enum config_detach {
     CONFIG_DETACH_OFF = 0,
     CONFIG_DETACH_IDLE,   /* after limits.tls_detach_idle_ms without traffic */
-    CONFIG_DETACH_ALWAYS, /* as soon as a client is let in */
+    CONFIG_DETACH_ALWAYS, /* once a client is in and goes on: what a file that says nothing means */
 };
 
 enum config_log_format {

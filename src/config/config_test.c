@@ -134,6 +134,8 @@ static void detach_of_listeners(void **state)
         const char *text;
         enum config_detach expected;
     } rows[] = {
+        { "listener \"a\" { }\n", CONFIG_DETACH_ALWAYS },
+        { "tls-detach = off\n", CONFIG_DETACH_OFF },
         { "tls-detach = on\n", CONFIG_DETACH_IDLE },
         { "tls-detach = always\n", CONFIG_DETACH_ALWAYS },
         { "listener \"a\" { tls-detach = on }\n", CONFIG_DETACH_IDLE },
@@ -162,7 +164,7 @@ static void builtin(void **state)
     assert_int_equal(listener->port, 8883);
     assert_true(listener->is_tls);
     assert_false(listener->allow_tls_1_2);
-    assert_int_equal(listener->detach, CONFIG_DETACH_OFF);
+    assert_int_equal(listener->detach, CONFIG_DETACH_ALWAYS);
     assert_int_equal(listener->clients, CONFIG_CLIENTS_REQUIRED);
     assert_null(listener->anonymous_role);
     assert_null(listener->certificate_role);

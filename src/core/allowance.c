@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/allowance.h"
 
+#include "base/invariant.h"
 #include "base/zeroed.h"
 #include "core/client.h"
 #include "core/message.h"
@@ -68,9 +69,15 @@ static struct mqtt_span key_of(const struct identity *identity, struct mqtt_span
     return (struct mqtt_span){ memory, len };
 }
 
-static struct mqtt_span key_of_role(const char *name, uint8_t *memory)
+/* Nor is it one of an identity. */
+enum role_key {
+    ROLE_KEY_ALL = 3,
+    ROLE_KEY_QUARANTINES = 4,
+};
+
+static struct mqtt_span key_of_role(enum role_key kind, const char *name, uint8_t *memory)
 {
-    memory[0] = 3; /* nor is it one of an identity */
+    memory[0] = (uint8_t)kind;
     return (struct mqtt_span){ memory, 1 + put_name(memory + 1, name) };
 }
 
@@ -95,8 +102,7 @@ static struct allowance *allowance_of(struct list *idle)
 
 static void forget(struct shared *shared, struct allowance *allowance)
 {
-    if (list_is_linked(&allowance->idle))
-        shared->idle_allowance_count--;
+    shared->idle_allowance_count--;
     list_unlink(&allowance->idle);
     bytes_map_remove(&shared->allowances, &allowance->by_key);
     free(allowance);
@@ -122,13 +128,20 @@ static struct allowance *find_or_make(struct shared *shared, struct mqtt_span ke
     struct bytes_node *node = bytes_map_find(&shared->allowances, key);
 
     if (node != NULL)
-        return allowance_ref(MQTT_CONTAINER_OF(node, struct allowance, by_key));
+        return allowance_ref(shared, MQTT_CONTAINER_OF(node, struct allowance, by_key));
     struct allowance *allowance = allowance_new(shared, key);
-    return allowance != NULL ? allowance_ref(allowance) : NULL;
+    if (allowance != NULL)
+        allowance->references = 1;
+    return allowance;
 }
 
-struct allowance *allowance_ref(struct allowance *allowance)
+struct allowance *allowance_ref(struct shared *shared, struct allowance *allowance)
 {
+    if (allowance->references == 0) {
+        list_unlink(&allowance->idle);
+        shared->idle_allowance_count--;
+        allowance->retained_bytes = 0;
+    }
     allowance->references++;
     return allowance;
 }
@@ -137,25 +150,16 @@ void allowance_unref(struct shared *shared, struct allowance *allowance)
 {
     if (allowance == NULL || --allowance->references > 0)
         return;
-    if (!list_is_linked(&allowance->idle))
-        shared->idle_allowance_count++;
-    list_unlink(&allowance->idle);
+    MQTT_INVARIANT(allowance->retained_bytes == 0); /* each message of those is a user */
+    shared->idle_allowance_count++;
     list_push_back(&shared->idle_allowances, &allowance->idle);
 }
 
-/* The one that was used longest ago first; those that are in use again are only unlinked here. */
+/* The one that was used longest ago first. */
 static void bound_idle(struct shared *shared, uint64_t most)
 {
-    while (shared->idle_allowance_count > most) {
-        struct allowance *allowance = allowance_of(shared->idle_allowances.next);
-
-        if (allowance->references == 0) {
-            forget(shared, allowance);
-            continue;
-        }
-        list_unlink(&allowance->idle);
-        shared->idle_allowance_count--;
-    }
+    while (shared->idle_allowance_count > most)
+        forget(shared, allowance_of(shared->idle_allowances.next));
 }
 
 static struct allowance *take(struct shared *shared, struct mqtt_span key, uint64_t most)
@@ -179,7 +183,15 @@ struct allowance *allowance_take_role(struct shared *shared, const struct role *
 {
     uint8_t memory[KEY_BYTES];
 
-    return take(shared, key_of_role(role_name(role), memory), most);
+    return take(shared, key_of_role(ROLE_KEY_ALL, role_name(role), memory), most);
+}
+
+struct allowance *allowance_take_quarantines(struct shared *shared, const struct role *role,
+                                             uint64_t most)
+{
+    uint8_t memory[KEY_BYTES];
+
+    return take(shared, key_of_role(ROLE_KEY_QUARANTINES, role_name(role), memory), most);
 }
 
 struct mqtt_span allowance_owner(const struct allowance *allowance)
@@ -201,7 +213,7 @@ struct allowance *allowance_ref_role(struct shared *shared, struct mqtt_span nam
         return NULL;
     memcpy(text, name.data, name.len);
     text[name.len] = '\0';
-    return find_or_make(shared, key_of_role(text, memory));
+    return find_or_make(shared, key_of_role(ROLE_KEY_ALL, text, memory));
 }
 
 void allowance_give(struct shared *shared, struct allowance *allowance, uint64_t most)
@@ -261,11 +273,9 @@ void allowance_answers_for(struct session *session, struct publication *publicat
 
 static bool is_as_new(const struct allowance *allowance, uint64_t now_ms)
 {
-    return allowance->references == 0 && bucket_is_full(&allowance->messages, now_ms)
-           && bucket_is_full(&allowance->bytes, now_ms)
+    return bucket_is_full(&allowance->messages, now_ms) && bucket_is_full(&allowance->bytes, now_ms)
            && bucket_is_full(&allowance->connects, now_ms)
-           && bucket_is_full(&allowance->subscribes, now_ms)
-           && bucket_is_full(&allowance->quarantines, now_ms);
+           && bucket_is_full(&allowance->subscribes, now_ms);
 }
 
 void allowance_sweep(struct shared *shared, uint64_t now_ms)
@@ -285,11 +295,12 @@ size_t allowance_idle_count(const struct shared *shared)
 
 static void release(struct bytes_node *node, void *context)
 {
-    forget(context, MQTT_CONTAINER_OF(node, struct allowance, by_key));
+    (void)context;
+    free(MQTT_CONTAINER_OF(node, struct allowance, by_key));
 }
 
 void allowance_free_all(struct shared *shared)
 {
-    bytes_map_each(&shared->allowances, release, shared);
+    bytes_map_each(&shared->allowances, release, NULL);
     bytes_map_fini(&shared->allowances);
 }

@@ -27,14 +27,18 @@ struct shared;
 
 struct allowance {
     struct bytes_node by_key;
-    struct list idle;        /* while nobody uses it */
-    uint64_t retained_bytes; /* of those messages, of a role of all that have it; under the lock */
+    union {                      /* under the lock */
+        struct list idle;        /* while nobody uses it */
+        uint64_t retained_bytes; /* else: of those messages, of a role of all that have it */
+    };
     struct bucket messages;
     struct bucket bytes;
-    struct bucket connects;
+    union {
+        struct bucket connects;
+        struct bucket quarantines; /* of a role; it has one that is for these only */
+    };
     struct bucket subscribes;
-    struct bucket quarantines; /* of a role */
-    uint32_t references;       /* sessions, and messages that are retained; under the lock */
+    uint32_t references; /* sessions, and messages that are retained; under the lock */
     uint8_t key[];
 };
 
@@ -49,6 +53,9 @@ MQTT_NODISCARD struct allowance *allowance_take(struct shared *shared,
 /* That of all that have the role; a combination has the one of its first part. */
 MQTT_NODISCARD struct allowance *allowance_take_role(struct shared *shared, const struct role *role,
                                                      uint64_t most);
+/* The one of its quarantines. */
+MQTT_NODISCARD struct allowance *allowance_take_quarantines(struct shared *shared,
+                                                            const struct role *role, uint64_t most);
 void allowance_give(struct shared *shared, struct allowance *allowance, uint64_t most);
 
 /* What an identity's allowance is known by, also after a restart: borrowed from it. */
@@ -61,7 +68,7 @@ bool allowance_owner_is_valid(struct mqtt_span owner); /* read from a disk, it m
 /* Under the lock already: that of a role by its name, counted. NULL: the name is none, or out of memory. */
 struct allowance *allowance_ref_role(struct shared *shared, struct mqtt_span name);
 /* Under the lock already: one more user of it, or one less. */
-struct allowance *allowance_ref(struct allowance *allowance);
+struct allowance *allowance_ref(struct shared *shared, struct allowance *allowance);
 void allowance_unref(struct shared *shared, struct allowance *allowance); /* NULL is fine */
 
 /* May it connect, now? Takes one of the connects of the identity that was let in, at the first

@@ -15,6 +15,9 @@
 
 #define SWEEP_MS 60000u
 
+/* As message.c keeps messages. */
+#define KEPT_DELIVERIES_BYTES ((size_t)1 << 20)
+
 static int pools_init(struct broker *broker)
 {
     broker->clients_pool = pool_new(sizeof(struct client), 0);
@@ -26,6 +29,7 @@ static int pools_init(struct broker *broker)
     if (broker->clients_pool == NULL || broker->deliveries == NULL || broker->hints == NULL
         || broker->gates == NULL || broker->paces == NULL || broker->index == NULL)
         return -1;
+    pool_keep(broker->deliveries, KEPT_DELIVERIES_BYTES);
     if (outbox_pools_init(&broker->outboxes) < 0 || message_pools_init(&broker->messages) < 0)
         return -1;
     if (broker->options.shard_count == 1)
@@ -34,12 +38,19 @@ static int pools_init(struct broker *broker)
     return broker->batches != NULL ? 0 : -1;
 }
 
+void broker_trim(struct broker *broker)
+{
+    outbox_pools_trim(&broker->outboxes);
+    message_pools_trim(&broker->messages);
+    pool_trim(broker->deliveries);
+}
+
 static void on_sweep(struct wheel_timer *timer, void *context, uint64_t now_ms)
 {
     struct broker *broker = MQTT_CONTAINER_OF(timer, struct broker, sweep);
 
     (void)context;
-    outbox_pools_trim(&broker->outboxes);
+    broker_trim(broker);
     if (broker->options.shard == 0 && shared_sweep(broker->options.shared, now_ms))
         journal_touch_shared(broker);
     wheel_arm(&broker->wheel, timer, now_ms + SWEEP_MS, on_sweep);

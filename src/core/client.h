@@ -36,9 +36,11 @@ struct gate;
 struct pace;
 struct route_hints;
 
-/* What one has whose connection was full, or who had to wait for the disk: few, and not at once. */
+/* What one has whose connection was full, who had to wait for the disk, or whose next packet confirms
+ * something: few, and not at once. */
 struct client_aside {
     struct client *client;
+    uint64_t turn;       /* while has_turn: core/ports.h, admission_answer */
     struct list full;    /* in the broker, while its connection takes nothing: slow_reader.h */
     uint64_t full_ms;    /* since when */
     struct list blocked; /* in the journal, while is_blocked */
@@ -51,17 +53,24 @@ struct client {
     struct outbox outbox;
     enum client_state state : 8;
     enum mqtt_version version : 8;
-    bool awake; /* the transport has been told of the outbox */
-    bool request_problem;
-    bool stalled;     /* outbox above its limit: queues wait until it drains */
-    bool lost;        /* the connection under it is gone already */
-    bool is_expelled; /* its identity was barred */
-    bool is_asked;    /* for a sign of life: clone.h */
-    bool has_turn;    /* that its next packet confirms: connect_confirm() */
-    bool is_blocked;  /* not read until the disk has caught up */
     enum policy_durability durability : 8;
-    bool must_drain;     /* lost a right with bytes on their way; until they are gone */
-    uint16_t send_quota; /* the client's Receive Maximum, bounded by ours */
+    bool awake;      /* the transport has been told of the outbox */
+    bool stalled;    /* outbox above its limit: queues wait until it drains */
+    bool is_blocked; /* not read until the disk has caught up */
+    bool request_problem : 1;
+    bool lost : 1;                /* the connection under it is gone already */
+    bool is_expelled : 1;         /* its identity was barred */
+    bool is_asked : 1;            /* for a sign of life: clone.h */
+    bool has_turn : 1;            /* that its next packet confirms: connect_confirm() */
+    bool must_drain : 1;          /* lost a right with bytes on their way; until they are gone */
+    bool is_counted : 1;          /* its CONNECT, among those of its identity */
+    bool may_retain : 1;          /* as CONNACK told it, or would have */
+    uint8_t maximum_qos : 2;      /* likewise */
+    bool close_silently : 1;      /* no DISCONNECT */
+    bool discard_will : 1;        /* DISCONNECT with reason 0 came */
+    uint8_t close_reason;         /* to send, when doomed */
+    uint16_t send_quota;          /* the client's Receive Maximum, bounded by ours */
+    uint16_t topic_alias_maximum; /* the client's, bounded by ours */
     struct route_hints *hints;
     struct alias_table_out *aliases_out;
     struct alias_table_in *aliases_in;
@@ -76,17 +85,9 @@ struct client {
     struct client_aside *aside; /* NULL: nothing of that yet */
     struct authentication *authentication;
     struct clone_watch *watch; /* NULL: its key is not looked after */
-    uint64_t turn;             /* core/ports.h, admission_answer */
     uint32_t wants_bytes;
-    uint32_t maximum_packet;      /* bytes the client takes */
-    uint32_t keep_alive_ms;       /* one and a half times; 0: none */
-    uint16_t topic_alias_maximum; /* the client's, bounded by ours */
-    uint8_t close_reason;         /* to send, when doomed */
-    bool is_counted;              /* its CONNECT, among those of its identity */
-    bool may_retain;              /* as CONNACK told it, or would have */
-    uint8_t maximum_qos;
-    bool close_silently;       /* no DISCONNECT */
-    bool discard_will;         /* DISCONNECT with reason 0 came */
+    uint32_t maximum_packet;   /* bytes the client takes */
+    uint32_t keep_alive_ms;    /* one and a half times; 0: none */
     uint32_t connect_expiry_s; /* as asked for in CONNECT */
     const char *close_text;
 };

@@ -193,26 +193,33 @@ static const char *will_objection(const struct client *client, const struct mqtt
 /* As CONNACK will tell it. */
 static void take_rights(struct client *client, const struct role *role)
 {
-    client->maximum_qos = role != NULL ? role_maximum_qos(role) : 0;
+    client->maximum_qos = role != NULL ? role_maximum_qos(role) & 3u : 0;
     client->may_retain = role != NULL && role_may_retain(role);
+}
+
+static int take_turn(struct client *client, const struct admission_answer *answer)
+{
+    client->has_turn = false;
+    if (answer->turn == 0)
+        return 0;
+    struct client_aside *aside = client_aside(client);
+    if (aside == NULL)
+        return -ENOMEM;
+    aside->turn = answer->turn;
+    client->has_turn = true;
+    return 0;
 }
 
 /* The rules of the session for the one who now has it. */
 static int settle(struct client *client, struct session *session,
-                  const struct mqtt_connect *connect, const struct role *role)
+                  const struct mqtt_connect *connect, const struct admission_answer *answer)
 {
-    take_rights(client, role);
+    take_rights(client, answer->role);
     session->expiry_s = connect_keep_expiry(client, connect);
     will_clear(session); /* [MQTT-3.1.3-9] a delayed one is not sent any more */
-    if (session_thaw(session) < 0)
+    if (session_thaw(session) < 0 || (connect->has_will && will_set(session, &connect->will) < 0))
         return -ENOMEM;
-    return connect->has_will ? will_set(session, &connect->will) : 0;
-}
-
-static void take_turn(struct client *client, const struct admission_answer *answer)
-{
-    client->turn = answer->turn;
-    client->has_turn = answer->turn != 0;
+    return take_turn(client, answer);
 }
 
 /* It comes in, but gets no session. */
@@ -228,8 +235,8 @@ static enum mqtt_status accept_held(struct client *client, const struct mqtt_con
     };
 
     take_rights(client, answer->role);
-    take_turn(client, answer);
-    if (hold_newcomer(client, session.client_id, answer, now_ms) < 0)
+    if (take_turn(client, answer) < 0
+        || hold_newcomer(client, session.client_id, answer, now_ms) < 0)
         return connect_refuse(client, connect, MQTT_SERVER_BUSY, "out of memory", NULL);
     connack_accept(client, connect, answer, &session);
     return MQTT_OK;
@@ -263,12 +270,11 @@ static enum mqtt_status accept(struct client *client, const struct mqtt_connect 
     if (session == NULL)
         return connect_refuse(client, connect, MQTT_QUOTA_EXCEEDED, "no room for another session",
                               NULL);
-    if (settle(client, session, connect, answer->role) < 0) {
+    if (settle(client, session, connect, answer) < 0) {
         session_detach(session, now_ms);
         return connect_refuse(client, connect, MQTT_SERVER_BUSY, "out of memory", NULL);
     }
     client_activate(client, session, now_ms);
-    take_turn(client, answer);
     clone_settle(client);
     connect_keep_session(client, connect);
     connect_keep_hold(client, &before);

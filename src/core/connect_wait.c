@@ -95,7 +95,7 @@ void connect_confirm(struct client *client)
 
     client->has_turn = false;
     if (port->confirm != NULL)
-        port->confirm(port->context, identity, client->turn);
+        port->confirm(port->context, identity, client->aside->turn);
 }
 
 enum mqtt_status on_connect_abandoned(struct client *client, const struct mqtt_frame *frame,

@@ -99,14 +99,14 @@ static struct delivery *window_find(const struct outgoing *outgoing, uint16_t pa
 /* Doubling keeps distinct places distinct, as the mask only gains a bit. */
 static int window_grow(struct outgoing *outgoing)
 {
-    uint32_t slots = outgoing->window != NULL ? 2 * (outgoing->window_mask + 1) : FIRST_WINDOW;
+    uint32_t slots = outgoing->window != NULL ? 2 * (outgoing->window_mask + 1u) : FIRST_WINDOW;
     struct delivery **window = calloc(slots, sizeof(struct delivery *));
 
     if (window == NULL)
         return -ENOMEM;
     free(outgoing->window);
     outgoing->window = window;
-    outgoing->window_mask = slots - 1;
+    outgoing->window_mask = (uint16_t)(slots - 1);
     list_for_each (link, &outgoing->inflight) {
         struct delivery *delivery = delivery_of(link);
         window[delivery->packet_id & outgoing->window_mask] = delivery;
@@ -128,7 +128,7 @@ static uint16_t next_packet_id(struct outgoing *outgoing)
 
 static int window_reserve(struct outgoing *outgoing)
 {
-    uint32_t slots = outgoing->window != NULL ? outgoing->window_mask + 1 : 0;
+    uint32_t slots = outgoing->window != NULL ? outgoing->window_mask + 1u : 0;
 
     if (outgoing->inflight_count < slots / 2)
         return 0;
@@ -153,7 +153,8 @@ static void window_drop(struct session *session, struct delivery *delivery)
 
     outgoing->window[delivery->packet_id & outgoing->window_mask] = NULL;
     outgoing->inflight_count--;
-    outgoing->unsent_count -= delivery->unsent_here;
+    if (delivery->unsent_here)
+        outgoing->unsent_count--;
     session->broker->stats.inflight_messages--;
     list_unlink(&delivery->link);
     delivery_free(session->broker, delivery);
@@ -210,16 +211,22 @@ static struct delivery *delivery_new(struct session *session, struct publication
 static enum encoded encode_delivery(struct session *session, const struct delivery *delivery,
                                     uint64_t now_ms)
 {
-    const struct wire wire = {
-        .topic = space_leave(session, message_topic(delivery->message)),
-        .forward = message_forward(delivery->message),
-        .payload = message_payload(delivery->message),
+    /* Each field is named: what is not would be zeroed before, all of it. */
+    struct wire wire = {
+        .packet = { .qos = (enum mqtt_qos)delivery->qos,
+                    .retain = delivery->retain,
+                    .duplicate = delivery->sent,
+                    .packet_id = delivery->packet_id,
+                    .topic = space_leave(session, message_topic(delivery->message)),
+                    .forward = message_forward(delivery->message),
+                    .payload = message_payload(delivery->message),
+                    .has_expiry = false,
+                    .expiry_s = 0,
+                    .topic_alias = 0,
+                    .subscription_identifiers = NULL,
+                    .subscription_identifier_count = 0 },
         .expires_ms = delivery->message->expires_ms,
         .identifiers = delivery->identifiers,
-        .qos = (enum mqtt_qos)delivery->qos,
-        .packet_id = delivery->packet_id,
-        .retain = delivery->retain,
-        .duplicate = delivery->sent,
         .is_echo = delivery->is_echo,
     };
     return encode_publish(session->client, &wire, now_ms);

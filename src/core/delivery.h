@@ -49,12 +49,12 @@ struct outgoing {
     struct list queue;        /* deliveries not yet sent, in order */
     struct list inflight;     /* sent and not yet acknowledged, in the order of sending */
     struct delivery **window; /* by packet_id & window_mask; NULL: none yet */
-    uint32_t window_mask;
-    uint32_t inflight_count;
-    uint32_t unsent_count; /* of them, those with unsent_here */
+    uint64_t queued_bytes;
     uint32_t queued_count;
     uint16_t last_packet_id;
-    uint64_t queued_bytes;
+    uint16_t inflight_count;
+    uint16_t unsent_count; /* of them, those with unsent_here */
+    uint16_t window_mask;  /* its places - 1: of 65,536 at most */
 };
 
 /* How one subscription wants one message. */

@@ -4,7 +4,6 @@
 #include "codec/ack.h"
 #include "codec/disconnect.h"
 #include "codec/properties.h"
-#include "codec/publish.h"
 #include "codec/suback.h"
 #include "core/alias.h"
 #include "core/client.h"
@@ -24,40 +23,32 @@ static uint32_t remaining_s(uint64_t expires_ms, uint64_t now_ms)
     return message_remaining_s(expires_ms, now_ms);
 }
 
-enum encoded encode_publish(struct client *client, const struct wire *wire, uint64_t now_ms)
+enum encoded encode_publish(struct client *client, struct wire *wire, uint64_t now_ms)
 {
-    struct mqtt_publish_out out = {
-        .qos = wire->qos,
-        .retain = wire->retain,
-        .duplicate = wire->duplicate,
-        .packet_id = wire->packet_id,
-        .topic = wire->topic,
-        .payload = wire->payload,
-    };
+    struct mqtt_publish_out *out = &wire->packet;
 
     if (client->version == MQTT_VERSION_5) {
-        out.forward = wire->forward;
         if (wire->expires_ms != WHEEL_NEVER) {
-            out.has_expiry = true; /* [MQTT-3.3.2-6] */
-            out.expiry_s = remaining_s(wire->expires_ms, now_ms);
+            out->has_expiry = true; /* [MQTT-3.3.2-6] */
+            out->expiry_s = remaining_s(wire->expires_ms, now_ms);
         }
         if (wire->identifiers != NULL) {
-            out.subscription_identifiers = wire->identifiers->values;
-            out.subscription_identifier_count = wire->identifiers->count;
+            out->subscription_identifiers = wire->identifiers->values;
+            out->subscription_identifier_count = wire->identifiers->count;
         }
         if (client->topic_alias_maximum > 0)
-            alias_for_outgoing(client, &out);
+            alias_for_outgoing(client, out);
     }
 
-    size_t len = mqtt_publish_size(client->version, &out);
+    size_t len = mqtt_publish_size(client->version, out);
     if (len > client->maximum_packet) {
-        alias_forget_unsent(client, &out);
+        alias_forget_unsent(client, out);
         return ENCODED_TOO_LARGE; /* [MQTT-3.1.2-24] */
     }
     uint8_t *at = client_reserve(client, len);
     if (at == NULL)
         return ENCODED_NOT;
-    mqtt_publish_write(at, client->version, &out, NULL);
+    mqtt_publish_write(at, client->version, out, NULL);
     client_written(client, len);
     client->broker->stats.publish_sent++;
     sensed_delivered(client->session, wire->is_echo, now_ms);

@@ -8,6 +8,7 @@
 #include "base/span.h"
 #include "codec/connack.h"
 #include "codec/packet.h"
+#include "codec/publish.h"
 #include "codec/writer.h"
 
 #include <stdbool.h>
@@ -22,22 +23,18 @@ enum encoded {
     ENCODED_NOT,       /* out of memory: the client is doomed */
 };
 
-/* One PUBLISH for one client, before alias and remaining lifetime are known. */
+/* One PUBLISH for one client. Alias, remaining lifetime and identifiers are put into `packet` where it
+ * is encoded, and nothing is copied from one struct to another: a span that was just written as two
+ * words is not read as one of sixteen bytes without waiting for both. */
 struct wire {
-    struct mqtt_span topic;
-    struct mqtt_span forward;
-    struct mqtt_span payload;
+    struct mqtt_publish_out packet;
     uint64_t expires_ms;
     const struct identifiers *identifiers; /* borrowed; NULL: none */
-    enum mqtt_qos qos;
-    uint16_t packet_id;
-    bool retain;
-    bool duplicate;
-    bool is_echo; /* the client has published it itself */
+    bool is_echo;                          /* the client has published it itself */
 };
 
-MQTT_HOT enum encoded encode_publish(struct client *client, const struct wire *wire,
-                                     uint64_t now_ms);
+/* Completes wire->packet. */
+MQTT_HOT enum encoded encode_publish(struct client *client, struct wire *wire, uint64_t now_ms);
 
 /* Nothing, as the next one, for who was expelled: the end is all that they are told.
  * PUBACK, PUBREC, PUBREL, PUBCOMP. `text` becomes the Reason String where the client

@@ -10,6 +10,10 @@
 
 static const size_t class_bytes[MESSAGE_CLASSES] = { 160, 320, 1280, 4224 };
 
+/* Many publishers and one receiver: all messages that wait for its acknowledgements come and go with
+ * each of its reads. */
+#define KEPT_BYTES ((size_t)2 << 20)
+
 int message_pools_init(struct message_pools *pools)
 {
     *pools = (struct message_pools){ 0 };
@@ -19,8 +23,15 @@ int message_pools_init(struct message_pools *pools)
             message_pools_fini(pools);
             return -ENOMEM;
         }
+        pool_keep(pools->classes[i], KEPT_BYTES);
     }
     return 0;
+}
+
+void message_pools_trim(struct message_pools *pools)
+{
+    for (unsigned i = 0; i < MESSAGE_CLASSES; i++)
+        pool_trim(pools->classes[i]);
 }
 
 void message_pools_fini(struct message_pools *pools)
@@ -136,6 +147,10 @@ uint32_t message_remaining_s(uint64_t expires_ms, uint64_t now_ms)
 {
     if (expires_ms <= now_ms)
         return 0;
-    uint64_t left_s = (expires_ms - now_ms + 999) / 1000;
+    /* The nearest, as the clock of a shard may be some milliseconds behind that of the one that took the
+     * message: more than its publisher gave it it never has. */
+    uint64_t left_s = (expires_ms - now_ms + 500) / 1000;
+    if (left_s == 0)
+        return 1;
     return left_s < UINT32_MAX ? (uint32_t)left_s : UINT32_MAX;
 }

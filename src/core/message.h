@@ -26,6 +26,7 @@ struct message_pools {
 };
 
 MQTT_NODISCARD int message_pools_init(struct message_pools *pools);
+void message_pools_trim(struct message_pools *pools); /* pool_trim() for each */
 void message_pools_fini(struct message_pools *pools);
 
 struct message {
@@ -42,25 +43,26 @@ struct message {
     uint8_t bytes[];    /* topic, forward, payload */
 };
 
+/* First what each message sets: the rest is then zeroed by a few plain stores. */
 struct publication {
     struct mqtt_span topic;
     struct mqtt_span forward;
     struct mqtt_span payload;
     uint64_t expires_ms;
+    const struct session *origin; /* for No Local; NULL: nobody's */
+    uint64_t ticket;              /* other shards reply to it; 0: nobody waits for that */
     enum mqtt_qos qos;
     bool retain;
-    bool stays_in_memory;         /* a retained message of somebody whose level is "memory" */
-    bool is_restored;             /* a retained message that comes from the journal */
-    bool is_spread;               /* to many: spread.h */
-    bool is_own;                  /* the broker's, about itself: no bound of clients, not on disk */
-    const struct session *origin; /* for No Local; NULL: nobody's */
-    struct allowance *payer;      /* of what is retained, borrowed; NULL: nobody */
-    uint64_t payer_bytes;         /* most that it may have retained; 0: no bound */
-    struct mqtt_span payer_role;  /* name of its role, which pays as well; empty: none */
-    uint64_t payer_role_bytes;    /* likewise, of all that have it */
-    struct message *message;      /* the counted copy, once one was needed */
-    uint64_t ticket;              /* other shards reply to it; 0: nobody waits for that */
-    uint64_t number;              /* of the message in the journal, as another shard wrote it */
+    bool stays_in_memory;        /* a retained message of somebody whose level is "memory" */
+    bool is_restored;            /* a retained message that comes from the journal */
+    bool is_spread;              /* to many: spread.h */
+    bool is_own;                 /* the broker's, about itself: no bound of clients, not on disk */
+    struct allowance *payer;     /* of what is retained, borrowed; NULL: nobody */
+    uint64_t payer_bytes;        /* most that it may have retained; 0: no bound */
+    struct mqtt_span payer_role; /* name of its role, which pays as well; empty: none */
+    uint64_t payer_role_bytes;   /* likewise, of all that have it */
+    struct message *message;     /* the counted copy, once one was needed */
+    uint64_t number;             /* of the message in the journal, as another shard wrote it */
 };
 
 /* The counted copy of a publication, made at the first call; the publication

@@ -9,13 +9,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct packet_ids {
-    uint16_t *slots; /* 0 is a free slot, as 0 is no packet identifier */
-    uint32_t mask;   /* slots - 1 */
+/* In one block, so that a session that takes over nothing has a pointer. */
+struct packet_table {
+    uint32_t mask; /* slots - 1 */
     uint16_t count;
     uint16_t displaced; /* of them, those whose slot had another in it */
+    uint16_t slots[];   /* 0 is a free slot, as 0 is no packet identifier */
 };
 
+struct packet_ids {
+    struct packet_table *table; /* NULL: nothing is in it */
+};
+
+uint16_t packet_ids_count(const struct packet_ids *ids);
 bool packet_ids_has(const struct packet_ids *ids, uint16_t id);
 
 /* `id` is not 0 and not in the set. -ENOMEM. */

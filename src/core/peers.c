@@ -5,6 +5,7 @@
 #include "core/client.h"
 #include "core/clone.h"
 #include "core/journal_record.h"
+#include "core/pressure.h"
 #include "core/publish.h"
 #include "core/session.h"
 #include "core/state.h"
@@ -335,8 +336,10 @@ void broker_flush_peers(struct broker *broker)
         if (batch.len == 0)
             continue;
         broker->batches[shard] = (struct peer_batch){ 0 };
+        broker->posted_bytes += batch.len;
         port->post(port->context, shard, batch.bytes, batch.len);
     }
+    pressure_gauge(broker);
 }
 
 /* ---- receiving ---- */
@@ -448,6 +451,9 @@ void broker_receive_batch(struct broker *broker, struct mqtt_span batch, uint64_
             break;
         serve(broker, &parcel, &publication, now_ms);
         publication_fini(&publication, &broker->messages);
+        pressure_gauge(broker);
     }
+    broker->posted_bytes -= batch.len;
+    pressure_gauge(broker);
     broker_reap(broker, now_ms);
 }

@@ -80,18 +80,21 @@ static void raise_stage(struct shared *shared, uint64_t held_bytes)
     uint64_t bound = atomic_load_explicit(&shared->memory.bound_bytes, memory_order_relaxed);
     enum pressure now = shared_pressure(shared);
 
-    if (held_bytes <= then)
+    /* Shards tell late, and what comes from another may be told first: the sum may be below zero. */
+    int64_t more = (int64_t)(held_bytes - then);
+    if (more <= 0)
         return;
-    enum pressure stage = pressure_decide(now, used + held_bytes - then, bound);
+    enum pressure stage = pressure_decide(now, used + (uint64_t)more, bound);
     if (stage > now)
         shared_set_pressure(shared, stage);
 }
 
-/* A turn of the loop is long when much is sent: nobody looks meanwhile. */
-static void gauge(struct broker *broker)
+/* A turn of the loop is long when much is sent: nobody looks meanwhile. What is on its way between
+ * shards grows when the one that it is for has no processor. */
+void pressure_gauge(struct broker *broker)
 {
     struct shared *shared = broker->options.shared;
-    uint64_t held = broker->outboxes.bytes + broker->messages.bytes;
+    uint64_t held = broker->outboxes.bytes + broker->messages.bytes + broker->posted_bytes;
     uint64_t change = held - broker->held_told;
 
     if (MQTT_LIKELY(change + GAUGE_BYTES < 2 * GAUGE_BYTES)) /* more or less */
@@ -142,7 +145,7 @@ void pressure_press(struct client *client, uint64_t now_ms)
 {
     struct broker *broker = client->broker;
 
-    gauge(broker);
+    pressure_gauge(broker);
     if (MQTT_LIKELY(!pressure_is(broker, PRESSURE_PAUSE)) || client->is_asked)
         return;
     broker->stats.pressed++;
@@ -158,7 +161,7 @@ bool client_rest(struct client *client, uint64_t now_ms)
 void broker_relieve(struct broker *broker)
 {
     if (MQTT_UNLIKELY(pressure_is(broker, PRESSURE_NEWCOMERS)))
-        outbox_pools_trim(&broker->outboxes);
+        broker_trim(broker);
 }
 
 bool broker_refuses_newcomers(const struct broker *broker)

@@ -60,5 +60,9 @@ bool pressure_sheds(const struct client *client);
 /* Has one of a higher QoS to be queued that would be sent otherwise? `client` may be NULL. */
 bool pressure_holds_back(const struct client *client);
 
+/* The broker may hold more now, in outboxes, messages and what it has sent to other shards: the others
+ * are told, and the stage is raised by it. */
+void pressure_gauge(struct broker *broker);
+
 /* A client has published: the broker may hold more now, and the client may have to rest. */
 void pressure_press(struct client *client, uint64_t now_ms);

@@ -231,6 +231,51 @@ static void shards_raise_the_stage_by_themselves(void **state)
     world_fini(&world);
 }
 
+/* One that lives on that shard. */
+static struct world_peer *come_to(struct world *world, unsigned shard)
+{
+    for (unsigned i = 0; i < 64; i++) {
+        char id[16];
+        snprintf(id, sizeof(id), "%u of %u", i, shard);
+        struct world_peer *peer = come(world, id, false, NULL);
+        if (peer->shard == shard)
+            return peer;
+        world_break(peer);
+    }
+    fail_msg("nobody comes to shard %u", shard);
+    return NULL;
+}
+
+/* The other shard has no processor: what is for it piles up, and no look is needed to see it. */
+static void what_is_between_shards_counts(void **state)
+{
+    (void)state;
+    static char payload[8001];
+    struct world world;
+
+    memset(payload, 'x', sizeof(payload) - 1);
+    world_init(&world, 2, NULL);
+    struct world_peer *reader = come_to(&world, 0);
+    struct world_peer *writer = come_to(&world, 1);
+    world_subscribe(reader, "t", MQTT_QOS_0);
+    assert_int_equal(shared_look(world.shared, 70000000, 100000000), PRESSURE_NONE);
+    world.peers_are_slow = true;
+    for (unsigned i = 0; i < 500; i++)
+        world_publish(writer, "t", payload, MQTT_QOS_0, 0, false);
+    assert_int_equal(shared_pressure(world.shared), PRESSURE_NONE);
+    for (unsigned i = 0; i < 200; i++)
+        world_publish(writer, "t", payload, MQTT_QOS_0, 0, false);
+    assert_int_equal(shared_pressure(world.shared), PRESSURE_NEWCOMERS);
+
+    /* When it has come it is there no more. */
+    world_break(reader);
+    world.peers_are_slow = false;
+    world_run(&world);
+    assert_int_equal(world.brokers[0]->posted_bytes + world.brokers[1]->posted_bytes, 0);
+    assert_int_equal(shared_look(world.shared, 69000000, 100000000), PRESSURE_NONE);
+    world_fini(&world);
+}
+
 /* What a swing of the load has left in the pools goes back when memory is short, and not before. */
 static void what_stays_for_the_next_turn_goes_when_it_is_short(void **state)
 {
@@ -269,6 +314,7 @@ int main(void)
         cmocka_unit_test(who_publishes_has_to_rest),
         cmocka_unit_test(what_would_have_to_wait_is_refused),
         cmocka_unit_test(shards_raise_the_stage_by_themselves),
+        cmocka_unit_test(what_is_between_shards_counts),
         cmocka_unit_test(what_stays_for_the_next_turn_goes_when_it_is_short),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -65,7 +65,7 @@ static enum mqtt_status take_over_id(struct client *client, const struct mqtt_pu
         *out_is_repeated = true;
         return MQTT_OK;
     }
-    if (received->count >= client->broker->limits.receive_maximum)
+    if (packet_ids_count(received) >= client->broker->limits.receive_maximum)
         return MQTT_ERR_RECEIVE_MAXIMUM; /* [MQTT-3.3.4-7] */
     if (packet_ids_add(received, publish->packet_id) < 0)
         client_doom(client, MQTT_UNSPECIFIED_ERROR, "out of memory");
@@ -292,7 +292,7 @@ static bool enter_space(struct client *client, struct mqtt_publish *publish)
 
 enum mqtt_status on_publish(struct client *client, const struct mqtt_frame *frame, uint64_t now_ms)
 {
-    struct mqtt_publish publish;
+    MQTT_UNINITIALIZED struct mqtt_publish publish;
     bool is_repeated;
     enum mqtt_status status =
         mqtt_publish_decode(client->version, frame->flags, frame->body, &publish);

@@ -74,7 +74,7 @@ static void count_own(struct shared *shared, const struct retained_message *mess
 static struct retained_payers take_payers(struct shared *shared, const struct publication *p)
 {
     return (struct retained_payers){
-        .identity = p->payer != NULL ? allowance_ref(p->payer) : NULL,
+        .identity = p->payer != NULL ? allowance_ref(shared, p->payer) : NULL,
         .role = allowance_ref_role(shared, p->payer_role),
     };
 }

@@ -167,8 +167,8 @@ static bool take_share(const struct sensing *sensing, const struct sensed *sense
 
     if (broker->limits.sense_quarantine_percent == 0)
         return false;
-    struct allowance *allowance =
-        allowance_take_role(broker->options.shared, sensed->session->role, broker->limits.accounts);
+    struct allowance *allowance = allowance_take_quarantines(
+        broker->options.shared, sensed->session->role, broker->limits.accounts);
     if (allowance == NULL)
         return false;
     bool is_taken = bucket_take(&allowance->quarantines, &rate, 1, now_ms);

@@ -68,13 +68,22 @@ static void encode(struct session *session, const struct publication *publicatio
 {
     const struct outbox *outbox = &session->client->outbox;
     size_t before = outbox->bytes;
-    const struct wire wire = {
-        .topic = space_leave(session, publication->topic),
-        .forward = publication->forward,
-        .payload = publication->payload,
+    /* Each field is named: what is not would be zeroed before, all of it. */
+    struct wire wire = {
+        .packet = { .qos = MQTT_QOS_0,
+                    .retain = terms->retain,
+                    .duplicate = false,
+                    .packet_id = 0,
+                    .topic = space_leave(session, publication->topic),
+                    .forward = publication->forward,
+                    .payload = publication->payload,
+                    .has_expiry = false,
+                    .expiry_s = 0,
+                    .topic_alias = 0,
+                    .subscription_identifiers = NULL,
+                    .subscription_identifier_count = 0 },
         .expires_ms = publication->expires_ms,
         .identifiers = terms->identifiers,
-        .retain = terms->retain,
         .is_echo = publication->origin == session,
     };
 

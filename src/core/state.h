@@ -43,7 +43,8 @@ struct broker {
     struct pool *hints;
     struct pool *gates;
     struct pool *paces;
-    uint64_t held_told; /* bytes in outboxes and messages, as the other shards know it */
+    uint64_t held_told;    /* what pressure_gauge() counts, as the other shards know it */
+    uint64_t posted_bytes; /* to other shards, less those that have come from them; modulo 2^64 */
     /* sessions and connections */
     struct bytes_map sessions;
     struct identity *anonymous; /* shared by the sessions of nobody in particular; NULL: none yet */
@@ -81,3 +82,6 @@ struct broker {
     struct spread spread; /* what goes to many now */
     uint8_t *scratch;     /* 64 KiB for topics in topic spaces; NULL: none needed yet */
 };
+
+/* Gives back what pools have kept and was not needed since the last time (pool_trim()). */
+void broker_trim(struct broker *broker);

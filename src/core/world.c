@@ -442,7 +442,7 @@ static bool carry_batches(struct world *world)
 {
     struct world_batch *batch = world->batches;
 
-    if (batch == NULL)
+    if (batch == NULL || world->peers_are_slow)
         return false;
     world->batches = batch->next;
     broker_receive_batch(world->brokers[batch->shard],

@@ -53,9 +53,10 @@ struct world {
     struct limits limits;
     struct world_disk disk;
     uint64_t confirmed_bytes[WORLD_SHARDS];
-    size_t confirmed;  /* frames on the disk that the brokers were told of */
-    size_t written;    /* likewise, by world_write() */
-    bool disk_is_slow; /* nothing is confirmed before world_confirm() */
+    size_t confirmed;    /* frames on the disk that the brokers were told of */
+    size_t written;      /* likewise, by world_write() */
+    bool disk_is_slow;   /* nothing is confirmed before world_confirm() */
+    bool peers_are_slow; /* what shards send to each other does not come */
     enum journal_state disk_state;
     enum policy_durability durability; /* of the listener */
     struct world_batch *batches;       /* between shards, oldest first */

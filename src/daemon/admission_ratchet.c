@@ -82,6 +82,12 @@ static void describe(const struct admission_rules *rules, const struct admission
     copy_text(request->connect->client_id, out->client_id);
 }
 
+/* Who is in already comes too late. */
+static uint64_t order_of(const struct connection_facts *facts)
+{
+    return facts->opening != NULL ? facts->opening->accepted_ns : 0;
+}
+
 /* 0; or the text why not. */
 static const char *read_message(const struct admission_request *request,
                                 struct ratchets_question *out)
@@ -91,9 +97,9 @@ static const char *read_message(const struct admission_request *request,
     out->has_message = true;
     if (ratchet_message_decode(find_message(request), &out->message) < 0)
         return UNCLEAR;
-    return facts->stream != NULL
-                   && tls_stream_export(facts->stream, RATCHET_EXPORTER_LABEL, out->binding,
-                                        sizeof(out->binding))
+    return facts->opening != NULL && facts->opening->stream != NULL
+                   && tls_stream_export(facts->opening->stream, RATCHET_EXPORTER_LABEL,
+                                        out->binding, sizeof(out->binding))
                           == 0
                ? NULL
                : UNDECIDED;
@@ -104,7 +110,7 @@ static enum admission ask(struct admission_rules *rules, const struct admission_
                           struct admission_answer *answer)
 {
     const struct connection_facts *facts = request->facts;
-    struct ratchets_question question = { .order = facts->accepted_ns, .believes = believes };
+    struct ratchets_question question = { .order = order_of(facts), .believes = believes };
     struct ratchet_turn *turn = NULL;
     int error = 0;
     const char *why = comes_with_one(request) ? read_message(request, &question) : NULL;
@@ -165,7 +171,7 @@ static enum admission conclude(struct admission_rules *rules,
         return admission_refuse(answer, MQTT_NOT_AUTHORIZED, ADMISSION_WRONG_KEY);
     switch (found->verdict) {
     case RATCHET_TAKEN:
-        accept(facts->accepted_ns, request, answer);
+        accept(order_of(facts), request, answer);
         return ADMISSION_ALLOW;
     case RATCHET_LATE:
         return admission_refuse(answer, MQTT_SERVER_BUSY, LATE);

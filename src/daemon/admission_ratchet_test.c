@@ -70,6 +70,7 @@ struct lamp {
     struct ratchets ratchets;
     struct tls_stream stream;
     struct tls_peer peer;
+    struct connection_opening opening;
     struct connection_facts facts;
     struct mqtt_connect connect;
     struct admission_request request;
@@ -100,9 +101,8 @@ static void fill(struct lamp *lamp, const struct role_options *options, enum pol
         .message = { 1 },
     };
     lamp->stream.peer = &lamp->peer;
-    lamp->facts = (struct connection_facts){ .peer = &lamp->peer,
-                                             .stream = &lamp->stream,
-                                             .accepted_ns = ORDER };
+    lamp->opening = (struct connection_opening){ .stream = &lamp->stream, .accepted_ns = ORDER };
+    lamp->facts = (struct connection_facts){ .peer = &lamp->peer, .opening = &lamp->opening };
     lamp->request = (struct admission_request){ .facts = &lamp->facts, .connect = &lamp->connect };
     lamp->rules.ratchets = &lamp->ratchets;
     assert_non_null(lamp->policy);

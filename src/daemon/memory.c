@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/memory.h"
 
+#include "vault/vault.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -172,20 +174,41 @@ static void let_go(const struct dl_phdr_info *object, const ElfW(Phdr) * segment
     (void)madvise((void *)begin, (end - begin + page - 1) & ~(page - 1), MADV_DONTNEED);
 }
 
-static int let_go_of_object(struct dl_phdr_info *object, size_t size, void *context)
+static void let_go_of_object(const struct dl_phdr_info *object)
 {
-    (void)size;
-    (void)context;
     for (size_t i = 0; i < object->dlpi_phnum; i++) {
         const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
         if (segment->p_type == PT_LOAD && (segment->p_flags & PF_W) == 0)
             let_go(object, segment);
     }
+}
+
+static int on_object(struct dl_phdr_info *object, size_t size, void *context)
+{
+    (void)size;
+    (void)context;
+    let_go_of_object(object);
     return 0;
 }
 
 void memory_settle(void)
 {
     memory_trim();
-    (void)dl_iterate_phdr(let_go_of_object, NULL);
+    (void)dl_iterate_phdr(on_object, NULL);
+}
+
+static int on_object_of_openssl(struct dl_phdr_info *object, size_t size, void *context)
+{
+    (void)size;
+    (void)context;
+    if (strstr(object->dlpi_name, "/libcrypto.so") != NULL
+        || strstr(object->dlpi_name, "/libssl.so") != NULL)
+        let_go_of_object(object);
+    return 0;
+}
+
+void memory_calm(void)
+{
+    vault_settle();
+    (void)dl_iterate_phdr(on_object_of_openssl, NULL);
 }

@@ -45,6 +45,10 @@ MQTT_NODISCARD int recorder_open(const struct recorder_options *options, bool mu
 void recorder_follow(struct recorder *recorder, const struct limits *limits,
                      const struct config_audit_target *target);
 
+/* Uses what it uses once a second while something comes: pages that memory_settle() has let go of, and which the first
+ * connection would wait for. Thread-safe. */
+void recorder_warm(struct recorder *recorder);
+
 /* Writes what has come, signed, as far as the disk takes it, and ends the thread. Nobody tells the
  * log anything any more. NULL is fine. */
 void recorder_close(struct recorder *recorder);

@@ -73,10 +73,13 @@ static void on_memory_timer(struct wheel_timer *timer, void *context, uint64_t n
 
 static void on_settled(struct wheel_timer *timer, void *context, uint64_t now_ms)
 {
-    (void)timer;
+    struct server *server = MQTT_CONTAINER_OF(timer, struct server, settle_timer);
+
     (void)context;
     (void)now_ms;
     memory_settle();
+    if (server->recorder != NULL)
+        recorder_warm(server->recorder);
 }
 
 void server_open_memory(struct server *server)

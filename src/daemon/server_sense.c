@@ -34,10 +34,14 @@ static void load(struct server *server, unsigned file)
 
 void server_load_sense(struct server *server)
 {
+    bool has[CONFIG_SHARDS_MAX];
+
     if (server->config->sense.mode == CONFIG_SENSE_OFF)
         return;
+    behaviour_file_find(server->state_dir, has, CONFIG_SHARDS_MAX);
     for (unsigned i = 0; i < CONFIG_SHARDS_MAX; i++)
-        load(server, i);
+        if (has[i])
+            load(server, i);
 }
 
 void server_end_sense(struct server *server)

@@ -2,6 +2,7 @@
 /* Canaries at the doors of a shard, and decoy topics behind them: contract in shard.h. */
 #include "daemon/admission_canary.h"
 #include "daemon/event_log.h"
+#include "daemon/memory.h"
 #include "daemon/shard.h"
 
 #include "codec/topic.h"
@@ -43,13 +44,20 @@ static void on_refused(void *context, const struct connection_facts *facts, enum
     shard_sense_refused(shard, facts, why);
 }
 
+static void on_calm(void *context)
+{
+    (void)context;
+    memory_calm();
+}
+
 struct net_hooks shard_net_hooks(struct shard *shard)
 {
     return (struct net_hooks){ .context = shard,
                                .check_peer = on_check_peer,
                                .is_decoy = on_is_decoy,
                                .is_barred = shard_sense_is_barred,
-                               .refused = on_refused };
+                               .refused = on_refused,
+                               .calm = on_calm };
 }
 
 /* ---- decoy topics ---- */

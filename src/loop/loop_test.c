@@ -332,6 +332,33 @@ static void stop_before_the_run_counts(void **state)
     loop_close(NULL);
 }
 
+struct canceller {
+    struct loop_message message;
+    int state;
+    int type;
+};
+
+static void on_look(struct loop_message *message, struct loop *loop)
+{
+    struct canceller *seen = MQTT_CONTAINER_OF(message, struct canceller, message);
+    assert_int_equal(pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &seen->state), 0);
+    assert_int_equal(pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &seen->type), 0);
+    loop_stop(loop);
+}
+
+/* The type costs each system call something, and with the state as it is it means nothing. */
+static void nobody_cancels_a_thread_that_runs_a_loop(void **state)
+{
+    (void)state;
+    struct loop *loop = opened();
+    struct canceller seen = { .state = PTHREAD_CANCEL_ENABLE, .type = PTHREAD_CANCEL_DEFERRED };
+    loop_post(loop, &seen.message, on_look);
+    assert_int_equal(loop_run(loop), 0);
+    assert_int_equal(seen.state, PTHREAD_CANCEL_DISABLE);
+    assert_int_equal(seen.type, PTHREAD_CANCEL_ASYNCHRONOUS);
+    loop_close(loop);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -346,6 +373,7 @@ int main(void)
         cmocka_unit_test(deliver_empties_the_mailbox),
         cmocka_unit_test(hook_can_ask_for_another_turn_without_waiting),
         cmocka_unit_test(stop_before_the_run_counts),
+        cmocka_unit_test(nobody_cancels_a_thread_that_runs_a_loop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 
 #include "base/zeroed.h"
 #include "net/guest.h"
+#include "vault/vault.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -35,8 +36,8 @@ static void enter(struct net *net, struct connection *connection)
 static void leave(struct connection *connection)
 {
     struct net *net = connection->net;
-    if (connection->passage != NULL)
-        loop_cancel(net->loop, &connection->passage->timer);
+    if (connection_passage(connection) != NULL)
+        loop_cancel(net->loop, &connection_passage(connection)->timer);
     if (connection->phase <= PHASE_OPEN)
         guest_step_aside(connection);
     list_unlink(&connection->dirty);
@@ -57,8 +58,8 @@ void connection_free(struct connection *connection)
     leave(connection);
     guest_leave(connection);
     loop_close_watched(net->loop, &connection->watch);
-    if (connection->phase > PHASE_OPEN && connection->passage != NULL)
-        outbox_clear(&connection->passage->closing,
+    if (connection->phase > PHASE_OPEN && connection_passage(connection) != NULL)
+        outbox_clear(&connection_passage(connection)->closing,
                      broker_outbox_pools(connection_broker(connection)));
     if (connection->phase == PHASE_GREETING)
         tls_context_free(connection->tls_context);
@@ -66,7 +67,7 @@ void connection_free(struct connection *connection)
     free(connection->facts.tls);
     free(connection->input);
     free(connection->output);
-    free(connection->passage);
+    connection_drop_passage(connection);
     free(connection);
     net->stats.closed++;
     /* A drain may wait for the last one. */
@@ -93,12 +94,21 @@ void connection_refuse(struct connection *connection, enum net_refusal why, cons
 
 /* ---- accept ---- */
 
-static struct passage *passage_new(struct connection *connection)
+/* Its facts are there. False: out of memory. */
+static bool begin_passage(struct connection *connection)
 {
-    struct passage *passage = malloc(sizeof(*passage));
-    if (passage != NULL)
-        *passage = (struct passage){ .connection = connection };
-    return passage;
+    struct passage *passage = vault_brief_alloc(sizeof(*passage));
+    if (passage == NULL)
+        return false;
+    passage->connection = connection;
+    connection->facts.opening = &passage->opening;
+    return true;
+}
+
+void connection_drop_passage(struct connection *connection)
+{
+    vault_brief_free(connection_passage(connection));
+    connection->facts.opening = NULL;
 }
 
 static struct connection *connection_new(int fd, const struct connection_start *start)
@@ -107,20 +117,19 @@ static struct connection *connection_new(int fd, const struct connection_start *
     struct connection *connection = zeroed_alloc(sizeof(*connection) + address_bytes);
     if (connection == NULL)
         return NULL;
-    connection->passage = passage_new(connection);
-    if (connection->passage == NULL) {
-        free(connection);
-        return NULL;
-    }
     memcpy(connection->address, start->address, address_bytes);
     connection->watch.fd = fd;
-    connection->tls_context = start->tls != NULL ? tls_context_ref(start->tls) : NULL;
     connection->phase = start->tls != NULL ? PHASE_GREETING : PHASE_CONNECTING;
     connection->facts = (struct connection_facts){ .listener = start->listener,
                                                    .tag = start->tag,
                                                    .address = connection->address,
                                                    .transport = start->transport };
-    return connection;
+    if (begin_passage(connection)) {
+        connection->tls_context = start->tls != NULL ? tls_context_ref(start->tls) : NULL;
+        return connection;
+    }
+    free(connection);
+    return NULL;
 }
 
 const char *connection_objection(const struct connection *connection)
@@ -133,8 +142,7 @@ const char *connection_objection(const struct connection *connection)
 static bool watch(struct connection *connection)
 {
     struct net *net = connection->net;
-    unsigned interest = connection->output != NULL ? LOOP_READABLE | LOOP_WRITABLE : LOOP_READABLE;
-    connection->is_blocked = connection->output != NULL;
+    unsigned interest = connection->is_blocked ? LOOP_READABLE | LOOP_WRITABLE : LOOP_READABLE;
     int fd = connection->watch.fd;
     if (loop_watch(net->loop, &connection->watch, fd, interest, on_ready) < 0) {
         connection_refuse(connection, NET_REFUSED_MEMORY, "the kernel cannot watch its socket");
@@ -171,8 +179,8 @@ void connection_open(struct net *net, int fd, const struct connection_start *sta
     }
     bool is_full = net_is_full(net);
     connection->guest = guest;
-    connection->passage->accepted_ms = loop_now_ms(net->loop);
-    connection->facts.accepted_ns = loop_clock_ns();
+    connection_passage(connection)->accepted_ms = loop_now_ms(net->loop);
+    connection->facts.opening->accepted_ns = loop_clock_ns();
     enter(net, connection);
     net->stats.accepted++;
     if (is_full)
@@ -188,14 +196,15 @@ static bool open_client(struct connection *connection, struct mqtt_span bytes)
     struct net *net = connection->net;
     uint64_t now_ms = loop_now_ms(net->loop);
     struct broker *broker = connection_broker(connection);
-    struct client *client = broker != NULL ? client_open(broker, connection, &connection->facts,
-                                                         connection->passage->accepted_ms, now_ms)
-                                           : NULL;
+    struct client *client = broker != NULL
+                                ? client_open(broker, connection, &connection->facts,
+                                              connection_passage(connection)->accepted_ms, now_ms)
+                                : NULL;
     if (client == NULL) {
         connection_refuse(connection, NET_REFUSED_CONNECTIONS, "limit of open connections");
         return false;
     }
-    loop_cancel(net->loop, &connection->passage->timer);
+    loop_cancel(net->loop, &connection_passage(connection)->timer);
     connection->client = client;
     connection->phase = PHASE_OPEN;
     return receive_bytes(connection, bytes);
@@ -240,7 +249,7 @@ static void move(struct connection *connection, struct net *home, struct mqtt_sp
     if (tls_stream_is_open(&connection->tls))
         tls_stream_leave(&connection->tls, connection->net->tls);
     connection->net = home;
-    loop_post(home->loop, &connection->passage->message, on_adopt);
+    loop_post(home->loop, &connection_passage(connection)->message, on_adopt);
 }
 
 bool connection_arrive(struct connection *connection, struct mqtt_span bytes)
@@ -281,15 +290,13 @@ static void begin_to_end(struct connection *connection, struct outbox *rest, uin
     struct net *net = connection->net;
     guest_step_aside(connection);
     connection->phase = PHASE_FLUSHING;
-    if (connection->passage == NULL)
-        connection->passage = passage_new(connection);
-    if (connection->passage == NULL) {
+    if (connection_passage(connection) == NULL && !begin_passage(connection)) {
         outbox_clear(rest, broker_outbox_pools(connection_broker(connection)));
         connection->is_blocked = false;
         return;
     }
-    connection->passage->closing = *rest;
-    loop_arm(net->loop, &connection->passage->timer, loop_now_ms(net->loop) + linger_ms,
+    connection_passage(connection)->closing = *rest;
+    loop_arm(net->loop, &connection_passage(connection)->timer, loop_now_ms(net->loop) + linger_ms,
              on_linger_deadline);
 }
 

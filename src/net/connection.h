@@ -32,6 +32,7 @@ struct held {
 
 /* What a connection needs on its way in and on its way out, and not while it is in. */
 struct passage {
+    struct connection_opening opening; /* of its facts */
     struct connection *connection;
     struct wheel_timer timer; /* before OPEN: deadline of a guest; after: linger */
     union {
@@ -57,22 +58,30 @@ struct connection {
     struct tls_stream tls;
     struct list dirty;   /* in net->dirty: output waits for the end of the turn */
     struct held *input;  /* the start of a packet */
-    struct held *output; /* ciphertext the socket did not take */
+    struct held *output; /* ciphertext that waits for the socket if blocked, else for company */
     uint8_t phase;       /* enum phase */
     bool is_blocked;     /* the socket is full: watched for writing */
     bool is_waiting;     /* for its client's verdict, or for its turn in a handshake: not read */
     bool is_decoy : 1;   /* its client is, or will be, the decoy broker's */
     bool is_marked : 1;  /* GREETING: the kernel wakes us only for a whole ClientHello */
     bool is_holder : 1;  /* a guest that holds memory */
-    uint8_t quiet_rounds : 3; /* since bytes went over its TLS: net/detach.c */
-    bool has_ended : 1;       /* the peer has closed, and all that it has sent was read */
-    uint32_t guest;           /* in net->porch until it is let in; then 0 */
-    struct list all;          /* in net->connections */
-    struct passage *
-        passage; /* owned; NULL: it is in and not waiting to leave OpenSSL, or there was no memory for the way out */
+    uint8_t quiet_rounds : 3;      /* since bytes went over its TLS: net/detach.c */
+    bool has_ended : 1;            /* the peer has closed, and all that it has sent was read */
+    uint32_t guest;                /* in net->porch until it is let in; then 0 */
+    struct list all;               /* in net->connections */
     struct connection_facts facts; /* what its `tls` points to is the connection's */
     char address[];                /* facts.address */
 };
+
+/* NULL: it is in and not waiting to leave OpenSSL, or there was no memory for the way out. */
+static inline struct passage *connection_passage(const struct connection *connection)
+{
+    struct connection_opening *opening = connection->facts.opening;
+    return opening != NULL ? MQTT_CONTAINER_OF(opening, struct passage, opening) : NULL;
+}
+
+/* Its passage is over. */
+void connection_drop_passage(struct connection *connection);
 
 /* What accept knows of a new connection. All borrowed. */
 struct connection_start {
@@ -142,6 +151,9 @@ void transmit_flush(struct connection *connection);
 
 /* Sends or holds the ciphertext in the TLS shard. Negative errno when the socket broke. */
 MQTT_NODISCARD int transmit_ciphertext(struct connection *connection);
+
+/* Keeps it for the next time that something is sent: for what nobody waits for. */
+MQTT_NODISCARD int transmit_keep(struct connection *connection);
 
 /* What it is watched for follows from is_blocked and is_waiting. */
 MQTT_NODISCARD int transmit_watch(struct connection *connection);

@@ -3,8 +3,6 @@
 
 #include "net/connection.h"
 
-#include <stdlib.h>
-
 /* Rounds in the time that a connection has to be idle. Who was seen in one more without having done
  * anything has been for that long, and for at most a quarter more. */
 #define ROUNDS       4u
@@ -45,35 +43,42 @@ static void arm(struct net *net, uint64_t due_ms)
     loop_arm(net->loop, &net->detach.timer, due_ms, on_round);
 }
 
-static void drop_passage(struct connection *connection)
-{
-    free(connection->passage);
-    connection->passage = NULL;
-}
-
 /* Behind the end of the round: it is looked at after a whole one at the earliest. */
 static void attend(struct connection *connection)
 {
     struct net *net = connection->net;
     connection->quiet_rounds = 1;
-    list_push_back(&net->detach.attached, &connection->passage->queued);
+    list_push_back(&net->detach.attached, &connection_passage(connection)->queued);
     arm(net, loop_now_ms(net->loop) + interval_ms(net));
 }
 
 void detach_welcome(struct connection *connection)
 {
-    struct net *net = connection->net;
     switch (tls_stream_wish(&connection->tls)) {
     case TLS_DETACH_OFF:
-        drop_passage(connection);
+        connection_drop_passage(connection);
         break;
     case TLS_DETACH_IDLE:
+    case TLS_DETACH_ALWAYS:
         attend(connection);
         break;
-    case TLS_DETACH_ALWAYS:
-        list_push_back(&net->detach.due, &connection->passage->queued);
-        break;
     }
+}
+
+/* Whether all leave at its listener, idle or not. */
+static bool leaves_always(const struct connection *connection)
+{
+    return tls_stream_wish(&connection->tls) == TLS_DETACH_ALWAYS;
+}
+
+void detach_heard(struct connection *connection)
+{
+    if (connection->guest != 0 || !leaves_always(connection))
+        return;
+    struct net *net = connection->net;
+    struct list *queued = &connection_passage(connection)->queued;
+    list_unlink(queued);
+    list_push_back(&net->detach.due, queued);
 }
 
 /* Who cannot go now is looked at again; who never can is not. True if it has gone. */
@@ -84,13 +89,13 @@ static bool detach(struct passage *passage)
     list_unlink(&passage->queued);
     switch (tls_stream_detach(&connection->tls, net->tls)) {
     case TLS_STAYS:
-        drop_passage(connection);
+        connection_drop_passage(connection);
         break;
     case TLS_NOT_YET:
         attend(connection);
         break;
     case TLS_DETACHED:
-        drop_passage(connection);
+        connection_drop_passage(connection);
         net->stats.detached++;
         return true;
     }
@@ -99,11 +104,14 @@ static bool detach(struct passage *passage)
 
 void detach_turn(struct net *net)
 {
+    if (list_is_empty(&net->detach.due))
+        return;
     unsigned left = DETACHES_PER_TURN;
     for (; left > 0 && !list_is_empty(&net->detach.due); left--)
         (void)detach(MQTT_CONTAINER_OF(net->detach.due.next, struct passage, queued));
     if (!list_is_empty(&net->detach.due))
         loop_turn_again(net->loop);
+    arm(net, loop_now_ms(net->loop) + interval_ms(net)); /* until it is calm */
 }
 
 /* Looks at the first. True if it was one that has gone. */
@@ -114,8 +122,10 @@ static bool look(struct net *net)
     struct connection *connection = passage->connection;
     list_unlink(link);
     list_push_back(&net->detach.attached, link);
+    /* Traffic begins the count anew, so that it ends at the bound. */
     connection->quiet_rounds++;
-    return connection->quiet_rounds >= QUIET_ROUNDS && detach(passage);
+    bool is_due = connection->quiet_rounds >= QUIET_ROUNDS || leaves_always(connection);
+    return is_due && detach(passage);
 }
 
 /* True at the end of the round. */
@@ -128,6 +138,14 @@ static bool look_at_some(struct net *net)
     return net->detach.attached.next == &net->detach.end;
 }
 
+/* True if nobody is to leave OpenSSL, and nobody has come to it since the round before. */
+static bool is_calm(struct net *net)
+{
+    bool is_new = net->detach.handshakes != net->stats.handshakes;
+    net->detach.handshakes = net->stats.handshakes;
+    return !is_new && list_is_empty(&net->detach.attached);
+}
+
 static void on_round(struct wheel_timer *timer, void *context, uint64_t now_ms)
 {
     struct net *net = MQTT_CONTAINER_OF(timer, struct net, detach.timer);
@@ -138,10 +156,10 @@ static void on_round(struct wheel_timer *timer, void *context, uint64_t now_ms)
         return;
     }
     list_unlink(&net->detach.end);
-    if (list_is_empty(&net->detach.attached)) {
-        list_push_back(&net->detach.attached, &net->detach.end);
-        return;
-    }
+    bool is_over = is_calm(net);
     list_push_back(&net->detach.attached, &net->detach.end);
-    arm(net, now_ms + interval_ms(net));
+    if (!is_over)
+        arm(net, now_ms + interval_ms(net));
+    else if (net->hooks.calm != NULL)
+        net->hooks.calm(net->hooks.context);
 }

@@ -88,7 +88,8 @@ static void who_is_idle_leaves_and_who_is_not_stays(void **state)
     world_close(&world);
 }
 
-static void who_is_let_in_leaves_at_once_if_it_says_so(void **state)
+/* With the second that it says: who connects and goes has not paid for it. */
+static void where_all_leave_who_goes_on_does_at_once(void **state)
 {
     (void)state;
     struct world world;
@@ -100,11 +101,47 @@ static void who_is_let_in_leaves_at_once_if_it_says_so(void **state)
         world_turn(&world, &device);
     /* No CONNECT, no leave: it may still be asked what only OpenSSL knows. */
     assert_int_equal(net_statistics(world.net)->handshakes, 1);
+    world_connect(&world, &device);
+    for (unsigned i = 0; i < 20; i++)
+        world_turn(&world, &device);
     assert_int_equal(net_statistics(world.net)->detached, 0);
+    echo(&world, &device);
+    until_detached(&world, &device, 1);
+    echo(&world, &device);
+    device_close(&device);
+    world_close(&world);
+}
+
+static void where_all_leave_who_only_listens_does_so_in_a_round(void **state)
+{
+    (void)state;
+    struct world world;
+    struct device device;
+    struct limits limits = idle_after(IDLE_MS);
+    world_open(&world, KIND_DETACHED, &limits);
+    world_device(&device, &world, "lamp");
     world_connect(&world, &device);
     until_detached(&world, &device, 1);
     echo(&world, &device);
     device_close(&device);
+    world_close(&world);
+}
+
+/* It goes in the very turn in which it would leave. */
+static void where_all_leave_who_goes_does_not(void **state)
+{
+    (void)state;
+    struct world world;
+    struct device device;
+    struct limits limits = idle_after(3600000);
+    world_open(&world, KIND_DETACHED, &limits);
+    world_device(&device, &world, "lamp");
+    world_connect(&world, &device);
+    queue_put(&device.out, "\xe0\x00", 2);
+    world_until_over(&world, &device);
+    device_close(&device);
+    world_until_alone(&world);
+    assert_int_equal(net_statistics(world.net)->detached, 0);
     world_close(&world);
 }
 
@@ -182,14 +219,55 @@ static void many_leave_in_turns(void **state)
     world_close(&world);
 }
 
+static void until_calm(struct world *world, struct device *device, unsigned count)
+{
+    uint64_t end_ms = now_ms(world) + PATIENCE_MS;
+    while (world->calm_count < count) {
+        world_turn(world, device);
+        assert_true(now_ms(world) < end_ms);
+    }
+}
+
+/* Once each time, and not while somebody is with OpenSSL who is to leave it. */
+static void when_all_have_left_that_is_said_once(void **state)
+{
+    (void)state;
+    static const enum kind kinds[] = { KIND_IDLE, KIND_DETACHED };
+    for (size_t k = 0; k < MQTT_ARRAY_LEN(kinds); k++) {
+        struct world world;
+        struct device devices[3];
+        struct limits limits = idle_after(IDLE_MS);
+        world_open(&world, kinds[k], &limits);
+        for (unsigned i = 0; i < MQTT_ARRAY_LEN(devices); i++) {
+            world_device(&devices[i], &world, "lamp");
+            world_connect(&world, &devices[i]);
+            if (i == 0)
+                assert_int_equal(world.calm_count, 0);
+            until_calm(&world, &devices[i], i + 1);
+            assert_int_equal(net_statistics(world.net)->detached, i + 1);
+            uint64_t end_ms = now_ms(&world) + (uint64_t)3 * IDLE_MS;
+            while (now_ms(&world) < end_ms)
+                world_turn(&world, &devices[i]);
+            assert_int_equal(world.calm_count, i + 1);
+        }
+        for (unsigned i = 0; i < MQTT_ARRAY_LEN(devices); i++)
+            device_close(&devices[i]);
+        world_until_alone(&world);
+        world_close(&world);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_is_idle_leaves_and_who_is_not_stays),
-        cmocka_unit_test(who_is_let_in_leaves_at_once_if_it_says_so),
+        cmocka_unit_test(where_all_leave_who_goes_on_does_at_once),
+        cmocka_unit_test(where_all_leave_who_only_listens_does_so_in_a_round),
+        cmocka_unit_test(where_all_leave_who_goes_does_not),
         cmocka_unit_test(who_says_nothing_of_it_stays),
         cmocka_unit_test(who_cannot_leave_yet_does_so_later),
         cmocka_unit_test(many_leave_in_turns),
+        cmocka_unit_test(when_all_have_left_that_is_said_once),
     };
     return cmocka_run_group_tests(tests, world_set_up, world_tear_down);
 }

@@ -2,7 +2,7 @@
 /* What is known of a connection before its first packet. The `facts` pointers of
  * core/ports.h point at this.
  *
- * Immutable after the handshake; lives as long as the connection. */
+ * Immutable after the handshake, but for `opening`; lives as long as the connection. */
 #pragma once
 
 #include "tls/agreed.h"
@@ -18,16 +18,21 @@ enum transport_kind {
     TRANSPORT_UNIX,
 };
 
+/* What only counts until it is let in. */
+struct connection_opening {
+    const struct tls_stream *stream; /* for tls_stream_export(), on the connection's thread; NULL:
+                                        none */
+    uint64_t accepted_ns; /* of two connections of one client, the one that it opened later is
+                             later */
+};
+
 struct connection_facts {
     const char *listener;        /* name; from listener_options */
     const void *tag;             /* from listener_options */
     const char *address;         /* numeric, "192.0.2.1:40000", "[2001:db8::1]:40000" or "unix" */
     const struct tls_peer *peer; /* NULL: no verified certificate */
     struct tls_agreed *tls;      /* NULL: no handshake has begun */
-    const struct tls_stream *stream; /* for tls_stream_export(), on the connection's thread; NULL:
-                                        none */
-    uint64_t accepted_ns; /* of two connections of one client, the one that it opened later is
-                             later */
+    struct connection_opening *opening; /* NULL: it is in */
     enum transport_kind transport;
 };
 

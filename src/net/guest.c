@@ -71,7 +71,7 @@ uint32_t guest_admit(struct net *net, const struct connection_start *start, bool
 void guest_enter(struct connection *connection)
 {
     struct net *net = connection->net;
-    struct list *link = &connection->passage->guests;
+    struct list *link = &connection_passage(connection)->guests;
     *link = (struct list){ 0 };
     if (connection->guest == 0)
         return;
@@ -81,10 +81,10 @@ void guest_enter(struct connection *connection)
 
 void guest_step_aside(struct connection *connection)
 {
-    if (connection->passage == NULL)
+    if (connection_passage(connection) == NULL)
         return;
-    list_unlink(&connection->passage->guests);
-    list_unlink(&connection->passage->queued);
+    list_unlink(&connection_passage(connection)->guests);
+    list_unlink(&connection_passage(connection)->queued);
 }
 
 void guest_leave(struct connection *connection)
@@ -225,8 +225,9 @@ static void sort_in(struct connection *connection, bool holds_some)
     if (holds_some == connection->is_holder)
         return;
     connection->is_holder = holds_some;
-    list_unlink(&connection->passage->guests);
-    list_push_back(holds_some ? &net->holders : &net->guests, &connection->passage->guests);
+    list_unlink(&connection_passage(connection)->guests);
+    list_push_back(holds_some ? &net->holders : &net->guests,
+                   &connection_passage(connection)->guests);
 }
 
 bool guest_hold(struct connection *connection)
@@ -236,6 +237,8 @@ bool guest_hold(struct connection *connection)
     size_t bytes = tls_stream_is_open(&connection->tls) ? TLS_BYTES : 0;
     if (connection->input != NULL)
         bytes += sizeof(*connection->input) + connection->input->capacity;
+    if (connection->output != NULL)
+        bytes += sizeof(*connection->output) + connection->output->capacity;
     sort_in(connection, bytes > 0);
     uint32_t held = bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;
     if (porch_hold(connection->net->porch, connection->guest, held))
@@ -258,7 +261,7 @@ static uint64_t time_of(const struct connection *connection)
 static bool is_in_the_way(const struct connection *connection)
 {
     struct porch *porch = connection->net->porch;
-    return porch_is_crowded(porch) && !list_is_linked(&connection->passage->queued)
+    return porch_is_crowded(porch) && !list_is_linked(&connection_passage(connection)->queued)
            && porch_standing(porch, connection->guest) != PORCH_KNOWN;
 }
 
@@ -267,7 +270,7 @@ static bool is_in_the_way(const struct connection *connection)
 static void on_deadline(struct wheel_timer *timer, void *context, uint64_t now_ms)
 {
     struct connection *connection = MQTT_CONTAINER_OF(timer, struct passage, timer)->connection;
-    uint64_t due_ms = connection->passage->accepted_ms + time_of(connection);
+    uint64_t due_ms = connection_passage(connection)->accepted_ms + time_of(connection);
     if (now_ms >= due_ms) {
         connection_refuse(connection, NET_REFUSED_TIMEOUT,
                           connection->phase == PHASE_CONNECTING ? "no CONNECT in time"
@@ -284,7 +287,8 @@ static void on_deadline(struct wheel_timer *timer, void *context, uint64_t now_m
 void guest_watch_time(struct connection *connection)
 {
     struct loop *loop = connection->net->loop;
-    uint64_t look_ms = connection->passage->accepted_ms + time_of(connection) / 4;
+    uint64_t look_ms = connection_passage(connection)->accepted_ms + time_of(connection) / 4;
     uint64_t now_ms = loop_now_ms(loop);
-    loop_arm(loop, &connection->passage->timer, look_ms > now_ms ? look_ms : now_ms, on_deadline);
+    loop_arm(loop, &connection_passage(connection)->timer, look_ms > now_ms ? look_ms : now_ms,
+             on_deadline);
 }

@@ -110,7 +110,8 @@ static bool is_anybody_waiting(const struct handshakes *handshakes)
 static void wait(struct connection *connection, enum handshake_class class)
 {
     connection->is_waiting = true;
-    list_push_back(&connection->net->handshakes.waiting[class], &connection->passage->queued);
+    list_push_back(&connection->net->handshakes.waiting[class],
+                   &connection_passage(connection)->queued);
 }
 
 bool handshake_is_due(struct connection *connection)
@@ -148,7 +149,7 @@ static struct connection *next_waiting(struct net *net)
     if (list_is_empty(queue))
         return NULL;
     struct connection *oldest = MQTT_CONTAINER_OF(queue->next, struct passage, queued)->connection;
-    if (oldest->passage->accepted_ms + PATIENCE_MS < loop_now_ms(net->loop)
+    if (connection_passage(oldest)->accepted_ms + PATIENCE_MS < loop_now_ms(net->loop)
         && net->handshakes.turns % 2 == 0)
         return MQTT_CONTAINER_OF(queue->prev, struct passage, queued)->connection;
     return oldest;
@@ -162,7 +163,7 @@ void handshake_serve(struct net *net)
     if (handshakes->has_others)
         handshakes->left = 1;
     while (handshakes->left > 0 && (connection = next_waiting(net)) != NULL) {
-        list_unlink(&connection->passage->queued);
+        list_unlink(&connection_passage(connection)->queued);
         connection->is_waiting = false;
         if (transmit_watch(connection) < 0)
             hung_up(connection);
@@ -200,7 +201,9 @@ static bool shake_hands(struct connection *connection)
     struct net *net = connection->net;
     struct tls_agreed *agreed = connection->facts.tls;
     enum tls_result result = tls_stream_handshake(&connection->tls, net->tls, agreed);
-    int error = transmit_ciphertext(connection);
+    /* What is left to say with TLS 1.3 are tickets: nobody waits for them, CONNACK takes them along. */
+    bool can_wait = result == TLS_DONE && tls_stream_is_1_3(&connection->tls);
+    int error = can_wait ? transmit_keep(connection) : transmit_ciphertext(connection);
     if (result == TLS_FAILED) {
         connection_dismiss(connection, NET_REFUSED_HANDSHAKE, tls_shard_failure(net->tls));
         return false;
@@ -214,7 +217,7 @@ static bool shake_hands(struct connection *connection)
     net->stats.handshakes++;
     net->stats.resumed += agreed->is_resumed ? 1 : 0;
     connection->facts.peer = connection->tls.peer;
-    connection->facts.stream = &connection->tls;
+    connection->facts.opening->stream = &connection->tls;
     const char *text = connection_objection(connection);
     if (text != NULL) {
         connection_dismiss(connection, NET_REFUSED_PEER, text);

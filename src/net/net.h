@@ -53,6 +53,9 @@ struct net_hooks {
     /* For the log. `facts` and `text` are borrowed. May be NULL. */
     void (*refused)(void *context, const struct connection_facts *facts, enum net_refusal why,
                     const char *text);
+    /* Connections have left OpenSSL, and none of this net's is with it that is to leave. What handshakes
+     * need is not needed for now. Not more often than it takes to be idle. May be NULL. */
+    void (*calm)(void *context);
 };
 
 struct net_options {

@@ -498,6 +498,55 @@ static void who_is_in_is_served_before_a_handshake(void **state)
     }
 }
 
+/* ---- tickets ---- */
+
+static void shake_hands(struct world *world, struct device *device)
+{
+    world_device(device, world, "lamp");
+    for (unsigned turns = 0; net_statistics(world->net)->handshakes == 0; turns++) {
+        assert_true(turns < 1000);
+        world_turn(world, device);
+    }
+    for (unsigned turns = 0; turns < 5; turns++)
+        world_turn(world, device);
+}
+
+/* Not in a write of their own, whoever encrypts CONNACK. */
+static void tickets_come_with_connack(void **state)
+{
+    (void)state;
+    static const enum kind encrypted[] = { KIND_TLS, KIND_DETACHED };
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(encrypted); i++) {
+        struct world world;
+        struct device device;
+        world_open(&world, encrypted[i], NULL);
+        shake_hands(&world, &device);
+        assert_true(device.is_shaken);
+        assert_false(tls_client_has_ticket(device.tls));
+        world_connect(&world, &device);
+        assert_true(tls_client_has_ticket(device.tls));
+        device_close(&device);
+        world_until_alone(&world);
+        world_close(&world);
+    }
+}
+
+/* What is said instead of CONNACK is encrypted after them. */
+static void tickets_come_with_an_alert(void **state)
+{
+    (void)state;
+    struct world world;
+    struct device device;
+    world_open(&world, KIND_TLS, NULL);
+    shake_hands(&world, &device);
+    queue_put(&device.wire, "\x17\x03\x03\0\x20 not a record of this connection ", 37);
+    world_until_over(&world, &device);
+    assert_true(tls_client_has_ticket(device.tls));
+    device_close(&device);
+    world_until_alone(&world);
+    world_close(&world);
+}
+
 /* ---- drain ---- */
 
 static void on_drained(void *context)
@@ -689,6 +738,8 @@ int main(void)
         cmocka_unit_test(without_descriptors_newcomers_are_turned_away),
         cmocka_unit_test(a_storm_of_handshakes_is_taken_in_turns),
         cmocka_unit_test(who_is_in_is_served_before_a_handshake),
+        cmocka_unit_test(tickets_come_with_connack),
+        cmocka_unit_test(tickets_come_with_an_alert),
         cmocka_unit_test(drain_waits_for_the_last_client_or_the_deadline),
         cmocka_unit_test(connections_move_to_their_home_shard),
         cmocka_unit_test(decoys_move_to_the_broker_that_is_for_them),

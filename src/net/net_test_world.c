@@ -51,6 +51,12 @@ static bool is_barred(void *context, const struct porch_place *place)
     return world->barred != 0 && place->bytes[3] == world->barred;
 }
 
+static void on_calm(void *context)
+{
+    struct world *world = context;
+    world->calm_count++;
+}
+
 struct net_options world_net_options(struct world *world, unsigned shard)
 {
     struct net_options options = {
@@ -64,7 +70,8 @@ struct net_options world_net_options(struct world *world, unsigned shard)
                    .check_peer = check,
                    .is_decoy = is_decoy,
                    .is_barred = is_barred,
-                   .refused = on_refused },
+                   .refused = on_refused,
+                   .calm = on_calm },
         .linger_ms = 300,
     };
     return options;

@@ -32,6 +32,7 @@ struct world {
     const char *objection;
     uint8_t barred; /* the last number of an address that is; 0: none */
     bool drained;
+    unsigned calm_count; /* how often it was said */
 };
 
 /* Certificates for all worlds: a server, and a device "lamp". */

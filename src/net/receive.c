@@ -360,6 +360,8 @@ static void receive_tls(struct connection *connection)
         return;
     }
     connection->quiet_rounds = 0;
+    if (connection->facts.opening != NULL)
+        detach_heard(connection);
     tls_shard_feed(net->tls, (struct mqtt_span){ net->cipher, (size_t)got });
     if (connection->phase < PHASE_CONNECTING && !handshake_step(connection))
         return;

@@ -42,6 +42,7 @@ struct detaching {
     struct list end;      /* in there: of the round */
     struct wheel_timer timer;
     bool is_armed;
+    uint64_t handshakes; /* that there had been at the end of the round before */
 };
 
 /* What a net has asked another one to give up: net/guest.c. It has one message for that. */

@@ -63,8 +63,8 @@ static int send_parts(struct connection *connection, struct iovec *parts, size_t
 static int flush_plain(struct connection *connection, struct outbox *outbox, bool *out_full)
 {
     struct outbox_pools *pools = broker_outbox_pools(connection_broker(connection));
-    struct mqtt_span spans[MOST_SPANS];
-    struct iovec parts[MOST_SPANS];
+    MQTT_UNINITIALIZED struct mqtt_span spans[MOST_SPANS];
+    MQTT_UNINITIALIZED struct iovec parts[MOST_SPANS];
     while (outbox_ready(outbox) > 0) {
         size_t count = outbox_peek(outbox, spans, MOST_SPANS);
         size_t total = 0;
@@ -107,6 +107,28 @@ static int hold(struct connection *connection, struct mqtt_span bytes)
     return set_blocked(connection, true);
 }
 
+/* By transmit_keep(), and not because the socket is full. */
+static bool is_kept(const struct connection *connection)
+{
+    return connection->output != NULL && !connection->is_blocked;
+}
+
+static bool is_stuck(const struct connection *connection)
+{
+    return connection->output != NULL && connection->is_blocked;
+}
+
+/* What was kept goes in front of what is encrypted now, if there is room. */
+static void join_kept(struct connection *connection)
+{
+    const struct held *kept = connection->output;
+    struct mqtt_span bytes = { kept->bytes + kept->begin, kept->end - kept->begin };
+    if (!tls_shard_put_first(connection->net->tls, bytes))
+        return;
+    free(connection->output);
+    connection->output = NULL;
+}
+
 static int send_bytes(struct connection *connection, struct mqtt_span bytes, size_t *out_sent)
 {
     struct iovec part = { .iov_base = (void *)(uintptr_t)bytes.data, .iov_len = bytes.len };
@@ -119,6 +141,10 @@ int transmit_ciphertext(struct connection *connection)
     struct mqtt_span bytes = tls_shard_output(tls);
     if (bytes.len == 0)
         return 0;
+    if (MQTT_UNLIKELY(is_kept(connection))) {
+        join_kept(connection);
+        bytes = tls_shard_output(tls);
+    }
     size_t sent = 0;
     int error = 0;
     if (connection->output == NULL)
@@ -127,6 +153,22 @@ int transmit_ciphertext(struct connection *connection)
         error = hold(connection, (struct mqtt_span){ bytes.data + sent, bytes.len - sent });
     tls_shard_clear(tls);
     return error;
+}
+
+int transmit_keep(struct connection *connection)
+{
+    struct tls_shard *tls = connection->net->tls;
+    struct mqtt_span bytes = tls_shard_output(tls);
+    if (bytes.len == 0)
+        return 0;
+    struct held *kept = connection->output == NULL ? malloc(sizeof(*kept) + bytes.len) : NULL;
+    if (kept == NULL)
+        return transmit_ciphertext(connection);
+    *kept = (struct held){ .capacity = bytes.len, .end = bytes.len };
+    memcpy(kept->bytes, bytes.data, bytes.len);
+    connection->output = kept;
+    tls_shard_clear(tls);
+    return 0;
 }
 
 static int flush_held(struct connection *connection)
@@ -149,7 +191,7 @@ static int flush_held(struct connection *connection)
 /* The next record's plaintext, and how much of the outbox it takes. */
 static struct mqtt_span next_record(const struct net *net, const struct outbox *outbox)
 {
-    struct mqtt_span spans[MOST_SPANS];
+    MQTT_UNINITIALIZED struct mqtt_span spans[MOST_SPANS];
     size_t count = outbox_peek(outbox, spans, MOST_SPANS);
     if (count == 1 || spans[0].len >= RECORD_WORTH_BYTES) {
         size_t len = spans[0].len < TLS_RECORD_BYTES ? spans[0].len : TLS_RECORD_BYTES;
@@ -169,7 +211,7 @@ static int flush_tls(struct connection *connection, struct outbox *outbox)
 {
     struct net *net = connection->net;
     struct outbox_pools *pools = broker_outbox_pools(connection_broker(connection));
-    while (outbox_ready(outbox) > 0 && connection->output == NULL) {
+    while (outbox_ready(outbox) > 0 && !is_stuck(connection)) {
         while (outbox_ready(outbox) > 0 && tls_shard_room(net->tls) > 0) {
             struct mqtt_span record = next_record(net, outbox);
             int error = tls_stream_write(&connection->tls, net->tls, record);
@@ -190,8 +232,10 @@ static int flush_tls(struct connection *connection, struct outbox *outbox)
 
 static int send_waiting(struct connection *connection, struct outbox *outbox, bool *out_full)
 {
-    int error = connection->output != NULL ? flush_held(connection) : 0;
-    if (error == 0 && connection->output == NULL && outbox != NULL && outbox_ready(outbox) > 0) {
+    bool is_ready = outbox != NULL && outbox_ready(outbox) > 0;
+    bool goes_along = is_ready && is_kept(connection);
+    int error = connection->output != NULL && !goes_along ? flush_held(connection) : 0;
+    if (error == 0 && is_ready && (connection->output == NULL || goes_along)) {
         if (!tls_stream_is_open(&connection->tls))
             return flush_plain(connection, outbox, out_full);
         connection->quiet_rounds = 0;
@@ -222,11 +266,11 @@ static void flush_open(struct connection *connection)
 
 static void flush_closing(struct connection *connection)
 {
-    if (connection->passage == NULL) {
+    if (connection_passage(connection) == NULL) {
         connection_free(connection);
         return;
     }
-    struct outbox *closing = &connection->passage->closing;
+    struct outbox *closing = &connection_passage(connection)->closing;
     int error = flush(connection, closing);
     if (error == 0 && closing->bytes == 0 && tls_stream_is_open(&connection->tls)) {
         tls_stream_shutdown(&connection->tls, connection->net->tls);

@@ -4,8 +4,11 @@
 #include "pki/private_file.h"
 #include "pki/state.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define LONGEST_BYTES (UINT64_C(4) << 30) /* that is read; limits bound what is written */
@@ -51,6 +54,43 @@ int behaviour_file_read(const char *state_dir, unsigned shard, uint8_t **out, si
     int status = behaviour_file_path(state_dir, shard, path);
 
     return status == 0 ? private_file_read(path, LONGEST_BYTES, out, out_len) : status;
+}
+
+/* `name` is that of a file of a shard: *out is which, as behaviour_file_path() writes it. */
+static bool shard_of(const char *name, const char *base, unsigned *out)
+{
+    size_t len = strlen(base);
+    char *end;
+
+    if (strncmp(name, base, len) != 0 || name[len] != '.' || name[len + 1] < '0'
+        || name[len + 1] > '9')
+        return false;
+    unsigned long number = strtoul(name + len + 1, &end, 10);
+    *out = (unsigned)number;
+    return *end == '\0' && number == *out;
+}
+
+void behaviour_file_find(const char *state_dir, bool *has, unsigned count)
+{
+    char path[STATE_PATH_SIZE];
+    DIR *folder = NULL;
+    char *base = NULL;
+    unsigned shard;
+
+    if (state_path(state_dir, STATE_BEHAVIOUR, path) == 0)
+        base = strrchr(path, '/');
+    if (base != NULL) {
+        *base++ = '\0';
+        folder = opendir(path);
+    }
+    for (unsigned i = 0; i < count; i++)
+        has[i] = folder == NULL;
+    if (folder == NULL)
+        return;
+    for (const struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder))
+        if (shard_of(entry->d_name, base, &shard) && shard < count)
+            has[shard] = true;
+    (void)closedir(folder);
 }
 
 void behaviour_file_sweep(const char *state_dir, unsigned first, unsigned end)

@@ -7,6 +7,7 @@
 #include "base/span.h"
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,9 @@ MQTT_NODISCARD int behaviour_file_write(const char *state_dir, unsigned shard,
 /* malloc'ed. -ENOENT: there is none. */
 MQTT_NODISCARD int behaviour_file_read(const char *state_dir, unsigned shard, uint8_t **out,
                                        size_t *out_len);
+
+/* has[i]: there may be one of shard i, below `count`. What the folder cannot say is not ruled out. */
+void behaviour_file_find(const char *state_dir, bool *has, unsigned count);
 
 /* Removes those of shards that there are no more: from `first` to below `end`. */
 void behaviour_file_sweep(const char *state_dir, unsigned first, unsigned end);

@@ -68,6 +68,22 @@ static void files_of_shards_that_are_no_more_go(void **state)
     assert_false(reads(scratch, 3, "x"));
 }
 
+static void those_that_are_there_are_found(void **state)
+{
+    const struct scratch *scratch = *state;
+    bool has[16];
+
+    make_room(scratch);
+    write_as(scratch, 0, "x");
+    write_as(scratch, 11, "x");
+    write_as(scratch, 16, "x");
+    behaviour_file_find(scratch->folder, has, 16);
+    for (unsigned i = 0; i < 16; i++)
+        assert_int_equal(has[i], i == 0 || i == 11);
+    behaviour_file_find("/nowhere/at/all", has, 16);
+    assert_true(has[0] && has[15]);
+}
+
 static void without_a_folder_it_says_so(void **state)
 {
     const struct scratch *scratch = *state;
@@ -86,6 +102,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(each_shard_has_its_file, scratch_make, scratch_remove),
         cmocka_unit_test_setup_teardown(files_of_shards_that_are_no_more_go, scratch_make,
+                                        scratch_remove),
+        cmocka_unit_test_setup_teardown(those_that_are_there_are_found, scratch_make,
                                         scratch_remove),
         cmocka_unit_test_setup_teardown(without_a_folder_it_says_so, scratch_make, scratch_remove),
     };

@@ -101,6 +101,15 @@ static int64_t file_read(struct file *file, uint64_t offset, void *into, size_t 
     return (int64_t)done;
 }
 
+/* What was reserved and never written is a hole for this. */
+static uint64_t file_find_data(struct file *file, uint64_t offset)
+{
+    off_t at = lseek(file->fd, (off_t)offset, SEEK_DATA);
+    if (at >= 0)
+        return (uint64_t)at;
+    return errno == ENXIO ? UINT64_MAX : offset;
+}
+
 /* Moves `vector` past `done` bytes; returns how many of its pieces are left. */
 static int skip_written(struct iovec **vector, int count, size_t done)
 {
@@ -237,6 +246,7 @@ int files_open(const char *folder, struct files *out)
                            .close = file_close,
                            .size = file_size,
                            .read = file_read,
+                           .find_data = file_find_data,
                            .write = file_write,
                            .sync = file_sync,
                            .reserve = file_reserve,

@@ -28,6 +28,9 @@ struct files {
     int64_t (*size)(struct file *file);
     /* Reads up to `len` bytes at `offset`; returns how many there were: fewer at the end only. */
     int64_t (*read)(struct file *file, uint64_t offset, void *into, size_t len);
+    /* Where the first byte from `offset` on lies that may be other than zero, as far as the file
+     * system knows without reading; the file's size or more: nowhere. NULL: nothing is known. */
+    uint64_t (*find_data)(struct file *file, uint64_t offset);
     /* Writes all of the pieces one behind the other from `offset` on. After a failure what lies
      * there is undefined. */
     int (*write)(struct file *file, uint64_t offset, const struct mqtt_span *pieces, size_t count);

@@ -91,6 +91,23 @@ static void what_is_no_file_is_not_opened(void **state)
     assert_int_equal(files.open(files.context, "fifo", FILE_READ, &file), -EISDIR);
 }
 
+static void what_was_never_written_is_known(void **state)
+{
+    (void)state;
+    const uint8_t byte = 7;
+    const struct mqtt_span piece = { &byte, 1 };
+    struct file *file = opened("holes", FILE_CREATE);
+    assert_int_equal(files.reserve(file, 4194304), 0);
+    assert_true(files.find_data(file, 0) >= 4194304);
+    /* Before and after it has reached the disk. */
+    assert_int_equal(files.write(file, 2097152 + 10, &piece, 1), 0);
+    assert_true(files.find_data(file, 0) > 0 && files.find_data(file, 0) <= 2097152 + 10);
+    assert_int_equal(files.sync(file), 0);
+    assert_true(files.find_data(file, 0) > 0 && files.find_data(file, 0) <= 2097152 + 10);
+    assert_int_equal(files.find_data(file, 2097152 + 10), 2097152 + 10);
+    files.close(file);
+}
+
 static void pieces_are_written_one_behind_the_other(void **state)
 {
     (void)state;
@@ -186,7 +203,7 @@ int main(void)
         TEST(a_folder_that_is_none),         TEST(a_file_is_made_once_and_is_private),
         TEST(what_is_no_file_is_not_opened), TEST(pieces_are_written_one_behind_the_other),
         TEST(reserving_makes_zeros),         TEST(a_failed_reservation_leaves_it_as_it_was),
-        TEST(names_change_and_are_listed),
+        TEST(names_change_and_are_listed),   TEST(what_was_never_written_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,7 +31,7 @@ static int fill(const struct store *store, struct file *file, uint64_t offset, u
     while (count < MQTT_ARRAY_LEN(pieces) && written < rest) {
         uint64_t left = rest - written;
         size_t some = left < LOG_FORMAT_BLOCK_BYTES ? (size_t)left : LOG_FORMAT_BLOCK_BYTES;
-        pieces[count++] = (struct mqtt_span){ log_format_blank, some };
+        pieces[count++] = (struct mqtt_span){ store->blank, some };
         written += some;
     }
     *out_written = written;

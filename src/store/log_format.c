@@ -18,8 +18,6 @@ _Static_assert(STORE_BLOCK_BYTES == LOG_FORMAT_BLOCK_BYTES, "one size of blocks"
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "the log's integers are little-endian and are copied as they are");
 
-const uint8_t log_format_blank[LOG_FORMAT_BLOCK_BYTES];
-
 static uint8_t *put(uint8_t *at, const void *value, size_t bytes)
 {
     memcpy(at, value, bytes);

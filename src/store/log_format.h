@@ -21,9 +21,6 @@
 /* Where the first frame of a segment begins. */
 #define LOG_FORMAT_FIRST_FRAME LOG_FORMAT_BLOCK_BYTES
 
-/* A block of zeros, to write where there is nothing. */
-extern const uint8_t log_format_blank[LOG_FORMAT_BLOCK_BYTES];
-
 struct log_header {
     uint32_t version;
     uint32_t blocks_before;  /* that the segment before this one has frames in; 0: unknown */

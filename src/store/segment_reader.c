@@ -85,12 +85,30 @@ static bool are_zero(const uint8_t *bytes, size_t len)
     return len == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, len - 1) == 0);
 }
 
+/* The block with what may follow that is not zero: a segment that was reserved and ended early would be
+ * read for nothing, and made in memory before. */
+static size_t next_data(const struct files *files, struct file *file, size_t at)
+{
+    uint64_t found = files->find_data == NULL ? at : files->find_data(file, at);
+    if (found > SIZE_MAX - READ_BYTES)
+        return SIZE_MAX - READ_BYTES;
+    size_t block = (size_t)found / LOG_FORMAT_BLOCK_BYTES * LOG_FORMAT_BLOCK_BYTES;
+    return block > at ? block : at;
+}
+
 /* Reads by way of `small`, and keeps what is not zero: memory that nobody has touched yet is zero, and
  * nobody has to make it so. */
 static void read_sparse(const struct files *files, struct file *file, struct segment_bytes *bytes,
                         size_t from, uint8_t *small)
 {
+    size_t known = from; /* below it was asked for, not more often than each READ_BYTES */
     for (size_t at = from; at < bytes->len; at += SMALL_BYTES) {
+        if (at >= known) {
+            at = next_data(files, file, at);
+            known = at + READ_BYTES;
+        }
+        if (at >= bytes->len)
+            return;
         size_t some = bytes->len - at < SMALL_BYTES ? bytes->len - at : SMALL_BYTES;
         int64_t n = files->read(file, at, small, some);
         if (n != (int64_t)some)
@@ -115,7 +133,9 @@ static void read_all(const struct files *files, struct file *file, struct segmen
 
     bytes->is_blank = false;
     while (at < bytes->len && !is_rest_sparse) {
-        size_t some = bytes->len - at < READ_BYTES ? bytes->len - at : READ_BYTES;
+        /* Most often all there is lies in the beginning. */
+        size_t most = small != NULL && at == 0 ? SMALL_BYTES : READ_BYTES;
+        size_t some = bytes->len - at < most ? bytes->len - at : most;
         int64_t n = files->read(file, at, bytes->data + at, some);
         if (n != (int64_t)some)
             read_what_can_be_read(files, file, bytes, at, some);

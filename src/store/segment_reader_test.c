@@ -58,6 +58,58 @@ static void what_was_read_is_what_is_there(void **state)
     fake_files_free(fake);
 }
 
+static struct files known;
+static unsigned reads;
+
+static int64_t counted_read(struct file *file, uint64_t offset, void *into, size_t len)
+{
+    reads++;
+    return known.read(file, offset, into, len);
+}
+
+/* As exact as no file system is. */
+static uint64_t find_not_zero(struct file *file, uint64_t offset)
+{
+    uint8_t bytes[4096];
+
+    for (int64_t n; (n = known.read(file, offset, bytes, sizeof(bytes))) > 0; offset += (uint64_t)n)
+        for (int64_t i = 0; i < n; i++)
+            if (bytes[i] != 0)
+                return offset + (uint64_t)i;
+    return UINT64_MAX;
+}
+
+static void what_is_known_to_be_zero_is_not_read(void **state)
+{
+    struct fake_files *fake = fake_files_new(1);
+    struct segment_bytes bytes = { 0 };
+    uint8_t *wanted = calloc(1, LARGE);
+
+    (void)state;
+    assert_non_null(wanted);
+    known = fake_files_port(fake);
+    struct files files = known;
+    files.read = counted_read;
+    files.find_data = find_not_zero;
+    fill(wanted, 1000);
+    put(fake, "sparse", wanted, LARGE);
+    reads = 0;
+    assert_int_equal(segment_bytes_load(&files, "sparse", UINT64_MAX, &bytes), 0);
+    assert_memory_equal(bytes.data, wanted, LARGE);
+    /* The beginning, and the megabytes behind what is not zero. */
+    assert_in_range(reads, 4, 1 + 2 * 16 + 1);
+    segment_bytes_fini(&bytes);
+    memset(wanted + 1, 0, LARGE - 1);
+    put(fake, "short", wanted, LARGE);
+    reads = 0;
+    assert_int_equal(segment_bytes_load(&files, "short", UINT64_MAX, &bytes), 0);
+    assert_memory_equal(bytes.data, wanted, LARGE);
+    assert_int_equal(reads, 1);
+    segment_bytes_fini(&bytes);
+    free(wanted);
+    fake_files_free(fake);
+}
+
 static void a_small_one_grows(void **state)
 {
     struct fake_files *fake = fake_files_new(1);
@@ -83,6 +135,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_read_is_what_is_there),
+        cmocka_unit_test(what_is_known_to_be_zero_is_not_read),
         cmocka_unit_test(a_small_one_grows),
     };
 

@@ -202,9 +202,8 @@ static int write_header(struct store *store, struct segment *segment, uint64_t n
     if (error < 0)
         return error;
     log_format_write_header(&header, bytes);
-    const struct mqtt_span pieces[] = {
-        { bytes, sizeof(bytes) }, { log_format_blank, LOG_FORMAT_BLOCK_BYTES - sizeof(bytes) }
-    };
+    const struct mqtt_span pieces[] = { { bytes, sizeof(bytes) },
+                                        { store->blank, LOG_FORMAT_BLOCK_BYTES - sizeof(bytes) } };
     error = store->files.write(segment->file, 0, pieces, MQTT_ARRAY_LEN(pieces));
     segment->mark = header.mark;
     segment->first_sequence = header.first_sequence;

@@ -205,7 +205,7 @@ static void fill_batch(const struct store *store, struct batch *batch)
     if (frame != NULL && batch->count == FRAMES_AT_ONCE)
         return;
     uint64_t padding = log_format_round_up(batch->end) - batch->end;
-    batch->pieces[batch->piece_count++] = (struct mqtt_span){ log_format_blank, (size_t)padding };
+    batch->pieces[batch->piece_count++] = (struct mqtt_span){ store->blank, (size_t)padding };
     batch->end += padding;
 }
 

@@ -120,7 +120,7 @@ static int on_new_session(SSL *ssl, SSL_SESSION *session)
         /* A session that was found but not taken must not lend its peer. */
         tls_peer_unref(stream->peer);
         stream->peer =
-            certificate != NULL ? tls_peer_new(certificate, generation_of(ssl)->extension) : NULL;
+            certificate != NULL ? tls_generation_peer(generation_of(ssl), certificate) : NULL;
     }
     if (certificate == NULL || stream->peer != NULL)
         tls_sessions_put(generation_of(ssl)->sessions, session, stream->peer);

@@ -18,22 +18,15 @@
 #define NAME_BYTES  257 /* X.520 allows a common name of 64; be generous, not endless */
 #define SERIAL_SIZE 43  /* RFC 5280: at most 20 octets, some have 21 */
 
-/* The peer and its strings are one block: this, the pointers, the text. */
-struct counted_peer {
-    struct tls_peer peer;
-    atomic_uint references;
-    const char *uris[MOST_URIS];
-    char text[];
-};
-
 struct names {
     char common_name[NAME_BYTES];
     char organization[NAME_BYTES];
     char organizational_unit[NAME_BYTES];
     char issuer[NAME_BYTES];
     char serial[SERIAL_SIZE];
-    GENERAL_NAMES *alternatives;
-    struct mqtt_span extension; /* the certificate's */
+    size_t uri_count;
+    const ASN1_STRING *uris[MOST_URIS]; /* the certificate's, as is the extension */
+    struct mqtt_span extension;
 };
 
 static bool is_text(const unsigned char *bytes, int len, int most)
@@ -106,16 +99,23 @@ static struct mqtt_span value_of(const X509 *certificate, const ASN1_OBJECT *kin
     return (struct mqtt_span){ ASN1_STRING_get0_data(value), (size_t)len };
 }
 
+static void read_uris(const GENERAL_NAMES *alternatives, struct names *names)
+{
+    names->uri_count = 0;
+    for (int i = 0; i < sk_GENERAL_NAME_num(alternatives) && names->uri_count < MOST_URIS; i++) {
+        const ASN1_STRING *uri = uri_of(sk_GENERAL_NAME_value(alternatives, i));
+        if (uri != NULL)
+            names->uris[names->uri_count++] = uri;
+    }
+}
+
 static size_t text_bytes(const struct names *names)
 {
     size_t bytes = strlen(names->common_name) + strlen(names->organization)
                    + strlen(names->organizational_unit) + strlen(names->issuer)
                    + strlen(names->serial) + 5 + names->extension.len;
-    for (int i = 0; i < sk_GENERAL_NAME_num(names->alternatives); i++) {
-        const ASN1_STRING *uri = uri_of(sk_GENERAL_NAME_value(names->alternatives, i));
-        if (uri != NULL)
-            bytes += (size_t)ASN1_STRING_length(uri) + 1;
-    }
+    for (size_t i = 0; i < names->uri_count; i++)
+        bytes += (size_t)ASN1_STRING_length(names->uris[i]) + 1;
     return bytes;
 }
 
@@ -130,10 +130,11 @@ static const char *put(char **at, const void *bytes, size_t len)
 
 static struct counted_peer *assemble(const struct names *names)
 {
-    struct counted_peer *made = calloc(1, sizeof(*made) + text_bytes(names));
+    size_t pointers = names->uri_count * sizeof(const char *);
+    struct counted_peer *made = calloc(1, sizeof(*made) + pointers + text_bytes(names));
     if (made == NULL)
         return NULL;
-    char *at = made->text;
+    char *at = (char *)made->uris + pointers;
     made->peer.common_name = put(&at, names->common_name, strlen(names->common_name));
     made->peer.organization = put(&at, names->organization, strlen(names->organization));
     made->peer.organizational_unit =
@@ -141,12 +142,10 @@ static struct counted_peer *assemble(const struct names *names)
     made->peer.issuer = put(&at, names->issuer, strlen(names->issuer));
     made->peer.serial = put(&at, names->serial, strlen(names->serial));
     made->peer.uris = made->uris;
-    for (int i = 0; i < sk_GENERAL_NAME_num(names->alternatives); i++) {
-        const ASN1_STRING *uri = uri_of(sk_GENERAL_NAME_value(names->alternatives, i));
-        if (uri != NULL && made->peer.uri_count < MOST_URIS)
-            made->uris[made->peer.uri_count++] =
-                put(&at, ASN1_STRING_get0_data(uri), (size_t)ASN1_STRING_length(uri));
-    }
+    made->peer.uri_count = names->uri_count;
+    for (size_t i = 0; i < names->uri_count; i++)
+        made->uris[i] = put(&at, ASN1_STRING_get0_data(names->uris[i]),
+                            (size_t)ASN1_STRING_length(names->uris[i]));
     if (names->extension.len > 0) {
         memcpy(at, names->extension.data, names->extension.len);
         made->peer.extension = (struct mqtt_span){ (const uint8_t *)at, names->extension.len };
@@ -189,7 +188,7 @@ static int64_t seconds_of(const ASN1_TIME *time)
     return (int64_t)days * 86400 + seconds;
 }
 
-const struct tls_peer *tls_peer_new(X509 *certificate, const ASN1_OBJECT *extension)
+struct counted_peer *tls_peer_new(X509 *certificate, const ASN1_OBJECT *extension)
 {
     struct names names;
     const X509_NAME *subject = X509_get_subject_name(certificate);
@@ -198,11 +197,12 @@ const struct tls_peer *tls_peer_new(X509 *certificate, const ASN1_OBJECT *extens
     read_name(subject, NID_organizationalUnitName, names.organizational_unit);
     read_name(X509_get_issuer_name(certificate), NID_commonName, names.issuer);
     read_serial(certificate, names.serial);
-    names.alternatives = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+    GENERAL_NAMES *alternatives = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+    read_uris(alternatives, &names);
     names.extension = value_of(certificate, extension);
 
     struct counted_peer *made = assemble(&names);
-    GENERAL_NAMES_free(names.alternatives);
+    GENERAL_NAMES_free(alternatives);
     if (made == NULL)
         return NULL;
     made->peer.not_after_s = seconds_of(X509_get0_notAfter(certificate));
@@ -211,7 +211,7 @@ const struct tls_peer *tls_peer_new(X509 *certificate, const ASN1_OBJECT *extens
         free(made);
         return NULL;
     }
-    return &made->peer;
+    return made;
 }
 
 bool tls_peer_is_of(const struct tls_peer *peer, X509 *certificate)
@@ -219,27 +219,6 @@ bool tls_peer_is_of(const struct tls_peer *peer, X509 *certificate)
     uint8_t digest[TLS_FINGERPRINT_BYTES];
     return X509_digest(certificate, EVP_sha256(), digest, NULL) == 1
            && memcmp(digest, peer->fingerprint, sizeof(digest)) == 0;
-}
-
-static struct counted_peer *counted(const struct tls_peer *peer)
-{
-    /* Only the count behind the constant face changes. */
-    return (struct counted_peer *)(uintptr_t)peer;
-}
-
-const struct tls_peer *tls_peer_ref(const struct tls_peer *peer)
-{
-    if (peer != NULL)
-        atomic_fetch_add_explicit(&counted(peer)->references, 1, memory_order_relaxed);
-    return peer;
-}
-
-void tls_peer_unref(const struct tls_peer *peer)
-{
-    if (peer == NULL)
-        return;
-    if (atomic_fetch_sub_explicit(&counted(peer)->references, 1, memory_order_acq_rel) == 1)
-        free(counted(peer));
 }
 
 void tls_certificate_label(X509 *certificate, char *out, size_t size)

@@ -4,14 +4,14 @@
 #pragma once
 
 #include "base/attrs.h"
-#include "tls/peer.h"
+#include "tls/peers.h"
 
 #include <openssl/x509.h>
 #include <stdbool.h>
 
-/* A new one with one reference, or NULL: out of memory or not encodable. `extension`: the one whose
- * value is kept; NULL: none. */
-MQTT_NODISCARD const struct tls_peer *tls_peer_new(X509 *certificate, const ASN1_OBJECT *extension);
+/* A new one with one reference, and in no table yet (peers.h, who alone calls it), or NULL: out of memory or not
+ * encodable. `extension`: the one whose value is kept; NULL: none. */
+MQTT_NODISCARD struct counted_peer *tls_peer_new(X509 *certificate, const ASN1_OBJECT *extension);
 
 /* Is it this very certificate? False also when it cannot be told. */
 bool tls_peer_is_of(const struct tls_peer *peer, X509 *certificate);

@@ -31,7 +31,7 @@ enum tls_clients {
 enum tls_detach {
     TLS_DETACH_OFF = 0,
     TLS_DETACH_IDLE,   /* those that have been idle for a while */
-    TLS_DETACH_ALWAYS, /* those that have been let in */
+    TLS_DETACH_ALWAYS, /* all that go on after they were let in */
 };
 
 struct tls_options {

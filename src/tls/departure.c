@@ -2,9 +2,9 @@
 #include "tls/departure.h"
 
 #include "base/wipe.h"
+#include "vault/vault.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* The labels of NSS's format; the number of the secret is 0 for the first one of a connection. */
@@ -31,12 +31,12 @@ static struct tls_departure *departure_of(const SSL *ssl)
 
 int tls_departure_prepare(SSL *ssl)
 {
-    struct tls_departure *departure = calloc(1, sizeof(*departure));
+    struct tls_departure *departure = vault_brief_alloc(sizeof(*departure));
     if (departure == NULL)
         return -ENOMEM;
     if (SSL_set_app_data(ssl, departure) == 1)
         return 0;
-    free(departure);
+    vault_brief_free(departure);
     return -ENOMEM;
 }
 
@@ -46,7 +46,7 @@ void tls_departure_drop(SSL *ssl)
     if (departure == NULL)
         return;
     wipe_bytes(departure, sizeof(*departure));
-    free(departure);
+    vault_brief_free(departure);
     (void)SSL_set_app_data(ssl, NULL);
 }
 

@@ -138,8 +138,9 @@ static int load(struct tls_generation *generation, const struct tls_options *opt
         SSL_CTX_set_options(generation->ssl_ctx, SSL_OP_CLEANSE_PLAINTEXT);
     if (generation->ssl_ctx == NULL || !set_protocol(generation->ssl_ctx, options->allow_tls_1_2))
         return openssl_failed(why);
+    generation->peers = tls_peers_new();
     generation->placeholder = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
-    if (generation->placeholder == NULL)
+    if (generation->peers == NULL || generation->placeholder == NULL)
         return openssl_failed(why);
     int error = tls_credentials_own(generation->ssl_ctx, options, why);
     if (error < 0)
@@ -197,6 +198,7 @@ void tls_generation_unref(struct tls_generation *generation)
     EVP_PKEY_free(generation->placeholder);
     ASN1_OBJECT_free(generation->extension);
     tls_sessions_unref(generation->sessions);
+    tls_peers_unref(generation->peers);
     free(generation->ocsp_response);
     free(generation);
 }

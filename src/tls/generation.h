@@ -7,6 +7,7 @@
 
 #include "base/attrs.h"
 #include "tls/context.h"
+#include "tls/peers.h"
 #include "tls/sessions.h"
 
 #include <openssl/ssl.h>
@@ -20,10 +21,11 @@ struct tls_generation {
     atomic_uint references;
     SSL_CTX *ssl_ctx;
     struct tls_sessions *sessions; /* NULL: nothing is resumed */
-    EVP_PKEY *placeholder;         /* stands in for the keys of certificates that were judged */
-    const char *protocol;          /* static; tls_options.protocol */
-    ASN1_OBJECT *extension;        /* that is kept of a client certificate; NULL: none */
-    uint8_t *ocsp_response;        /* NULL: none */
+    struct tls_peers *peers;
+    EVP_PKEY *placeholder;  /* stands in for the keys of certificates that were judged */
+    const char *protocol;   /* static; tls_options.protocol */
+    ASN1_OBJECT *extension; /* that is kept of a client certificate; NULL: none */
+    uint8_t *ocsp_response; /* NULL: none */
     size_t ocsp_response_bytes;
     int64_t crl_expires_s; /* of the first list that goes out of date; 0: there is none */
     bool accepts_stale_crl;
@@ -38,6 +40,13 @@ MQTT_NODISCARD int tls_generation_new(const struct tls_options *options,
                                       const struct tls_generation *before, struct tls_error *why,
                                       struct tls_generation **out);
 void tls_generation_unref(struct tls_generation *generation); /* NULL is fine */
+
+/* What it keeps of a client certificate, with a reference; or NULL (tls_peers_get). */
+static inline const struct tls_peer *tls_generation_peer(const struct tls_generation *generation,
+                                                         X509 *certificate)
+{
+    return tls_peers_get(generation->peers, certificate, generation->extension);
+}
 
 /* The current one of a context, with a reference. */
 struct tls_generation *tls_context_generation(struct tls_context *context);

@@ -63,7 +63,8 @@ struct tls_sink {
 /* ---- a thread ---- */
 
 /* The algorithms, and what they have made of the keys of those connections that were worked on last:
- * in `slots` places, a power of two, each made when it is first needed (about 1 KB). A connection has
+ * in up to `slots` places, a power of two, each made when it is first needed (about 1 KB): more than
+ * 64 only if so many connections are at work that those are too few, and all are enough. A connection has
  * one for each direction that it uses, and can do without. */
 struct tls_record_engine;
 

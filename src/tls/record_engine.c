@@ -3,6 +3,7 @@
 
 #include "base/invariant.h"
 #include "base/wipe.h"
+#include "vault/vault.h"
 
 #include <errno.h>
 #include <openssl/core_names.h>
@@ -27,6 +28,9 @@ static const struct suite suites[TLS_SUITE_COUNT] = {
     [TLS_SUITE_CHACHA20_POLY1305_SHA256] = { 0x1303, "ChaCha20-Poly1305", "SHA256", 32, 32 },
 };
 
+/* So many places there are at first. */
+#define FIRST_PLACES 64u
+
 /* What OpenSSL has made of a key, while its direction has this ticket. */
 struct place {
     uint64_t ticket; /* 0: nobody's */
@@ -40,7 +44,8 @@ struct tls_record_engine {
     EVP_CIPHER *ciphers[TLS_SUITE_COUNT];
     EVP_KDF_CTX *kdf;
     struct place *places;
-    size_t places_count; /* a power of two */
+    size_t places_count; /* in use; a power of two */
+    size_t places_most;  /* there are */
     uint64_t last_ticket;
     char failure[96];
     uint8_t scratch[TLS_BODY_MOST_BYTES];
@@ -83,7 +88,7 @@ static bool prepare(struct tls_record_engine *engine)
             return false;
     }
     engine->kdf = kdf_new();
-    engine->places = calloc(engine->places_count, sizeof(*engine->places));
+    engine->places = calloc(engine->places_most, sizeof(*engine->places));
     return engine->kdf != NULL && engine->places != NULL
            && RAND_bytes((unsigned char *)&engine->last_ticket, sizeof(engine->last_ticket)) == 1;
 }
@@ -94,7 +99,8 @@ struct tls_record_engine *tls_record_engine_new(size_t slots)
     struct tls_record_engine *engine = calloc(1, sizeof(*engine));
     if (engine == NULL)
         return NULL;
-    engine->places_count = slots;
+    engine->places_most = slots;
+    engine->places_count = slots < FIRST_PLACES ? slots : FIRST_PLACES;
     if (!prepare(engine)) {
         ERR_clear_error();
         tls_record_engine_free(engine);
@@ -107,7 +113,7 @@ void tls_record_engine_free(struct tls_record_engine *engine)
 {
     if (engine == NULL)
         return;
-    for (size_t i = 0; engine->places != NULL && i < engine->places_count; i++)
+    for (size_t i = 0; engine->places != NULL && i < engine->places_most; i++)
         EVP_CIPHER_CTX_free(engine->places[i].context);
     for (int i = 0; i < TLS_SUITE_COUNT; i++)
         EVP_CIPHER_free(engine->ciphers[i]);
@@ -230,22 +236,60 @@ void tls_direction_forget(struct tls_record_direction *direction, struct tls_rec
     direction->ticket = 0;
 }
 
+/* Of twice as many places, each has the one that its ticket says. */
+static void double_places(struct tls_record_engine *engine)
+{
+    size_t count = engine->places_count;
+    for (size_t i = 0; i < count; i++) {
+        if ((engine->places[i].ticket & count) == 0)
+            continue;
+        struct place moved = engine->places[i];
+        engine->places[i] = engine->places[i + count];
+        engine->places[i + count] = moved;
+    }
+    engine->places_count = 2 * count;
+}
+
+/* More places, if its key would still be at one of them. Where more connections take turns than there
+ * can be places for, few serve as well as many. */
+static void make_room(struct tls_record_engine *engine, uint64_t ticket)
+{
+    uint64_t since = engine->last_ticket - ticket; /* so many places were given to others */
+    if (ticket == 0 || since >= engine->places_most)
+        return;
+    while (since >= engine->places_count)
+        double_places(engine);
+}
+
+/* Places stay: among what handshakes need, each would keep a slab. */
+static EVP_CIPHER_CTX *context_new(void)
+{
+    vault_part();
+    EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
+    vault_join();
+    return context;
+}
+
 /* A place for the key, which is not at one. */
 static EVP_CIPHER_CTX *settle(struct tls_record_direction *direction,
                               struct tls_record_engine *engine, enum tls_suite suite,
                               const uint8_t nonce[TLS_NONCE_BYTES], int is_sealing)
 {
+    make_room(engine, direction->ticket);
     engine->last_ticket += engine->last_ticket == UINT64_MAX ? 2 : 1;
     struct place *place = place_of(engine, engine->last_ticket);
     /* Half done it must be nobody's. */
     place->ticket = 0;
     if (place->context == NULL)
-        place->context = EVP_CIPHER_CTX_new();
+        place->context = context_new();
     if (place->context == NULL)
         return NULL;
     const EVP_CIPHER *cipher = place->suite != suite ? engine->ciphers[suite] : NULL;
     place->suite = TLS_SUITE_NONE;
-    if (EVP_CipherInit_ex(place->context, cipher, NULL, direction->key, nonce, is_sealing) != 1)
+    vault_part();
+    int done = EVP_CipherInit_ex(place->context, cipher, NULL, direction->key, nonce, is_sealing);
+    vault_join();
+    if (done != 1)
         return NULL;
     place->suite = suite;
     place->ticket = engine->last_ticket;

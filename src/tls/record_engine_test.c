@@ -318,6 +318,56 @@ static void records_of_known_keys_need_no_memory(void **state)
     tls_record_engine_free(engine);
 }
 
+/* A record for each in turn, and that as often; what was sealed is opened elsewhere. How many found
+ * their place in the last round. */
+static unsigned take_turns(struct tls_record_engine *engine, unsigned count, unsigned rounds)
+{
+    const enum tls_suite suite = TLS_SUITE_AES_128_GCM_SHA256;
+    struct tls_record_engine *other = tls_record_engine_new(1);
+    struct tls_record_direction *from = calloc(count, sizeof(*from));
+    struct tls_record_direction *to = calloc(count, sizeof(*to));
+    unsigned found = 0;
+    assert_true(other != NULL && from != NULL && to != NULL);
+    for (unsigned i = 0; i < count; i++)
+        from[i] = to[i] = direction_of(engine, suite, (uint8_t)i);
+    for (unsigned round = 0; round < rounds; round++) {
+        found = 0;
+        for (unsigned i = 0; i < count; i++) {
+            uint64_t ticket = from[i].ticket;
+            assert_true(pass(&from[i], &to[i], engine, other, suite));
+            found += ticket != 0 && ticket == from[i].ticket ? 1 : 0;
+        }
+    }
+    free(from);
+    free(to);
+    tls_record_engine_free(other);
+    return found;
+}
+
+/* Where all have room they get it; where they do not, some places are as good as many. */
+static void there_are_as_many_places_as_help(void **state)
+{
+    (void)state;
+    static const unsigned fitting[] = { 1, 64, 65, 200, 1024 };
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(fitting); i++) {
+        struct tls_record_engine *engine = tls_record_engine_new(1024);
+        assert_non_null(engine);
+        assert_int_equal(take_turns(engine, fitting[i], 3), fitting[i]);
+        tls_record_engine_free(engine);
+    }
+    struct tls_record_engine *engine = tls_record_engine_new(1024);
+    assert_non_null(engine);
+    size_t before = allocations;
+    assert_int_equal(take_turns(engine, 1025, 3), 0);
+    size_t first = allocations - before;
+    before = allocations;
+    assert_int_equal(take_turns(engine, 1025, 3), 0);
+    size_t second = allocations - before;
+    /* A place is two or three pieces. */
+    assert_true(first > second && first - second <= (size_t)3 * 64);
+    tls_record_engine_free(engine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -332,6 +382,7 @@ int main(void)
         cmocka_unit_test(what_is_forged_leaves_nothing),
         cmocka_unit_test(a_key_is_not_used_too_often),
         cmocka_unit_test(records_of_known_keys_need_no_memory),
+        cmocka_unit_test(there_are_as_many_places_as_help),
     };
     /* Before OpenSSL has any. */
     if (CRYPTO_set_mem_functions(count_malloc, count_realloc, count_free) != 1)

@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define SECRET_BYTES 48 /* SHA-384, the longest hash of a TLS 1.3 suite */
+#define LIFETIME_MOST_S ((1u << 25) - 1) /* a year; TLS 1.3 has a week */
+#define SECRET_BYTES    48               /* SHA-384, the longest hash of a TLS 1.3 suite */
 
 struct tls_sessions {
     atomic_uint references;
@@ -28,11 +29,11 @@ struct entry {
     struct list age;
     const struct tls_peer *peer;
     const SSL_CIPHER *cipher;
-    int64_t created_s;
-    int64_t expires_s;
+    uint32_t created_s;       /* since 1970: until 2106 */
+    uint32_t lifetime_s : 25; /* from then on */
+    uint32_t secret_len : 7;
     uint8_t id[SSL_MAX_SSL_SESSION_ID_LENGTH];
     uint8_t secret[SECRET_BYTES];
-    size_t secret_len;
 };
 
 struct tls_sessions *tls_sessions_new(uint32_t most, uint32_t lifetime_s)
@@ -49,7 +50,7 @@ struct tls_sessions *tls_sessions_new(uint32_t most, uint32_t lifetime_s)
     }
     atomic_init(&sessions->references, 1);
     sessions->most = most;
-    sessions->lifetime_s = lifetime_s;
+    sessions->lifetime_s = lifetime_s < LIFETIME_MOST_S ? lifetime_s : LIFETIME_MOST_S;
     bytes_map_init(&sessions->by_id, &key);
     list_init(&sessions->by_age);
     return sessions;
@@ -94,11 +95,17 @@ void tls_sessions_unref(struct tls_sessions *sessions)
 }
 
 /* Not longer than the certificate that was shown. */
-static int64_t expiry_s(const struct tls_sessions *sessions, const struct tls_peer *peer,
-                        int64_t now_s)
+static uint32_t lifetime_s(const struct tls_sessions *sessions, const struct tls_peer *peer,
+                           int64_t now_s)
 {
-    int64_t expires_s = now_s + sessions->lifetime_s;
-    return peer != NULL && peer->not_after_s < expires_s ? peer->not_after_s : expires_s;
+    if (peer == NULL || peer->not_after_s >= now_s + sessions->lifetime_s)
+        return sessions->lifetime_s;
+    return peer->not_after_s > now_s ? (uint32_t)(peer->not_after_s - now_s) : 0;
+}
+
+static bool has_expired(const struct entry *entry)
+{
+    return (int64_t)time(NULL) >= (int64_t)entry->created_s + entry->lifetime_s;
 }
 
 static struct entry *entry_new(const struct tls_sessions *sessions, const SSL_SESSION *session,
@@ -115,10 +122,10 @@ static struct entry *entry_new(const struct tls_sessions *sessions, const SSL_SE
         return NULL;
     memcpy(entry->id, id, id_len);
     entry->node.key = (struct mqtt_span){ entry->id, id_len };
-    entry->secret_len = SSL_SESSION_get_master_key(session, entry->secret, SECRET_BYTES);
+    entry->secret_len = SSL_SESSION_get_master_key(session, entry->secret, SECRET_BYTES) & 0x7fu;
     entry->cipher = SSL_SESSION_get0_cipher(session);
-    entry->created_s = (int64_t)time(NULL);
-    entry->expires_s = expiry_s(sessions, peer, entry->created_s);
+    entry->created_s = (uint32_t)time(NULL);
+    entry->lifetime_s = lifetime_s(sessions, peer, entry->created_s) & LIFETIME_MOST_S;
     entry->peer = tls_peer_ref(peer);
     return entry;
 }
@@ -159,7 +166,7 @@ static SSL_SESSION *session_of(const struct entry *entry, struct mqtt_span id_co
         return NULL;
     }
     SSL_SESSION_set_time(session, (long)entry->created_s);
-    SSL_SESSION_set_timeout(session, (long)(entry->expires_s - entry->created_s));
+    SSL_SESSION_set_timeout(session, (long)entry->lifetime_s);
     return session;
 }
 
@@ -172,7 +179,7 @@ SSL_SESSION *tls_sessions_find(struct tls_sessions *sessions, struct mqtt_span i
     struct bytes_node *node = bytes_map_find(&sessions->by_id, id);
     if (node != NULL) {
         struct entry *entry = MQTT_CONTAINER_OF(node, struct entry, node);
-        if ((int64_t)time(NULL) < entry->expires_s) {
+        if (!has_expired(entry)) {
             session = session_of(entry, id_context);
             if (session != NULL)
                 *out_peer = tls_peer_ref(entry->peer);
@@ -220,8 +227,7 @@ bool tls_sessions_has(struct tls_sessions *sessions, struct mqtt_span id)
     if (CRYPTO_THREAD_read_lock(sessions->lock) != 1)
         return false;
     struct bytes_node *node = bytes_map_find(&sessions->by_id, id);
-    bool is_good = node != NULL
-                   && (int64_t)time(NULL) < MQTT_CONTAINER_OF(node, struct entry, node)->expires_s;
+    bool is_good = node != NULL && !has_expired(MQTT_CONTAINER_OF(node, struct entry, node));
     CRYPTO_THREAD_unlock(sessions->lock);
     return is_good;
 }

@@ -96,6 +96,16 @@ struct mqtt_span tls_shard_output(const struct tls_shard *shard)
     return (struct mqtt_span){ shard->output, shard->output_len };
 }
 
+bool tls_shard_put_first(struct tls_shard *shard, struct mqtt_span ciphertext)
+{
+    if (ciphertext.len > TLS_OUTPUT_BYTES - shard->output_len)
+        return false;
+    memmove(shard->output + ciphertext.len, shard->output, shard->output_len);
+    memcpy(shard->output, ciphertext.data, ciphertext.len);
+    shard->output_len += ciphertext.len;
+    return true;
+}
+
 void tls_shard_clear(struct tls_shard *shard)
 {
     shard->output_len = 0;

@@ -72,6 +72,11 @@ void tls_stream_join(struct tls_stream *stream, struct tls_shard *shard)
     SSL_set_bio(stream->ssl, shard->bio, shard->bio);
 }
 
+bool tls_stream_is_1_3(const struct tls_stream *stream)
+{
+    return stream->ssl != NULL && SSL_version(stream->ssl) == TLS1_3_VERSION;
+}
+
 enum tls_detach tls_stream_wish(const struct tls_stream *stream)
 {
     return stream->ssl != NULL ? generation_of(stream)->detach : TLS_DETACH_OFF;
@@ -113,7 +118,7 @@ static bool settle_peer(struct tls_stream *stream)
         return true; /* made when the ticket was */
     tls_peer_unref(stream->peer);
     stream->peer =
-        certificate != NULL ? tls_peer_new(certificate, generation_of(stream)->extension) : NULL;
+        certificate != NULL ? tls_generation_peer(generation_of(stream), certificate) : NULL;
     return certificate == NULL || stream->peer != NULL;
 }
 

@@ -32,6 +32,10 @@ void tls_shard_free(struct tls_shard *shard); /* streams closed before; NULL is 
 struct mqtt_span tls_shard_output(const struct tls_shard *shard);
 void tls_shard_clear(struct tls_shard *shard);
 
+/* Output of the same stream that was taken and not sent yet goes in front of what waits now. Copies it.
+ * False: there is no room. */
+MQTT_NODISCARD bool tls_shard_put_first(struct tls_shard *shard, struct mqtt_span ciphertext);
+
 /* Plaintext that one more tls_stream_write() could take: 0 when the output has to
  * be sent first. */
 size_t tls_shard_room(const struct tls_shard *shard);
@@ -71,6 +75,9 @@ static inline bool tls_stream_is_detached(const struct tls_stream *stream)
 {
     return stream->records != NULL;
 }
+
+/* After the handshake, and not detached: with TLS 1.3 all that the server still says are tickets. */
+bool tls_stream_is_1_3(const struct tls_stream *stream);
 
 /* Ciphertext has come: borrowed until it was used up by calls to handshake or read
  * that end in something else than TLS_DONE, or tls_shard_feed() is called again. */

@@ -2,6 +2,7 @@
 #include "vault/slabs.h"
 
 #include "base/list.h"
+#include "base/poison.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -162,6 +163,7 @@ static struct slab *take(struct slabs *slabs, unsigned size)
 
 static void give(struct slabs *slabs, struct slab *slab)
 {
+    unpoison_bytes(memory_of(slabs, slab), SLABS_SLAB_BYTES);
     (void)madvise(memory_of(slabs, slab), SLABS_SLAB_BYTES, MADV_DONTNEED);
     lock(&slabs->is_taken);
     list_push_front(&slabs->empty, &slab->link);
@@ -183,17 +185,17 @@ static uint32_t *piece_at(const struct slabs *slabs, const struct slab *slab, ui
 
 static void *pop(const struct slabs *slabs, struct slab *slab)
 {
-    uint32_t number = slab->touched;
-    if (slab->first_free != 0) {
-        number = slab->first_free - 1;
-        slab->first_free = *piece_at(slabs, slab, number);
-    } else {
+    uint32_t number = slab->first_free != 0 ? slab->first_free - 1 : slab->touched;
+    uint32_t *piece = piece_at(slabs, slab, number);
+    unpoison_bytes(piece, bytes_of(slab->size));
+    if (slab->first_free != 0)
+        slab->first_free = *piece;
+    else
         slab->touched++;
-    }
     slab->used++;
     if (slab->used == capacity_of(slab))
         list_unlink(&slab->link);
-    return piece_at(slabs, slab, number);
+    return piece;
 }
 
 void *slabs_alloc(struct slabs *slabs, size_t bytes)
@@ -221,6 +223,7 @@ static bool push(const struct slabs *slabs, struct slab *slab, void *piece, stru
     size_t offset = (size_t)((uint8_t *)piece - memory_of(slabs, slab));
     *(uint32_t *)piece = slab->first_free;
     slab->first_free = (uint32_t)(offset / bytes_of(slab->size)) + 1;
+    poison_bytes(piece, bytes_of(slab->size));
     if (slab->used == capacity_of(slab))
         list_push_front(&size->partial, &slab->link);
     slab->used--;
@@ -238,6 +241,32 @@ void slabs_free(struct slabs *slabs, void *piece)
     unlock(&size->is_taken);
     if (is_done)
         give(slabs, slab);
+}
+
+/* The one that a size has kept. */
+static struct slab *take_empty(struct size *size)
+{
+    struct slab *found = NULL;
+    lock(&size->is_taken);
+    list_for_each_safe (link, following, &size->partial) {
+        struct slab *slab = MQTT_CONTAINER_OF(link, struct slab, link);
+        if (slab->used == 0) {
+            list_unlink(link);
+            found = slab;
+            break;
+        }
+    }
+    unlock(&size->is_taken);
+    return found;
+}
+
+void slabs_trim(struct slabs *slabs)
+{
+    for (unsigned i = 0; i < SIZES; i++) {
+        struct slab *slab = take_empty(&slabs->sizes[i]);
+        if (slab != NULL)
+            give(slabs, slab);
+    }
 }
 
 bool slabs_hold(const struct slabs *slabs, const void *piece)

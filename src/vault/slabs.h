@@ -27,6 +27,9 @@ void slabs_close(struct slabs *slabs); /* with all that is in it; NULL is fine *
 void *slabs_alloc(struct slabs *slabs, size_t bytes);
 void slabs_free(struct slabs *slabs, void *piece); /* of slabs_alloc() */
 
+/* Those that are empty are given back, of all sizes; who comes next makes new ones. */
+void slabs_trim(struct slabs *slabs);
+
 bool slabs_hold(const struct slabs *slabs, const void *piece);
 size_t slabs_room(const struct slabs *slabs, const void *piece); /* bytes that it has */
 

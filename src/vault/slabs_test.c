@@ -135,6 +135,34 @@ static void what_is_given_back_leaves_the_process(void **state)
     slabs_close(slabs);
 }
 
+/* Also of the empty one that a size keeps, and never of one in which somebody is. */
+static void what_was_kept_goes_when_it_is_asked_for(void **state)
+{
+    (void)state;
+    struct slabs *slabs = opened(MOST);
+    struct piece lone = { 0 };
+    void *pieces[64];
+    fill(slabs, &lone, 100, 7);
+    for (unsigned size = 16; size <= 1024; size *= 4) {
+        for (unsigned i = 0; i < MQTT_ARRAY_LEN(pieces); i++)
+            pieces[i] = slabs_alloc(slabs, size);
+        for (unsigned i = 0; i < MQTT_ARRAY_LEN(pieces); i++)
+            slabs_free(slabs, pieces[i]);
+    }
+    assert_true(slabs_in_use(slabs) > 1);
+    slabs_trim(slabs);
+    assert_int_equal(slabs_in_use(slabs), 1);
+    slabs_trim(slabs);
+    assert_int_equal(slabs_in_use(slabs), 1);
+    struct piece fresh = { 0 };
+    fill(slabs, &fresh, 1024, 9);
+    drop(slabs, &fresh);
+    drop(slabs, &lone);
+    slabs_trim(slabs);
+    assert_int_equal(slabs_in_use(slabs), 0);
+    slabs_close(slabs);
+}
+
 static void an_end_of_slabs_is_said(void **state)
 {
     (void)state;
@@ -220,6 +248,7 @@ int main(void)
         cmocka_unit_test(pieces_of_any_size_are_apart),
         cmocka_unit_test(every_size_has_its_room),
         cmocka_unit_test(what_is_given_back_leaves_the_process),
+        cmocka_unit_test(what_was_kept_goes_when_it_is_asked_for),
         cmocka_unit_test(an_end_of_slabs_is_said),
         cmocka_unit_test(threads_give_back_what_others_have_taken),
     };

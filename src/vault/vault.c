@@ -39,6 +39,7 @@ static struct {
 } vault = { .is_taken = ATOMIC_FLAG_INIT };
 
 static _Thread_local unsigned vault_depth;
+static _Thread_local bool vault_is_apart;
 
 /* ---- pieces ---- */
 
@@ -220,6 +221,42 @@ void vault_leave(void)
     vault_depth--;
 }
 
+void vault_part(void)
+{
+    vault_is_apart = true;
+}
+
+void vault_join(void)
+{
+    vault_is_apart = false;
+}
+
+/* ---- what is brief ---- */
+
+void *vault_brief_alloc(size_t bytes)
+{
+    struct slabs *small = slabs();
+    void *memory = small != NULL ? slabs_alloc(small, bytes) : NULL;
+
+    if (memory == NULL)
+        return calloc(1, bytes);
+    memset(memory, 0, bytes);
+    return memory;
+}
+
+void vault_brief_free(void *memory)
+{
+    drop(memory);
+}
+
+void vault_settle(void)
+{
+    if (slabs() != NULL)
+        slabs_trim(slabs());
+}
+
+/* ---- files ---- */
+
 int vault_read_all(int fd, size_t limit, uint8_t *into, size_t *out_len)
 {
     size_t len = 0;
@@ -267,7 +304,7 @@ static void *on_malloc(size_t bytes, const char *file, int line)
     (void)line;
     if (vault_depth > 0)
         memory = take(bytes);
-    else if (small != NULL)
+    else if (small != NULL && !vault_is_apart)
         memory = slabs_alloc(small, bytes);
     return memory != NULL ? memory : malloc(bytes);
 }

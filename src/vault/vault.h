@@ -39,6 +39,20 @@ void vault_leave(void);
  * address space for it all stays as it was. */
 void vault_gather(void);
 
+/* Until vault_join(), what OpenSSL allocates on this thread has no such pages: it will stay when the
+ * connections around it have gone. */
+void vault_part(void);
+void vault_join(void);
+
+/* For what lives as long as OpenSSL has a connection, and no longer: it lies with what OpenSSL has of
+ * it, and not between things that stay. Zeroed; no secrets, unless who has put them there wipes them.
+ * NULL: out of memory. */
+void *vault_brief_alloc(size_t bytes);
+void vault_brief_free(void *memory); /* NULL is fine */
+
+/* Nobody is with OpenSSL just now: what is kept for the next one is given back. */
+void vault_settle(void);
+
 /* Zeroed. NULL: out of memory. */
 void *vault_alloc(size_t bytes);
 void vault_free(void *secret); /* wipes; NULL is fine */

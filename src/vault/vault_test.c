@@ -167,6 +167,40 @@ static void what_openssl_has_in_small_pieces_is_gathered(void **state)
     OPENSSL_free(before);
 }
 
+/* What is brief lies there, zeroed; what is to stay does not. Before vault_gather() all is malloc()'s. */
+static void what_is_brief_lies_there_and_what_stays_does_not(void **state)
+{
+    (void)state;
+    static const uint8_t zeros[100];
+    for (unsigned i = 0; i < 3; i++) {
+        uint8_t *brief = vault_brief_alloc(sizeof(zeros));
+        assert_true(vault_has_gathered(brief));
+        assert_memory_equal(brief, zeros, sizeof(zeros));
+        memset(brief, 0xa5, sizeof(zeros));
+        vault_brief_free(brief);
+        vault_settle();
+    }
+    vault_brief_free(NULL);
+    vault_part();
+    char *stays = OPENSSL_strdup("what stood there");
+    vault_join();
+    char *goes = OPENSSL_strdup("what stood there");
+    assert_false(vault_has_gathered(stays));
+    assert_true(vault_has_gathered(goes));
+    OPENSSL_free(stays);
+    OPENSSL_free(goes);
+}
+
+static void before_it_gathers_all_is_ordinary(void **state)
+{
+    (void)state;
+    void *brief = vault_brief_alloc(100);
+    assert_non_null(brief);
+    assert_false(vault_has_gathered(brief));
+    vault_settle();
+    vault_brief_free(brief);
+}
+
 /* What can be locked is the machine's to say, and what a sanitizer makes of it its own; that it is
  * locked is tests/scenario/test_395_secrets.py's. */
 static int open_it(void **state)
@@ -186,7 +220,9 @@ int main(void)
         cmocka_unit_test(when_it_is_full_ordinary_memory_is_taken),
         cmocka_unit_test(openssl_takes_it_for_keys_only),
         cmocka_unit_test(a_file_is_read_into_it),
+        cmocka_unit_test(before_it_gathers_all_is_ordinary),
         cmocka_unit_test(what_openssl_has_in_small_pieces_is_gathered),
+        cmocka_unit_test(what_is_brief_lies_there_and_what_stays_does_not),
     };
     return cmocka_run_group_tests(tests, open_it, NULL);
 }

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.skipif(FOREIGN or not TACIT.exists() or not EXAMPLES.ex
                                 reason="about tacit and its library")
 
 
-@pytest.fixture(scope="module", params=[None, "tls-detach = always\n"],
+@pytest.fixture(scope="module", params=["tls-detach = off\n", None],
                 ids=["openssl", "detached"])
 def house(request):
     with House(request.param) as one:
