@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A certificate that anybody may have made, in DER, as both sides of the house read it. Promises
- * asserted: whatever is kept of it is text of printable ASCII that ends, and of its own size; what
- * is put on a screen ends too. */
+ * asserted: whatever is kept of it is text of printable ASCII that ends, and of its own size, and
+ * there once for all who ask; what is put on a screen ends too. */
 #include "base/invariant.h"
 #include "pki/certificate.h"
 #include "tls/certificate.h"
@@ -20,11 +20,18 @@ static void check_text(const char *text)
 
 static void check_peer(X509 *x509)
 {
-    const struct tls_peer *peer = tls_peer_new(x509, OBJ_nid2obj(NID_key_usage));
+    static struct tls_peers *peers;
     char label[40];
 
+    if (peers == NULL)
+        peers = tls_peers_new();
+    MQTT_INVARIANT(peers != NULL && tls_peers_count(peers) == 0);
+    const struct tls_peer *peer = tls_peers_get(peers, x509, OBJ_nid2obj(NID_key_usage));
     if (peer == NULL)
         return;
+    const struct tls_peer *again = tls_peers_get(peers, x509, OBJ_nid2obj(NID_key_usage));
+    MQTT_INVARIANT(again == peer && tls_peers_count(peers) == 1);
+    tls_peer_unref(again);
     check_text(peer->common_name);
     check_text(peer->organization);
     check_text(peer->organizational_unit);
