@@ -26,6 +26,13 @@ struct court {
     uint8_t output[OUTPUT_BYTES];
 };
 
+/* Whether that alert is for a message, and not for the record that it is in. */
+static bool is_of_message(int alert)
+{
+    return alert == SSL_AD_UNEXPECTED_MESSAGE || alert == SSL_AD_DECODE_ERROR
+           || alert == SSL_AD_ILLEGAL_PARAMETER;
+}
+
 /* What OpenSSL says, and what the record layer says of the same. */
 static bool may_differ(const struct record_script *said, int theirs, int ours)
 {
@@ -42,8 +49,8 @@ static bool may_differ(const struct record_script *said, int theirs, int ours)
     };
 
     /* An answer to a renewal is sent before the message behind it is looked at, and the next record is read
-     * before that: what is wrong with it comes first. */
-    if (said->requests > 0 && said->has_long && theirs == SSL_AD_RECORD_OVERFLOW)
+     * before that: what is wrong with it comes first, whatever that is. */
+    if (said->requests > 0 && is_of_message(ours))
         return true;
     for (size_t i = 0; i < MQTT_ARRAY_LEN(known); i++) {
         if (known[i].theirs == theirs && known[i].ours == ours)
