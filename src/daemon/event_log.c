@@ -65,7 +65,7 @@ static void add_facts(struct log_line *line, const struct connection_facts *fact
         return;
     add_field(line, "address", span_of(facts->address));
     add_field(line, "listener", span_of(facts->listener));
-    add_field(line, "transport", span_of(transports[facts->transport]));
+    add_field(line, "transport", span_of(transports[facts_transport(facts)]));
     if (facts->peer != NULL)
         add_field(line, "certificate", span_of(facts->peer->common_name));
 }

@@ -153,6 +153,33 @@ static json_t *line_of(const struct event *event)
     return line;
 }
 
+static void a_transport_is_what_is_known_of_it(void **state)
+{
+    static struct tls_agreed tls = { "TLSv1.3", "TLS_AES_128_GCM_SHA256", true, true, { 0 } };
+    static struct connection_opening plain = { .is_tls = false };
+    static struct connection_opening greeting = { .is_tls = true };
+    static const struct {
+        struct connection_facts facts;
+        const char *expected;
+    } rows[] = {
+        { { .listener = "a", .address = "[::1]:1" }, "plaintext" },
+        { { .listener = "a", .address = "[::1]:1", .opening = &plain }, "plaintext" },
+        { { .listener = "a", .address = "", .opening = &greeting }, "tls" },
+        { { .listener = "a", .address = "[::1]:1", .tls = &tls, .opening = &greeting }, "tls" },
+        { { .listener = "a", .address = "[::1]:1", .tls = &tls }, "tls" },
+        { { .listener = "a", .address = "unix" }, "unix" },
+        { { .listener = "a", .address = "unix", .tls = &tls }, "unix" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < MQTT_ARRAY_LEN(rows); i++) {
+        struct event event = { .kind = EVENT_REFUSED, .facts = &rows[i].facts };
+        json_t *line = line_of(&event);
+        assert_string_equal(field(line, "transport"), rows[i].expected);
+        json_decref(line);
+    }
+}
+
 static void who_is_refused_has_only_claimed_its_name(void **state)
 {
     struct tls_agreed tls = { "TLSv1.3", "TLS_AES_128_GCM_SHA256", true, true, { 0xab } };
@@ -315,6 +342,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_use_of_a_grant_is_recorded_whole),
         cmocka_unit_test(kinds_have_their_words),
+        cmocka_unit_test(a_transport_is_what_is_known_of_it),
         cmocka_unit_test(who_is_refused_has_only_claimed_its_name),
         cmocka_unit_test(a_key_is_as_well_kept_as_is_known),
         cmocka_unit_test(a_clone_is_told_with_both_ends),

@@ -63,9 +63,7 @@ static void login_free(struct login *login)
 
 bool login_is_overheard(const struct admission_request *request)
 {
-    const struct connection_facts *facts = request->facts;
-
-    return facts->transport == TRANSPORT_PLAIN;
+    return facts_transport(request->facts) == TRANSPORT_PLAIN;
 }
 
 /* ---- what a right password is worth ---- */

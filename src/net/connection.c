@@ -120,11 +120,10 @@ static struct connection *connection_new(int fd, const struct connection_start *
     memcpy(connection->address, start->address, address_bytes);
     connection->watch.fd = fd;
     connection->phase = start->tls != NULL ? PHASE_GREETING : PHASE_CONNECTING;
-    connection->facts = (struct connection_facts){ .listener = start->listener,
-                                                   .tag = start->tag,
-                                                   .address = connection->address,
-                                                   .transport = start->transport };
+    connection->facts =
+        (struct connection_facts){ .listener = start->listener, .address = connection->address };
     if (begin_passage(connection)) {
+        connection->facts.opening->is_tls = start->tls != NULL;
         connection->tls_context = start->tls != NULL ? tls_context_ref(start->tls) : NULL;
         return connection;
     }

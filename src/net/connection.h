@@ -86,11 +86,9 @@ void connection_drop_passage(struct connection *connection);
 /* What accept knows of a new connection. All borrowed. */
 struct connection_start {
     const char *listener;
-    const void *tag;
     const char *address;
     struct porch_place place;
     struct tls_context *tls; /* NULL: plaintext */
-    enum transport_kind transport;
 };
 
 /* Takes the descriptor, also on failure, which it reports by itself. */

@@ -9,6 +9,7 @@
 #include "tls/peer.h"
 #include "tls/stream.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -24,17 +25,26 @@ struct connection_opening {
                                         none */
     uint64_t accepted_ns; /* of two connections of one client, the one that it opened later is
                              later */
+    bool is_tls;          /* its listener speaks TLS */
 };
 
 struct connection_facts {
     const char *listener;        /* name; from listener_options */
-    const void *tag;             /* from listener_options */
     const char *address;         /* numeric, "192.0.2.1:40000", "[2001:db8::1]:40000" or "unix" */
     const struct tls_peer *peer; /* NULL: no verified certificate */
     struct tls_agreed *tls;      /* NULL: no handshake has begun */
     struct connection_opening *opening; /* NULL: it is in */
-    enum transport_kind transport;
 };
+
+/* By what is known: who has said nothing of TLS yet is on its way to it only as long as it has an
+ * opening. Of facts that say nothing at all: plain, which trusts it least. */
+static inline enum transport_kind facts_transport(const struct connection_facts *facts)
+{
+    if (strcmp(facts->address, "unix") == 0)
+        return TRANSPORT_UNIX;
+    bool is_tls = facts->tls != NULL || (facts->opening != NULL && facts->opening->is_tls);
+    return is_tls ? TRANSPORT_TLS : TRANSPORT_PLAIN;
+}
 
 /* Bytes of the address without its port. */
 static inline size_t facts_host_len(const struct connection_facts *facts)

@@ -36,10 +36,10 @@ static bool is_barred(const struct net *net, const struct porch_place *place)
 
 uint32_t guest_admit(struct net *net, const struct connection_start *start, bool *out_is_over)
 {
+    struct connection_opening opening = { .is_tls = start->tls != NULL };
     const struct connection_facts facts = { .listener = start->listener,
-                                            .tag = start->tag,
                                             .address = start->address,
-                                            .transport = start->transport };
+                                            .opening = &opening };
     uint32_t guest = 0;
 
     if (MQTT_UNLIKELY(is_barred(net, &start->place))) {

@@ -17,6 +17,7 @@ struct listener {
     struct list in_net;
     struct loop_watch watch;
     struct wheel_timer pause;
+    bool is_local;                 /* a Unix socket */
     struct connection_start start; /* but for address and place */
 };
 
@@ -25,7 +26,7 @@ static void on_acceptable(struct loop_watch *watch, unsigned ready);
 static int resume(struct listener *listener)
 {
     unsigned interest = LOOP_READABLE;
-    if (listener->start.transport == TRANSPORT_UNIX)
+    if (listener->is_local)
         interest |= LOOP_EXCLUSIVE;
     int fd = listener->watch.fd;
     return loop_watch(listener->net->loop, &listener->watch, fd, interest, on_acceptable);
@@ -66,10 +67,10 @@ static bool turn_away(struct listener *listener)
         pause_for_a_while(listener);
     if (fd < 0)
         return false;
+    struct connection_opening opening = { .is_tls = listener->start.tls != NULL };
     const struct connection_facts facts = { .listener = listener->start.listener,
-                                            .tag = listener->start.tag,
-                                            .address = "",
-                                            .transport = listener->start.transport };
+                                            .address = listener->is_local ? "unix" : "",
+                                            .opening = &opening };
     net_refuse(net, &facts, NET_REFUSED_DESCRIPTORS, "no file descriptors left");
     return net->spare_fd >= 0;
 }
@@ -124,13 +125,8 @@ int listener_open(struct net *net, const struct listener_options *options, int f
     }
     listener->net = net;
     listener->watch.fd = fd;
-    listener->start = (struct connection_start){ .listener = options->name,
-                                                 .tag = options->tag,
-                                                 .transport = TRANSPORT_PLAIN };
-    if (options->path != NULL)
-        listener->start.transport = TRANSPORT_UNIX;
-    else if (options->tls != NULL)
-        listener->start.transport = TRANSPORT_TLS;
+    listener->is_local = options->path != NULL;
+    listener->start = (struct connection_start){ .listener = options->name };
     int error = resume(listener);
     if (error < 0) {
         close(fd);

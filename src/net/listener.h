@@ -16,7 +16,6 @@ struct listener;
 
 struct listener_options {
     const char *name;        /* borrowed until every net is closed: facts point at it */
-    const void *tag;         /* likewise; opaque */
     const char *path;        /* Unix socket; NULL: TCP */
     const char *address;     /* numeric; NULL or "": every IPv6 and IPv4 address */
     uint16_t port;           /* 0: any free one */

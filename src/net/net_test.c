@@ -713,7 +713,7 @@ static void decoys_move_to_the_broker_that_is_for_them(void **state)
 static void an_idle_connection_is_small(void **state)
 {
     (void)state;
-    assert_true(sizeof(struct connection) <= 192);
+    assert_true(sizeof(struct connection) <= 152);
 }
 
 int main(void)
