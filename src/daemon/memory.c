@@ -174,41 +174,39 @@ static void let_go(const struct dl_phdr_info *object, const ElfW(Phdr) * segment
     (void)madvise((void *)begin, (end - begin + page - 1) & ~(page - 1), MADV_DONTNEED);
 }
 
-static void let_go_of_object(const struct dl_phdr_info *object)
+/* `context`: names of those that are meant, up to a NULL; NULL: all are. */
+static bool is_meant(const struct dl_phdr_info *object, const void *context)
 {
-    for (size_t i = 0; i < object->dlpi_phnum; i++) {
+    const char *const *names = context;
+
+    if (names == NULL)
+        return true;
+    while (*names != NULL && strstr(object->dlpi_name, *names) == NULL)
+        names++;
+    return *names != NULL;
+}
+
+static int let_go_of_object(struct dl_phdr_info *object, size_t size, void *context)
+{
+    (void)size;
+    for (size_t i = 0; is_meant(object, context) && i < object->dlpi_phnum; i++) {
         const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
         if (segment->p_type == PT_LOAD && (segment->p_flags & PF_W) == 0)
             let_go(object, segment);
     }
-}
-
-static int on_object(struct dl_phdr_info *object, size_t size, void *context)
-{
-    (void)size;
-    (void)context;
-    let_go_of_object(object);
     return 0;
 }
 
 void memory_settle(void)
 {
     memory_trim();
-    (void)dl_iterate_phdr(on_object, NULL);
-}
-
-static int on_object_of_openssl(struct dl_phdr_info *object, size_t size, void *context)
-{
-    (void)size;
-    (void)context;
-    if (strstr(object->dlpi_name, "/libcrypto.so") != NULL
-        || strstr(object->dlpi_name, "/libssl.so") != NULL)
-        let_go_of_object(object);
-    return 0;
+    (void)dl_iterate_phdr(let_go_of_object, NULL);
 }
 
 void memory_calm(void)
 {
+    static const char *const openssl[] = { "/libcrypto.so", "/libssl.so", NULL };
+
     vault_settle();
-    (void)dl_iterate_phdr(on_object_of_openssl, NULL);
+    (void)dl_iterate_phdr(let_go_of_object, (void *)(uintptr_t)openssl);
 }

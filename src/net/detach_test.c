@@ -20,11 +20,17 @@
 #define IDLE_MS     40u
 #define PATIENCE_MS 5000u
 
-static struct limits idle_after(uint64_t idle_ms)
+static void open_world(struct world *world, enum kind kind, uint64_t idle_ms)
 {
     struct limits limits = limits_default();
     limits.tls_detach_idle_ms = idle_ms;
-    return limits;
+    world_open(world, kind, &limits);
+}
+
+static void come(struct world *world, struct device *device)
+{
+    world_device(device, world, "lamp");
+    world_connect(world, device);
 }
 
 static uint64_t now_ms(const struct world *world)
@@ -58,12 +64,9 @@ static void who_is_idle_leaves_and_who_is_not_stays(void **state)
     struct world world;
     struct device busy;
     struct device idle;
-    struct limits limits = idle_after(IDLE_MS);
-    world_open(&world, KIND_IDLE, &limits);
-    world_device(&busy, &world, "lamp");
-    world_connect(&world, &busy);
-    world_device(&idle, &world, "lamp");
-    world_connect(&world, &idle);
+    open_world(&world, KIND_IDLE, IDLE_MS);
+    come(&world, &busy);
+    come(&world, &idle);
 
     uint64_t since_ms = now_ms(&world);
     while (net_statistics(world.net)->detached == 0) {
@@ -94,8 +97,7 @@ static void where_all_leave_who_goes_on_does_at_once(void **state)
     (void)state;
     struct world world;
     struct device device;
-    struct limits limits = idle_after(3600000);
-    world_open(&world, KIND_DETACHED, &limits);
+    open_world(&world, KIND_DETACHED, 3600000);
     world_device(&device, &world, "lamp");
     for (unsigned i = 0; i < 20; i++)
         world_turn(&world, &device);
@@ -117,10 +119,8 @@ static void where_all_leave_who_only_listens_does_so_in_a_round(void **state)
     (void)state;
     struct world world;
     struct device device;
-    struct limits limits = idle_after(IDLE_MS);
-    world_open(&world, KIND_DETACHED, &limits);
-    world_device(&device, &world, "lamp");
-    world_connect(&world, &device);
+    open_world(&world, KIND_DETACHED, IDLE_MS);
+    come(&world, &device);
     until_detached(&world, &device, 1);
     echo(&world, &device);
     device_close(&device);
@@ -133,10 +133,8 @@ static void where_all_leave_who_goes_does_not(void **state)
     (void)state;
     struct world world;
     struct device device;
-    struct limits limits = idle_after(3600000);
-    world_open(&world, KIND_DETACHED, &limits);
-    world_device(&device, &world, "lamp");
-    world_connect(&world, &device);
+    open_world(&world, KIND_DETACHED, 3600000);
+    come(&world, &device);
     queue_put(&device.out, "\xe0\x00", 2);
     world_until_over(&world, &device);
     device_close(&device);
@@ -152,10 +150,8 @@ static void who_says_nothing_of_it_stays(void **state)
     for (size_t k = 0; k < MQTT_ARRAY_LEN(kinds); k++) {
         struct world world;
         struct device device;
-        struct limits limits = idle_after(IDLE_MS);
-        world_open(&world, kinds[k], &limits);
-        world_device(&device, &world, "lamp");
-        world_connect(&world, &device);
+        open_world(&world, kinds[k], IDLE_MS);
+        come(&world, &device);
         uint64_t end_ms = now_ms(&world) + (uint64_t)3 * IDLE_MS;
         while (now_ms(&world) < end_ms)
             world_turn(&world, &device);
@@ -171,10 +167,8 @@ static void who_cannot_leave_yet_does_so_later(void **state)
     (void)state;
     struct world world;
     struct device device;
-    struct limits limits = idle_after(IDLE_MS);
-    world_open(&world, KIND_IDLE, &limits);
-    world_device(&device, &world, "lamp");
-    world_connect(&world, &device);
+    open_world(&world, KIND_IDLE, IDLE_MS);
+    come(&world, &device);
     tls_client_write(device.tls, span_of("\xe0"));
     uint8_t wire[64];
     size_t len = tls_client_take(device.tls, wire, sizeof(wire));
@@ -200,11 +194,9 @@ static void many_leave_in_turns(void **state)
     enum { DEVICES = 40 };
     struct world world;
     struct device devices[DEVICES];
-    struct limits limits = idle_after(2000);
-    world_open(&world, KIND_IDLE, &limits);
+    open_world(&world, KIND_IDLE, 2000);
     for (unsigned i = 0; i < DEVICES; i++) {
-        world_device(&devices[i], &world, "lamp");
-        world_connect(&world, &devices[i]);
+        come(&world, &devices[i]);
     }
     /* One of them goes while it is in the list. */
     device_close(&devices[0]);
@@ -236,11 +228,9 @@ static void when_all_have_left_that_is_said_once(void **state)
     for (size_t k = 0; k < MQTT_ARRAY_LEN(kinds); k++) {
         struct world world;
         struct device devices[3];
-        struct limits limits = idle_after(IDLE_MS);
-        world_open(&world, kinds[k], &limits);
+        open_world(&world, kinds[k], IDLE_MS);
         for (unsigned i = 0; i < MQTT_ARRAY_LEN(devices); i++) {
-            world_device(&devices[i], &world, "lamp");
-            world_connect(&world, &devices[i]);
+            come(&world, &devices[i]);
             if (i == 0)
                 assert_int_equal(world.calm_count, 0);
             until_calm(&world, &devices[i], i + 1);

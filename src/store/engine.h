@@ -51,8 +51,8 @@ struct engine_copying {
 };
 
 struct store {
-    uint8_t
-        blank[LOG_FORMAT_BLOCK_BYTES]; /* zeros to write; in the program they would weigh as much */
+    /* Zeros to write; in the program they would weigh as much. */
+    uint8_t blank[LOG_FORMAT_BLOCK_BYTES];
     struct files files;
     uint64_t segment_bytes;
     uint64_t most_bytes;
