@@ -61,7 +61,6 @@ class Pair:
                     continue
                 sink.sendall(data[:self.take(len(data))])
                 if self.budget == 0:
-                    self.relay.resets += 1
                     break
         except OSError:
             pass
@@ -81,6 +80,7 @@ class Pair:
             if self not in self.relay.open:
                 return
             self.relay.open.discard(self)
+            self.relay.resets += self.budget == 0  # here, as both ways can find nothing left
         for end in self.ends:
             end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
             try:
