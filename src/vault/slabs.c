@@ -20,7 +20,7 @@
 #define GROWTH 16u
 
 struct slab {
-    struct list link; /* in `partial` of its size while it has room, or in `empty` */
+    struct list link; /* in `partial` of its size while it has room, or in `ready` or `empty` */
     uint16_t size;    /* which */
     uint16_t used;
     uint16_t touched;    /* pieces from here on were never given out */
@@ -39,7 +39,11 @@ struct slabs {
     struct slab *all;
     uint32_t most;
     struct size sizes[SIZES];
+    uint32_t most_ready;
     atomic_flag is_taken; /* of what follows */
+    struct list
+        ready; /* empty, with its pages: a handshake takes and gives some, and pages cost it */
+    uint32_t ready_count;
     struct list empty;
     uint32_t made;
     uint32_t accessible;
@@ -83,13 +87,14 @@ static size_t bytes_of(unsigned size)
 
 /* ---- open and close ---- */
 
-int slabs_open(uint32_t most, struct slabs **out)
+int slabs_open(uint32_t most, uint32_t most_ready, struct slabs **out)
 {
     struct slabs *slabs = calloc(1, sizeof(*slabs));
     if (slabs == NULL)
         return -ENOMEM;
     size_t all_bytes = (size_t)most * sizeof(struct slab);
     slabs->most = most;
+    slabs->most_ready = most_ready;
     slabs->mapped_bytes = ((size_t)most + 1) * SLABS_SLAB_BYTES;
     slabs->mapped = mmap(NULL, slabs->mapped_bytes, PROT_NONE,
                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -105,6 +110,7 @@ int slabs_open(uint32_t most, struct slabs **out)
     slabs->begin = slabs->mapped + (over == 0 ? 0 : SLABS_SLAB_BYTES - over);
     for (unsigned i = 0; i < SIZES; i++)
         list_init(&slabs->sizes[i].partial);
+    list_init(&slabs->ready);
     list_init(&slabs->empty);
     *out = slabs;
     return 0;
@@ -148,27 +154,63 @@ static struct slab *make(struct slabs *slabs)
     return &slabs->all[slabs->made++];
 }
 
+/* Its pages are there. NULL: none is ready. */
+static struct slab *take_ready(struct slabs *slabs)
+{
+    struct list *link = list_take_first(&slabs->ready);
+    if (link == NULL)
+        return NULL;
+    slabs->ready_count--;
+    return MQTT_CONTAINER_OF(link, struct slab, link);
+}
+
+static struct slab *take_without_pages(struct slabs *slabs)
+{
+    struct list *link = list_take_first(&slabs->empty);
+    struct slab *slab = link != NULL ? MQTT_CONTAINER_OF(link, struct slab, link) : make(slabs);
+    slabs->in_use += slab != NULL ? 1 : 0;
+    return slab;
+}
+
 /* NULL: there is none any more. */
 static struct slab *take(struct slabs *slabs, unsigned size)
 {
     lock(&slabs->is_taken);
-    struct list *link = list_take_first(&slabs->empty);
-    struct slab *slab = link != NULL ? MQTT_CONTAINER_OF(link, struct slab, link) : make(slabs);
-    slabs->in_use += slab != NULL ? 1 : 0;
+    struct slab *slab = take_ready(slabs);
+    if (slab == NULL)
+        slab = take_without_pages(slabs);
     unlock(&slabs->is_taken);
     if (slab != NULL)
         *slab = (struct slab){ .size = (uint16_t)size };
     return slab;
 }
 
-static void give(struct slabs *slabs, struct slab *slab)
+static bool keep_ready(struct slabs *slabs, struct slab *slab)
 {
-    unpoison_bytes(memory_of(slabs, slab), SLABS_SLAB_BYTES);
+    lock(&slabs->is_taken);
+    bool has_room = slabs->ready_count < slabs->most_ready;
+    if (has_room) {
+        list_push_front(&slabs->ready, &slab->link);
+        slabs->ready_count++;
+    }
+    unlock(&slabs->is_taken);
+    return has_room;
+}
+
+static void give_back(struct slabs *slabs, struct slab *slab)
+{
     (void)madvise(memory_of(slabs, slab), SLABS_SLAB_BYTES, MADV_DONTNEED);
     lock(&slabs->is_taken);
     list_push_front(&slabs->empty, &slab->link);
     slabs->in_use--;
     unlock(&slabs->is_taken);
+}
+
+static void give(struct slabs *slabs, struct slab *slab)
+{
+    unpoison_bytes(memory_of(slabs, slab), SLABS_SLAB_BYTES);
+    if (!keep_ready(slabs, slab))
+        give_back(slabs, slab);
 }
 
 /* ---- pieces ---- */
@@ -260,13 +302,24 @@ static struct slab *take_empty(struct size *size)
     return found;
 }
 
+static struct slab *take_ready_alone(struct slabs *slabs)
+{
+    lock(&slabs->is_taken);
+    struct slab *slab = take_ready(slabs);
+    unlock(&slabs->is_taken);
+    return slab;
+}
+
 void slabs_trim(struct slabs *slabs)
 {
+    struct slab *slab;
     for (unsigned i = 0; i < SIZES; i++) {
-        struct slab *slab = take_empty(&slabs->sizes[i]);
+        slab = take_empty(&slabs->sizes[i]);
         if (slab != NULL)
             give(slabs, slab);
     }
+    while ((slab = take_ready_alone(slabs)) != NULL)
+        give_back(slabs, slab);
 }
 
 bool slabs_hold(const struct slabs *slabs, const void *piece)

@@ -5,7 +5,8 @@
  * is over would leave some dozens of small pieces in pages that OpenSSL has filled.
  *
  * Thread-safe but for slabs_close(). Pieces of one size lie together in slabs of SLABS_SLAB_BYTES; one
- * that is empty is given back to the kernel, but for one of each size. */
+ * that is empty is given back to the kernel, but for one of each size and `most_ready` for any: pages
+ * that go and come with every handshake cost it more than the rest of what is done here. */
 #pragma once
 
 #include "base/attrs.h"
@@ -19,15 +20,16 @@
 
 struct slabs;
 
-/* Address space for so many slabs; memory is taken as it is used. Negative errno. */
-MQTT_NODISCARD int slabs_open(uint32_t most, struct slabs **out);
+/* Address space for so many slabs; memory is taken as it is used. `most_ready`: so many that are empty
+ * keep their pages until slabs_trim(). Negative errno. */
+MQTT_NODISCARD int slabs_open(uint32_t most, uint32_t most_ready, struct slabs **out);
 void slabs_close(struct slabs *slabs); /* with all that is in it; NULL is fine */
 
 /* Aligned to 16. NULL: too large, or there is no slab left: the caller goes to malloc(). */
 void *slabs_alloc(struct slabs *slabs, size_t bytes);
 void slabs_free(struct slabs *slabs, void *piece); /* of slabs_alloc() */
 
-/* Those that are empty are given back, of all sizes; who comes next makes new ones. */
+/* Those that are empty are given back, of all sizes and the ready ones; who comes next makes new ones. */
 void slabs_trim(struct slabs *slabs);
 
 bool slabs_hold(const struct slabs *slabs, const void *piece);

@@ -22,7 +22,7 @@
 static struct slabs *opened(uint32_t most)
 {
     struct slabs *slabs = NULL;
-    assert_int_equal(slabs_open(most, &slabs), 0);
+    assert_int_equal(slabs_open(most, 0, &slabs), 0);
     return slabs;
 }
 
@@ -163,6 +163,32 @@ static void what_was_kept_goes_when_it_is_asked_for(void **state)
     slabs_close(slabs);
 }
 
+/* What comes and goes finds its pages again, and no more of them stay than was said. */
+static void some_stay_ready(void **state)
+{
+    (void)state;
+    enum { READY = 3, COUNT = 8 };
+    struct slabs *slabs = NULL;
+    struct piece pieces[COUNT];
+    assert_int_equal(slabs_open(MOST, READY, &slabs), 0);
+    for (unsigned round = 0; round < 3; round++) {
+        for (unsigned i = 0; i < COUNT; i++)
+            fill(slabs, &pieces[i], SLABS_PIECE_BYTES, (uint8_t)i);
+        assert_int_equal(slabs_in_use(slabs), COUNT);
+        for (unsigned i = 0; i < COUNT; i++)
+            drop(slabs, &pieces[i]);
+        assert_int_equal(slabs_in_use(slabs), READY + 1); /* and the one of its size */
+    }
+    fill(slabs, &pieces[0], 16, 1); /* another size takes one of them */
+    assert_int_equal(slabs_in_use(slabs), READY + 1);
+    slabs_trim(slabs);
+    assert_int_equal(slabs_in_use(slabs), 1);
+    drop(slabs, &pieces[0]);
+    slabs_trim(slabs);
+    assert_int_equal(slabs_in_use(slabs), 0);
+    slabs_close(slabs);
+}
+
 static void an_end_of_slabs_is_said(void **state)
 {
     (void)state;
@@ -249,6 +275,7 @@ int main(void)
         cmocka_unit_test(every_size_has_its_room),
         cmocka_unit_test(what_is_given_back_leaves_the_process),
         cmocka_unit_test(what_was_kept_goes_when_it_is_asked_for),
+        cmocka_unit_test(some_stay_ready),
         cmocka_unit_test(an_end_of_slabs_is_said),
         cmocka_unit_test(threads_give_back_what_others_have_taken),
     };

@@ -20,6 +20,9 @@
 /* 16 GiB: a million connections that are with OpenSSL. Beyond it malloc() is asked. */
 #define GATHER_SLABS 524288u
 
+/* 1 MiB, for the handshakes that go on at once; given back when none does. */
+#define READY_SLABS 32u
+
 /* Before each piece; together they fill the vault without a gap. */
 struct piece {
     size_t bytes; /* with this head; a multiple of ALIGNMENT */
@@ -390,7 +393,7 @@ void vault_gather(void)
     struct slabs *fresh = NULL;
     struct slabs *none = NULL;
 
-    if (slabs() != NULL || slabs_open(GATHER_SLABS, &fresh) < 0)
+    if (slabs() != NULL || slabs_open(GATHER_SLABS, READY_SLABS, &fresh) < 0)
         return;
     if (!atomic_compare_exchange_strong(&vault.slabs, &none, fresh))
         slabs_close(fresh); /* another thread was faster */
