@@ -44,10 +44,9 @@ struct slabs {
     struct size sizes[SIZES];
     uint32_t most_ready;
     atomic_flag is_taken; /* of what follows */
-    struct list
-        ready; /* empty, with its pages: a handshake takes and gives some, and pages cost it */
+    struct list ready;    /* empty, with their pages */
     uint32_t ready_count;
-    struct list empty;
+    struct list empty; /* without */
     uint32_t made;
     uint32_t accessible;
     _Atomic uint32_t in_use;
@@ -296,24 +295,26 @@ static struct slab *take_empty(struct size *size)
     return found;
 }
 
-static struct slab *take_ready_alone(struct slabs *slabs)
+/* True if there was one. */
+static bool give_back_ready(struct slabs *slabs)
 {
     lock(&slabs->is_taken);
     struct slab *slab = take_ready(slabs);
     unlock(&slabs->is_taken);
-    return slab;
+    if (slab != NULL)
+        give_back(slabs, slab);
+    return slab != NULL;
 }
 
 void slabs_trim(struct slabs *slabs)
 {
-    struct slab *slab;
     for (unsigned i = 0; i < SIZES; i++) {
-        slab = take_empty(&slabs->sizes[i]);
+        struct slab *slab = take_empty(&slabs->sizes[i]);
         if (slab != NULL)
             give(slabs, slab);
     }
-    while ((slab = take_ready_alone(slabs)) != NULL)
-        give_back(slabs, slab);
+    while (give_back_ready(slabs)) {
+    }
 }
 
 bool slabs_hold(const struct slabs *slabs, const void *piece)

@@ -98,6 +98,11 @@ static void every_size_has_its_room(void **state)
     slabs_close(slabs);
 }
 
+static const uint8_t *begin_of_slab(const uint8_t *piece)
+{
+    return (const uint8_t *)((uintptr_t)piece / SLABS_SLAB_BYTES * SLABS_SLAB_BYTES);
+}
+
 static unsigned resident_pages(const uint8_t *begin, size_t bytes)
 {
     unsigned char pages[SLABS_SLAB_BYTES / 4096 * 128];
@@ -123,7 +128,7 @@ static void what_is_given_back_leaves_the_process(void **state)
             if (lowest == NULL || pieces[i].at < lowest)
                 lowest = pieces[i].at;
         }
-        const uint8_t *first = (uint8_t *)((uintptr_t)lowest / SLABS_SLAB_BYTES * SLABS_SLAB_BYTES);
+        const uint8_t *first = begin_of_slab(lowest);
         size_t bytes = (size_t)slabs_in_use(slabs) * SLABS_SLAB_BYTES;
         assert_int_equal(slabs_in_use(slabs), COUNT / 16);
         assert_int_equal(resident_pages(first, bytes), bytes / 4096);
@@ -179,8 +184,10 @@ static void some_stay_ready(void **state)
             drop(slabs, &pieces[i]);
         assert_int_equal(slabs_in_use(slabs), READY + 1); /* and the one of its size */
     }
-    fill(slabs, &pieces[0], 16, 1); /* another size takes one of them */
+    fill(slabs, &pieces[0], 16, 1); /* another size takes one of them, and touches a page of it */
     assert_int_equal(slabs_in_use(slabs), READY + 1);
+    assert_true(resident_pages(begin_of_slab(pieces[0].at), SLABS_SLAB_BYTES)
+                >= SLABS_PIECE_BYTES / 4096);
     slabs_trim(slabs);
     assert_int_equal(slabs_in_use(slabs), 1);
     drop(slabs, &pieces[0]);
