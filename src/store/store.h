@@ -79,7 +79,8 @@ struct store;
 MQTT_NODISCARD int store_open(const struct store_options *options, store_complain complain,
                               void *context, struct store_found *out_found, struct store **out);
 
-/* No sync. NULL is fine. */
+/* No sync. What is reserved in the segment that is written to, and not used, goes back to the file
+ * system. NULL is fine. */
 void store_close(struct store *store);
 
 /* One thing that lives. `body` is empty for one that needs none. All borrowed. */

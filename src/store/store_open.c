@@ -329,11 +329,24 @@ static void free_all(struct store *store, struct list *list)
         segments_free(store, MQTT_CONTAINER_OF(node, struct segment, node));
 }
 
+/* Nobody writes to it any more: the next start begins another one, and need not read the zeros. When it
+ * cannot be cut, they are read. */
+static void cut_unused_end(const struct store *store)
+{
+    const struct segment *current = store->current;
+    if (current == NULL || !current->is_published || store->is_failed)
+        return;
+    uint64_t end = log_format_round_up(current->used);
+    if (end < current->bytes)
+        (void)store->files.truncate(current->file, end);
+}
+
 void store_close(struct store *store)
 {
     if (store == NULL)
         return;
     housekeeping_fini(store);
+    cut_unused_end(store);
     free_all(store, &store->segments);
     free_all(store, &store->spares);
     living_fini(&store->living);

@@ -314,6 +314,46 @@ static void another_size_of_segments(void **state)
     assert_int_equal(store_figures(stand.store).bytes, 6 * STORE_SEGMENT_LEAST);
 }
 
+static size_t size_of(const char *name)
+{
+    size_t len;
+    free(stand_slurp(&stand, name, &len));
+    return len;
+}
+
+static void a_closed_store_keeps_no_unused_space(void **state)
+{
+    (void)state;
+    stand_reopen(&stand);
+    assert_int_equal(size_of("log-0000000000000001"), STORE_BLOCK_BYTES);
+    commit_text(1, 0, "x");
+    assert_int_equal(size_of("log-0000000000000002"), STORE_SEGMENT_LEAST);
+    stand_reopen(&stand);
+    assert_int_equal(size_of("log-0000000000000002"), 2 * STORE_BLOCK_BYTES);
+    assert_int_equal(stand.found.damages, 0);
+    assert_string_equal(stand_text(&stand), "1=x");
+}
+
+static int never(struct file *file, uint64_t bytes)
+{
+    (void)file;
+    (void)bytes;
+    return -EIO;
+}
+
+static void unused_space_that_stays_is_read(void **state)
+{
+    (void)state;
+    stand.options.files.truncate = never;
+    stand_reopen(&stand);
+    commit_text(1, 0, "x");
+    stand_close(&stand);
+    assert_int_equal(size_of("log-0000000000000002"), STORE_SEGMENT_LEAST);
+    stand.options.files.truncate = stand.files.truncate;
+    assert_int_equal(stand_open(&stand), 0);
+    assert_string_equal(stand_text(&stand), "1=x");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -334,6 +374,8 @@ int main(void)
         TEST(a_record_that_changed_meanwhile_is_noticed),
         TEST(options_that_make_no_sense_are_refused),
         TEST(another_size_of_segments),
+        TEST(a_closed_store_keeps_no_unused_space),
+        TEST(unused_space_that_stays_is_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,11 +3,13 @@
 
 #include "base/wipe.h"
 #include "vault/slabs.h"
+#include "vault/vault_key.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
 #include <openssl/crypto.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -43,6 +45,8 @@ static struct {
 
 static _Thread_local unsigned vault_depth;
 static _Thread_local bool vault_is_apart;
+
+static pthread_once_t vault_is_prepared = PTHREAD_ONCE_INIT;
 
 /* ---- pieces ---- */
 
@@ -214,8 +218,25 @@ void vault_free(void *secret)
     drop(secret);
 }
 
+/* What it makes stays, whoever was the first. */
+static void prepare(void)
+{
+    bool was_apart = vault_is_apart;
+
+    vault_is_apart = true;
+    vault_key_prepare();
+    vault_is_apart = was_apart;
+}
+
+void vault_enter_prepared(void)
+{
+    vault_depth++;
+}
+
 void vault_enter(void)
 {
+    if (vault_depth == 0 && vault.begin != NULL)
+        (void)pthread_once(&vault_is_prepared, prepare);
     vault_depth++;
 }
 
@@ -382,7 +403,8 @@ int vault_open(void)
         return error;
     if (CRYPTO_set_mem_functions(on_malloc, on_realloc, on_free) != 1)
         error = -EALREADY;
-    vault_key_prepare();
+    /* Its own file is read while that is still allowed. What is wrong with it, it says at its use. */
+    (void)OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL);
     (void)madvise(vault.begin, VAULT_BYTES, MADV_DONTDUMP);
     int locking = lock_pages();
     return locking == 0 ? error : locking;

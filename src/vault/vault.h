@@ -30,7 +30,8 @@ MQTT_NODISCARD int vault_open(void);
 MQTT_NODISCARD int vault_inherit(void);
 
 /* Until vault_leave(), what OpenSSL allocates on this thread lies in the vault, and what it frees is
- * wiped. May be nested. */
+ * wiped. May be nested. What OpenSSL makes at its first key and keeps for good is made before, by the
+ * first that enters. */
 void vault_enter(void);
 void vault_leave(void);
 
@@ -71,10 +72,6 @@ struct evp_pkey_st;
  * under a password is refused. NULL: there is none; why is in OpenSSL's queue of errors. */
 struct evp_pkey_st *vault_key(struct mqtt_span pem, int (*on_password)(char *, int, int, void *),
                               void *context);
-
-/* What OpenSSL makes at its first key and keeps for good is made: 400 KB that are no secret and
- * would fill the vault. vault_open() does it. */
-void vault_key_prepare(void);
 
 /* Does it lie in the vault? For tests. */
 bool vault_holds(const void *secret);

@@ -5,7 +5,10 @@
 #include "base/attrs.h"
 
 #include <errno.h>
+#include <openssl/bio.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -106,6 +109,81 @@ static void openssl_takes_it_for_keys_only(void **state)
     assert_true(vault_used_bytes() > before);
     assert_true(vault_used_bytes() < before + 8192);
     EVP_PKEY_free(key);
+}
+
+/* Writes a key as PEM; the caller frees. */
+static struct mqtt_span pem_of(EVP_PKEY *key, BIO **out)
+{
+    char *text = NULL;
+
+    *out = BIO_new(BIO_s_mem());
+    assert_int_equal(PEM_write_bio_PKCS8PrivateKey(*out, key, NULL, NULL, 0, NULL, NULL), 1);
+    long len = BIO_get_mem_data(*out, &text);
+    return (struct mqtt_span){ (const uint8_t *)text, (size_t)len };
+}
+
+static void check_key(const char *algorithm, size_t most_bytes)
+{
+    EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, algorithm, "P-256");
+    size_t before = vault_used_bytes();
+    BIO *bio;
+    struct mqtt_span pem = pem_of(key, &bio);
+    EVP_PKEY *found = vault_key(pem, NULL, NULL);
+
+    assert_non_null(found);
+    assert_int_equal(EVP_PKEY_eq(key, found), 1);
+    assert_true(vault_used_bytes() > before);
+    assert_true(vault_used_bytes() < before + most_bytes);
+    EVP_PKEY_free(found);
+    assert_int_equal(vault_used_bytes(), before);
+    EVP_PKEY_free(key);
+    BIO_free(bio);
+}
+
+/* A key is in it, and nothing else stays there, of its first one either. */
+static void a_key_is_read_into_it(void **state)
+{
+    (void)state;
+    check_key("ED25519", 2048);
+    check_key("EC", 8192);
+    check_key("ED25519", 2048);
+}
+
+static void check_ed25519(const char *text, bool is_key)
+{
+    EVP_PKEY *found = vault_key(span_of(text), NULL, NULL);
+
+    assert_int_equal(found != NULL, is_key);
+    assert_true(found == NULL || EVP_PKEY_is_a(found, "ED25519") == 1);
+    EVP_PKEY_free(found);
+}
+
+/* The key of RFC 8410, 10.3, and what is not quite one. */
+static void keys_in_their_common_form(void **state)
+{
+    (void)state;
+    static const char begin[] = "-----BEGIN PRIVATE KEY-----\n";
+    static const char key[] = "MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC";
+    static const char end[] = "\n-----END PRIVATE KEY-----\n";
+    char text[256];
+
+    (void)snprintf(text, sizeof(text), "%s%s%s", begin, key, end);
+    check_ed25519(text, true);
+    (void)snprintf(text, sizeof(text), "a comment\n%s%s%s", begin, key, end);
+    check_ed25519(text, true);
+    (void)snprintf(text, sizeof(text), "%s%s\r%s", begin, key, end);
+    check_ed25519(text, true);
+    (void)snprintf(text, sizeof(text), "%s%.60s%s", begin, key, end);
+    check_ed25519(text, false);
+    (void)snprintf(text, sizeof(text), "%s%.63s*%s", begin, key, end);
+    check_ed25519(text, false);
+    (void)snprintf(text, sizeof(text), "%s%.63s=%s", begin, key, end);
+    check_ed25519(text, false);
+    (void)snprintf(text, sizeof(text), "%sMD%s%s", begin, key + 2, end);
+    check_ed25519(text, false);
+    check_ed25519("", false);
+    assert_int_equal(ERR_peek_error() != 0, true); /* why */
+    ERR_clear_error();
 }
 
 static void a_file_is_read_into_it(void **state)
@@ -219,6 +297,8 @@ int main(void)
         cmocka_unit_test(pieces_come_and_go),
         cmocka_unit_test(when_it_is_full_ordinary_memory_is_taken),
         cmocka_unit_test(openssl_takes_it_for_keys_only),
+        cmocka_unit_test(a_key_is_read_into_it),
+        cmocka_unit_test(keys_in_their_common_form),
         cmocka_unit_test(a_file_is_read_into_it),
         cmocka_unit_test(before_it_gathers_all_is_ordinary),
         cmocka_unit_test(what_openssl_has_in_small_pieces_is_gathered),
