@@ -14,6 +14,8 @@
 /* Whether it was proved, and three names with a NUL behind each. */
 #define KEY_BYTES (1 + 3 * (IDENTITY_NAME_BYTES + 1))
 
+#define FORGET_AT_ONCE 2
+
 /* ---- bounds ---- */
 
 static struct policy_rate rate_of(const struct policy_rate *said, uint64_t limit, uint32_t seconds)
@@ -162,6 +164,25 @@ static void bound_idle(struct shared *shared, uint64_t most)
         forget(shared, allowance_of(shared->idle_allowances.next));
 }
 
+static bool is_as_new(const struct allowance *allowance, uint64_t now_ms)
+{
+    return bucket_is_full(&allowance->messages, now_ms) && bucket_is_full(&allowance->bytes, now_ms)
+           && bucket_is_full(&allowance->connects, now_ms)
+           && bucket_is_full(&allowance->subscribes, now_ms);
+}
+
+/* A few of those that went longest ago: as many as come, so that there are no more of them than need
+ * be remembered, and those few stay in the processor's caches. */
+static void forget_some(struct shared *shared, uint64_t now_ms)
+{
+    for (unsigned i = 0; i < FORGET_AT_ONCE && shared->idle_allowance_count > 0; i++) {
+        struct allowance *allowance = allowance_of(shared->idle_allowances.next);
+        if (!is_as_new(allowance, now_ms))
+            return;
+        forget(shared, allowance);
+    }
+}
+
 static struct allowance *take(struct shared *shared, struct mqtt_span key, uint64_t most)
 {
     shared_enter(shared);
@@ -238,24 +259,37 @@ static bool connect_of_all(struct shared *shared, const struct role *role,
     return is_taken;
 }
 
+static bool connect_of_one(struct shared *shared, struct mqtt_span key, uint64_t most,
+                           const struct policy_rate *rate, uint64_t now_ms)
+{
+    bool is_taken = false;
+
+    shared_enter(shared);
+    struct allowance *allowance = find_or_make(shared, key);
+    if (allowance != NULL) {
+        is_taken = bucket_take(&allowance->connects, rate, 1, now_ms);
+        allowance_unref(shared, allowance);
+    }
+    bound_idle(shared, most);
+    forget_some(shared, now_ms);
+    shared_exit(shared);
+    return is_taken;
+}
+
 bool allowance_connect(struct client *client, struct mqtt_span client_id,
                        const struct admission_answer *answer, uint64_t now_ms)
 {
     const struct limits *limits = &client->broker->limits;
     const struct policy_bounds bounds = allowance_bounds(answer->role, limits);
     struct shared *shared = client->broker->options.shared;
+    uint8_t memory[KEY_BYTES];
 
     /* Nobody in particular who is given a client identifier has never been here before. */
     if (client->is_counted || (answer->identity.device == NULL && client_id.len == 0))
         return true;
     client->is_counted = true;
-    struct allowance *allowance =
-        allowance_take(shared, &answer->identity, client_id, limits->accounts);
-    if (allowance == NULL)
-        return false;
-    bool is_taken = bucket_take(&allowance->connects, &bounds.connects, 1, now_ms);
-    allowance_give(shared, allowance, limits->accounts);
-    return is_taken
+    return connect_of_one(shared, key_of(&answer->identity, client_id, memory), limits->accounts,
+                          &bounds.connects, now_ms)
            && connect_of_all(shared, answer->role, &bounds.all.connects, limits->accounts, now_ms);
 }
 
@@ -269,13 +303,6 @@ void allowance_answers_for(struct session *session, struct publication *publicat
     if (role != NULL)
         publication->payer_role = span_of(role_name(role));
     publication->payer_role_bytes = bounds.all.retained_bytes;
-}
-
-static bool is_as_new(const struct allowance *allowance, uint64_t now_ms)
-{
-    return bucket_is_full(&allowance->messages, now_ms) && bucket_is_full(&allowance->bytes, now_ms)
-           && bucket_is_full(&allowance->connects, now_ms)
-           && bucket_is_full(&allowance->subscribes, now_ms);
 }
 
 void allowance_sweep(struct shared *shared, uint64_t now_ms)

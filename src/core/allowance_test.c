@@ -478,6 +478,25 @@ static void so_many_are_remembered(void **state)
     world_fini(&world);
 }
 
+/* With the bounds that there are by default, who comes once is remembered for some milliseconds. */
+static void who_has_used_up_nothing_is_not_remembered(void **state)
+{
+    (void)state;
+    struct world world;
+    char id[16];
+
+    world_init(&world, 1, NULL);
+    for (unsigned i = 0; i < 1000; i++) {
+        struct world_peer *peer = world_open(&world, MQTT_VERSION_5);
+        snprintf(id, sizeof(id), "c%u", i);
+        world_connect(peer, &(struct world_connect){ .client_id = id }, NULL);
+        world_break(peer);
+        world_sleep(&world, 1);
+        assert_in_range(allowance_idle_count(world.shared), 1, 12);
+    }
+    world_fini(&world);
+}
+
 static void nobody_in_particular_is_known_by_the_client_identifier(void **state)
 {
     (void)state;
@@ -529,6 +548,7 @@ int main(void)
         cmocka_unit_test(what_was_retained_counts_after_a_restart),
         cmocka_unit_test(an_owner_that_is_none_is_told),
         cmocka_unit_test(so_many_are_remembered),
+        cmocka_unit_test(who_has_used_up_nothing_is_not_remembered),
         cmocka_unit_test(nobody_in_particular_is_known_by_the_client_identifier),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
