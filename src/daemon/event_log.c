@@ -179,15 +179,18 @@ static void add_arrival(struct log_line *line, const struct event *event,
 
 /* ---- a line ---- */
 
-/* What its text is made of, besides the event. */
+/* What its text is made of. */
 struct text {
+    const struct event *event;
     const char *verb;
     struct mqtt_span why;
     const char *more;
 };
 
-static void compose(const struct event *event, const struct text *text, char out[LOG_LINE_BYTES])
+static void compose(const void *from, char *out)
 {
+    const struct text *text = from;
+    const struct event *event = text->event;
     char who[NAME_SHOWN_BYTES + 32] = "a client";
     char rest[LOG_LINE_BYTES / 2];
 
@@ -203,26 +206,6 @@ static void compose(const struct event *event, const struct text *text, char out
              text->why.len > 0 ? (const char *)text->why.data : "", text->more);
 }
 
-static void write_with_text(struct log *log, const struct event *event, const struct log_line *line,
-                            const struct text *text)
-{
-    struct log_line whole = *line;
-    char words[LOG_LINE_BYTES];
-
-    compose(event, text, words);
-    whole.text = words;
-    log_write(log, &whole);
-}
-
-static void write_line(struct log *log, const struct event *event, const struct log_line *line,
-                       const struct text *text)
-{
-    if (log_wants_text(log, line->level, line->kind))
-        write_with_text(log, event, line, text);
-    else
-        log_write(log, line); /* for the audit log only */
-}
-
 /* Functions of their own, as their texts are large, and most events have none of them. */
 static void write_scoped(struct log *log, const struct event *event, const struct log_line *line,
                          const struct text *text)
@@ -232,8 +215,10 @@ static void write_scoped(struct log *log, const struct event *event, const struc
 
     describe_scope(event->scope, &scope);
     add_scope(&whole, event->scope, &scope);
-    write_line(log, event, &whole,
-               &(struct text){ .verb = text->verb, .why = text->why, .more = scope.words });
+    struct text more = *text;
+    more.more = scope.words;
+    whole.from = &more;
+    log_write(log, &whole);
 }
 
 static void write_cloned(struct log *log, const struct event *event, const struct log_line *line,
@@ -244,8 +229,10 @@ static void write_cloned(struct log *log, const struct event *event, const struc
 
     event_clone_describe(event, &clone);
     event_clone_add(&whole, event, &clone);
-    write_line(log, event, &whole,
-               &(struct text){ .verb = text->verb, .why = text->why, .more = clone.words });
+    struct text more = *text;
+    more.more = clone.words;
+    whole.from = &more;
+    log_write(log, &whole);
 }
 
 static void report(struct log *log, const struct event *event, const struct identity_extension *key)
@@ -256,12 +243,14 @@ static void report(struct log *log, const struct event *event, const struct iden
 
     if (!log_wants(log, row->level, row->kind))
         return;
-    struct text text = { .verb = row->verb, .more = "" };
+    struct text text = { .event = event, .verb = row->verb, .more = "" };
     if (event->text != NULL)
         text.why = span_of(event->text);
     else if (event->reason != 0)
         text.why = span_of(mqtt_reason_text(event->reason));
-    struct log_line line = { .level = row->level, .kind = row->kind, .text = "" };
+    struct log_line line = {
+        .level = row->level, .kind = row->kind, .text = "", .compose = compose, .from = &text
+    };
     add_field(&line, "client", event->client_id);
     add_facts(&line, event->facts);
     add_identity(&line, event->identity);
@@ -277,7 +266,7 @@ static void report(struct log *log, const struct event *event, const struct iden
     else if (event->clone != NULL)
         write_cloned(log, event, &line, &text);
     else
-        write_line(log, event, &line, &text);
+        log_write(log, &line);
 }
 
 void event_log_report(void *context, const struct event *event)

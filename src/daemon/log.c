@@ -93,12 +93,7 @@ static bool is_alarm(const struct log *log, enum log_kind kind)
 
 bool log_wants(const struct log *log, enum config_log_level level, enum log_kind kind)
 {
-    return log_wants_text(log, level, kind) || is_witnessed(log, kind);
-}
-
-bool log_wants_text(const struct log *log, enum config_log_level level, enum log_kind kind)
-{
-    return has_level(log, level) || is_alarm(log, kind);
+    return has_level(log, level) || is_alarm(log, kind) || is_witnessed(log, kind);
 }
 
 static bool is_within_limit(struct log *log, enum log_kind kind, time_t now_s,
@@ -135,30 +130,67 @@ void log_time(int64_t time_s, const char *none, char *out, size_t size)
         (void)snprintf(out, size, "%s", none);
 }
 
-void log_write(struct log *log, const struct log_line *line)
+MQTT_NOINLINE static void put(const struct log *log, const struct log_line *line, uint64_t left_out)
 {
-    struct timespec now;
-    uint64_t left_out = 0;
+    enum config_log_format format =
+        (enum config_log_format)atomic_load_explicit(&log->format, memory_order_relaxed);
+    bool has_stamp = !log->is_journal || format == CONFIG_LOG_JSON;
     char stamp[64];
     char text[LOG_LINE_BYTES];
 
-    if (is_witnessed(log, line->kind))
-        log->witness->saw(log->witness->context, line);
-    if (is_alarm(log, line->kind))
-        log->alarms->saw(log->alarms->context, line);
-    if (!has_level(log, line->level))
-        return;
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    if (!is_within_limit(log, line->kind, now.tv_sec, &left_out))
-        return;
-    enum config_log_format format =
-        (enum config_log_format)atomic_load_explicit(&log->format, memory_order_relaxed);
     format_stamp(stamp, sizeof(stamp));
-    bool has_stamp = !log->is_journal || format == CONFIG_LOG_JSON;
     size_t len = log_format(line, format, has_stamp ? stamp : NULL, left_out, text);
     /* Nobody is left to be told when this fails. */
     ssize_t written = write(STDERR_FILENO, text, len);
     (void)written;
+}
+
+static bool is_to_be_put(struct log *log, const struct log_line *line, uint64_t *out_left_out)
+{
+    struct timespec now;
+
+    if (!has_level(log, line->level))
+        return false;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return is_within_limit(log, line->kind, now.tv_sec, out_left_out);
+}
+
+/* To those who read the text. */
+static void write_text(struct log *log, const struct log_line *line, bool is_told, bool is_put,
+                       uint64_t left_out)
+{
+    if (is_told)
+        log->alarms->saw(log->alarms->context, line);
+    if (is_put)
+        put(log, line, left_out);
+}
+
+/* Functions of their own, this one and put(): their texts are large, and most lines need none. */
+MQTT_NOINLINE static void compose_and_write(struct log *log, const struct log_line *line,
+                                            bool is_told, bool is_put, uint64_t left_out)
+{
+    struct log_line whole = *line;
+    char words[LOG_LINE_BYTES];
+
+    line->compose(line->from, words);
+    whole.text = words;
+    write_text(log, &whole, is_told, is_put, left_out);
+}
+
+void log_write(struct log *log, const struct log_line *line)
+{
+    uint64_t left_out = 0;
+
+    if (is_witnessed(log, line->kind))
+        log->witness->saw(log->witness->context, line);
+    bool is_told = is_alarm(log, line->kind);
+    bool is_put = is_to_be_put(log, line, &left_out);
+    if (!is_told && !is_put)
+        return;
+    if (line->compose != NULL)
+        compose_and_write(log, line, is_told, is_put, left_out);
+    else
+        write_text(log, line, is_told, is_put, left_out);
 }
 
 void log_say(struct log *log, enum config_log_level level, const char *format, ...)

@@ -56,6 +56,10 @@ struct log_line {
     const char *text;
     struct log_field fields[LOG_FIELDS_MAX];
     size_t field_count;
+    /* Makes the text when somebody reads it, in `out` of LOG_LINE_BYTES: most lines of a flood are over
+     * the limit. NULL: it is made. */
+    void (*compose)(const void *from, char *out);
+    const void *from;
 };
 
 /* NULL out of memory. Finds out by itself whether journald listens. */
@@ -77,8 +81,6 @@ void log_set_alarm_witness(struct log *log, const struct log_witness *witness);
 void log_configure(struct log *log, enum config_log_format format, enum config_log_level level);
 /* Would a line of that level and kind go anywhere? */
 bool log_wants(const struct log *log, enum config_log_level level, enum log_kind kind);
-/* And its text? The audit log has none. */
-bool log_wants_text(const struct log *log, enum config_log_level level, enum log_kind kind);
 
 void log_write(struct log *log, const struct log_line *line);
 

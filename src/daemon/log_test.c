@@ -29,18 +29,22 @@ static const struct {
     uint64_t left_out;
     const char *text;
 } rows[] = {
-    { { CONFIG_LOG_INFO, LOG_STATE, "ready", { { 0 } }, 0 }, CONFIG_LOG_TEXT, "T", 0, "T ready" },
-    { { CONFIG_LOG_WARNING, LOG_STATE, "careful", { { 0 } }, 0 },
+    { { CONFIG_LOG_INFO, LOG_STATE, "ready", { { 0 } }, 0, NULL, NULL },
+      CONFIG_LOG_TEXT,
+      "T",
+      0,
+      "T ready" },
+    { { CONFIG_LOG_WARNING, LOG_STATE, "careful", { { 0 } }, 0, NULL, NULL },
       CONFIG_LOG_TEXT,
       "T",
       0,
       "T warning careful" },
-    { { CONFIG_LOG_ERROR, LOG_STATE, "broken", { { 0 } }, 0 },
+    { { CONFIG_LOG_ERROR, LOG_STATE, "broken", { { 0 } }, 0, NULL, NULL },
       CONFIG_LOG_TEXT,
       NULL,
       0,
       "<3>broken" },
-    { { CONFIG_LOG_INFO, LOG_REFUSED, "a\nb\x1b[0m\x7f", { { 0 } }, 0 },
+    { { CONFIG_LOG_INFO, LOG_REFUSED, "a\nb\x1b[0m\x7f", { { 0 } }, 0, NULL, NULL },
       CONFIG_LOG_TEXT,
       "T",
       3,
@@ -49,7 +53,9 @@ static const struct {
         LOG_REFUSED,
         "say \"no\"\n",
         { { "client", { (const uint8_t *)"a\xff\"", 3 } }, { "empty", { NULL, 0 } } },
-        2 },
+        2,
+        NULL,
+        NULL },
       CONFIG_LOG_JSON,
       "T",
       7,
@@ -139,6 +145,66 @@ static void a_record_has_a_wider_limit(void **state)
     assert_false(log_limit_take(&limit, 6, &left_out));
 }
 
+/* ---- when a text is made ---- */
+
+static void compose(const void *from, char *out)
+{
+    unsigned *count = *(unsigned *const *)from;
+
+    (*count)++;
+    (void)snprintf(out, LOG_LINE_BYTES, "text %u", *count);
+}
+
+static void see(void *context, const struct log_line *line)
+{
+    (void)line;
+    (*(unsigned *)context)++;
+}
+
+static void see_text(void *context, const struct log_line *line)
+{
+    (*(unsigned *)context)++;
+    assert_int_equal(strncmp(line->text, "text ", 5), 0);
+}
+
+static unsigned write_many(struct log *log, enum log_kind kind, unsigned lines)
+{
+    unsigned composed = 0;
+    unsigned *from = &composed;
+
+    for (unsigned i = 0; i < lines; i++)
+        log_write(log, &(struct log_line){ .level = CONFIG_LOG_NOTICE,
+                                           .kind = kind,
+                                           .text = "",
+                                           .compose = compose,
+                                           .from = &from });
+    return composed;
+}
+
+/* A flood costs no texts: neither what is over the limit nor what only the audit log has. */
+static void a_text_is_made_for_those_who_read_it(void **state)
+{
+    (void)state;
+    unsigned seen = 0;
+    unsigned told = 0;
+    const struct log_witness witness = { &seen, see };
+    const struct log_witness alarms = { &told, see_text };
+    struct log *log = log_new(CONFIG_LOG_TEXT, CONFIG_LOG_NOTICE);
+
+    assert_non_null(log);
+    log_set_witness(log, &witness);
+    log_set_alarm_witness(log, &alarms);
+    assert_in_range(write_many(log, LOG_SUBSCRIPTION_ENDED, 10000), 1, 2 * LOG_BURST);
+    assert_int_equal(seen, 10000);
+    assert_int_equal(told, 0);
+    log_configure(log, CONFIG_LOG_TEXT, CONFIG_LOG_ERROR);
+    assert_int_equal(write_many(log, LOG_PUBLISH_REFUSED, 10), 0);
+    assert_int_equal(seen, 10010);
+    assert_int_equal(write_many(log, LOG_HELD, 10), 10);
+    assert_int_equal(told, 10);
+    log_free(log);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +212,7 @@ int main(void)
         cmocka_unit_test(json_stays_json),
         cmocka_unit_test(a_flood_is_limited),
         cmocka_unit_test(a_record_has_a_wider_limit),
+        cmocka_unit_test(a_text_is_made_for_those_who_read_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
