@@ -3,6 +3,7 @@
 tests share brokers and may run side by side."""
 
 import itertools
+import os
 import pathlib
 import sys
 import uuid
@@ -22,12 +23,32 @@ LONG = ("test_611_", "test_541_", "test_270_", "test_410_", "test_610_", "test_6
         "test_601_", "test_411_", "test_330_", "test_612_", "test_620_")
 
 
-def pytest_collection_modifyitems(items):
+# "0/2": only every second module of the scenarios, from the first one on; all that are no scenarios stay.
+PART = os.environ.get("TACIT_TEST_PART")
+
+
+def place_of(path):
     """The order of LONG, then that of their names."""
-    def place(item):
-        return next((i for i, name in enumerate(LONG) if item.path.name.startswith(name)),
-                    len(LONG))
-    items.sort(key=place)
+    return next((i for i, name in enumerate(LONG) if path.name.startswith(name)), len(LONG))
+
+
+def scenarios_of(part):
+    """Long ones in turns, so that all parts take about as long."""
+    which, parts = map(int, part.split("/"))
+    folder = pathlib.Path(__file__).parent / "scenario"
+    modules = sorted(sorted(folder.glob("test_*.py")), key=place_of)
+    return set(modules[which::parts])
+
+
+def pytest_collection_modifyitems(config, items):
+    items.sort(key=lambda item: place_of(item.path))
+    if PART is None:
+        return
+    chosen = scenarios_of(PART)
+    left_out = [item for item in items
+                if item.path.parent.name == "scenario" and item.path not in chosen]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in set(left_out)]
 
 
 @pytest.fixture(scope="session")
