@@ -387,6 +387,7 @@ static int run(struct server *server)
 
     if (status != 0)
         return status;
+    vault_keep_near();
     status = loop_run(server->shards[0].loop);
     if (status != 0)
         log_say(server->log, CONFIG_LOG_ERROR, "the loop ended: %s", strerror(-status));

@@ -6,6 +6,7 @@
 #include "daemon/admission_ratchet.h"
 #include "daemon/event_log.h"
 #include "daemon/wall.h"
+#include "vault/vault.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -316,6 +317,7 @@ static void *run(void *context)
 
     snprintf(name, sizeof(name), "shard-%u", shard->number);
     pthread_setname_np(pthread_self(), name);
+    vault_keep_near();
     int status = loop_run(shard->loop);
 
     if (status != 0)

@@ -278,6 +278,43 @@ void slabs_free(struct slabs *slabs, void *piece)
         give(slabs, slab);
 }
 
+/* ---- near ---- */
+
+void *slabs_near_take(struct slabs_near *near, size_t bytes)
+{
+    if (bytes > SLABS_NEAR_BYTES)
+        return NULL;
+    unsigned size = size_for(bytes);
+    if (near->counts[size] == 0)
+        return NULL;
+    void *piece = near->pieces[size][--near->counts[size]];
+    unpoison_bytes(piece, bytes_of(size));
+    return piece;
+}
+
+bool slabs_near_keep(struct slabs_near *near, const struct slabs *slabs, void *piece)
+{
+    unsigned size = slab_of(slabs, piece)->size;
+    if (size >= SLABS_NEAR_SIZES || near->counts[size] == SLABS_NEAR_MOST)
+        return false;
+    near->pieces[size][near->counts[size]++] = piece;
+    poison_bytes(piece, bytes_of(size));
+    return true;
+}
+
+void slabs_near_drop(struct slabs_near *near, struct slabs *slabs)
+{
+    for (unsigned size = 0; size < SLABS_NEAR_SIZES; size++) {
+        while (near->counts[size] > 0) {
+            void *piece = near->pieces[size][--near->counts[size]];
+            unpoison_bytes(piece, bytes_of(size));
+            slabs_free(slabs, piece);
+        }
+    }
+}
+
+/* ---- trimming ---- */
+
 /* The one that a size has kept. */
 static struct slab *take_empty(struct size *size)
 {

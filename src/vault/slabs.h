@@ -29,6 +29,27 @@ void slabs_close(struct slabs *slabs); /* with all that is in it; NULL is fine *
 void *slabs_alloc(struct slabs *slabs, size_t bytes);
 void slabs_free(struct slabs *slabs, void *piece); /* of slabs_alloc() */
 
+/* ---- what one thread keeps ----
+ *
+ * Of small pieces a few that this thread has given back, for itself to take again: most live for some
+ * microseconds, and this is three times as fast. Owner: one thread. */
+
+#define SLABS_NEAR_BYTES 1024u
+#define SLABS_NEAR_SIZES 20u /* up to that */
+#define SLABS_NEAR_MOST  8u  /* of each size */
+
+/* Zeroed is fine. */
+struct slabs_near {
+    uint8_t counts[SLABS_NEAR_SIZES];
+    void *pieces[SLABS_NEAR_SIZES][SLABS_NEAR_MOST];
+};
+
+void *slabs_near_take(struct slabs_near *near, size_t bytes); /* NULL: there is none of that size */
+/* False: it is too large, or there are enough; it goes to slabs_free(). */
+MQTT_NODISCARD bool slabs_near_keep(struct slabs_near *near, const struct slabs *slabs,
+                                    void *piece);
+void slabs_near_drop(struct slabs_near *near, struct slabs *slabs); /* gives all of them back */
+
 /* Those that are empty are given back, of all sizes and the ready ones; who comes next makes new ones. */
 void slabs_trim(struct slabs *slabs);
 

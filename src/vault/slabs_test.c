@@ -275,6 +275,66 @@ static void threads_give_back_what_others_have_taken(void **state)
     slabs_close(sharing.slabs);
 }
 
+/* ---- what one thread keeps ---- */
+
+static void what_is_kept_is_taken_again(void **state)
+{
+    (void)state;
+    struct slabs *slabs = opened(MOST);
+    struct slabs_near near = { 0 };
+    struct piece pieces[SLABS_NEAR_MOST + 1];
+    assert_null(slabs_near_take(&near, 100));
+    for (unsigned i = 0; i <= SLABS_NEAR_MOST; i++)
+        fill(slabs, &pieces[i], 100, (uint8_t)i);
+    for (unsigned i = 0; i < SLABS_NEAR_MOST; i++)
+        assert_true(slabs_near_keep(&near, slabs, pieces[i].at));
+    assert_false(slabs_near_keep(&near, slabs, pieces[SLABS_NEAR_MOST].at));
+    assert_null(slabs_near_take(&near, 200)); /* of another size */
+    /* The last one first: it lies in the caches. It has the room of its size. */
+    for (unsigned i = SLABS_NEAR_MOST; i-- > 0;) {
+        assert_ptr_equal(slabs_near_take(&near, 97 + i % 16), pieces[i].at);
+        memset(pieces[i].at, (int)i, slabs_room(slabs, pieces[i].at));
+    }
+    assert_null(slabs_near_take(&near, 100));
+    for (unsigned i = 0; i <= SLABS_NEAR_MOST; i++)
+        drop(slabs, &pieces[i]);
+    slabs_close(slabs);
+}
+
+static void every_size_up_to_the_largest_is_kept(void **state)
+{
+    (void)state;
+    struct slabs *slabs = opened(MOST);
+    struct slabs_near near = { 0 };
+    for (size_t bytes = 1; bytes <= SLABS_NEAR_BYTES + 1; bytes++) {
+        uint8_t *piece = slabs_alloc(slabs, bytes);
+        bool is_small = bytes <= SLABS_NEAR_BYTES;
+        assert_int_equal(slabs_near_keep(&near, slabs, piece), is_small);
+        uint8_t *again = slabs_near_take(&near, bytes);
+        assert_ptr_equal(again, is_small ? piece : NULL);
+        slabs_free(slabs, piece);
+    }
+    assert_null(slabs_near_take(&near, SIZE_MAX));
+    slabs_close(slabs);
+}
+
+static void what_is_kept_is_given_back(void **state)
+{
+    (void)state;
+    struct slabs *slabs = opened(MOST);
+    struct slabs_near near = { 0 };
+    for (size_t bytes = 16; bytes <= SLABS_NEAR_BYTES; bytes += 16) {
+        uint8_t *piece = slabs_alloc(slabs, bytes);
+        if (!slabs_near_keep(&near, slabs, piece))
+            slabs_free(slabs, piece);
+    }
+    slabs_near_drop(&near, slabs);
+    slabs_near_drop(&near, slabs);
+    slabs_trim(slabs);
+    assert_int_equal(slabs_in_use(slabs), 0);
+    slabs_close(slabs);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -285,6 +345,9 @@ int main(void)
         cmocka_unit_test(some_stay_ready),
         cmocka_unit_test(an_end_of_slabs_is_said),
         cmocka_unit_test(threads_give_back_what_others_have_taken),
+        cmocka_unit_test(what_is_kept_is_taken_again),
+        cmocka_unit_test(every_size_up_to_the_largest_is_kept),
+        cmocka_unit_test(what_is_kept_is_given_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

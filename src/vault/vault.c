@@ -45,6 +45,8 @@ static struct {
 
 static _Thread_local unsigned vault_depth;
 static _Thread_local bool vault_is_apart;
+static _Thread_local bool vault_keeps;
+static _Thread_local struct slabs_near vault_near;
 
 static pthread_once_t vault_is_prepared = PTHREAD_ONCE_INIT;
 
@@ -189,13 +191,20 @@ static size_t room_of(void *secret)
                                : malloc_usable_size(secret);
 }
 
+static void *take_small(struct slabs *small, size_t bytes)
+{
+    void *memory = vault_keeps ? slabs_near_take(&vault_near, bytes) : NULL;
+
+    return memory != NULL ? memory : slabs_alloc(small, bytes);
+}
+
 /* Not the vault's. */
 static void drop(void *memory)
 {
-    if (is_in_slabs(memory))
-        slabs_free(slabs(), memory);
-    else
+    if (!is_in_slabs(memory))
         free(memory);
+    else if (!vault_keeps || !slabs_near_keep(&vault_near, slabs(), memory))
+        slabs_free(slabs(), memory);
 }
 
 /* ---- for the broker ---- */
@@ -260,7 +269,7 @@ void vault_join(void)
 void *vault_brief_alloc(size_t bytes)
 {
     struct slabs *small = slabs();
-    void *memory = small != NULL ? slabs_alloc(small, bytes) : NULL;
+    void *memory = small != NULL ? take_small(small, bytes) : NULL;
 
     if (memory == NULL)
         return calloc(1, bytes);
@@ -273,10 +282,17 @@ void vault_brief_free(void *memory)
     drop(memory);
 }
 
+void vault_keep_near(void)
+{
+    vault_keeps = true;
+}
+
 void vault_settle(void)
 {
-    if (slabs() != NULL)
-        slabs_trim(slabs());
+    if (slabs() == NULL)
+        return;
+    slabs_near_drop(&vault_near, slabs());
+    slabs_trim(slabs());
 }
 
 /* ---- files ---- */
@@ -329,7 +345,7 @@ static void *on_malloc(size_t bytes, const char *file, int line)
     if (vault_depth > 0)
         memory = take(bytes);
     else if (small != NULL && !vault_is_apart)
-        memory = slabs_alloc(small, bytes);
+        memory = take_small(small, bytes);
     return memory != NULL ? memory : malloc(bytes);
 }
 

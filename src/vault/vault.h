@@ -40,6 +40,10 @@ void vault_leave(void);
  * address space for it all stays as it was. */
 void vault_gather(void);
 
+/* This thread, which stays as long as the process, keeps some of those pieces for itself, until
+ * vault_settle(). */
+void vault_keep_near(void);
+
 /* Until vault_join(), what OpenSSL allocates on this thread has no such pages: it will stay when the
  * connections around it have gone. */
 void vault_part(void);
@@ -51,7 +55,7 @@ void vault_join(void);
 void *vault_brief_alloc(size_t bytes);
 void vault_brief_free(void *memory); /* NULL is fine */
 
-/* Nobody is with OpenSSL just now: what is kept for the next one is given back. */
+/* Nobody is with OpenSSL just now: what is kept for the next one, and by this thread, is given back. */
 void vault_settle(void);
 
 /* Zeroed. NULL: out of memory. */

@@ -279,6 +279,26 @@ static void before_it_gathers_all_is_ordinary(void **state)
     vault_brief_free(brief);
 }
 
+/* Also when OpenSSL frees what the vault has wiped, and takes it again. */
+static void what_a_thread_keeps_near_is_given_back(void **state)
+{
+    (void)state;
+    vault_keep_near();
+    void *first = vault_brief_alloc(100);
+    memset(first, 1, 100);
+    vault_brief_free(first);
+    uint8_t *again = vault_brief_alloc(112);
+    assert_ptr_equal(again, first);
+    assert_true(is_zero(again, 100));
+    char *text = OPENSSL_strdup("what stood there");
+    text = OPENSSL_realloc(text, 300);
+    check_text(text);
+    OPENSSL_free(text);
+    vault_brief_free(again);
+    vault_settle();
+    vault_settle();
+}
+
 /* What can be locked is the machine's to say, and what a sanitizer makes of it its own; that it is
  * locked is tests/scenario/test_395_secrets.py's. */
 static int open_it(void **state)
@@ -303,6 +323,7 @@ int main(void)
         cmocka_unit_test(before_it_gathers_all_is_ordinary),
         cmocka_unit_test(what_openssl_has_in_small_pieces_is_gathered),
         cmocka_unit_test(what_is_brief_lies_there_and_what_stays_does_not),
+        cmocka_unit_test(what_a_thread_keeps_near_is_given_back),
     };
     return cmocka_run_group_tests(tests, open_it, NULL);
 }
