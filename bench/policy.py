@@ -2,7 +2,10 @@
 """What the policy costs: per message, per subscription, and when it changes.
 
   cpu_overhead_percent    a shard without the kernel, policy on against the core's
-                          judgements replaced by "yes" (bench/policy/bypass.c)
+                          judgements replaced by "yes" (bench/policy/bypass.c); where
+                          things lie in memory decides on more nanoseconds than that, so
+                          it is another place in each process
+  instructions            of a message, counted by callgrind: with the policy, and without
   bytes_per_subscription  of the heap, 1 M exact filters in the topic index
   match_us                a match outside of the route cache, topics in random order
   reload_apply_ms         SIGHUP to the last shard's word that the walk is over, tacitd
@@ -10,6 +13,7 @@
   longest_stall_ms        longest wait of a client that sends PINGREQ all the while"""
 import pathlib
 import re
+import shutil
 import signal
 import statistics
 import subprocess
@@ -23,6 +27,7 @@ from subjects import build, say
 ROOT = subjects.ROOT
 FILTERS = 1_000_000
 CLIENTS = 100
+MESSAGES_A_ROUND = 400 * 100 * 16  # bench/policy/messages.c: turns, pairs, messages at once
 CLIENT_CORE = "1"
 WANTED = {"cpu_overhead_percent": 2, "bytes_per_subscription": 120, "match_us": 0.3,
           "reload_apply_ms": 1000, "longest_stall_ms": 5}
@@ -54,6 +59,27 @@ def message_cost(tools, rounds):
     say(f"policy: {with_policy:.1f} ns a message, without {without:.1f} ns")
     return {"ns_per_message": round(with_policy, 1), "ns_per_message_bypass": round(without, 1),
             "cpu_overhead_percent": round(100 * (with_policy / without - 1), 2)}
+
+
+def instructions(program):
+    """Of a message: the difference of a longer and a shorter run."""
+    def count(rounds):
+        done = subprocess.run(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null",
+                               str(program), str(rounds)], capture_output=True, text=True,
+                              timeout=300, check=True)
+        return int(re.search(r"Collected : (\d+)", done.stderr).group(1))
+    return round((count(2) - count(1)) / MESSAGES_A_ROUND, 1)
+
+
+def instruction_cost(tools):
+    if shutil.which("valgrind") is None:
+        say("policy: instructions are not counted: valgrind is not here")
+        return {}
+    found = {name: instructions(tools / name) for name in ("bench-messages",
+                                                           "bench-messages-bypass")}
+    say(f"policy: instructions of a message: {found}")
+    return {"instructions": found["bench-messages"],
+            "instructions_bypass": found["bench-messages-bypass"]}
 
 
 def index_cost(tools, rounds):
@@ -143,6 +169,7 @@ def run(rounds):
                            "bench-live") / "bench"
     report = {"name": "policy", "filters": FILTERS, "rounds": rounds}
     report |= message_cost(tools, 7 * rounds)
+    report |= instruction_cost(tools)
     report |= index_cost(tools, rounds)
     report |= change_cost(tools, rounds)
     report["wanted_at_most"] = WANTED
