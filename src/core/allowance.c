@@ -110,7 +110,7 @@ static void forget(struct shared *shared, struct allowance *allowance)
     free(allowance);
 }
 
-static struct allowance *allowance_new(struct shared *shared, struct mqtt_span key)
+static struct allowance *allowance_new(struct shared *shared, struct mqtt_span key, uint64_t hash)
 {
     struct allowance *allowance = zeroed_alloc(offsetof(struct allowance, key) + key.len);
 
@@ -119,7 +119,8 @@ static struct allowance *allowance_new(struct shared *shared, struct mqtt_span k
     if (key.len > 0)
         memcpy(allowance->key, key.data, key.len);
     allowance->by_key.key = (struct mqtt_span){ allowance->key, key.len };
-    if (bytes_map_insert(&shared->allowances, &allowance->by_key) == 0)
+    allowance->by_key.hash = hash;
+    if (bytes_map_insert_hashed(&shared->allowances, &allowance->by_key) == 0)
         return allowance;
     free(allowance);
     return NULL;
@@ -127,11 +128,12 @@ static struct allowance *allowance_new(struct shared *shared, struct mqtt_span k
 
 static struct allowance *find_or_make(struct shared *shared, struct mqtt_span key)
 {
-    struct bytes_node *node = bytes_map_find(&shared->allowances, key);
+    uint64_t hash = bytes_map_hash(&shared->allowances, key);
+    struct bytes_node *node = bytes_map_find_hashed(&shared->allowances, key, hash);
 
     if (node != NULL)
         return allowance_ref(shared, MQTT_CONTAINER_OF(node, struct allowance, by_key));
-    struct allowance *allowance = allowance_new(shared, key);
+    struct allowance *allowance = allowance_new(shared, key, hash);
     if (allowance != NULL)
         allowance->references = 1;
     return allowance;
