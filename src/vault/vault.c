@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <openssl/crypto.h>
-#include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -41,14 +40,13 @@ static struct {
     size_t used_bytes;
     atomic_flag is_taken;
     struct slabs *_Atomic slabs; /* NULL: OpenSSL's small pieces are malloc()'s */
-} vault = { .is_taken = ATOMIC_FLAG_INIT };
+    CRYPTO_ONCE is_prepared;
+} vault = { .is_taken = ATOMIC_FLAG_INIT, .is_prepared = CRYPTO_ONCE_STATIC_INIT };
 
 static _Thread_local unsigned vault_depth;
 static _Thread_local bool vault_is_apart;
 static _Thread_local bool vault_keeps;
 static _Thread_local struct slabs_near vault_near;
-
-static pthread_once_t vault_is_prepared = PTHREAD_ONCE_INIT;
 
 /* ---- pieces ---- */
 
@@ -245,7 +243,7 @@ void vault_enter_prepared(void)
 void vault_enter(void)
 {
     if (vault_depth == 0 && vault.begin != NULL)
-        (void)pthread_once(&vault_is_prepared, prepare);
+        (void)CRYPTO_THREAD_run_once(&vault.is_prepared, prepare);
     vault_depth++;
 }
 
