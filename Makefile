@@ -48,6 +48,10 @@ test-clang: ## unit tests, built by clang
 test-asan: ## unit tests and scenarios under address and undefined-behaviour sanitizers
 	@tools/test --jobs $(JOBS) asan asan-scenario
 
+test-tidy: ## clang-tidy over all of the product
+	@tools/install-deps build test
+	@tools/test --jobs $(JOBS) tidy
+
 test-tsan: ## unit tests and a part of the scenarios under the thread sanitizer
 	@tools/test --jobs $(JOBS) tsan tsan-scenario
 
@@ -114,4 +118,4 @@ clean: ## remove what was built
 	@rm -rf build
 
 .PHONY: help run build test client-size test-unit test-proof test-static test-scenario test-clang test-asan \
-	test-tsan test-fuzz fuzz fuzz-record coverage oracle powercut ratchet crash interop bench format docs drop-in install clean
+	test-tidy test-tsan test-fuzz fuzz fuzz-record coverage oracle powercut ratchet crash interop bench format docs drop-in install clean

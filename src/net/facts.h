@@ -40,7 +40,7 @@ struct connection_facts {
  * opening. Of facts that say nothing at all: plain, which trusts it least. */
 static inline enum transport_kind facts_transport(const struct connection_facts *facts)
 {
-    if (strcmp(facts->address, "unix") == 0)
+    if (facts->address[0] == 'u') /* no numeric address begins so */
         return TRANSPORT_UNIX;
     bool is_tls = facts->tls != NULL || (facts->opening != NULL && facts->opening->is_tls);
     return is_tls ? TRANSPORT_TLS : TRANSPORT_PLAIN;
