@@ -54,22 +54,13 @@ static uint64_t now_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/* For rates; the same clock as of the last tick, which is read in a third of the time. */
-static uint64_t roughly_now_s(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    return (uint64_t)now.tv_sec;
-}
-
 /* ---- on any thread ---- */
 
 static void on_line(void *context, const struct log_line *line)
 {
     struct recorder *recorder = context;
     int64_t utc_ms = wall_now_ms();
-    uint64_t now_s = roughly_now_s();
+    uint64_t now_s = now_ms() / 1000;
 
     bell_lock(&recorder->bell);
     bool is_put = recorder_queue_put(&recorder->queue, line, utc_ms, now_s);
