@@ -9,12 +9,13 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/rand.h>
 #include <openssl/x509.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #define FILE_MAX_BYTES 16384
+#define SPKI_BYTES     44u
 
 struct audit_key {
     uint8_t fingerprint[AUDIT_KEY_HASH_BYTES];
@@ -89,15 +90,27 @@ void audit_key_fingerprint(const struct audit_key *key, uint8_t out[AUDIT_KEY_HA
     memcpy(out, key->fingerprint, AUDIT_KEY_HASH_BYTES);
 }
 
+/* SubjectPublicKeyInfo of Ed25519: RFC 8410, 4 and 10.1. OpenSSL's writer of keys would have to be set up for
+ * it, which takes a start longer than reading all of the rest. */
+static bool write_spki(const struct audit_key *key, uint8_t out[SPKI_BYTES])
+{
+    static const uint8_t head[] = { 0x30, 0x2a, 0x30, 0x05, 0x06, 0x03,
+                                    0x2b, 0x65, 0x70, 0x03, 0x21, 0x00 };
+    size_t len = SPKI_BYTES - sizeof(head);
+
+    memcpy(out, head, sizeof(head));
+    return EVP_PKEY_get_raw_public_key(key->handle, out + sizeof(head), &len) == 1
+           && len == SPKI_BYTES - sizeof(head);
+}
+
 static bool take_fingerprint(struct audit_key *key)
 {
-    uint8_t *spki = NULL;
-    int len = i2d_PUBKEY(key->handle, &spki);
+    uint8_t spki[SPKI_BYTES];
 
-    if (len > 0)
-        audit_key_hash((struct mqtt_span){ spki, (size_t)len }, key->fingerprint);
-    OPENSSL_free(spki);
-    return len > 0;
+    if (!write_spki(key, spki))
+        return false;
+    audit_key_hash((struct mqtt_span){ spki, sizeof(spki) }, key->fingerprint);
+    return true;
 }
 
 /* Takes the handle, or the pair that owns it; of both there is one. */
@@ -194,10 +207,12 @@ void audit_key_free(struct audit_key *key)
 int audit_key_public_pem(const struct audit_key *key, char *out)
 {
     BIO *bio = BIO_new(BIO_s_mem());
+    uint8_t spki[SPKI_BYTES];
     char *pem = NULL;
     int status = -ENOMEM;
 
-    if (bio != NULL && PEM_write_bio_PUBKEY(bio, key->handle) == 1) {
+    if (bio != NULL && write_spki(key, spki)
+        && PEM_write_bio(bio, PEM_STRING_PUBLIC, "", spki, sizeof(spki)) > 0) {
         long len = BIO_get_mem_data(bio, &pem);
         if (len > 0 && len < AUDIT_KEY_PEM_BYTES) {
             memcpy(out, pem, (size_t)len);
@@ -211,5 +226,5 @@ int audit_key_public_pem(const struct audit_key *key, char *out)
 
 int audit_key_random(void *out, size_t len)
 {
-    return RAND_bytes(out, (int)len) == 1 ? 0 : -EIO;
+    return getrandom(out, len, 0) == (ssize_t)len ? 0 : -EIO;
 }

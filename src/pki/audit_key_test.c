@@ -6,6 +6,10 @@
 #include "pki/scratch.h"
 
 #include <errno.h>
+#include <openssl/bio.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -71,6 +75,36 @@ static void the_key_stays_and_its_public_half_is_put_right(void **state)
     audit_key_free(key);
 }
 
+/* The fingerprint stands in logs of other versions. */
+static void it_is_written_as_openssl_writes_it(void **state)
+{
+    struct paths paths;
+    struct audit_key *key = open_key(state, &paths);
+    char pem[AUDIT_KEY_PEM_BYTES];
+    uint8_t ours[AUDIT_KEY_HASH_BYTES], theirs[AUDIT_KEY_HASH_BYTES];
+    uint8_t *spki = NULL;
+    char *text = NULL;
+
+    assert_int_equal(audit_key_public_pem(key, pem), 0);
+    BIO *in = BIO_new_mem_buf(pem, -1);
+    EVP_PKEY *read = PEM_read_bio_PUBKEY(in, NULL, NULL, NULL);
+    assert_non_null(read);
+    int len = i2d_PUBKEY(read, &spki);
+    assert_true(len > 0);
+    audit_key_hash((struct mqtt_span){ spki, (size_t)len }, theirs);
+    audit_key_fingerprint(key, ours);
+    assert_memory_equal(ours, theirs, sizeof(ours));
+    BIO *out = BIO_new(BIO_s_mem());
+    assert_int_equal(PEM_write_bio_PUBKEY(out, read), 1);
+    assert_int_equal(BIO_get_mem_data(out, &text), strlen(pem));
+    assert_memory_equal(text, pem, strlen(pem));
+    BIO_free(in);
+    BIO_free(out);
+    OPENSSL_free(spki);
+    EVP_PKEY_free(read);
+    audit_key_free(key);
+}
+
 static void other_files_are_no_such_keys(void **state)
 {
     struct paths paths;
@@ -129,6 +163,8 @@ int main(void)
                                         scratch_remove),
         cmocka_unit_test_setup_teardown(the_key_stays_and_its_public_half_is_put_right,
                                         scratch_make, scratch_remove),
+        cmocka_unit_test_setup_teardown(it_is_written_as_openssl_writes_it, scratch_make,
+                                        scratch_remove),
         cmocka_unit_test_setup_teardown(other_files_are_no_such_keys, scratch_make, scratch_remove),
         cmocka_unit_test(the_hash_is_sha_256),
     };
