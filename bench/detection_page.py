@@ -118,23 +118,25 @@ def cost_rows(report):
     core, wanted = report["core"], report["wanted"]
     yield "## What it costs a broker"
     yield ""
-    yield (f"{machine_of(report)}: `bench/run detection`, {report['rounds']} rounds of "
+    is_whole = any(row.get("ratio_observe") for row in report["rows"])
+    how = "`bench/run detection`" if is_whole else "`bench/run detection --only in-place`"
+    apart = "*observe*, *respond*: a process a run, which watches what it has learned. " if is_whole else ""
+    yield (f"{machine_of(report)}: {how}, {report['rounds']} rounds of "
            f"{report['duration_s']:g} s. Messages per second of broker CPU, on over off, with 95 % "
            "intervals. *In place*: SIGHUP turns it on and off in one process, so that nothing else "
            "differs; it learns meanwhile. *Watching*: the same where it has learned, and the role of the devices "
-           "is looked at or not. *observe*, *respond*: a process a run, which watches what it has learned. "
+           f"is looked at or not. {apart}"
            "Windows of 1 s are weighed five times as often as those of 5 s, the default. Every device "
            "publishes to itself as fast as the broker takes it, 64 bytes, 64 messages on their way; with less on "
            "their way a message costs more, and detection the same. Without TLS nobody has a name, and nobody is "
            "looked at.")
     yield ""
-    yield "| wire | QoS | devices | windows | off, thousands | in place | watching | observe | respond |"
-    yield "|---|--:|--:|--:|--:|---|---|---|---|"
+    ways = WAYS if is_whole else WAYS_IN_PLACE
+    yield f"| wire | QoS | devices | windows | {' | '.join(way.replace('_', ' ') for way in ways)} |"
+    yield f"|---|--:|--:|--:|{'---|' * len(ways)}"
     for row in report["rows"]:
-        off = row.get("messages_per_cpu_s_off")
         yield (f"| {row['wire']} | {row['qos']} | {row['devices']:,} | {row['window_ms'] / 1000:g} s | "
-               f"{'–' if off is None else f'{off / 1000:,.0f}'} | "
-               + " | ".join(ratio(row.get(f"ratio_{way}")) for way in WAYS) + " |")
+               + " | ".join(ratio(row.get(f"ratio_{way}")) for way in ways) + " |")
     yield ""
     yield (f"Wanted: {wanted['ratio_on_off']:g} at least; the lowest in place with TLS is "
            f"{ratio(report['ratio_on_off'])}. The detector alone, 10,000 devices: "
@@ -143,5 +145,6 @@ def cost_rows(report):
            f"detection {core['ns_observe']:g}.")
 
 
-WAYS = ("in_place", "watching", "observe", "respond")
+WAYS_IN_PLACE = ("in_place", "watching")
+WAYS = (*WAYS_IN_PLACE, "observe", "respond")
 SECTIONS = {"sense-live": lambda report: final(replay_rows(report)), "detection": cost_rows}
