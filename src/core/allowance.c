@@ -247,22 +247,9 @@ void allowance_give(struct shared *shared, struct allowance *allowance, uint64_t
     shared_exit(shared);
 }
 
-/* One of the connects that all of a role have. */
-static bool connect_of_all(struct shared *shared, const struct role *role,
-                           const struct policy_rate *rate, uint64_t most, uint64_t now_ms)
-{
-    if (rate->count == 0 || rate->count == POLICY_NO_LIMIT)
-        return true;
-    struct allowance *allowance = allowance_take_role(shared, role, most);
-    if (allowance == NULL)
-        return false;
-    bool is_taken = bucket_take(&allowance->connects, rate, 1, now_ms);
-    allowance_give(shared, allowance, most);
-    return is_taken;
-}
-
-static bool connect_of_one(struct shared *shared, struct mqtt_span key, uint64_t most,
-                           const struct policy_rate *rate, uint64_t now_ms)
+/* One of the connects of whoever has that key. */
+static bool take_connect(struct shared *shared, struct mqtt_span key, uint64_t most,
+                         const struct policy_rate *rate, uint64_t now_ms)
 {
     bool is_taken = false;
 
@@ -278,6 +265,17 @@ static bool connect_of_one(struct shared *shared, struct mqtt_span key, uint64_t
     return is_taken;
 }
 
+/* One of the connects that all of a role have. */
+static bool take_connect_of_all(struct shared *shared, const struct role *role,
+                                const struct policy_rate *rate, uint64_t most, uint64_t now_ms)
+{
+    uint8_t memory[KEY_BYTES];
+
+    return rate->count == 0 || rate->count == POLICY_NO_LIMIT
+           || take_connect(shared, key_of_role(ROLE_KEY_ALL, role_name(role), memory), most, rate,
+                           now_ms);
+}
+
 bool allowance_connect(struct client *client, struct mqtt_span client_id,
                        const struct admission_answer *answer, uint64_t now_ms)
 {
@@ -290,9 +288,10 @@ bool allowance_connect(struct client *client, struct mqtt_span client_id,
     if (client->is_counted || (answer->identity.device == NULL && client_id.len == 0))
         return true;
     client->is_counted = true;
-    return connect_of_one(shared, key_of(&answer->identity, client_id, memory), limits->accounts,
-                          &bounds.connects, now_ms)
-           && connect_of_all(shared, answer->role, &bounds.all.connects, limits->accounts, now_ms);
+    return take_connect(shared, key_of(&answer->identity, client_id, memory), limits->accounts,
+                        &bounds.connects, now_ms)
+           && take_connect_of_all(shared, answer->role, &bounds.all.connects, limits->accounts,
+                                  now_ms);
 }
 
 void allowance_answers_for(struct session *session, struct publication *publication)
