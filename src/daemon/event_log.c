@@ -206,6 +206,17 @@ static void compose(const void *from, char *out)
              text->why.len > 0 ? (const char *)text->why.data : "", text->more);
 }
 
+/* The text ends with these words. */
+static void write_longer(struct log *log, struct log_line *line, const struct text *text,
+                         const char *words)
+{
+    struct text longer = *text;
+
+    longer.more = words;
+    line->from = &longer;
+    log_write(log, line);
+}
+
 /* Functions of their own, as their texts are large, and most events have none of them. */
 static void write_scoped(struct log *log, const struct event *event, const struct log_line *line,
                          const struct text *text)
@@ -215,10 +226,7 @@ static void write_scoped(struct log *log, const struct event *event, const struc
 
     describe_scope(event->scope, &scope);
     add_scope(&whole, event->scope, &scope);
-    struct text more = *text;
-    more.more = scope.words;
-    whole.from = &more;
-    log_write(log, &whole);
+    write_longer(log, &whole, text, scope.words);
 }
 
 static void write_cloned(struct log *log, const struct event *event, const struct log_line *line,
@@ -229,10 +237,7 @@ static void write_cloned(struct log *log, const struct event *event, const struc
 
     event_clone_describe(event, &clone);
     event_clone_add(&whole, event, &clone);
-    struct text more = *text;
-    more.more = clone.words;
-    whole.from = &more;
-    log_write(log, &whole);
+    write_longer(log, &whole, text, clone.words);
 }
 
 static void report(struct log *log, const struct event *event, const struct identity_extension *key)
@@ -298,24 +303,41 @@ static const char *const refusals[NET_REFUSAL_COUNT] = {
     [NET_REFUSED_BARRED] = "closed, its address is blocked for a time",
 };
 
+/* What its text is made of. */
+struct refusal {
+    const struct connection_facts *facts; /* NULL: nothing is known */
+    enum net_refusal why;
+    const char *text; /* more of it; NULL */
+};
+
+static void compose_refusal(const void *from, char *out)
+{
+    const struct refusal *refusal = from;
+    const struct connection_facts *facts = refusal->facts;
+    const char *text = refusal->text != NULL ? refusal->text : "";
+
+    snprintf(out, LOG_LINE_BYTES / 2, "connection from %s on listener %s: %s%s%s",
+             facts != NULL ? facts->address : "an unknown address",
+             facts != NULL ? facts->listener : "?", refusals[refusal->why],
+             text[0] != '\0' ? ": " : "", text);
+}
+
 void event_log_refused(void *context, const struct connection_facts *facts, enum net_refusal why,
                        const char *text)
 {
     struct log *log = context;
+    const struct refusal refusal = { facts, why, text };
     struct arrival_text arrival;
-    char words[LOG_LINE_BYTES / 2];
 
     MQTT_INVARIANT(why < NET_REFUSAL_COUNT);
     enum config_log_level level = why == NET_REFUSED_DESCRIPTORS || why == NET_REFUSED_MEMORY
                                       ? CONFIG_LOG_ERROR
                                       : CONFIG_LOG_NOTICE;
-    snprintf(words, sizeof(words), "connection from %s on listener %s: %s%s%s",
-             facts != NULL ? facts->address : "an unknown address",
-             facts != NULL ? facts->listener : "?", refusals[why],
-             text != NULL && text[0] != '\0' ? ": " : "", text != NULL ? text : "");
     struct log_line line = { .level = level,
                              .kind = why >= NET_REFUSED_UNPROVED ? LOG_UNPROVED : LOG_HANDSHAKE,
-                             .text = words };
+                             .text = "",
+                             .compose = compose_refusal,
+                             .from = &refusal };
     add_facts(&line, facts);
     arrival_add(&line, facts != NULL ? facts->tls : NULL, &arrival);
     add_field(&line, "why", span_of(text));
