@@ -114,6 +114,10 @@ def ratio(one):
     return f"{one['value']:.3f} ({one['low_95']:.3f} to {one['high_95']:.3f})"
 
 
+def thousands(rate):
+    return "–" if rate is None else f"{rate / 1000:,.0f}"
+
+
 def cost_rows(report):
     core, wanted = report["core"], report["wanted"]
     yield "## What it costs a broker"
@@ -132,10 +136,12 @@ def cost_rows(report):
            "looked at.")
     yield ""
     ways = WAYS if is_whole else WAYS_IN_PLACE
-    yield f"| wire | QoS | devices | windows | {' | '.join(way.replace('_', ' ') for way in ways)} |"
-    yield f"|---|--:|--:|--:|{'---|' * len(ways)}"
+    off_head, off_line = ("off, thousands | ", "--:|") if is_whole else ("", "")
+    yield f"| wire | QoS | devices | windows | {off_head}{' | '.join(way.replace('_', ' ') for way in ways)} |"
+    yield f"|---|--:|--:|--:|{off_line}{'---|' * len(ways)}"
     for row in report["rows"]:
-        yield (f"| {row['wire']} | {row['qos']} | {row['devices']:,} | {row['window_ms'] / 1000:g} s | "
+        off = f"{thousands(row.get('messages_per_cpu_s_off'))} | " if is_whole else ""
+        yield (f"| {row['wire']} | {row['qos']} | {row['devices']:,} | {row['window_ms'] / 1000:g} s | {off}"
                + " | ".join(ratio(row.get(f"ratio_{way}")) for way in ways) + " |")
     yield ""
     yield (f"Wanted: {wanted['ratio_on_off']:g} at least; the lowest in place with TLS is "

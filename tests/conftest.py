@@ -45,10 +45,12 @@ def pytest_collection_modifyitems(config, items):
     if PART is None:
         return
     chosen = scenarios_of(PART)
-    left_out = [item for item in items
-                if item.path.parent.name == "scenario" and item.path not in chosen]
+    kept, left_out = [], []
+    for item in items:
+        stays = item.path.parent.name != "scenario" or item.path in chosen
+        (kept if stays else left_out).append(item)
     config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in set(left_out)]
+    items[:] = kept
 
 
 @pytest.fixture(scope="session")

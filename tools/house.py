@@ -23,6 +23,13 @@ def files(*suffixes, under=("",)):
                 yield path
 
 
+def commit_count():
+    """What is looked at in turns takes its turn by it."""
+    counted = subprocess.run(["git", "rev-list", "--count", "HEAD"], cwd=pathlib.Path(__file__).parent,
+                             capture_output=True, text=True, check=True)
+    return int(counted.stdout)
+
+
 def finish(check, complaints, what):
     """Prints the complaints; exits 1 when there are any."""
     for complaint in complaints:
