@@ -206,38 +206,33 @@ static void compose(const void *from, char *out)
              text->why.len > 0 ? (const char *)text->why.data : "", text->more);
 }
 
-/* The text ends with these words. */
-static void write_longer(struct log *log, struct log_line *line, const struct text *text,
-                         const char *words)
-{
-    struct text longer = *text;
-
-    longer.more = words;
-    line->from = &longer;
-    log_write(log, line);
-}
-
 /* Functions of their own, as their texts are large, and most events have none of them. */
 static void write_scoped(struct log *log, const struct event *event, const struct log_line *line,
                          const struct text *text)
 {
     struct log_line whole = *line;
+    struct text longer = *text;
     struct scope_text scope;
 
     describe_scope(event->scope, &scope);
     add_scope(&whole, event->scope, &scope);
-    write_longer(log, &whole, text, scope.words);
+    longer.more = scope.words;
+    whole.from = &longer;
+    log_write(log, &whole);
 }
 
 static void write_cloned(struct log *log, const struct event *event, const struct log_line *line,
                          const struct text *text)
 {
     struct log_line whole = *line;
+    struct text longer = *text;
     struct event_clone_text clone;
 
     event_clone_describe(event, &clone);
     event_clone_add(&whole, event, &clone);
-    write_longer(log, &whole, text, clone.words);
+    longer.more = clone.words;
+    whole.from = &longer;
+    log_write(log, &whole);
 }
 
 static void report(struct log *log, const struct event *event, const struct identity_extension *key)

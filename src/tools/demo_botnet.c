@@ -157,8 +157,9 @@ static bool learn(struct show *show)
     say(show, "tacitd learns what is usual for them: days for a real fleet, seconds here, where a "
               "window is a quarter of one");
     if (!go_on_until(show, is_watched, LEARN_MS)) {
-        (void)identity_options_fail(show->options, IDENTITY_EXIT_FAILED,
-                                    "the sensors were not learned in time");
+        (void)identity_options_fail(show->options, IDENTITY_EXIT_FAILED, "%s",
+                                    show->is_over ? "ended before its time"
+                                                  : "the sensors were not learned in time");
         return false;
     }
     (void)go_on_until(show, never, CALM_MS);

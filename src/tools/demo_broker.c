@@ -19,7 +19,7 @@
 
 #define TRIES      5u
 #define READY_MS   20000u
-#define END_MS     5000u
+#define END_MS     20000u
 #define STEP_MS    20
 #define WORDS_MAX  16u
 #define FOLDERS    16 /* open at a time while the folder is removed */
@@ -115,9 +115,12 @@ static pid_t run(const char *program, const char *const *words, int output)
     return child;
 }
 
+/* Its number is forgotten with it: the system may give it to another process. */
 static bool has_ended(struct demo_broker *broker)
 {
-    return broker->child <= 0 || waitpid(broker->child, NULL, WNOHANG) != 0;
+    if (broker->child > 0 && waitpid(broker->child, NULL, WNOHANG) != 0)
+        broker->child = 0;
+    return broker->child <= 0;
 }
 
 static int start(struct demo_broker *broker)
@@ -169,11 +172,13 @@ static void stop(struct demo_broker *broker)
         (void)fclose(broker->log);
     broker->log = NULL;
     broker->len = 0;
-    if (broker->child <= 0)
+    if (has_ended(broker))
         return;
     (void)kill(broker->child, SIGTERM);
     while (!has_ended(broker) && tacit_posix_now_ms() < end_ms)
         pause_ms(STEP_MS);
+    if (broker->child <= 0)
+        return;
     (void)kill(broker->child, SIGKILL);
     (void)waitpid(broker->child, NULL, 0);
     broker->child = 0;

@@ -81,7 +81,7 @@ def test_sent_after_keep_alive_ran_out(raw, unique, watch, version):
     """[MQTT-3.1.2-8] [MQTT-3.1.2-24] [MQTT-3.1.2-22]"""
     reader = watch(version)
     raw(version).open(unique("o"), keepalive=1, will=wire.Will(unique("will"), b"gone", 1))
-    reader.message(payload=b"gone", timeout=4)
+    reader.message(payload=b"gone", timeout=patience(4.0))
 
 
 @both
@@ -165,7 +165,7 @@ def test_delay(client, unique, watch, version):
     start = time.monotonic()
     one.drop()
     reader.expect_nothing()
-    reader.message(payload=b"gone", timeout=3)
+    reader.message(payload=b"gone", timeout=patience(3.0))
     took = time.monotonic() - start
     assert 0.95 <= took <= 1 + patience(0.35), f"the will came after {took:.3f} s"
 
@@ -177,7 +177,7 @@ def test_delay_is_cut_short_by_the_end_of_the_session(client, unique, watch, ver
     one = owner(client, unique, version, session=1, props=[("will_delay", 30)])
     start = time.monotonic()
     one.drop()
-    reader.message(payload=b"gone", timeout=3)
+    reader.message(payload=b"gone", timeout=patience(3.0))
     assert 0.95 <= time.monotonic() - start <= 1 + patience(0.6)
 
 
@@ -233,7 +233,7 @@ def test_goodbye_0x04_respects_the_delay(client, unique, watch, version):
     start = time.monotonic()
     one.leave(0x04)
     reader.expect_nothing()
-    reader.message(payload=b"gone", timeout=3)
+    reader.message(payload=b"gone", timeout=patience(3.0))
     assert time.monotonic() - start >= 0.95
 
 

@@ -13,6 +13,7 @@ import pytest
 from support import wire
 from support.broker import FOREIGN, TACIT, TACITD
 from support.client import Closed
+from support.patience import patience
 from support.ports import free_port
 from support.secure import House
 
@@ -57,7 +58,7 @@ def test_next_commands_are_printed(house):
 def test_plaintext_is_refused(house):
     """W1: a plaintext CONNECT gets nothing."""
     for version in (4, 5):
-        with socket.create_connection((house.broker.host, house.broker.port), timeout=5) as one:
+        with socket.create_connection((house.broker.host, house.broker.port), patience(5.0)) as one:
             one.sendall(wire.connect(version, "plain"))
             try:
                 answer = one.recv(100)
@@ -97,7 +98,7 @@ def attempt(house, versions=None, ciphers=None, name="lamp"):
     context.check_hostname = True
     if ciphers:
         context.set_ciphers(ciphers + ":@SECLEVEL=0")
-    with socket.create_connection((house.broker.host, house.broker.port), timeout=5) as plain:
+    with socket.create_connection((house.broker.host, house.broker.port), patience(5.0)) as plain:
         with context.wrap_socket(plain, server_hostname="localhost") as tls:
             return tls.version(), tls.cipher()[0], tls.selected_alpn_protocol()
 
@@ -150,7 +151,7 @@ def test_certificate_of_a_stranger(house, tmp_path):
 def test_server_names(house):
     for name in ("localhost", "127.0.0.1"):
         context = house.context("lamp")
-        with socket.create_connection((house.broker.host, house.broker.port), timeout=5) as plain:
+        with socket.create_connection((house.broker.host, house.broker.port), patience(5.0)) as plain:
             context.wrap_socket(plain, server_hostname=name).close()
 
 
@@ -166,7 +167,7 @@ def test_second_start_changes_nothing():
 
 def run_tacitd(*arguments):
     return subprocess.run([str(TACITD), *map(str, arguments)], capture_output=True, text=True,
-                          timeout=20)
+                          timeout=patience(20.0))
 
 
 def complaint(done, *words):

@@ -18,6 +18,7 @@ import pytest
 from support.broker import FOREIGN, TACIT
 from support.client import Closed
 from support.marks import seen_elsewhere
+from support.patience import patience
 from support.secure import House
 
 pytestmark = pytest.mark.skipif(FOREIGN or not TACIT.exists(), reason="about tacitd and tacit")
@@ -54,7 +55,7 @@ def served(house):
     """SHA-256 of the certificate that the broker shows now."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    with socket.create_connection((house.broker.host, house.broker.port), timeout=5) as plain:
+    with socket.create_connection((house.broker.host, house.broker.port), patience(5.0)) as plain:
         with context.wrap_socket(plain) as tls:
             return hashlib.sha256(tls.getpeercert(binary_form=True)).hexdigest()
 

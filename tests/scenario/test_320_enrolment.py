@@ -29,7 +29,7 @@ ROOT = "/.well-known/est/"
 # -- the parts -------------------------------------------------------------------------------------
 
 def run(*arguments, given=None, code=0):
-    done = subprocess.run(list(map(str, arguments)), input=given, capture_output=True, timeout=30,
+    done = subprocess.run(list(map(str, arguments)), input=given, capture_output=True, timeout=patience(30.0),
                           check=False)
     assert code is None or done.returncode == code, done.stderr.decode() + done.stdout.decode()
     return done
@@ -387,10 +387,10 @@ def test_old_tls_and_plaintext_are_refused(house):
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         context.set_ciphers("ALL:@SECLEVEL=0")
         context.minimum_version = context.maximum_version = version
-        with socket.create_connection(place, timeout=5) as plain, \
+        with socket.create_connection(place, timeout=patience(5.0)) as plain, \
                 pytest.raises((ssl.SSLError, ConnectionError)):
             context.wrap_socket(plain)
-    with socket.create_connection(place, timeout=5) as plain:
+    with socket.create_connection(place, timeout=patience(5.0)) as plain:
         plain.sendall(f"GET {ROOT}cacerts HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         answer = b""
         with contextlib.suppress(ConnectionError):
@@ -631,7 +631,7 @@ def test_a_thousand_wrong_tokens(house, tmp_path):
     counts, slowest = {}, 0.0
     for _ in range(times(1000)):
         began = time.monotonic()
-        with socket.create_connection(("127.0.0.1", est_port(house)), timeout=10,
+        with socket.create_connection(("127.0.0.1", est_port(house)), timeout=patience(10.0),
                                       source_address=("127.0.0.66", 0)) as plain, \
                 context.wrap_socket(plain, server_hostname="localhost") as one:
             one.sendall(head.encode())
@@ -651,7 +651,7 @@ def test_who_dawdles_is_cut_off():
         context = ssl.create_default_context(cafile=str(house.authority()))
         place = ("127.0.0.1", est_port(house))
         for is_deep in (False, True):
-            with socket.create_connection(place, timeout=5) as plain:
+            with socket.create_connection(place, timeout=patience(5.0)) as plain:
                 one = context.wrap_socket(plain, server_hostname="localhost") if is_deep else plain
                 drops = b"GET /.well-known/est/cacerts HTTP/1.1\r\nHost: " if is_deep else \
                     b"\x16\x03\x01\x02\x00\x01"
@@ -724,7 +724,7 @@ def test_kill_at_any_point(tmp_path):
                 if who == "broker":
                     time.sleep(0.01)
                     process.kill()
-                process.communicate(timeout=60)
+                process.communicate(timeout=patience(60.0))
             if who == "broker":
                 house.broker.start()
             check_agreement(house, [device])
@@ -749,7 +749,7 @@ def test_kill_while_the_key_changes(tmp_path):
             with device.popen("enroll", "--renew", "--force", "--new-key") as process:
                 time.sleep(chance.uniform(0, 0.04))
                 process.kill()
-                process.communicate(timeout=60)
+                process.communicate(timeout=patience(60.0))
             check_agreement(house, [device])
             device.tacit("enroll", "--renew", "--force", "--new-key")
             device.tacit("pub", "--as", "key", "-t", "devices/key/state", "-m", "on")

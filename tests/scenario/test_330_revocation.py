@@ -42,7 +42,7 @@ REFUSED = {4: 5, 5: 0x87}
 
 def openssl(*words, given=None):
     done = subprocess.run(["openssl", *map(str, words)], capture_output=True, text=True,
-                          input=given, timeout=20)
+                          input=given, timeout=patience(20.0))
     assert done.returncode == 0, f"openssl {words}: {done.stdout}{done.stderr}"
     return done.stdout + done.stderr
 

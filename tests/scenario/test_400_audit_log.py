@@ -132,7 +132,7 @@ def test_passwords_have_records_and_are_in_none(home):
     home.audit.wait("administration", command="tacit passwd", names="anna")
 
     def log_in(password, port, tls):
-        one = RawClient("127.0.0.1", port, 5, tls=tls, timeout=10)
+        one = RawClient("127.0.0.1", port, 5, tls=tls)
         one.send(wire.connect(5, "anna", username="anna", password=password.encode()))
         answer = one.expect(wire.CONNACK)
         one.close()

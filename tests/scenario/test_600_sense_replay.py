@@ -14,6 +14,7 @@ import subprocess
 import pytest
 
 from support.broker import ROOT, TACITD
+from support.patience import patience
 
 REPLAY = TACITD.parent / "sense-replay"
 SHARED = pathlib.Path(os.environ.get("TACIT_SHARED", ROOT.parent / "shared")) / "data/events"
@@ -27,7 +28,7 @@ captures = pytest.mark.skipif(not SHARED.is_dir(), reason=f"no captures in {SHAR
 
 def run(*arguments, code=0):
     done = subprocess.run([str(REPLAY), *map(str, arguments)], capture_output=True, text=True,
-                          timeout=240)
+                          timeout=patience(240.0))
     assert done.returncode == code, done.stderr
     return done
 

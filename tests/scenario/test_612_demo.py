@@ -47,7 +47,7 @@ def test_it_ends_when_told_and_leaves_nothing(tmp_path):
     while "sensors were added" not in (line := done.stdout.readline()):
         assert line and time.monotonic() < deadline
     done.send_signal(signal.SIGINT)
-    done.communicate(timeout=patience(20.0))
+    assert "ended before its time" in done.communicate(timeout=patience(20.0))[1]
     assert done.returncode == 1
     assert not list(tmp_path.iterdir())
 
