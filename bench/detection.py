@@ -10,6 +10,7 @@
                    watches; its place in memory differs, too
   ratio_on_off     the lowest `ratio_in_place` or `ratio_watching` with TLS and certificates, with its
                    interval
+  ratio_all        all of them together, each weighed by how narrow its interval is
   ns_per_message   of the detector alone at 10,000 devices (bench-sense)
   core             ns a message costs a shard without the kernel (bench-messages): without a policy, with
                    one, and with detection besides; and what both add, per cent
@@ -248,11 +249,22 @@ def compare(place, case, rounds, duration, in_processes=True):
                   for mode in MODES[1:]}
 
 
-def worst_of(rows):
-    """The lowest of those in place in which somebody is looked at."""
-    return min((row[way] for row in rows if row["is_looked_at"]
-                for way in ("ratio_in_place", "ratio_watching") if way in row),
-               key=lambda one: one["value"])
+def in_place_of(rows):
+    """Those in place in which somebody is looked at."""
+    return [row[way] for row in rows if row["is_looked_at"]
+            for way in ("ratio_in_place", "ratio_watching") if way in row]
+
+
+def pool(ratios):
+    """One ratio from many, by the inverse of their variances, with its 95 % interval."""
+    total = weight = 0.0
+    for one in ratios:
+        half = (math.log(one["high_95"]) - math.log(one["low_95"])) / 2
+        weight += 1 / half ** 2
+        total += math.log(one["value"]) / half ** 2
+    middle, half = total / weight, 1 / math.sqrt(weight)
+    return {"value": round(math.exp(middle), 4), "low_95": round(math.exp(middle - half), 4),
+            "high_95": round(math.exp(middle + half), 4)}
 
 
 def of_core(tools, rounds):
@@ -288,13 +300,14 @@ def run(rounds, duration=3.0, is_short=False, only=None):
     with tempfile.TemporaryDirectory(prefix="tacit-bench-") as name:
         place = Place(folder, pathlib.Path(name), max(case[2] for case in cases))
         rows = [compare(place, case, rounds, duration, only != IN_PLACE) for case in cases]
-    worst = worst_of(rows)
+    ratios = in_place_of(rows)
+    worst, together = min(ratios, key=lambda one: one["value"]), pool(ratios)
     ns = sense.costs(folder / "bench", 2 if is_short else 3)["ns_per_message"]
     report = {"name": "detection", "rounds": rounds, "duration_s": duration, "rows": rows,
-              "ratio_on_off": worst, "ns_per_message": ns,
+              "ratio_on_off": worst, "ratio_all": together, "ns_per_message": ns,
               "core": of_core(folder / "bench", 2 if is_short else 7),
               "wanted": {"ratio_on_off": RATIO_WANTED, "ns_per_message": NS_WANTED}}
     # Missed is what is missed for certain: the interval is below what is wanted.
     high = worst["high_95"] if worst["high_95"] is not None else worst["value"]
-    report["ok"] = high >= RATIO_WANTED and ns <= NS_WANTED
+    report["ok"] = (high >= RATIO_WANTED and together["value"] >= RATIO_WANTED and ns <= NS_WANTED)
     return report

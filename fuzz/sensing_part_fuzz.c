@@ -88,7 +88,7 @@ static void live(struct sense_role *role, struct sense_device *device)
     sense_on_connect(device, 1000, 1, 60);
     for (uint64_t ms = 1000; ms < 1000 + (uint64_t)WINDOWS * SENSE_WINDOW_MS; ms += 1700) {
         (void)sense_on_publish(device, ms, &publish);
-        (void)sense_on_delivered(device, ms, false);
+        (void)sense_on_delivered(device, ms, 1, false);
         (void)sense_on_denied(device, ms, true);
         if (sense_device_look(role, device, ms, &standing)) {
             char sentence[SENSE_SENTENCE_BYTES];

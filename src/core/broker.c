@@ -137,7 +137,8 @@ void broker_advance(struct broker *broker, uint64_t now_ms)
 
 uint64_t broker_next_ms(const struct broker *broker)
 {
-    return wheel_next_ms(&broker->wheel);
+    /* Whose time is over is closed by the next call, if no other one does it. */
+    return list_is_empty(&broker->doomed) ? wheel_next_ms(&broker->wheel) : 0;
 }
 
 const struct broker_stats *broker_statistics(const struct broker *broker)

@@ -131,6 +131,7 @@ struct outbox_pools *broker_outbox_pools(struct broker *broker)
 
 void client_sent(struct client *client, uint64_t now_ms)
 {
+    sensed_sent(client, now_ms);
     if (outbox_ready(&client->outbox) == 0)
         client->awake = false;
     if (client->outbox.bytes == 0)
@@ -190,6 +191,7 @@ size_t client_receive(struct client *client, struct mqtt_span bytes, uint64_t no
     size_t used;
 
     used = receive_packets(client, bytes, now_ms);
+    sensing_settle(broker->sensing);
     broker->stats.bytes_received += used;
     *out_client_gone = client->state == CLIENT_CLOSING;
     broker_reap(broker, now_ms);

@@ -69,8 +69,10 @@ struct client {
     bool close_silently : 1;      /* no DISCONNECT */
     bool discard_will : 1;        /* DISCONNECT with reason 0 came */
     uint8_t close_reason;         /* to send, when doomed */
+    bool told_news;               /* of `told`, some that it has not published itself */
     uint16_t send_quota;          /* the client's Receive Maximum, bounded by ours */
     uint16_t topic_alias_maximum; /* the client's, bounded by ours */
+    uint16_t told;                /* messages since client_sent(), up to the top: sensed.h */
     struct route_hints *hints;
     struct alias_table_out *aliases_out;
     struct alias_table_in *aliases_in;

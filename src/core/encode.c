@@ -51,7 +51,7 @@ enum encoded encode_publish(struct client *client, struct wire *wire, uint64_t n
     mqtt_publish_write(at, client->version, out, NULL);
     client_written(client, len);
     client->broker->stats.publish_sent++;
-    sensed_delivered(client->session, wire->is_echo, now_ms);
+    sensed_delivered(client, wire->is_echo);
     return ENCODED;
 }
 

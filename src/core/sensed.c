@@ -8,8 +8,7 @@
 #include "core/state.h"
 #include "sense/value.h"
 
-#define HEADER_BYTES 2u      /* of the length of a topic */
-#define CONTEST_MS   300000u /* two who contend for a session come back within that */
+#define CONTEST_MS 300000u /* two who contend for a session come back within that */
 
 static bool is_reserved(struct mqtt_span topic)
 {
@@ -41,6 +40,7 @@ static MQTT_NOINLINE void book(struct sensed *sensed, const struct mqtt_publish 
     float value = 0;
     bool has_value = sense_value_take(publish->payload, &value);
 
+    sensing_settle(sensed->sensing);
     if (route->sense_topic == 0)
         note_topic(sensed->sensing, route);
     const struct sense_publish event = {
@@ -56,23 +56,39 @@ static MQTT_NOINLINE void book(struct sensed *sensed, const struct mqtt_publish 
     look_if(sensed, pays, now_ms);
 }
 
-void sensed_note_publish(const struct session *session, const struct mqtt_publish *publish,
-                         struct route *route, uint64_t now_ms)
+/* Like others of its window, but for what it says. */
+static bool flows(struct sensed *sensed, const struct route *route, uint32_t bytes, uint64_t now_ms)
 {
-    struct sensed *sensed = session->sensed;
-    uint64_t ms = sensing_ms(session->broker->sensing, now_ms);
-    uint32_t bytes = (uint32_t)(HEADER_BYTES + publish->topic.len + publish->payload.len);
+    struct sensing *sensing = sensed->sensing;
 
-    if (publish->retain || sense_value_may_be(publish->payload)
-        || !sense_flow_publish(&sensed->device, ms, route->sense_bit, bytes))
-        book(sensed, publish, route, bytes, now_ms);
+    if (sensing->running == sensed && sense_run_take(&sensing->run, route->sense_bit, bytes))
+        return true;
+    sensing_settle(sensing);
+    if (!sense_flow_publish(&sensed->device, sensing_ms(sensing, now_ms), route->sense_bit, bytes))
+        return false;
+    sense_run_begin(&sensing->run, &sensed->device);
+    if (sensing->run.room > 0)
+        sensing->running = sensed;
+    return true;
 }
 
-void sensed_note_delivered(struct sensed *sensed, bool is_echo, uint64_t now_ms)
+void sensed_note_publish(struct sensed *sensed, const struct mqtt_publish *publish,
+                         struct route *route, uint64_t now_ms)
+{
+    uint32_t bytes = sensed_bytes(publish);
+    float value;
+
+    if (publish->retain || !flows(sensed, route, bytes, now_ms))
+        book(sensed, publish, route, bytes, now_ms);
+    else if (sense_value_may_be(publish->payload) && sense_value_take(publish->payload, &value))
+        sense_on_value(&sensed->device, route->sense_topic, value);
+}
+
+void sensed_note_delivered(struct sensed *sensed, unsigned messages, bool is_echo, uint64_t now_ms)
 {
     uint64_t ms = sensing_ms(sensed->sensing, now_ms);
 
-    look_if(sensed, sense_on_delivered(&sensed->device, ms, is_echo), now_ms);
+    look_if(sensed, sense_on_delivered(&sensed->device, ms, messages, is_echo), now_ms);
 }
 
 /* A device that nobody has seen before is a stranger from where it comes; one that comes again and
@@ -104,6 +120,7 @@ void sensed_connect(struct client *client, uint64_t now_ms)
     struct sensing *sensing = client->broker->sensing;
     struct sensed *sensed;
 
+    sensing_settle(sensing);
     sensing_follow(client->session, now_ms);
     sensed = client->session->sensed;
     if (sensed == NULL)
@@ -126,6 +143,7 @@ void sensed_disconnect(const struct client *client, uint64_t now_ms)
     if (sensed == NULL)
         return;
     struct sensing *sensing = client->broker->sensing;
+    sensing_settle(sensing);
     uint64_t ms = sensing_ms(sensing, now_ms);
     sensed->is_ousted = client->close_reason == MQTT_SESSION_TAKEN_OVER;
     sense_on_disconnect(&sensed->device, ms, is_lost);
@@ -141,6 +159,7 @@ void sensed_subscribe(const struct session *session, struct mqtt_span filter, ui
     if (sensed == NULL)
         return;
     struct sensing *sensing = sensed->sensing;
+    sensing_settle(sensing);
     const struct sense_filter event = {
         .filter = hash_of(sensing, filter),
         .wildcards = sense_filter_weight((const char *)filter.data, filter.len),
@@ -156,6 +175,7 @@ void sensed_denied(const struct session *session, bool is_subscribe, uint64_t no
 
     if (sensed == NULL)
         return;
+    sensing_settle(sensed->sensing);
     uint64_t ms = sensing_ms(sensed->sensing, now_ms);
     look_if(sensed, sense_on_denied(&sensed->device, ms, is_subscribe), now_ms);
 }
@@ -167,6 +187,7 @@ void sensed_error(const struct client *client)
 
     if (sensing == NULL)
         return;
+    sensing_settle(sensing);
     if (client->session == NULL) {
         sensing_source_count(sensing, client->facts, SENSE_SOURCE_ERRORS, now_ms);
         return;

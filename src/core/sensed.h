@@ -12,16 +12,17 @@
 #include "base/timer_wheel.h"
 #include "codec/publish.h"
 #include "core/client.h"
+#include "core/route.h"
 #include "core/sensing.h"
 #include "core/session.h"
 #include "sense/crowd.h"
 #include "sense/device.h"
 #include "sense/flow.h"
 #include "sense/group.h"
+#include "sense/value.h"
 
-#define SENSED_VERDICTS 2u /* attacking and attacked */
-
-struct route;
+#define SENSED_VERDICTS     2u /* attacking and attacked */
+#define SENSED_HEADER_BYTES 2u /* of the length of a topic */
 
 /* One role, by its name, whatever policy it is of. */
 struct sensed_role {
@@ -93,6 +94,9 @@ struct sensing {
     struct sense_member *members; /* scratch */
     size_t members_room;
     struct sense_sources sources;
+    struct sensed
+        *running; /* whose messages `run` adds up, while its client is read; NULL: nobody's */
+    struct sense_run run;
 };
 
 /* The detector's time. It has a window of five seconds, and the broker has limits.sense_window_ms;
@@ -141,25 +145,60 @@ void sensing_free(struct sensing *sensing);
 
 /* ---- what they do ---- */
 
-MQTT_HOT void sensed_note_publish(const struct session *session, const struct mqtt_publish *publish,
-                                  struct route *route, uint64_t now_ms);
-void sensed_note_delivered(struct sensed *sensed, bool is_echo, uint64_t now_ms);
-
-static inline void sensed_publish(const struct session *session, const struct mqtt_publish *publish,
-                                  struct route *route, uint64_t now_ms)
+/* Books what `running` has published. Before anything else that has to do with an identity, and when its client
+ * was read. NULL is fine. */
+static inline void sensing_settle(struct sensing *sensing)
 {
-    if (session->sensed != NULL)
-        sensed_note_publish(session, publish, route, now_ms);
+    if (sensing == NULL || sensing->running == NULL)
+        return;
+    sense_run_end(&sensing->run, &sensing->running->device);
+    sensing->running = NULL;
 }
 
-/* Is sent a message; `is_echo`: one that it has published itself. */
-static MQTT_INLINED void sensed_delivered(const struct session *session, bool is_echo,
-                                          uint64_t now_ms)
+MQTT_HOT void sensed_note_publish(struct sensed *sensed, const struct mqtt_publish *publish,
+                                  struct route *route, uint64_t now_ms);
+void sensed_note_delivered(struct sensed *sensed, unsigned messages, bool is_echo, uint64_t now_ms);
+
+/* What an event of the detector has as its size. */
+static inline uint32_t sensed_bytes(const struct mqtt_publish *publish)
+{
+    return (uint32_t)(SENSED_HEADER_BYTES + publish->topic.len + publish->payload.len);
+}
+
+static MQTT_INLINED void sensed_publish(const struct session *session,
+                                        const struct mqtt_publish *publish, struct route *route,
+                                        uint64_t now_ms)
 {
     struct sensed *sensed = session->sensed;
 
-    if (sensed != NULL && MQTT_UNLIKELY(!sense_flow_delivered(&sensed->device, is_echo)))
-        sensed_note_delivered(sensed, is_echo, now_ms);
+    if (sensed == NULL
+        || (sensed == sensed->sensing->running && !publish->retain
+            && !sense_value_may_be(publish->payload)
+            && sense_run_take(&sensed->sensing->run, route->sense_bit, sensed_bytes(publish))))
+        return;
+    sensed_note_publish(sensed, publish, route, now_ms);
+}
+
+/* The client is sent a message; `is_echo`: one that it has published itself. Cheap, and booked when the
+ * transport has taken it: nobody answers what has not left yet. */
+static inline void sensed_delivered(struct client *client, bool is_echo)
+{
+    client->told = (uint16_t)(client->told + (client->told < UINT16_MAX));
+    client->told_news |= !is_echo;
+}
+
+static inline void sensed_sent(struct client *client, uint64_t now_ms)
+{
+    unsigned messages = client->told;
+    bool is_echo = !client->told_news;
+
+    if (messages == 0)
+        return;
+    client->told = 0;
+    client->told_news = false;
+    struct sensed *sensed = client->session != NULL ? client->session->sensed : NULL;
+    if (sensed != NULL && MQTT_UNLIKELY(!sense_flow_delivered(&sensed->device, messages, is_echo)))
+        sensed_note_delivered(sensed, messages, is_echo, now_ms);
 }
 
 /* A client was let in: follows. */

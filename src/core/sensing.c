@@ -175,6 +175,7 @@ void sensing_leave(struct session *session, uint64_t now_ms)
 
     if (sensed == NULL)
         return;
+    sensing_settle(sensing);
     session->sensed = NULL;
     if (sensed->session == session)
         sensed->session = NULL;

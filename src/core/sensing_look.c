@@ -52,6 +52,7 @@ void sensing_look_away(struct sensing *sensing, struct sensed *sensed)
 {
     if (!list_is_linked(&sensed->in_looked))
         return;
+    sensing_settle(sensing);
     rest(sensed);
     list_unlink(&sensed->in_looked);
     sensing->looked_count--;

@@ -260,7 +260,6 @@ static void each_event_has_its_counter(void **state)
     world_fini(&watch.world);
 }
 
-/* One room: the one that has gone is forgotten, one that is there is not. */
 /* Who hears itself answers nobody: each of its messages counts. Who is told something by others may answer
  * at once, once. */
 static void nobody_answers_itself(void **state)
@@ -290,6 +289,88 @@ static void nobody_answers_itself(void **state)
     }
 }
 
+/* What waits in the broker was not heard yet. */
+static void nobody_answers_what_has_not_left(void **state)
+{
+    (void)state;
+    struct watch watch;
+
+    watch_init(&watch, NULL);
+    struct world_peer *peer = come(&watch, "dev0");
+    const uint16_t *counts = sensed_of(peer)->device.window.counts;
+    world_subscribe(peer, "devices/dev0/in", MQTT_QOS_0);
+    struct world_peer *other = world_open(&watch.world, MQTT_VERSION_5);
+    assert_false(world_connect(other, &(struct world_connect){ .client_id = "other" }, NULL));
+    say(peer, "x");
+    peer->takes_nothing = true;
+    for (unsigned i = 0; i < 3; i++)
+        world_publish(other, "devices/dev0/in", "x", MQTT_QOS_0, 0, false);
+    say(peer, "x");
+    assert_int_equal(counts[SENSE_PUBLISHES], 2);
+    assert_int_equal(counts[SENSE_DELIVERED], 0);
+    peer->takes_nothing = false;
+    world_run(&watch.world);
+    assert_int_equal(counts[SENSE_DELIVERED], 3);
+    say(peer, "x"); /* the answer */
+    say(peer, "x");
+    assert_int_equal(counts[SENSE_PUBLISHES], 3);
+    world_fini(&watch.world);
+}
+
+#define READ_MESSAGES 300u
+
+/* All kinds of messages, and between them something else: by the number of a message. */
+static uint8_t *write_message(uint8_t *at, const char *device, unsigned number)
+{
+    static const char *const payloads[] = { "hello", "21.5", "much more to say", "7" };
+    char topic[64];
+
+    snprintf(topic, sizeof(topic), "devices/%s/%c", device, "tttu"[number % 4]);
+    if (number % 50 == 49)
+        snprintf(topic, sizeof(topic), "devices/somebody/t");
+    const struct mqtt_publish_out publish = {
+        .topic = span_of(topic),
+        .payload = span_of(payloads[number / 7 % MQTT_ARRAY_LEN(payloads)]),
+        .retain = number % 40 == 39,
+    };
+    return mqtt_publish_write(at, MQTT_VERSION_5, &publish, NULL);
+}
+
+/* Whether they come with one read or with many. */
+static void each_message_of_a_read_counts(void **state)
+{
+    (void)state;
+    static uint8_t bytes[READ_MESSAGES * 64];
+    struct watch watch;
+
+    watch_init(&watch, NULL);
+    struct world_peer *at_once = come(&watch, "dev0");
+    struct world_peer *singly = come(&watch, "dev1");
+    uint8_t *at = bytes;
+    for (unsigned i = 0; i < READ_MESSAGES; i++)
+        at = write_message(at, "dev0", i);
+    world_send(at_once, (struct mqtt_span){ bytes, (size_t)(at - bytes) });
+    for (unsigned i = 0; i < READ_MESSAGES; i++) {
+        at = write_message(bytes, "dev1", i);
+        world_send(singly, (struct mqtt_span){ bytes, (size_t)(at - bytes) });
+    }
+    world_run(&watch.world);
+    const struct sense_device *one = &sensed_of(at_once)->device;
+    const struct sense_device *other = &sensed_of(singly)->device;
+    assert_int_equal(one->window.counts[SENSE_PUBLISHES], READ_MESSAGES * 49 / 50);
+    assert_int_equal(one->window.counts[SENSE_DENIED_PUBLISHES], READ_MESSAGES / 50);
+    assert_memory_equal(one->window.counts, other->window.counts, sizeof(one->window.counts));
+    assert_int_equal(one->window.bytes, other->window.bytes);
+    assert_int_equal(one->window.size_least, other->window.size_least);
+    assert_int_equal(one->window.size_most, other->window.size_most);
+    assert_true(one->values[0].topic != 0);
+    assert_true(one->values[0].last == other->values[0].last);
+    assert_true(one->values[0].width == other->values[0].width);
+    assert_true(one->window.value == other->window.value);
+    world_fini(&watch.world);
+}
+
+/* One room: the one that has gone is forgotten, one that is there is not. */
 static void no_further_identity(void **state)
 {
     (void)state;
@@ -461,6 +542,8 @@ int main(void)
         cmocka_unit_test(sessions_of_one_identity_are_watched_together),
         cmocka_unit_test(each_event_has_its_counter),
         cmocka_unit_test(nobody_answers_itself),
+        cmocka_unit_test(nobody_answers_what_has_not_left),
+        cmocka_unit_test(each_message_of_a_read_counts),
         cmocka_unit_test(no_further_identity),
         cmocka_unit_test(no_further_role),
         cmocka_unit_test(a_window_is_as_long_as_said),

@@ -34,7 +34,7 @@ static bool fits(const struct spread *spread, const struct session *session,
            && !has_aliases(client);
 }
 
-static void copy(struct client *client, const struct spread *spread, uint64_t now_ms)
+static void copy(struct client *client, const struct spread *spread)
 {
     uint8_t *at = client_reserve(client, spread->len);
 
@@ -43,7 +43,7 @@ static void copy(struct client *client, const struct spread *spread, uint64_t no
     memcpy(at, spread->bytes, spread->len);
     client_written(client, spread->len);
     client->broker->stats.publish_sent++;
-    sensed_delivered(client->session, spread->of->origin == client->session, now_ms);
+    sensed_delivered(client, spread->of->origin == client->session);
 }
 
 /* What was just written, for the others. */
@@ -104,7 +104,7 @@ enum delivery_result spread_deliver(struct session *session, const struct public
         return DELIVERY_DROPPED;
     }
     if (publication->is_spread && fits(&broker->spread, session, publication, terms))
-        copy(client, &broker->spread, now_ms);
+        copy(client, &broker->spread);
     else
         encode(session, publication, terms, now_ms);
     return DELIVERY_DONE;

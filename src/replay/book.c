@@ -139,7 +139,7 @@ static bool on_down(struct replay *replay, struct fleet_device *device,
     bool looks = false;
 
     if (event->type == PUBLISH)
-        looks = sense_on_delivered(&device->sense, replay->now_ms, false);
+        looks = sense_on_delivered(&device->sense, replay->now_ms, 1, false);
     for (unsigned i = 0; i < event->refused; i++)
         looks |= sense_on_denied(&device->sense, replay->now_ms, true);
     return looks;

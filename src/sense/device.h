@@ -143,9 +143,12 @@ void sense_on_connect(struct sense_device *device, uint64_t now_ms, uint32_t add
 void sense_on_disconnect(struct sense_device *device, uint64_t now_ms, bool is_lost);
 bool sense_on_publish(struct sense_device *device, uint64_t now_ms,
                       const struct sense_publish *publish);
-/* `is_echo`: a message of its own, which it does not answer; else who may subscribe to where it publishes
- * could send as much as it likes. */
-bool sense_on_delivered(struct sense_device *device, uint64_t now_ms, bool is_echo);
+/* The number that a message on the topic was, which sense_flow_publish() has booked without it. */
+void sense_on_value(struct sense_device *device, uint32_t topic, float number);
+/* So many at once. `is_echo`: messages of its own, which it does not answer; else who may subscribe to where
+ * it publishes could send as much as it likes. */
+bool sense_on_delivered(struct sense_device *device, uint64_t now_ms, unsigned messages,
+                        bool is_echo);
 bool sense_on_subscribe(struct sense_device *device, uint64_t now_ms,
                         const struct sense_filter *filter);
 bool sense_on_denied(struct sense_device *device, uint64_t now_ms, bool is_subscribe);

@@ -31,13 +31,13 @@ static struct sense_window *window_at(struct sense_device *device, uint64_t now_
     return window;
 }
 
-/* true at 1 when the first is worth a look, and at powers of two; not at the top, where each would be. */
+/* true at 1 when the first is worth a look, and at powers of two or beyond one. */
 static bool count(struct sense_window *window, enum sense_feature feature, unsigned by)
 {
-    unsigned sum = window->counts[feature] + by;
+    uint16_t before = window->counts[feature];
 
-    window->counts[feature] = sum < UINT16_MAX ? (uint16_t)sum : UINT16_MAX;
-    return sum <= UINT16_MAX && sense_flow_is_step(sum);
+    window->counts[feature] = sense_flow_sum(before, by);
+    return sense_flow_passes_step(before, window->counts[feature]);
 }
 
 /* Whether the name was in the filter; it is after. */
@@ -232,9 +232,9 @@ static struct sense_value *slot_of(struct sense_device *device, uint32_t topic)
     return NULL;
 }
 
-static void note_value(struct sense_device *device, struct sense_window *window, uint32_t topic,
-                       float number)
+void sense_on_value(struct sense_device *device, uint32_t topic, float number)
 {
+    struct sense_window *window = &device->window;
     struct sense_value *value = slot_of(device, topic);
 
     if (value == NULL)
@@ -270,14 +270,23 @@ static void note_value(struct sense_device *device, struct sense_window *window,
     value->width += (sense_clamp(step, 0, STEP_FREE * width) - value->width) * VALUE_STEP;
 }
 
+/* No more than on the average of what was learned is no news before the window is over, unless the device has asked
+ * for more than it should. */
+static bool publishes_as_usual(const struct sense_device *device)
+{
+    uint16_t counted = device->window.counts[SENSE_PUBLISHES];
+
+    return counted < LOOK_FROM
+           || (counted < device->rates[SENSE_PUBLISHES].mean && !sense_score_asks_for_more(device));
+}
+
 bool sense_on_publish(struct sense_device *device, uint64_t now_ms,
                       const struct sense_publish *publish)
 {
     struct sense_window *window = window_at(device, now_ms);
     uint64_t bit = sense_flow_topic_bit(publish->topic);
     bool is_late = is_backlog(device, now_ms);
-    bool looks = !is_late && count(window, SENSE_PUBLISHES, 1)
-                 && window->counts[SENSE_PUBLISHES] >= LOOK_FROM;
+    bool looks = !is_late && count(window, SENSE_PUBLISHES, 1) && !publishes_as_usual(device);
 
     device->present = true;
     note_interval(device, window, now_ms);
@@ -295,11 +304,12 @@ bool sense_on_publish(struct sense_device *device, uint64_t now_ms,
     if (publish->is_reserved)
         looks |= count(window, SENSE_RESERVED, 1);
     if (publish->has_value)
-        note_value(device, window, publish->topic, publish->value);
+        sense_on_value(device, publish->topic, publish->value);
     return looks;
 }
 
-bool sense_on_delivered(struct sense_device *device, uint64_t now_ms, bool is_echo)
+bool sense_on_delivered(struct sense_device *device, uint64_t now_ms, unsigned messages,
+                        bool is_echo)
 {
     struct sense_window *window = window_at(device, now_ms);
 
@@ -307,7 +317,7 @@ bool sense_on_delivered(struct sense_device *device, uint64_t now_ms, bool is_ec
     if (device->owed == 0 && !is_echo)
         device->owed = 1;
     /* Else it says nothing of the device, and a look would find what it found before. */
-    return count(window, SENSE_DELIVERED, 1) && window->counts[SENSE_DELIVERED] >= LOOK_FROM
+    return count(window, SENSE_DELIVERED, messages) && window->counts[SENSE_DELIVERED] >= LOOK_FROM
            && sense_score_asks_for_more(device);
 }
 

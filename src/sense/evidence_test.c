@@ -263,7 +263,7 @@ static void who_is_sent_much_has_to_have_asked(void **state)
     struct sense_standing standing;
 
     for (unsigned i = 0; i < 60; i++)
-        (void)sense_on_delivered(device, fleet->now_ms + i, false);
+        (void)sense_on_delivered(device, fleet->now_ms + i, 1, false);
     assert_true(sense_device_look(&fleet->role, device, fleet->now_ms + 60, &standing));
     assert_true(standing.bits[SENSE_DELIVERED] <= 0);
     (void)sense_on_subscribe(device, fleet->now_ms + 61, &filter);
