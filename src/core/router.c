@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a route to its receivers: contract in route.h. */
+#include "base/fetch.h"
 #include "codec/topic.h"
 #include "core/client.h"
 #include "core/peers.h"
@@ -80,26 +81,18 @@ static void deliver_to_target(const struct route_target *target, struct publicat
 #define SESSION_AHEAD 8u
 #define CLIENT_AHEAD  4u
 #define OUTBOX_AHEAD  2u
-#define LINE_BYTES    64u
-
-/* The line at `at`, and the one behind it, whoever's that is. */
-static inline void fetch(const void *at)
-{
-    __builtin_prefetch(at);
-    __builtin_prefetch((const void *)((uintptr_t)at + LINE_BYTES));
-}
 
 static inline void look_ahead(const struct route *route, uint32_t i)
 {
     if (i + SESSION_AHEAD < route->target_count)
         __builtin_prefetch(&route->targets[i + SESSION_AHEAD].session->client);
     if (i + CLIENT_AHEAD < route->target_count)
-        fetch(route->targets[i + CLIENT_AHEAD].session->client);
+        fetch_lines(route->targets[i + CLIENT_AHEAD].session->client);
     if (i + OUTBOX_AHEAD < route->target_count) {
         const struct client *client = route->targets[i + OUTBOX_AHEAD].session->client;
         const struct outbox_chunk *chunk = client != NULL ? client->outbox.last : NULL;
         if (chunk != NULL)
-            fetch(chunk->bytes + chunk->end);
+            fetch_lines(chunk->bytes + chunk->end);
     }
 }
 

@@ -183,6 +183,8 @@ static MQTT_INLINED void sensed_publish(const struct session *session,
  * transport has taken it: nobody answers what has not left yet. */
 static inline void sensed_delivered(struct client *client, bool is_echo)
 {
+    if (client->session->sensed == NULL)
+        return;
     client->told = (uint16_t)(client->told + (client->told < UINT16_MAX));
     client->told_news |= !is_echo;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/net.h"
 
+#include "base/fetch.h"
 #include "base/invariant.h"
 #include "net/connection.h"
 #include "net/detach.h"
@@ -49,6 +50,23 @@ struct transport_port net_transport(void)
 
 /* ---- end of turn ---- */
 
+/* What the next ones need comes into the cache while one is sent for: of a thousand it is not there any more, as the
+ * kernel needs some kilobytes for each. First the connection, then its client, then what that has to say. */
+static void look_ahead(struct list *pass)
+{
+    struct list *first = pass->next;
+    struct list *second = first->next;
+    struct list *third = second->next;
+
+    if (third == pass || second == pass || first == pass)
+        return;
+    fetch_lines(MQTT_CONTAINER_OF(third, struct connection, dirty));
+    fetch_lines(MQTT_CONTAINER_OF(second, struct connection, dirty)->client);
+    struct connection *next = MQTT_CONTAINER_OF(first, struct connection, dirty);
+    if (next->phase == PHASE_OPEN)
+        fetch_lines(client_outbox(next->client)->first);
+}
+
 static void flush_dirty(struct net *net)
 {
     struct list pass;
@@ -56,8 +74,10 @@ static void flush_dirty(struct net *net)
     while (!list_is_empty(&net->dirty))
         list_push_back(&pass, list_take_first(&net->dirty));
     struct list *link;
-    while ((link = list_take_first(&pass)) != NULL)
+    while ((link = list_take_first(&pass)) != NULL) {
+        look_ahead(&pass);
         transmit_flush(MQTT_CONTAINER_OF(link, struct connection, dirty));
+    }
 }
 
 static void finish_drain(struct net *net)
