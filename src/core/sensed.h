@@ -94,9 +94,9 @@ struct sensing {
     struct sense_member *members; /* scratch */
     size_t members_room;
     struct sense_sources sources;
-    struct sensed
-        *running; /* whose messages `run` adds up, while its client is read; NULL: nobody's */
+    /* Adds up messages while a client is read; `running` is whose they are, NULL: there are none. */
     struct sense_run run;
+    struct sensed *running;
 };
 
 /* The detector's time. It has a window of five seconds, and the broker has limits.sense_window_ms;
@@ -179,8 +179,8 @@ static MQTT_INLINED void sensed_publish(const struct session *session,
     sensed_note_publish(sensed, publish, route, now_ms);
 }
 
-/* The client is sent a message; `is_echo`: one that it has published itself. Cheap, and booked when the
- * transport has taken it: nobody answers what has not left yet. */
+/* The client is sent a message; `is_echo`: one that it has published itself. Counted here, and booked by sensed_sent()
+ * when the transport takes from the outbox: nobody answers what waits in it. */
 static inline void sensed_delivered(struct client *client, bool is_echo)
 {
     if (client->session->sensed == NULL)
