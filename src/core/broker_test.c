@@ -2,6 +2,7 @@
 /* The shard as a whole, in a world of its own. */
 #include "core/broker.h"
 
+#include "core/client.h"
 #include "core/world.h"
 
 #include <setjmp.h>
@@ -243,9 +244,28 @@ static void continues_where_it_was(void **state)
     world_fini(&world);
 }
 
+/* Also by a call that does not end with that, as client_sent(): the next one is due at once. */
+static void the_doomed_do_not_wait(void **state)
+{
+    (void)state;
+    struct world world;
+
+    world_init(&world, 1, NULL);
+    struct world_peer *peer = joined(&world, MQTT_VERSION_5, "a");
+    assert_true(broker_next_ms(world.brokers[0]) > world.now_ms);
+    client_doom(peer->client, MQTT_UNSPECIFIED_ERROR, NULL);
+    assert_true(broker_next_ms(world.brokers[0]) <= world.now_ms);
+    broker_advance(world.brokers[0], world.now_ms);
+    assert_true(broker_next_ms(world.brokers[0]) > world.now_ms);
+    world_run(&world);
+    assert_false(peer->is_open);
+    world_fini(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_doomed_do_not_wait),
         cmocka_unit_test(delivers_at_every_qos),
         cmocka_unit_test(sends_again_after_a_broken_connection),
         cmocka_unit_test(gives_each_group_one_copy),

@@ -67,8 +67,7 @@ static bool flows(struct sensed *sensed, const struct route *route, uint32_t byt
     if (!sense_flow_publish(&sensed->device, sensing_ms(sensing, now_ms), route->sense_bit, bytes))
         return false;
     sense_run_begin(&sensing->run, &sensed->device);
-    if (sensing->run.room > 0)
-        sensing->running = sensed;
+    sensing->running = sensed;
     return true;
 }
 

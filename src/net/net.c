@@ -58,7 +58,7 @@ static void look_ahead(struct list *pass)
     struct list *second = first->next;
     struct list *third = second->next;
 
-    if (third == pass || second == pass || first == pass)
+    if (second == pass || third == pass)
         return;
     fetch_lines(MQTT_CONTAINER_OF(third, struct connection, dirty));
     fetch_lines(MQTT_CONTAINER_OF(second, struct connection, dirty)->client);

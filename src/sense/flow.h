@@ -36,6 +36,12 @@ static inline bool sense_flow_passes_step(unsigned before, unsigned after)
     return (before ^ after) > before;
 }
 
+/* The first of them above the count, which is below SENSE_COUNT_TOP_STEP. */
+static inline uint32_t sense_flow_next_step(uint32_t count)
+{
+    return count == 0 ? 1 : 2u << (31 - __builtin_clz(count));
+}
+
 /* A message, neither retained nor reserved, on a topic with that bit. When it is a number, sense_on_value()
  * follows. */
 static MQTT_INLINED bool sense_flow_publish(struct sense_device *device, uint64_t now_ms,
@@ -98,9 +104,8 @@ static MQTT_INLINED void sense_run_begin(struct sense_run *run, const struct sen
     uint32_t count = window->counts[SENSE_PUBLISHES];
     uint32_t most = window->size_most < SENSE_SIZE_EXACT ? window->size_most : SENSE_SIZE_EXACT - 1;
     /* Up to the next power of two, at which it pays to look; the top is none. */
-    uint32_t room = count < SENSE_COUNT_TOP_STEP
-                        ? (2u << (31 - __builtin_clz(count | 1))) - count - 1
-                        : UINT16_MAX;
+    uint32_t room =
+        count < SENSE_COUNT_TOP_STEP ? sense_flow_next_step(count) - count - 1 : UINT16_MAX;
     uint32_t fits = (UINT32_MAX - window->bytes) / SENSE_SIZE_EXACT;
 
     run->topics = window->topics;
